@@ -1,0 +1,1 @@
+//! loom's primitives, as the facade wants them.

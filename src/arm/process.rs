@@ -1,0 +1,1 @@
+//! Primitives that work across processes, in memory mapped by all of them.

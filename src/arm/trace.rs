@@ -1,0 +1,187 @@
+//! What the facade tells about each operation under shuttle, where our own detector is in charge.
+//!
+//! Two halves. [`announce`] says what a task is *about* to do, just before shuttle's scheduling point:
+//! the seam for a scheduler that looks at operations. Everything else says what *has happened*, after
+//! the scheduling point, and feeds the happens-before detector of this execution.
+//!
+//! Limits: single operating-system thread, like shuttle itself; outside a traced execution every call
+//! is a no-op.
+
+use crate::race::{Access, Clock, Detector, Race};
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+/// A source position, as the caller of a facade function.
+pub(crate) type Site = &'static Location<'static>;
+
+/// Names one facade object within one execution, in the order of creation.
+pub(crate) type ObjectId = u32;
+
+/// What a task is about to do to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Load,
+    Store,
+    Rmw,
+    Fence,
+    /// Blocks until the lock is free, then takes it.
+    Lock,
+    TryLock,
+    Unlock,
+    ReadLock,
+    TryReadLock,
+    ReadUnlock,
+    /// Releases the lock and waits for a notification.
+    Wait,
+    Notify,
+    Park,
+    Unpark,
+    Spawn,
+    Join,
+    Yield,
+}
+
+/// One pending operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Operation {
+    pub(crate) object: ObjectId,
+    pub(crate) kind: Kind,
+}
+
+/// What one message, one spawn or one join carries from the sender's past to the receiver.
+/// Empty where no detector listens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Token(Option<Box<Clock>>);
+
+/// The payload of the panic that ends an execution in which a data race was found.
+pub(crate) struct RaceFound;
+
+#[derive(Default)]
+struct Trace {
+    detector: Detector,
+    race: Option<Race>,
+}
+
+thread_local! {
+    static TRACE: RefCell<Option<Trace>> = const { RefCell::new(None) };
+    static NEXT_OBJECT: Cell<ObjectId> = const { Cell::new(0) };
+    static PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Starts a traced execution: fresh clocks, objects numbered from 0.
+pub(crate) fn begin() {
+    NEXT_OBJECT.set(0);
+    PENDING.with_borrow_mut(Vec::clear);
+    TRACE.with_borrow_mut(|trace| *trace = Some(Trace::default()));
+}
+
+/// Ends the traced execution and returns the first data race it met, if any.
+pub(crate) fn end() -> Option<Race> {
+    TRACE
+        .with_borrow_mut(Option::take)
+        .and_then(|trace| trace.race)
+}
+
+/// A fresh object id of this execution.
+pub(crate) fn new_object() -> ObjectId {
+    NEXT_OBJECT.replace(NEXT_OBJECT.get() + 1)
+}
+
+fn me() -> usize {
+    super::shuttle::me()
+}
+
+fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
+    TRACE.with_borrow_mut(|trace| match trace {
+        Some(trace) => f(&mut trace.detector, me()),
+        None => R::default(),
+    })
+}
+
+/// Publishes what the current task is about to do. Call it immediately before the scheduling point.
+#[inline]
+pub(crate) fn announce(object: ObjectId, kind: Kind) {
+    crate::context::count_operation();
+    let task = me();
+    PENDING.with_borrow_mut(|pending| {
+        if pending.len() <= task {
+            pending.resize(task + 1, None);
+        }
+        pending[task] = Some(Operation { object, kind });
+    });
+}
+
+/// An atomic load of `object` has happened.
+pub(crate) fn load(object: ObjectId, order: Ordering) {
+    with(|detector, task| detector.load(task, object, order));
+}
+
+/// An atomic store to `object` has happened.
+pub(crate) fn store(object: ObjectId, order: Ordering) {
+    with(|detector, task| detector.store(task, object, order));
+}
+
+/// A successful read-modify-write of `object` has happened. A failed compare-exchange is a [`load`]
+/// with the failure ordering.
+pub(crate) fn rmw(object: ObjectId, order: Ordering) {
+    with(|detector, task| detector.rmw(task, object, order));
+}
+
+/// A fence has happened.
+pub(crate) fn fence(order: Ordering) {
+    with(|detector, task| detector.fence(task, order));
+}
+
+/// The current task now knows all that was [`release`]d into `object`.
+pub(crate) fn acquire(object: ObjectId) {
+    with(|detector, task| detector.acquire(task, object));
+}
+
+/// All that the current task has done is now known to whoever [`acquire`]s `object` later.
+pub(crate) fn release(object: ObjectId) {
+    with(|detector, task| detector.release(task, object));
+}
+
+/// The current task's past, to travel with a message or to a child.
+pub(crate) fn token() -> Token {
+    Token(with(|detector, task| {
+        Some(Box::new(detector.publish(task)))
+    }))
+}
+
+/// The current task has received `token`: what its sender had done by then happens before.
+pub(crate) fn receive(token: &Token) {
+    if let Some(clock) = &token.0 {
+        with(|detector, task| detector.join(task, clock));
+    }
+}
+
+/// A plain read of the cell `object`. Does not return if it races.
+pub(crate) fn read(object: ObjectId, site: Site) {
+    access(object, site, Access::Read);
+}
+
+/// A plain write to the cell `object`; its creation and its drop are writes too. Does not return if it
+/// races.
+pub(crate) fn write(object: ObjectId, site: Site) {
+    access(object, site, Access::Write);
+}
+
+fn access(object: ObjectId, site: Site, access: Access) {
+    crate::context::count_operation();
+    let raced = TRACE.with_borrow_mut(|trace| {
+        let Some(trace) = trace else { return false };
+        match trace.detector.access(me(), object, access, site) {
+            Some(race) => {
+                trace.race.get_or_insert(race);
+                true
+            }
+            None => false,
+        }
+    });
+    // A second panic while the first unwinds would abort the worker and lose the report.
+    if raced && !std::thread::panicking() {
+        std::panic::panic_any(RaceFound);
+    }
+}

@@ -1,0 +1,1 @@
+//! Plain memory that a checker can watch.

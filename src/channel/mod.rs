@@ -1,0 +1,1 @@
+//! Channels with crossbeam-channel's signatures, decided at run time.

@@ -1,0 +1,72 @@
+//! Which engine is executing on this operating-system thread.
+//!
+//! Every facade object asks [`current`] once, when it is made, and keeps the answer for life. loom and
+//! shuttle run all their model threads as coroutines of the one thread that started the model, so a
+//! thread-local is exactly as wide as a model; threads started with `std::thread` are outside of it.
+//!
+//! Limit: an object made outside a model (in a `static`, say) stays a real one inside it, so the
+//! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
+
+use std::cell::Cell;
+
+/// The engine that facade objects are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Context {
+    /// No model: the real thing, within one process.
+    Real,
+    /// Inside a loom execution.
+    Loom,
+    /// Inside a shuttle execution.
+    Shuttle,
+    /// Real, and shared by several processes: locks are process-shared, channels are pipes.
+    Process,
+}
+
+impl Context {
+    /// Whether a checker decides what happens next.
+    pub(crate) fn is_model(self) -> bool {
+        matches!(self, Context::Loom | Context::Shuttle)
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<Context> = const { Cell::new(Context::Real) };
+    static OPERATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The context of this operating-system thread.
+#[inline]
+pub(crate) fn current() -> Context {
+    CURRENT.get()
+}
+
+/// Puts this operating-system thread into `context` until the guard is dropped.
+pub(crate) fn enter(context: Context) -> Entered {
+    Entered {
+        previous: CURRENT.replace(context),
+    }
+}
+
+/// Restores the previous context when dropped; made by [`enter`].
+#[must_use]
+pub(crate) struct Entered {
+    previous: Context,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.previous);
+    }
+}
+
+/// Counts one operation that a checker saw. A design that never gets here under a checker uses
+/// `std::sync` by mistake, and must not be called safe.
+#[inline]
+pub(crate) fn count_operation() {
+    OPERATIONS.set(OPERATIONS.get() + 1);
+}
+
+/// Operations counted on this operating-system thread so far.
+pub(crate) fn operations() -> u64 {
+    OPERATIONS.get()
+}

@@ -1,0 +1,1 @@
+//! `std::hint`, decided at run time.

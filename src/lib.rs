@@ -1,0 +1,11 @@
+//! selvedge: property-based correctness and race detection for concurrent Rust.
+
+pub mod cell;
+pub mod channel;
+pub mod hint;
+pub mod sync;
+pub mod thread;
+
+mod arm;
+mod context;
+mod race;

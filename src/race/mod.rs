@@ -1,0 +1,10 @@
+//! Data races, found by happens-before: vector clocks with the real orderings.
+//!
+//! Pure: operations in, races out. Knows no engine, no scenario and no thread; whoever executes a
+//! design calls [`Detector`] in the order in which the operations took effect.
+
+mod clock;
+mod detector;
+
+pub(crate) use clock::Clock;
+pub(crate) use detector::{Access, Detector, Race};

@@ -1,0 +1,1 @@
+//! `std::thread`, decided at run time.
