@@ -8,6 +8,7 @@
 //! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The engine that facade objects are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,4 +70,33 @@ pub(crate) fn count_operation() {
 /// Operations counted on this operating-system thread so far.
 pub(crate) fn operations() -> u64 {
     OPERATIONS.get()
+}
+
+thread_local! {
+    static WAITING: Cell<Option<&'static AtomicU32>> = const { Cell::new(None) };
+}
+
+/// Gives the actor on this operating-system thread a flag that [`waiting`] raises, so that a watchdog
+/// elsewhere can tell a deadlock (every actor waits for another) from a hang (somebody still runs).
+pub(crate) fn install_waiting_flag(flag: Option<&'static AtomicU32>) {
+    WAITING.set(flag);
+}
+
+/// Runs `block`, which waits without limit for another actor, with this actor's flag raised.
+/// For the slow path only: callers first try what does not block.
+#[cold]
+pub(crate) fn waiting<R>(block: impl FnOnce() -> R) -> R {
+    struct Lowered(Option<&'static AtomicU32>);
+    impl Drop for Lowered {
+        fn drop(&mut self) {
+            if let Some(flag) = self.0 {
+                flag.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+    let lowered = Lowered(WAITING.get());
+    if let Some(flag) = lowered.0 {
+        flag.store(1, Ordering::Relaxed);
+    }
+    block()
 }
