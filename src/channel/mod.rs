@@ -1,1 +1,10 @@
 //! Channels with crossbeam-channel's signatures, decided at run time.
+pub(crate) mod endpoints {
+    pub(crate) struct Endpoints;
+    pub(crate) fn record<T>(f: impl FnOnce() -> T) -> (T, Endpoints) {
+        (f(), Endpoints)
+    }
+    pub(crate) fn replay<T>(_: &Endpoints, f: impl FnOnce() -> T) -> T {
+        f()
+    }
+}

@@ -1,1 +1,2 @@
 //! `std::thread`, decided at run time.
+pub use std::thread::spawn;

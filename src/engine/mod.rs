@@ -1,0 +1,140 @@
+//! Engines execute designs and say what they saw.
+//!
+//! One adapter per engine; each takes a [`Program`] and a [`Budget`] and returns an [`Observation`].
+//! Whatever is wrong with a design is data in the observation; an error means that the harness itself
+//! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
+//! memory-eating design takes that process down and nothing else.
+
+pub(crate) mod pulse;
+
+pub(crate) use pulse::Pulse;
+
+use crate::scenario::Facts;
+use crate::scenario::program::{OutcomeCount, Program};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much to explore. Checkers are limited by executions, so that their answer is the same on every
+/// machine; real engines by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Budget {
+    /// Executions of one exploration of a checker (exhaustive search, bounded search) before it gives up.
+    pub(crate) executions: u64,
+    /// Executions of each randomised strategy of shuttle.
+    pub(crate) random_executions: u64,
+    /// How long a real engine samples, in milliseconds.
+    pub(crate) sampling_ms: u64,
+    /// The seed of everything random.
+    pub(crate) seed: u64,
+    /// How long an execution may make no progress, in milliseconds of its own computing time (or of
+    /// sleep), before it counts as never ending.
+    pub(crate) stall_ms: u64,
+    /// The address space of a worker, in mebibytes.
+    pub(crate) memory_mib: u64,
+}
+
+impl Budget {
+    /// How long a real engine samples.
+    pub(crate) fn sampling(&self) -> Duration {
+        Duration::from_millis(self.sampling_ms)
+    }
+}
+
+/// How an engine went about it, and so how far a clean observation can be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub(crate) enum Exploration {
+    /// Everything the engine's model allows.
+    Exhaustive,
+    /// Everything within a bound that was set beforehand, like a number of preemptions.
+    Bounded {
+        /// The bound, as in "at most 2 preemptions".
+        by: String,
+    },
+    /// As often as the number of executions says.
+    Sampled {
+        /// What drew the samples, as in "PCT and random schedules".
+        how: String,
+    },
+}
+
+/// One of the two accesses of a data race.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccessSite {
+    /// The actor, by name, where it is known.
+    pub(crate) actor: Option<String>,
+    /// `read` or `write`.
+    pub(crate) access: String,
+    /// The source file, where it is known.
+    pub(crate) file: Option<String>,
+    /// The line in it, from 1.
+    pub(crate) line: Option<u32>,
+}
+
+/// Two accesses to one cell, at least one a write, neither ordered before the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RaceReport {
+    /// The checker's own words.
+    pub(crate) what: String,
+    pub(crate) accesses: Vec<AccessSite>,
+}
+
+/// All that an engine saw of a design.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Observation {
+    /// Executions that ran to their end or to a failure.
+    pub(crate) executions: u64,
+    pub(crate) exploration: Exploration,
+    pub(crate) outcomes: Vec<OutcomeCount>,
+    pub(crate) races: Vec<RaceReport>,
+    /// Who waits, if every actor waits for another.
+    pub(crate) deadlock: Option<String>,
+    /// How it crashed, if an actor panicked, aborted or was killed.
+    pub(crate) crash: Option<String>,
+    /// How it hung, if an execution did not end.
+    pub(crate) hang: Option<String>,
+    /// Why the design cannot run on this engine, if it cannot.
+    pub(crate) not_applicable: Option<String>,
+    /// Why the exploration ended before it was meant to, if it did: a limit, a time-out, a failure of the
+    /// harness. What it had seen by then still counts against the design, never for it.
+    pub(crate) stopped: Option<String>,
+    /// What a reader must know about the engine's model to trust the rest.
+    pub(crate) caveats: Vec<String>,
+}
+
+impl Observation {
+    /// An observation of nothing yet.
+    pub(crate) fn new(exploration: Exploration) -> Self {
+        Self {
+            executions: 0,
+            exploration,
+            outcomes: Vec::new(),
+            races: Vec::new(),
+            deadlock: None,
+            crash: None,
+            hang: None,
+            not_applicable: None,
+            stopped: None,
+            caveats: Vec::new(),
+        }
+    }
+
+    /// A design that cannot run on this engine.
+    pub(crate) fn not_applicable(reason: impl Into<String>) -> Self {
+        Self {
+            not_applicable: Some(reason.into()),
+            ..Self::new(Exploration::Sampled {
+                how: "nothing".to_owned(),
+            })
+        }
+    }
+}
+
+/// One design to be executed.
+pub(crate) struct Task<'a> {
+    pub(crate) program: Arc<dyn Program>,
+    pub(crate) facts: &'a Facts,
+    pub(crate) budget: Budget,
+    pub(crate) pulse: &'static Pulse,
+}

@@ -1,0 +1,128 @@
+//! What a worker leaves in shared memory for its supervisor: how far it is, who waits, its last words.
+//!
+//! It lives in a mapping that outlives the worker, so it can be read after an abort or a segmentation
+//! fault. Plain atomics throughout: any process may read it at any moment, and a value may be stale but
+//! never torn.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+/// Actors that have slots of their own; further actors run, but are not watched one by one.
+pub(crate) const SLOTS: usize = 16;
+
+const NOTE_BYTES: usize = 2048;
+
+/// A worker's vital signs. Zeroed memory is a valid pulse of a worker that has done nothing.
+#[repr(C)]
+pub(crate) struct Pulse {
+    executions: AtomicU64,
+    actors: AtomicU32,
+    waiting: [AtomicU32; SLOTS],
+    pids: [AtomicU32; SLOTS],
+    note_length: AtomicU32,
+    note: [AtomicU8; NOTE_BYTES],
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self {
+            executions: AtomicU64::new(0),
+            actors: AtomicU32::new(0),
+            waiting: [const { AtomicU32::new(0) }; SLOTS],
+            pids: [const { AtomicU32::new(0) }; SLOTS],
+            note_length: AtomicU32::new(0),
+            note: [const { AtomicU8::new(0) }; NOTE_BYTES],
+        }
+    }
+}
+
+impl Pulse {
+    /// Adds ended executions.
+    pub(crate) fn advance(&self, executions: u64) {
+        self.executions.fetch_add(executions, Ordering::Relaxed);
+    }
+
+    /// Executions ended so far; a supervisor takes a long standstill for a hang.
+    pub(crate) fn executions(&self) -> u64 {
+        self.executions.load(Ordering::Relaxed)
+    }
+
+    /// Says how many actors have slots from now on: 0 while nobody is to be watched.
+    pub(crate) fn watch_actors(&self, actors: usize) {
+        self.actors.store(
+            u32::try_from(actors.min(SLOTS)).unwrap_or(0),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// The flag that an actor raises while it waits for another, for
+    /// [`crate::context::install_waiting_flag`]. `None` beyond the last slot.
+    pub(crate) fn waiting_flag(&'static self, actor: usize) -> Option<&'static AtomicU32> {
+        self.waiting.get(actor)
+    }
+
+    /// Notes that an actor is a process of its own, or (0) no more.
+    pub(crate) fn set_pid(&self, actor: usize, pid: u32) {
+        if let Some(slot) = self.pids.get(actor) {
+            slot.store(pid, Ordering::Relaxed);
+        }
+    }
+
+    /// The processes that actors run in, if they have processes of their own.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.pids
+            .iter()
+            .map(|pid| pid.load(Ordering::Relaxed))
+            .filter(|&pid| pid != 0)
+            .collect()
+    }
+
+    /// The actors that wait for another, by their place in the design, and how many are watched.
+    pub(crate) fn waiting(&self) -> (Vec<usize>, usize) {
+        let actors = self.actors.load(Ordering::Relaxed) as usize;
+        let waits = |&actor: &usize| self.waiting[actor].load(Ordering::Relaxed) != 0;
+        ((0..actors).filter(waits).collect(), actors)
+    }
+
+    /// Leaves last words, cut to what fits; a later call replaces an earlier one.
+    pub(crate) fn leave_note(&self, words: &str) {
+        let mut end = words.len().min(NOTE_BYTES);
+        while !words.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.note_length.store(0, Ordering::Release);
+        for (slot, byte) in self.note.iter().zip(&words.as_bytes()[..end]) {
+            slot.store(*byte, Ordering::Relaxed);
+        }
+        self.note_length
+            .store(u32::try_from(end).unwrap_or(0), Ordering::Release);
+    }
+
+    /// The last words, if any were left.
+    pub(crate) fn note(&self) -> Option<String> {
+        let length = self.note_length.load(Ordering::Acquire) as usize;
+        let bytes: Vec<u8> = self
+            .note
+            .iter()
+            .take(length)
+            .map(|b| b.load(Ordering::Relaxed))
+            .collect();
+        (length > 0).then(|| String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_cut_at_a_character() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.note(), None);
+        let long = "ä".repeat(NOTE_BYTES);
+        pulse.leave_note(&long);
+        let note = pulse.note().expect("a note was left");
+        assert!(note.len() >= NOTE_BYTES - 1 && long.starts_with(&note));
+        pulse.leave_note("short");
+        assert_eq!(pulse.note().as_deref(), Some("short"));
+    }
+}

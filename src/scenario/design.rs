@@ -1,0 +1,252 @@
+//! Designs: state, actors, observation, memory placement, expected verdict.
+
+use super::{Engine, Exit, Expected, Memory, Outcome};
+
+/// A state without actors yet; see [`Design::new`].
+pub struct Blank<S> {
+    state: Box<dyn Fn() -> S + Send + Sync>,
+}
+
+/// What an actor does; its value is one of the returns.
+pub(crate) type ActorFn<S, R> = Box<dyn Fn(&S) -> R + Send + Sync>;
+
+/// How the outcome is read off at the end.
+pub(crate) enum Observe<S, R, O> {
+    Returns(Box<dyn Fn(&S, &[R]) -> O + Send + Sync>),
+    Exits(Box<dyn Fn(&S, &[Exit<R>]) -> O + Send + Sync>),
+}
+
+/// The closures of a design.
+pub(crate) struct Bodies<S, R, O> {
+    pub(crate) state: Box<dyn Fn() -> S + Send + Sync>,
+    pub(crate) actors: Vec<ActorFn<S, R>>,
+    pub(crate) observe: Observe<S, R, O>,
+    pub(crate) memory: Memory,
+}
+
+/// All that a design says but for its closures.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) actors: Vec<String>,
+    pub(crate) isolated: bool,
+    pub(crate) survives_deaths: bool,
+    pub(crate) expected: Option<Expected>,
+    pub(crate) expected_on: Vec<(Engine, Expected, String)>,
+    pub(crate) excluded: Vec<(Engine, String)>,
+    pub(crate) must_see: Vec<Engine>,
+}
+
+impl Facts {
+    /// The expected verdict on `engine`, and why it differs from the design's, if it does.
+    pub(crate) fn expected_on(&self, engine: Engine) -> (Expected, Option<&str>) {
+        match self.expected_on.iter().find(|(on, ..)| *on == engine) {
+            Some((_, expected, reason)) => (*expected, Some(reason)),
+            None => (self.expected.unwrap_or(Expected::Safe), None),
+        }
+    }
+
+    /// Why the design does not run on `engine`, if it does not.
+    pub(crate) fn excluded_from(&self, engine: Engine) -> Option<&str> {
+        self.excluded
+            .iter()
+            .find(|(from, _)| *from == engine)
+            .map(|(_, reason)| reason.as_str())
+    }
+}
+
+/// One way to build it. `S` is the state, `R` what each actor returns, `O` the outcome; `O` is
+/// [`Unobserved`] until [`observe`](Design::observe) is called.
+pub struct Design<S, R, O = Unobserved> {
+    state: Box<dyn Fn() -> S + Send + Sync>,
+    actors: Vec<ActorFn<S, R>>,
+    observe: Option<Observe<S, R, O>>,
+    facts: Facts,
+}
+
+/// The outcome type of a design that has no observation yet.
+#[derive(Clone, Copy, Debug)]
+pub enum Unobserved {}
+
+impl Design<(), (), Unobserved> {
+    /// Starts a design with its state, which is made anew for every execution.
+    ///
+    /// Whatever the actors share must be made inside the closure, of the types of this crate's `sync`,
+    /// `cell`, `channel` and `thread`: a checker cannot see any other.
+    // A design is never made whole by `new` alone: the actors decide its return type.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "the type changes with the first actor"
+    )]
+    pub fn new<S>(state: impl Fn() -> S + Send + Sync + 'static) -> Blank<S> {
+        Blank {
+            state: Box::new(state),
+        }
+    }
+}
+
+impl<S> Blank<S> {
+    /// Adds the first actor, by name. All actors of a design return the same type.
+    pub fn actor<R>(
+        self,
+        name: &str,
+        act: impl Fn(&S) -> R + Send + Sync + 'static,
+    ) -> Design<S, R> {
+        self.begin().actor(name, act)
+    }
+
+    /// Adds `count` actors that do the same, named A, B, C, …
+    pub fn actors<R>(
+        self,
+        count: usize,
+        act: impl Fn(&S) -> R + Clone + Send + Sync + 'static,
+    ) -> Design<S, R> {
+        self.begin().actors(count, act)
+    }
+
+    fn begin<R>(self) -> Design<S, R> {
+        Design {
+            state: self.state,
+            actors: Vec::new(),
+            observe: None,
+            facts: Facts::default(),
+        }
+    }
+}
+
+impl<S, R> Design<S, R> {
+    /// Adds an actor, by name.
+    #[must_use]
+    pub fn actor(mut self, name: &str, act: impl Fn(&S) -> R + Send + Sync + 'static) -> Self {
+        self.actors.push(Box::new(act));
+        self.facts.actors.push(name.to_owned());
+        self
+    }
+
+    /// Adds `count` actors that do the same, named on from A, B, C, …
+    #[must_use]
+    pub fn actors(
+        mut self,
+        count: usize,
+        act: impl Fn(&S) -> R + Clone + Send + Sync + 'static,
+    ) -> Self {
+        for _ in 0..count {
+            let name = actor_letter(self.actors.len());
+            self = self.actor(&name, act.clone());
+        }
+        self
+    }
+
+    /// Reads the outcome off the state and the actors' returns (in the order of the actors), after all
+    /// actors have ended.
+    #[must_use]
+    pub fn observe<O: Outcome>(
+        self,
+        observe: impl Fn(&S, &[R]) -> O + Send + Sync + 'static,
+    ) -> Design<S, R, O> {
+        self.observed(Observe::Returns(Box::new(observe)), false)
+    }
+
+    /// Like [`observe`](Design::observe), for a design that survives the death of an actor: an actor that
+    /// dies is then part of the outcome, where each actor is a process, and no crash of the design.
+    #[must_use]
+    pub fn observe_exits<O: Outcome>(
+        self,
+        observe: impl Fn(&S, &[Exit<R>]) -> O + Send + Sync + 'static,
+    ) -> Design<S, R, O> {
+        self.observed(Observe::Exits(Box::new(observe)), true)
+    }
+
+    fn observed<O>(self, observe: Observe<S, R, O>, survives_deaths: bool) -> Design<S, R, O> {
+        let facts = Facts {
+            survives_deaths,
+            ..self.facts
+        };
+        Design {
+            state: self.state,
+            actors: self.actors,
+            observe: Some(observe),
+            facts,
+        }
+    }
+}
+
+impl<S, R, O> Design<S, R, O> {
+    /// Gives each actor, and `observe`, a copy of the state of its own: what one writes, no other sees.
+    /// Channels made in the state are shared all the same.
+    #[must_use]
+    pub fn isolated(mut self) -> Self {
+        self.facts.isolated = true;
+        self
+    }
+
+    /// The verdict that is expected on every engine that can show it. Safe if never called.
+    #[must_use]
+    pub fn expect(mut self, expected: Expected) -> Self {
+        self.facts.expected = Some(expected);
+        self
+    }
+
+    /// The verdict that is expected on one engine, where it differs, and the reason.
+    #[must_use]
+    pub fn expect_on(mut self, engine: Engine, expected: Expected, reason: &str) -> Self {
+        self.facts
+            .expected_on
+            .push((engine, expected, reason.to_owned()));
+        self
+    }
+
+    /// Keeps the design from an engine, for a reason that the reports show.
+    #[must_use]
+    pub fn not_on(mut self, engine: Engine, reason: &str) -> Self {
+        self.facts.excluded.push((engine, reason.to_owned()));
+        self
+    }
+
+    /// Keeps the design from all engines but these, for a reason that the reports show.
+    #[must_use]
+    pub fn only_on(self, engines: &[Engine], reason: &str) -> Self {
+        Engine::ALL
+            .into_iter()
+            .filter(|engine| !engines.contains(engine))
+            .fold(self, |design, engine| design.not_on(engine, reason))
+    }
+
+    /// Demands that a real engine really shows the expected failure, where it is certain or very likely;
+    /// without this, a real engine may show it or not.
+    #[must_use]
+    pub fn must_see(mut self, engine: Engine) -> Self {
+        self.facts.must_see.push(engine);
+        self
+    }
+}
+
+impl<S, R, O: Outcome> Design<S, R, O> {
+    pub(super) fn split(self) -> (Facts, Bodies<S, R, O>) {
+        let memory = if self.facts.isolated {
+            Memory::Isolated
+        } else {
+            Memory::Shared
+        };
+        let observe = self
+            .observe
+            .expect("an outcome type other than Unobserved comes from observe alone");
+        (
+            self.facts,
+            Bodies {
+                state: self.state,
+                actors: self.actors,
+                observe,
+                memory,
+            },
+        )
+    }
+}
+
+/// A, B, …, Z, A1, B1, …
+fn actor_letter(index: usize) -> String {
+    let letter = char::from(b'A' + u8::try_from(index % 26).unwrap_or(0));
+    match index / 26 {
+        0 => letter.to_string(),
+        round => format!("{letter}{round}"),
+    }
+}

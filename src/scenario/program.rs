@@ -1,0 +1,322 @@
+//! A design with its types erased: what engines execute.
+//!
+//! Checkers call [`Program::execute`], one whole execution on the facade's threads. Real engines lay out
+//! many states in memory of their own and let each actor walk them in lock-step, so the types are erased
+//! per batch and not per sample: a sample costs no allocation and no dynamic call beyond the actor's own.
+//!
+//! All `unsafe` here is about that raw memory; each function says what it takes for granted.
+
+use super::design::{Bodies, Observe};
+use super::outcome::{self, Rule};
+use super::{Exit, Grade, Memory, Outcome};
+use crate::channel::endpoints;
+use crate::thread;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::alloc::Layout;
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How often an outcome was seen, and what the scenario says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OutcomeCount {
+    pub(crate) value: String,
+    pub(crate) grade: Grade,
+    pub(crate) sentence: String,
+    pub(crate) count: u64,
+}
+
+/// The payload of the panic that ends an execution because an actor panicked.
+pub(crate) struct ActorPanicked {
+    /// The actor's place in the design, from 0.
+    pub(crate) actor: usize,
+}
+
+/// Where a batch of states and returns lies, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layouts {
+    /// One state.
+    pub(crate) state: Layout,
+    /// One return of one actor.
+    pub(crate) returned: Layout,
+    /// Whether a return owns memory of the process that made it.
+    pub(crate) returned_needs_drop: bool,
+}
+
+/// A design that can be executed.
+pub(crate) trait Program: Send + Sync {
+    /// How many actors there are.
+    fn actors(&self) -> usize;
+
+    /// What they share.
+    fn memory(&self) -> Memory;
+
+    /// One execution, from fresh state to outcome, on the facade's threads of the current context.
+    ///
+    /// # Panics
+    /// With [`ActorPanicked`] if an actor panics; with whatever the checker or the state panics with.
+    fn execute(self: Arc<Self>);
+
+    /// The memory that a batch needs.
+    fn layouts(&self) -> Layouts;
+
+    /// Makes `count` fresh states.
+    ///
+    /// # Safety
+    /// `states` points to memory for `count` states, aligned for them, which nobody else touches.
+    unsafe fn make(&self, states: *mut u8, count: usize);
+
+    /// Lets one actor act on each state of `range`, in order, and stores what it returns.
+    ///
+    /// # Safety
+    /// `states` points to states made by [`Program::make`], `returns` to memory for as many returns of
+    /// this actor, aligned, which nobody else touches; `actor` is less than [`Program::actors`].
+    unsafe fn act(&self, actor: usize, states: *const u8, range: Range<usize>, returns: *mut u8);
+
+    /// Observes the first `count` states, counts their outcomes and drops states and returns.
+    /// `exits` tells for each actor how it ended, the same for all of these states.
+    ///
+    /// # Safety
+    /// `states` were made by [`Program::make`], every actor that `exits` says to have returned has acted
+    /// on them with its array of `returns`, and nobody touches either any more.
+    unsafe fn observe(
+        &self,
+        states: *mut u8,
+        count: usize,
+        returns: &[*mut u8],
+        exits: &[Exit<()>],
+    );
+
+    /// The outcomes counted so far, in the order of their values.
+    fn outcomes(&self) -> Vec<OutcomeCount>;
+}
+
+/// A design with its types.
+pub(crate) struct Typed<S, R, O> {
+    bodies: Bodies<S, R, O>,
+    rules: Arc<Vec<Rule<O>>>,
+    counts: Mutex<Counts<O>>,
+}
+
+impl<S, R, O: Outcome> Typed<S, R, O> {
+    pub(crate) fn new(bodies: Bodies<S, R, O>, rules: Arc<Vec<Rule<O>>>) -> Self {
+        Self {
+            bodies,
+            rules,
+            counts: Mutex::new(Counts::default()),
+        }
+    }
+
+    /// The state for `observe`, and one for each actor: all the same one, or a copy each.
+    fn states(&self) -> (Arc<S>, Vec<Arc<S>>) {
+        let actors = self.bodies.actors.len();
+        match self.bodies.memory {
+            Memory::Shared => {
+                let state = Arc::new((self.bodies.state)());
+                let shared = vec![Arc::clone(&state); actors];
+                (state, shared)
+            }
+            Memory::Isolated => {
+                let (state, channels) = endpoints::record(&self.bodies.state);
+                let copy = || Arc::new(endpoints::replay(&channels, &self.bodies.state));
+                (Arc::new(state), (0..actors).map(|_| copy()).collect())
+            }
+        }
+    }
+
+    fn outcome(&self, state: &S, returns: Vec<R>) -> O {
+        match &self.bodies.observe {
+            Observe::Returns(observe) => observe(state, &returns),
+            Observe::Exits(observe) => {
+                let exits: Vec<_> = returns.into_iter().map(Exit::Returned).collect();
+                observe(state, &exits)
+            }
+        }
+    }
+
+    fn count(&self, outcome: O) {
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(outcome);
+    }
+}
+
+impl<S, R, O> Program for Typed<S, R, O>
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    fn actors(&self) -> usize {
+        self.bodies.actors.len()
+    }
+
+    fn memory(&self) -> Memory {
+        self.bodies.memory
+    }
+
+    fn execute(self: Arc<Self>) {
+        let (state, copies) = self.states();
+        let handles: Vec<_> = copies
+            .into_iter()
+            .enumerate()
+            .map(|(actor, state)| {
+                let this = Arc::clone(&self);
+                thread::spawn(move || (this.bodies.actors[actor])(&state))
+            })
+            .collect();
+        let mut returns = Vec::with_capacity(handles.len());
+        for (actor, handle) in handles.into_iter().enumerate() {
+            match handle.join() {
+                Ok(returned) => returns.push(returned),
+                Err(_) => resume_unwind(Box::new(ActorPanicked { actor })),
+            }
+        }
+        let outcome = self.outcome(&state, returns);
+        self.count(outcome);
+    }
+
+    fn layouts(&self) -> Layouts {
+        Layouts {
+            state: Layout::new::<S>(),
+            returned: Layout::new::<R>(),
+            returned_needs_drop: std::mem::needs_drop::<R>(),
+        }
+    }
+
+    unsafe fn make(&self, states: *mut u8, count: usize) {
+        let states = states.cast::<S>();
+        for index in 0..count {
+            // SAFETY: the caller gives room for `count` states that is ours alone.
+            unsafe { states.add(index).write((self.bodies.state)()) };
+        }
+    }
+
+    unsafe fn act(&self, actor: usize, states: *const u8, range: Range<usize>, returns: *mut u8) {
+        let (states, returns) = (states.cast::<S>(), returns.cast::<R>());
+        let act = &self.bodies.actors[actor];
+        for index in range {
+            // SAFETY: the caller made these states, and only this actor writes to its returns.
+            unsafe { returns.add(index).write(act(&*states.add(index))) };
+        }
+    }
+
+    unsafe fn observe(
+        &self,
+        states: *mut u8,
+        count: usize,
+        returns: &[*mut u8],
+        exits: &[Exit<()>],
+    ) {
+        let states = states.cast::<S>();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gathered = Vec::with_capacity(returns.len());
+        for index in 0..count {
+            // SAFETY: actor `actor` has written its return, which is read here once and for all.
+            let returned = |actor: usize| unsafe { returns[actor].cast::<R>().add(index).read() };
+            // SAFETY: the caller made this state, and no actor touches it any more.
+            let state = unsafe { &*states.add(index) };
+            let outcome = match &self.bodies.observe {
+                Observe::Returns(observe) => {
+                    gathered.extend((0..returns.len()).map(returned));
+                    observe(state, &gathered)
+                }
+                Observe::Exits(observe) => {
+                    let exit = |(actor, exit): (usize, &Exit<()>)| match exit {
+                        Exit::Returned(()) => Exit::Returned(returned(actor)),
+                        Exit::Killed(signal) => Exit::Killed(*signal),
+                        Exit::Exited(code) => Exit::Exited(*code),
+                    };
+                    let exits: Vec<_> = exits.iter().enumerate().map(exit).collect();
+                    observe(state, &exits)
+                }
+            };
+            gathered.clear();
+            counts.add(outcome);
+            // SAFETY: as above; this state is never used again.
+            unsafe { states.add(index).drop_in_place() };
+        }
+    }
+
+    fn outcomes(&self) -> Vec<OutcomeCount> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sorted: Vec<_> = counts.iter().collect();
+        sorted.sort();
+        let graded = |(value, count): (&O, u64)| {
+            let (grade, sentence) = outcome::grade(&self.rules, value);
+            OutcomeCount {
+                value: format!("{value:?}"),
+                grade,
+                sentence: sentence.to_owned(),
+                count,
+            }
+        };
+        sorted.into_iter().map(graded).collect()
+    }
+}
+
+/// How many different outcomes are found by looking at each, before a hash table takes over.
+const FEW: usize = 8;
+
+/// A histogram. The most frequent outcomes drift to the front, so that counting one is a comparison or two.
+struct Counts<O> {
+    few: Vec<(O, u64)>,
+    many: FxHashMap<O, u64>,
+}
+
+impl<O> Default for Counts<O> {
+    fn default() -> Self {
+        Self {
+            few: Vec::new(),
+            many: FxHashMap::default(),
+        }
+    }
+}
+
+impl<O: Outcome> Counts<O> {
+    #[inline]
+    fn add(&mut self, outcome: O) {
+        if let Some(place) = self.few.iter().position(|(known, _)| *known == outcome) {
+            self.few[place].1 += 1;
+            if place > 0 && self.few[place].1 > self.few[place - 1].1 {
+                self.few.swap(place, place - 1);
+            }
+        } else if self.few.len() < FEW {
+            self.few.push((outcome, 1));
+        } else {
+            *self.many.entry(outcome).or_insert(0) += 1;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&O, u64)> {
+        self.few
+            .iter()
+            .map(|(outcome, count)| (outcome, *count))
+            .chain(self.many.iter().map(|(o, &n)| (o, n)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn counts_are_those_of_a_plain_map() {
+        let mut counts = Counts::default();
+        let mut oracle = BTreeMap::new();
+        for n in 0_u64..5000 {
+            let outcome = (n * n + 7) % 23;
+            counts.add(outcome);
+            *oracle.entry(outcome).or_insert(0_u64) += 1;
+        }
+        assert!(oracle.len() > super::FEW, "the hash table is never reached");
+        let counted: BTreeMap<_, _> = counts
+            .iter()
+            .map(|(outcome, count)| (*outcome, count))
+            .collect();
+        assert_eq!(counted, oracle);
+    }
+}

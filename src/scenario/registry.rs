@@ -1,0 +1,179 @@
+//! Finding the scenarios of a program, and refusing wrong ones before anything runs.
+
+use super::{Engine, ErasedDesign, ErasedScenario};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A scenario that a file has registered with [`scenario!`](crate::scenario).
+pub struct Registration {
+    name: &'static str,
+    file: &'static str,
+    make: fn() -> Made,
+}
+
+/// What a registered function makes.
+pub struct Made(pub(super) ErasedScenario);
+
+impl Registration {
+    /// Used by [`scenario!`](crate::scenario).
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, file: &'static str, make: fn() -> Made) -> Self {
+        Self { name, file, make }
+    }
+}
+
+inventory::collect!(Registration);
+
+/// Used by [`scenario!`](crate::scenario).
+#[doc(hidden)]
+pub fn erase<O: super::Outcome>(scenario: super::Scenario<O>) -> Made {
+    Made(scenario.erase())
+}
+
+/// A scenario that was found, by name.
+pub(crate) struct Found {
+    pub(crate) name: String,
+    /// The source file, as the compiler saw it.
+    pub(crate) file: String,
+    pub(crate) scenario: ErasedScenario,
+}
+
+/// Everything wrong with the registered scenarios, a line each.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub(crate) struct WrongScenarios(pub(crate) Vec<String>);
+
+/// Every registered scenario, by name, or all that is wrong with them.
+pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
+    check(
+        inventory::iter::<Registration>
+            .into_iter()
+            .map(|registration| Found {
+                name: registration.name.to_owned(),
+                file: source_path(registration.file),
+                scenario: (registration.make)().0,
+            })
+            .collect(),
+    )
+}
+
+/// The path of a source file below the package, whatever route the compiler took to it.
+fn source_path(file: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in Path::new(file).iter().filter_map(|part| part.to_str()) {
+        match part {
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            "." => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
+    found.sort_by(|a, b| (&a.name, &a.file).cmp(&(&b.name, &b.file)));
+    let mut wrong = Vec::new();
+    for pair in found.windows(2).filter(|pair| pair[0].name == pair[1].name) {
+        wrong.push(format!(
+            "{}: scenario `{}` is already registered by {}",
+            pair[1].file, pair[1].name, pair[0].file
+        ));
+    }
+    for one in &found {
+        let faults = faults(&one.scenario);
+        wrong.extend(
+            faults
+                .iter()
+                .map(|fault| format!("{}: scenario `{}`: {fault}", one.file, one.name)),
+        );
+    }
+    if wrong.is_empty() {
+        Ok(found)
+    } else {
+        Err(WrongScenarios(wrong))
+    }
+}
+
+/// What is wrong with one scenario.
+fn faults(scenario: &ErasedScenario) -> Vec<String> {
+    let mut faults = Vec::new();
+    if scenario.question.trim().is_empty() {
+        faults.push("it asks no question".to_owned());
+    }
+    if scenario.grades.is_empty() {
+        faults.push("it grades no outcome".to_owned());
+    }
+    if scenario.designs.is_empty() {
+        faults.push("it has no design".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    for design in &scenario.designs {
+        if design.name.trim().is_empty() {
+            faults.push("a design has no name".to_owned());
+        }
+        if !names.insert(&design.name) {
+            faults.push(format!("two designs are named `{}`", design.name));
+        }
+        faults.extend(
+            design_faults(design)
+                .iter()
+                .map(|fault| format!("design `{}`: {fault}", design.name)),
+        );
+    }
+    faults
+}
+
+fn design_faults(design: &ErasedDesign) -> Vec<String> {
+    let facts = &design.facts;
+    let mut faults = Vec::new();
+    if facts.actors.is_empty() {
+        faults.push("it has no actor".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    for name in &facts.actors {
+        if name.trim().is_empty() {
+            faults.push("an actor has no name".to_owned());
+        } else if !names.insert(name) {
+            faults.push(format!("two actors are named `{name}`"));
+        }
+    }
+    if Engine::ALL
+        .iter()
+        .all(|engine| facts.excluded_from(*engine).is_some())
+    {
+        faults.push("it is excluded from every engine".to_owned());
+    }
+    for engine in Engine::ALL {
+        let expectations = facts
+            .expected_on
+            .iter()
+            .filter(|(on, ..)| *on == engine)
+            .count();
+        if expectations > 1 {
+            faults.push(format!("it has {expectations} expectations for {engine}"));
+        }
+        let Some(reason) = facts.excluded_from(engine) else {
+            continue;
+        };
+        if expectations > 0 {
+            faults.push(format!(
+                "it expects a verdict on {engine}, but is excluded from it ({reason})"
+            ));
+        }
+        if facts.must_see.contains(&engine) {
+            faults.push(format!(
+                "it must see its failure on {engine}, but is excluded from it ({reason})"
+            ));
+        }
+    }
+    for engine in &facts.must_see {
+        if facts.expected_on(*engine).0 == super::Expected::Safe {
+            faults.push(format!(
+                "it must see a failure on {engine}, but expects to be safe there"
+            ));
+        }
+    }
+    faults
+}
