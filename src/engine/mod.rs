@@ -5,7 +5,11 @@
 //! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
 //! memory-eating design takes that process down and nothing else.
 
+mod lockstep;
+#[cfg(test)]
+mod planted;
 pub(crate) mod pulse;
+pub(crate) mod threads;
 
 pub(crate) use pulse::Pulse;
 
