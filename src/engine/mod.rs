@@ -8,6 +8,7 @@
 mod lockstep;
 #[cfg(test)]
 mod planted;
+pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod threads;
 
