@@ -32,6 +32,9 @@ const FINALISTS: usize = 4;
 /// The longest array before there is any plan.
 const WARM_STRIDE: usize = 512;
 
+/// How often an array that looks slow is walked again before that is believed.
+const WARM_TRIES: u32 = 4;
+
 /// What rates are expressed in, so that a single sighting weighs less than many.
 const TYPICAL_TRIAL_S: f64 = 0.01;
 
@@ -67,11 +70,30 @@ struct Worth {
 #[derive(Debug)]
 enum Phase {
     /// Single arrays of growing length, until one takes a while: how fast is this at all?
-    WarmingUp { stride: usize },
+    WarmingUp(Warming),
     /// A leg for each candidate.
     Trying(Trials),
     /// The best one until the end.
     Settled(Gait),
+}
+
+/// An array whose walking is timed. The first times are longer than the rest will be (caches, page
+/// faults, young processes), so one that looks slow gets more chances.
+#[derive(Clone, Copy, Debug)]
+struct Warming {
+    stride: usize,
+    tries: u32,
+    fastest: Duration,
+}
+
+impl Warming {
+    fn up_to(stride: usize) -> Self {
+        Self {
+            stride,
+            tries: 0,
+            fastest: Duration::MAX,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -99,7 +121,7 @@ impl Tuner {
     /// A tuner for arrays of at most `longest` states and so much time in all.
     pub(crate) fn new(longest: usize, budget: Duration) -> Self {
         Self {
-            phase: Phase::WarmingUp { stride: 1 },
+            phase: Phase::WarmingUp(Warming::up_to(1)),
             longest: longest.clamp(1, LONGEST_STRIDE),
             budget,
             spent: Duration::ZERO,
@@ -115,7 +137,7 @@ impl Tuner {
             return None;
         }
         Some(match &self.phase {
-            Phase::WarmingUp { stride } => (unpaced(*stride), Duration::ZERO),
+            Phase::WarmingUp(warming) => (unpaced(warming.stride), Duration::ZERO),
             Phase::Trying(trials) => (
                 trials.candidates[trials.worths.len()],
                 trials.lasting.min(left),
@@ -129,17 +151,12 @@ impl Tuner {
         self.spent += leg.took;
         let samples = leg.executions - self.executions;
         self.executions = leg.executions;
-        match std::mem::replace(&mut self.phase, Phase::WarmingUp { stride: 1 }) {
-            Phase::WarmingUp { stride } => {
-                let each_s = leg.took.as_secs_f64() / samples.max(1) as f64;
-                let bearable = (self.longest_round().as_secs_f64() / each_s.max(1e-10)) as usize;
-                let grown = stride * 8;
-                self.phase = if grown > WARM_STRIDE.min(self.longest).min(bearable) {
-                    self.compare(&outcomes(), Duration::MAX, 0);
-                    self.first_round(bearable.clamp(stride, self.longest))
-                } else {
-                    Phase::WarmingUp { stride: grown }
-                };
+        match std::mem::replace(&mut self.phase, Phase::WarmingUp(Warming::up_to(1))) {
+            Phase::WarmingUp(warming) => {
+                self.phase = self.warmed_up(warming, leg.took);
+                if matches!(self.phase, Phase::Trying(_)) {
+                    self.compare(&outcomes(), leg.took, samples);
+                }
             }
             Phase::Trying(mut trials) => {
                 let outcomes = outcomes();
@@ -156,6 +173,22 @@ impl Tuner {
                 };
             }
             Phase::Settled(gait) => self.phase = Phase::Settled(gait),
+        }
+    }
+
+    /// What follows an array of the warm-up: the same once more, a longer one, or the trials.
+    fn warmed_up(&self, mut warming: Warming, took: Duration) -> Phase {
+        warming.tries += 1;
+        warming.fastest = warming.fastest.min(took);
+        let each_s = warming.fastest.as_secs_f64() / warming.stride as f64;
+        let bearable = (self.longest_round().as_secs_f64() / each_s.max(1e-10)) as usize;
+        let longer = warming.stride * 8;
+        if longer > bearable && warming.tries < WARM_TRIES {
+            Phase::WarmingUp(warming)
+        } else if longer > bearable || longer > self.longest.min(WARM_STRIDE) {
+            self.first_round(bearable.clamp(warming.stride, self.longest))
+        } else {
+            Phase::WarmingUp(Warming::up_to(longer))
         }
     }
 
