@@ -58,10 +58,18 @@ pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) 
         pulse: Box::leak(Box::new(Pulse::default())),
     };
     let observation = engine(&task).expect("the engine does its work");
-    let counted: u64 = observation.outcomes.iter().map(|outcome| outcome.count).sum();
+    let counted: u64 = observation
+        .outcomes
+        .iter()
+        .map(|outcome| outcome.count)
+        .sum();
     assert_eq!(counted, observation.executions, "{observation:?}");
     assert_eq!(task.pulse.executions(), observation.executions);
-    assert_eq!(task.pulse.waiting(), (vec![], 0), "nobody is watched any more");
+    assert_eq!(
+        task.pulse.waiting(),
+        (vec![], 0),
+        "nobody is watched any more"
+    );
     assert!(task.pulse.pids().is_empty(), "no process is left");
     observation
 }
@@ -93,7 +101,9 @@ pub(crate) fn observed_until(engine: Engine, design: impl Fn() -> ErasedDesign, 
 /// The outcomes and their counts.
 pub(crate) fn summary(observation: &Observation) -> Vec<(&str, u64)> {
     let outcomes = observation.outcomes.iter();
-    outcomes.map(|seen| (seen.value.as_str(), seen.count)).collect()
+    outcomes
+        .map(|seen| (seen.value.as_str(), seen.count))
+        .collect()
 }
 
 /// Checks that all executions, and at least so many, ended with this outcome.
@@ -158,6 +168,8 @@ pub(crate) fn telling_returns(actors: usize) -> ErasedDesign {
         design = design.actor(&actor.to_string(), move |n: &u32| n ^ (actor << 28));
     }
     erased(design.observe(|n, returns: &[u32]| {
-        (0_u32..).zip(returns).all(|(actor, returned)| *returned == n ^ (actor << 28))
+        (0_u32..)
+            .zip(returns)
+            .all(|(actor, returned)| *returned == n ^ (actor << 28))
     }))
 }

@@ -206,7 +206,13 @@ impl Tuner {
         }
         let candidates: Vec<Gait> = strides
             .into_iter()
-            .flat_map(|stride| PACES.map(|(chunk, skew)| Gait { stride, chunk, skew }))
+            .flat_map(|stride| {
+                PACES.map(|(chunk, skew)| Gait {
+                    stride,
+                    chunk,
+                    skew,
+                })
+            })
             .collect();
         self.trials(candidates, 12, false)
     }

@@ -4,8 +4,8 @@
 //! panic, and dies with its parent. Limit: an actor that ends its process itself (`std::process::exit`)
 //! runs what the worker registered to run at exit.
 
-use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
 use super::super::Pulse;
+use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
 use super::memory::{Ground, Progress};
 use crate::context;
 use crate::scenario::program::Program;

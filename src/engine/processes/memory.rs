@@ -2,10 +2,8 @@
 //!
 //! Limit: it is reached through the same addresses in all of them, so it must be mapped before a fork.
 
-use super::super::lockstep::{
-    self, Barrier, Gait, MOST_ACTORS, Mapping, Pace, Plot, Sharing,
-};
 use super::super::Task;
+use super::super::lockstep::{self, Barrier, Gait, MOST_ACTORS, Mapping, Pace, Plot, Sharing};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 const WORDS_BYTES: usize = 1024;
@@ -166,11 +164,7 @@ impl Ground {
         };
         let states = Mapping::new(state_bytes, layouts.state.align(), sharing)?;
         let returns = Mapping::new(return_bytes, layouts.returned.align(), Sharing::Shared)?;
-        let control = Mapping::new(
-            size_of::<Control>(),
-            align_of::<Control>(),
-            Sharing::Shared,
-        )?;
+        let control = Mapping::new(size_of::<Control>(), align_of::<Control>(), Sharing::Shared)?;
         let mut ground = Self {
             plot: Plot::new(&layouts, actors, capacity, states.base(), returns.base()),
             capacity,

@@ -121,7 +121,11 @@ impl Sampling<'_> {
     fn sample_at_length(&mut self, tuner: &mut Tuner) -> Step {
         let mut family = self.family(Life::Long)?;
         let own_core = self.cores.count() > self.task.program.actors();
-        self.cores.pin_to(if own_core { self.task.program.actors() } else { 0 });
+        self.cores.pin_to(if own_core {
+            self.task.program.actors()
+        } else {
+            0
+        });
         let patience = if own_core {
             Patience::with_own_core(true)
         } else {
@@ -153,11 +157,17 @@ impl Sampling<'_> {
         }
         let control = self.ground.control();
         control.set_gait(None);
-        if control.start.wait_checking(patience, || family.is_complete()).is_err() {
+        if control
+            .start
+            .wait_checking(patience, || family.is_complete())
+            .is_err()
+        {
             return Ok(Err(family.autopsy(control, &self.task.facts.actors)));
         }
         family.await_all(control, false);
-        Ok(family.exits(control, &self.task.facts.actors, false)?.map(|_| ()))
+        Ok(family
+            .exits(control, &self.task.facts.actors, false)?
+            .map(|_| ()))
     }
 
     /// A family for each array.
@@ -226,12 +236,15 @@ impl Sampling<'_> {
                     .make(&*self.task.program, ready.min(count)..count);
             }
         }));
-        Ok(made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
-            Ok(reason) => Verdict::NotApplicable(reason.0),
-            Err(payload) => {
-                Verdict::Crash(format!("making the state panicked: {}", words_of(&*payload)))
-            }
-        }))
+        Ok(
+            made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
+                Ok(reason) => Verdict::NotApplicable(reason.0),
+                Err(payload) => Verdict::Crash(format!(
+                    "making the state panicked: {}",
+                    words_of(&*payload)
+                )),
+            }),
+        )
     }
 
     /// Observes what was walked.
