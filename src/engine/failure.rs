@@ -1,0 +1,108 @@
+//! What ended a checker's exploration: a panic, told apart by its payload and its words.
+//!
+//! Limit: loom and shuttle say what they found in the text of a panic, and nowhere else; the texts are
+//! those of the versions that this package pins, and each is held to by a test.
+
+use super::{AccessSite, Observation, RaceReport};
+use crate::arm::trace::RaceFound;
+use crate::panics;
+use crate::race::{Access, Race, Site};
+use crate::scenario::program::ActorPanicked;
+use std::any::Any;
+
+/// A failure of a design under a checker, or of the checker itself.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The checker's words, if it has any, about a race.
+    DataRace(String),
+    Deadlock,
+    /// What panicked, and where.
+    Crash {
+        actor: Option<usize>,
+        words: String,
+    },
+    /// A limit of the checker, or a panic inside it.
+    Stopped(String),
+}
+
+impl Failure {
+    /// Enters the failure into an observation.
+    pub(crate) fn enter_into(self, seen: &mut Observation, actors: &[String]) {
+        match self {
+            Failure::DataRace(what) => seen.races.push(RaceReport { what, accesses: Vec::new() }),
+            Failure::Deadlock => {
+                seen.deadlock = Some("every actor that has not ended waits for another".to_owned())
+            }
+            Failure::Crash { actor, words } => {
+                let who = actor.and_then(|actor| actors.get(actor)).map_or_else(
+                    || "the design panicked outside of its actors".to_owned(),
+                    |name| format!("actor {name} panicked"),
+                );
+                seen.crash = Some(format!("{who}: {words}"));
+            }
+            Failure::Stopped(why) => seen.stopped = Some(why),
+        }
+    }
+}
+
+/// Tells apart what a panic that came out of a checker means.
+pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
+    let last = panics::last_panic();
+    let words = last.as_ref().map_or_else(|| panics::words(payload), |panic| panic.message.clone());
+    if payload.is::<RaceFound>() {
+        return Failure::DataRace(String::new());
+    }
+    if let Some(panicked) = payload.downcast_ref::<ActorPanicked>() {
+        let place = last.map_or(String::new(), |panic| format!(" ({}:{})", panic.file, panic.line));
+        return Failure::Crash { actor: Some(panicked.actor), words: format!("{words}{place}") };
+    }
+    let words = panics::words(payload);
+    if let Some(race) = words.strip_prefix("Causality violation: ") {
+        return Failure::DataRace(race.lines().next().unwrap_or_default().trim_end_matches('.').to_owned());
+    }
+    if words.starts_with("deadlock") {
+        return Failure::Deadlock;
+    }
+    if words.starts_with("Model exceeded maximum number of branches") {
+        return Failure::Stopped(
+            "an execution took more than loom's limit of 1000 branches: does a loop wait without yielding?"
+                .to_owned(),
+        );
+    }
+    if words.contains("max_steps bound") {
+        return Failure::Stopped(format!("shuttle gave up: {words}"));
+    }
+    match last {
+        Some(panic) if panic.is_inside_checker() => {
+            Failure::Stopped(format!("the checker itself panicked: {words}"))
+        }
+        _ => Failure::Crash { actor: None, words },
+    }
+}
+
+/// A race with its two sites, for the report.
+pub(crate) fn race_report(race: &Race, actors: &[String]) -> RaceReport {
+    let site = |site: &Site| AccessSite {
+        // Task 0 is the main one, which makes the state and observes; the actors follow in order.
+        actor: site
+            .task
+            .checked_sub(1)
+            .map_or_else(|| Some("the main thread".to_owned()), |actor| actors.get(actor).cloned()),
+        access: match site.access {
+            Access::Read => "read".to_owned(),
+            Access::Write => "write".to_owned(),
+        },
+        file: Some(site.location.file().to_owned()),
+        line: Some(site.location.line()),
+    };
+    let (earlier, later) = (site(&race.earlier), site(&race.later));
+    let name = |site: &AccessSite| site.actor.clone().unwrap_or_else(|| "a spawned thread".to_owned());
+    let what = format!(
+        "the {} by {} and the {} by {} are not ordered",
+        earlier.access,
+        name(&earlier),
+        later.access,
+        name(&later)
+    );
+    RaceReport { what, accesses: vec![earlier, later] }
+}
