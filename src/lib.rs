@@ -9,3 +9,5 @@ pub mod thread;
 mod arm;
 mod context;
 mod race;
+#[cfg(test)]
+mod testing;
