@@ -15,6 +15,8 @@ mod race;
 mod report;
 mod runner;
 mod scenario;
+#[cfg(test)]
+mod testing;
 mod verdict;
 
 pub use cli::main as cli_main;

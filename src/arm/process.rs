@@ -1,1 +1,0 @@
-//! Primitives that work across processes, in memory mapped by all of them.
