@@ -8,3 +8,6 @@ pub(crate) mod endpoints {
         f()
     }
 }
+
+/// The payload of the panic that says why a channel cannot work between processes.
+pub(crate) struct NotForProcesses(pub(crate) String);

@@ -6,9 +6,14 @@
 //! memory-eating design takes that process down and nothing else.
 
 mod failure;
+mod lockstep;
 pub(crate) mod loom;
+#[cfg(test)]
+mod planted;
+pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
+pub(crate) mod threads;
 
 pub(crate) use pulse::Pulse;
 

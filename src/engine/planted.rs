@@ -1,0 +1,123 @@
+//! Designs with planted bugs, and their corrected twins, for the tests of the real engines.
+//!
+//! Each test of an engine runs in a process of its own, like the engine does in earnest: the test binary
+//! starts itself again for that one test, so a fork copies a process in which nothing else happens but a
+//! test runner that waits for this test.
+
+use super::{Budget, Observation, Pulse, Task};
+use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// Set in a process that was started for a single test.
+const ALONE: &str = "SELVEDGE_TEST_ALONE";
+
+/// Runs `test`, the body of the test of this full name, in a process of its own.
+#[track_caller]
+pub(crate) fn alone(name: &str, test: impl FnOnce()) {
+    if std::env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let binary = std::env::current_exe().expect("a test has a binary");
+    let output = Command::new(binary)
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ALONE, "1")
+        .output()
+        .expect("a test can run itself");
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(stdout.contains("1 passed"), "{stdout}\n{stderr}");
+    print!("{stdout}");
+    eprint!("{stderr}");
+}
+
+/// The one design of a scenario without grades.
+pub(crate) fn erased<S, R, O>(design: Design<S, R, O>) -> ErasedDesign
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    let scenario = Scenario::new("What comes of it?")
+        .acceptable("anything", |_| true)
+        .design("planted", design);
+    scenario.erase().designs.remove(0)
+}
+
+pub(crate) type Engine = fn(&Task<'_>) -> anyhow::Result<Observation>;
+
+/// What `engine` sees of a design in so many milliseconds.
+#[track_caller]
+pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) -> Observation {
+    let task = Task {
+        program: design.program.clone(),
+        facts: &design.facts,
+        budget: budget(sampling_ms),
+        pulse: Box::leak(Box::new(Pulse::default())),
+    };
+    let observation = engine(&task).expect("the engine does its work");
+    let counted: u64 = observation.outcomes.iter().map(|outcome| outcome.count).sum();
+    assert_eq!(counted, observation.executions, "{observation:?}");
+    assert_eq!(task.pulse.executions(), observation.executions);
+    assert_eq!(task.pulse.waiting(), (vec![], 0), "nobody is watched any more");
+    assert!(task.pulse.pids().is_empty(), "no process is left");
+    observation
+}
+
+fn budget(sampling_ms: u64) -> Budget {
+    Budget {
+        executions: 0,
+        random_executions: 0,
+        sampling_ms,
+        seed: 1,
+        stall_ms: 10_000,
+        memory_mib: 1024,
+    }
+}
+
+/// How often an outcome was seen.
+pub(crate) fn count_of(observation: &Observation, value: &str) -> u64 {
+    observation
+        .outcomes
+        .iter()
+        .find(|outcome| outcome.value == value)
+        .map_or(0, |outcome| outcome.count)
+}
+
+/// A counter that `actors` raise by one, losing increments.
+pub(crate) fn load_then_store(actors: usize) -> ErasedDesign {
+    erased(
+        Design::new(|| AtomicU32::new(0))
+            .actors(actors, |n| n.store(n.load(Relaxed) + 1, Relaxed))
+            .observe(|n, _| n.load(Relaxed)),
+    )
+}
+
+/// A counter that `actors` raise by one, losing none.
+pub(crate) fn fetch_add(actors: usize) -> ErasedDesign {
+    erased(
+        Design::new(|| AtomicU32::new(0))
+            .actors(actors, |n| {
+                n.fetch_add(1, Relaxed);
+            })
+            .observe(|n, _| n.load(Relaxed)),
+    )
+}
+
+/// Each stores one variable and loads the other.
+pub(crate) fn store_buffering() -> ErasedDesign {
+    erased(
+        Design::new(|| (AtomicU32::new(0), AtomicU32::new(0)))
+            .actor("A", |(x, y)| {
+                x.store(1, Relaxed);
+                y.load(Relaxed)
+            })
+            .actor("B", |(x, y)| {
+                y.store(1, Relaxed);
+                x.load(Relaxed)
+            })
+            .observe(|_, seen| (seen[0], seen[1])),
+    )
+}

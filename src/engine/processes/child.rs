@@ -1,0 +1,116 @@
+//! The life of an actor's process, from fork to `_exit`.
+//!
+//! It never returns into the parent's frames, never runs the parent's destructors, prints nothing about a
+//! panic, and dies with its parent. Limit: an actor that ends its process itself (`std::process::exit`)
+//! runs what the worker registered to run at exit.
+
+use super::super::lockstep::{self, Broken, Cores, Gait, Patience};
+use super::super::Pulse;
+use super::memory::{Ground, Progress};
+use crate::context;
+use crate::scenario::program::Program;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How long an actor's process lives.
+#[derive(Clone, Copy)]
+pub(super) enum Life {
+    /// Until the parent ends the walk: array after array, from barrier to barrier.
+    Long,
+    /// For one array, walked like this.
+    OneBatch(Gait),
+}
+
+/// What an actor's process needs; all of it made before the fork.
+#[derive(Clone, Copy)]
+pub(super) struct Actor<'a> {
+    pub(super) place: usize,
+    pub(super) program: &'a dyn Program,
+    pub(super) ground: &'a Ground,
+    pub(super) pulse: &'static Pulse,
+    pub(super) cores: &'a Cores,
+    pub(super) patience: Patience,
+}
+
+/// Forks a process for an actor.
+///
+/// # Errors
+/// If the system has no room for another process.
+pub(super) fn fork_actor(actor: Actor<'_>, life: Life) -> nix::Result<Pid> {
+    let parent = getpid();
+    // SAFETY: the worker has no other thread that could hold a lock of the allocator or of the standard
+    // library while memory is copied, so the child may use both.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => live(actor, life, parent),
+    }
+}
+
+fn live(actor: Actor<'_>, life: Life, parent: Pid) -> ! {
+    let report = &actor.ground.control().reports[actor.place];
+    let lived = catch_unwind(AssertUnwindSafe(|| {
+        settle(actor, parent);
+        match life {
+            Life::Long => walk_on(actor),
+            Life::OneBatch(gait) => walk_once(actor, gait),
+        }
+    }));
+    match lived {
+        Ok(Ok(())) => report.set_progress(Progress::Returned),
+        Ok(Err(Broken)) => report.set_progress(Progress::KeptOut),
+        Err(payload) => {
+            report.panicked(lockstep::words_of(&*payload));
+            // Dropping a payload runs code of the design, which may panic again.
+            std::mem::forget(payload);
+        }
+    }
+    exit(0)
+}
+
+/// Ends this process at once.
+fn exit(code: i32) -> ! {
+    // SAFETY: `_exit` runs no handlers and returns to nobody.
+    unsafe { libc::_exit(code) }
+}
+
+/// Arranges to die with the parent, to leave no core dump, and to run on the actor's own core.
+fn settle(actor: Actor<'_>, parent: Pid) {
+    let mortal = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+    // The parent may have died before the request; then nobody will ever send the signal.
+    if mortal.is_err() || getppid() != parent {
+        exit(1);
+    }
+    // An actor that crashes on purpose would fill the disk; whoever wants the dump has a debugger.
+    let _refused = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    actor.cores.pin_to(actor.place);
+    context::install_waiting_flag(actor.pulse.waiting_flag(actor.place));
+}
+
+fn walk_on(actor: Actor<'_>) -> Result<(), Broken> {
+    let control = actor.ground.control();
+    loop {
+        control.start.wait(actor.patience)?;
+        let Some(gait) = control.gait() else {
+            return Ok(());
+        };
+        walk_once(actor, gait)?;
+        control.finish.wait(actor.patience)?;
+    }
+}
+
+fn walk_once(actor: Actor<'_>, gait: Gait) -> Result<(), Broken> {
+    let control = actor.ground.control();
+    control.pace.rewind(actor.place);
+    control.line_up.wait(actor.patience)?;
+    // SAFETY: the parent made the states before the start (or before the fork) and touches neither them
+    // nor the returns until the finish (or this process's end); the returns are this actor's own.
+    unsafe {
+        actor
+            .ground
+            .plot
+            .walk(actor.program, actor.place, gait, &control.pace);
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! The processes of the actors, as their parent sees them: started together, and all reaped, whatever
+//! happens.
+//!
+//! Limit: processes that an actor starts itself are not known here.
+
+use super::super::Pulse;
+use super::Verdict;
+use super::child::{Actor, Life, fork_actor};
+use super::memory::{Control, Progress};
+use crate::scenario::Exit;
+use anyhow::{Context as _, bail};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How an actor's process ended, as `waitpid` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Death {
+    Killed(i32),
+    Exited(i32),
+}
+
+/// Dropping a family kills and reaps whoever is left.
+pub(super) struct Family {
+    pulse: &'static Pulse,
+    /// By place in the design; `None` once reaped.
+    living: Vec<Option<Pid>>,
+    deaths: Vec<Option<Death>>,
+}
+
+impl Family {
+    /// Forks a process for each actor.
+    pub(super) fn start<'a>(
+        pulse: &'static Pulse,
+        actors: impl IntoIterator<Item = Actor<'a>>,
+        life: Life,
+    ) -> anyhow::Result<Self> {
+        let mut family = Self {
+            pulse,
+            living: Vec::new(),
+            deaths: Vec::new(),
+        };
+        for actor in actors {
+            let pid = fork_actor(actor, life).context("cannot fork a process for an actor")?;
+            pulse.set_pid(actor.place, pid.as_raw().unsigned_abs());
+            family.living.push(Some(pid));
+            family.deaths.push(None);
+        }
+        Ok(family)
+    }
+
+    /// Whether no process has ended since the last look.
+    pub(super) fn is_complete(&mut self) -> bool {
+        self.reap(libc::WNOHANG);
+        self.living.iter().all(Option::is_some)
+    }
+
+    /// Waits until every process has ended. One that dies takes the others down, unless they are to
+    /// survive it.
+    pub(super) fn await_all(&mut self, control: &Control, survives_deaths: bool) {
+        loop {
+            self.reap(libc::WNOHANG);
+            if self.living.iter().all(Option::is_none) {
+                return;
+            }
+            if self.somebody_failed(control) {
+                // Whoever has not set off yet, never will.
+                control.line_up.break_up();
+                if !survives_deaths {
+                    self.kill();
+                }
+            }
+            self.await_change();
+        }
+    }
+
+    fn somebody_failed(&self, control: &Control) -> bool {
+        self.deaths
+            .iter()
+            .zip(&control.reports)
+            .any(|(death, report)| death.is_some() && report.progress() != Progress::Returned)
+    }
+
+    /// How each actor ended, once all have.
+    ///
+    /// # Errors
+    /// If one was killed before it could act.
+    pub(super) fn exits(
+        &self,
+        control: &Control,
+        names: &[String],
+        survives_deaths: bool,
+    ) -> anyhow::Result<Result<Vec<Exit<()>>, Verdict>> {
+        if let Some(verdict) = self.panic(control, names) {
+            return Ok(Err(verdict));
+        }
+        let mut exits = Vec::with_capacity(names.len());
+        let mut kept_out = false;
+        for ((death, report), name) in self.deaths.iter().zip(&control.reports).zip(names) {
+            exits.push(match (report.progress(), death) {
+                (Progress::Returned, _) => Exit::Returned(()),
+                (Progress::KeptOut, _) | (_, None) => {
+                    kept_out = true;
+                    continue;
+                }
+                (_, Some(death)) if !survives_deaths => {
+                    return Ok(Err(Verdict::Crash(death.words(name))));
+                }
+                (_, Some(Death::Killed(signal))) => Exit::Killed(*signal),
+                (_, Some(Death::Exited(code))) => Exit::Exited(*code),
+            });
+        }
+        if kept_out {
+            bail!("an actor's process was killed before the actors set off");
+        }
+        Ok(Ok(exits))
+    }
+
+    /// What went wrong, after the meetings were broken up; kills and reaps everybody.
+    pub(super) fn autopsy(&mut self, control: &Control, names: &[String]) -> Verdict {
+        // Before killing: whoever is killed by us below did not die of the design.
+        self.reap(libc::WNOHANG);
+        let died = self
+            .deaths
+            .iter()
+            .zip(&control.reports)
+            .zip(names)
+            .find_map(|((death, report), name)| match report.progress() {
+                Progress::Underway => death.map(|death| Verdict::Crash(death.words(name))),
+                _ => None,
+            });
+        self.kill();
+        self.reap(0);
+        self.panic(control, names).or(died).unwrap_or_else(|| {
+            Verdict::Crash("an actor's process ended without a word".to_owned())
+        })
+    }
+
+    fn panic(&self, control: &Control, names: &[String]) -> Option<Verdict> {
+        let panicked = |&actor: &usize| control.reports[actor].progress() == Progress::Panicked;
+        let actor = (0..self.living.len()).find(panicked)?;
+        let words = control.reports[actor].words();
+        Some(Verdict::Crash(format!(
+            "actor {} panicked: {words}",
+            names[actor]
+        )))
+    }
+
+    fn kill(&self) {
+        for pid in self.living.iter().flatten() {
+            // A process that has just ended is still there to be signalled until it is reaped.
+            let _ended = kill(*pid, Signal::SIGKILL);
+        }
+    }
+
+    /// Reaps who has ended; with no flags, waits for all to end.
+    fn reap(&mut self, flags: i32) {
+        for actor in 0..self.living.len() {
+            if let Some(pid) = self.living[actor]
+                && let Some(death) = wait_for(pid, flags)
+            {
+                self.living[actor] = None;
+                self.deaths[actor] = Some(death);
+                self.pulse.set_pid(actor, 0);
+                if let Some(flag) = self.pulse.waiting_flag(actor) {
+                    flag.store(0, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Sleeps until some child process has ended, and leaves it to be reaped.
+    fn await_change(&self) {
+        let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+        // SAFETY: the kernel fills in the information, which lives until the call returns; all zeroes
+        // are a valid value of it if it does not.
+        let ended = unsafe {
+            libc::waitid(
+                libc::P_ALL,
+                0,
+                info.as_mut_ptr(),
+                libc::WEXITED | libc::WNOWAIT,
+            );
+            info.assume_init().si_pid()
+        };
+        let ours = self.living.iter().flatten().any(|pid| pid.as_raw() == ended);
+        if !ours {
+            // A child that is not ours to reap would be reported again at once.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        self.kill();
+        self.reap(0);
+    }
+}
+
+impl Death {
+    fn words(self, name: &str) -> String {
+        match self {
+            Death::Killed(signal) => match Signal::try_from(signal) {
+                Ok(signal) => format!("actor {name} was killed by {signal}"),
+                Err(_) => format!("actor {name} was killed by signal {signal}"),
+            },
+            Death::Exited(code) => format!("actor {name} ended its process with exit code {code}"),
+        }
+    }
+}
+
+/// How a child of ours ended, or `None` if it has not yet (and `flags` say not to wait).
+fn wait_for(pid: Pid, flags: i32) -> Option<Death> {
+    loop {
+        let mut status = 0;
+        // SAFETY: the kernel writes the status, which lives until the call returns.
+        let reaped = unsafe { libc::waitpid(pid.as_raw(), &raw mut status, flags) };
+        if reaped == pid.as_raw() {
+            return Some(if libc::WIFSIGNALED(status) {
+                Death::Killed(libc::WTERMSIG(status))
+            } else {
+                Death::Exited(libc::WEXITSTATUS(status))
+            });
+        }
+        match Errno::last() {
+            Errno::EINTR if reaped < 0 => {}
+            // Somebody else has reaped it, so all that is known is that it is gone.
+            Errno::ECHILD if reaped < 0 => return Some(Death::Exited(0)),
+            _ => return None,
+        }
+    }
+}

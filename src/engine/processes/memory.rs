@@ -1,0 +1,204 @@
+//! The memory that the worker and its actors share, and what is in it.
+//!
+//! Limit: it is reached through the same addresses in all of them, so it must be mapped before a fork.
+
+use super::super::lockstep::{
+    self, Barrier, Gait, MOST_ACTORS, Mapping, Pace, Plot, Sharing,
+};
+use super::super::Task;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+
+const WORDS_BYTES: usize = 1024;
+
+/// How far an actor's process has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It is on its way; if its process is gone, it died.
+    Underway,
+    /// It has acted on all that it was to act on.
+    Returned,
+    /// It panicked, and has left its words.
+    Panicked,
+    /// It never acted, because others did not come to the start.
+    KeptOut,
+}
+
+impl Progress {
+    fn from_code(code: u32) -> Self {
+        match code {
+            1 => Progress::Returned,
+            2 => Progress::Panicked,
+            3 => Progress::KeptOut,
+            _ => Progress::Underway,
+        }
+    }
+
+    fn code(self) -> u32 {
+        match self {
+            Progress::Underway => 0,
+            Progress::Returned => 1,
+            Progress::Panicked => 2,
+            Progress::KeptOut => 3,
+        }
+    }
+}
+
+/// What an actor's process tells its parent.
+#[repr(C)]
+pub(super) struct Report {
+    progress: AtomicU32,
+    length: AtomicU32,
+    words: [AtomicU8; WORDS_BYTES],
+}
+
+impl Report {
+    fn new() -> Self {
+        Self {
+            progress: AtomicU32::new(Progress::Underway.code()),
+            length: AtomicU32::new(0),
+            words: [const { AtomicU8::new(0) }; WORDS_BYTES],
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress::from_code(self.progress.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_progress(&self, progress: Progress) {
+        self.progress.store(progress.code(), Ordering::Release);
+    }
+
+    /// Says that the actor panicked with these words, cut to what fits.
+    pub(super) fn panicked(&self, words: &str) {
+        let bytes = &words.as_bytes()[..words.len().min(WORDS_BYTES)];
+        for (slot, byte) in self.words.iter().zip(bytes) {
+            slot.store(*byte, Ordering::Relaxed);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "cut to a kilobyte")]
+        self.length.store(bytes.len() as u32, Ordering::Relaxed);
+        self.set_progress(Progress::Panicked);
+    }
+
+    pub(super) fn words(&self) -> String {
+        let length = self.length.load(Ordering::Relaxed) as usize;
+        let bytes: Vec<u8> = self
+            .words
+            .iter()
+            .take(length)
+            .map(|byte| byte.load(Ordering::Relaxed))
+            .collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// What the worker and its actors meet at. No pointers, only atomics.
+#[repr(C)]
+pub(super) struct Control {
+    /// The worker and all actors: the array is there, walk it.
+    pub(super) start: Barrier,
+    /// All actors: set off together.
+    pub(super) line_up: Barrier,
+    /// The worker and all actors: the array is walked, observe it.
+    pub(super) finish: Barrier,
+    pub(super) pace: Pace,
+    stride: AtomicUsize,
+    chunk: AtomicUsize,
+    skew: AtomicU32,
+    pub(super) reports: [Report; MOST_ACTORS],
+}
+
+impl Control {
+    fn new(actors: usize) -> Self {
+        Self {
+            start: Barrier::new(actors + 1),
+            line_up: Barrier::new(actors),
+            finish: Barrier::new(actors + 1),
+            pace: Pace::default(),
+            stride: AtomicUsize::new(0),
+            chunk: AtomicUsize::new(0),
+            skew: AtomicU32::new(0),
+            reports: std::array::from_fn(|_| Report::new()),
+        }
+    }
+
+    /// Sets what actors read after the start; none ends the walk.
+    pub(super) fn set_gait(&self, gait: Option<Gait>) {
+        self.stride
+            .store(gait.map_or(0, |gait| gait.stride), Ordering::Relaxed);
+        if let Some(gait) = gait {
+            self.chunk.store(gait.chunk, Ordering::Relaxed);
+            self.skew.store(gait.skew, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn gait(&self) -> Option<Gait> {
+        let stride = self.stride.load(Ordering::Relaxed);
+        (stride > 0).then(|| Gait {
+            stride,
+            chunk: self.chunk.load(Ordering::Relaxed),
+            skew: self.skew.load(Ordering::Relaxed),
+        })
+    }
+}
+
+/// All that is mapped for a design.
+pub(super) struct Ground {
+    pub(super) plot: Plot,
+    /// The most states of an array.
+    pub(super) capacity: usize,
+    actors: usize,
+    control: Mapping,
+    _states: Mapping,
+    _returns: Mapping,
+}
+
+impl Ground {
+    /// Maps it: states are private to each process if the design is isolated, all else is shared.
+    pub(super) fn lay_out(task: &Task<'_>) -> anyhow::Result<Self> {
+        let layouts = task.program.layouts();
+        let actors = task.program.actors();
+        let capacity = lockstep::capacity(&layouts, actors, &task.budget);
+        let (state_bytes, return_bytes) = Plot::bytes(&layouts, actors, capacity);
+        let sharing = if task.facts.isolated {
+            Sharing::Private
+        } else {
+            Sharing::Shared
+        };
+        let states = Mapping::new(state_bytes, layouts.state.align(), sharing)?;
+        let returns = Mapping::new(return_bytes, layouts.returned.align(), Sharing::Shared)?;
+        let control = Mapping::new(
+            size_of::<Control>(),
+            align_of::<Control>(),
+            Sharing::Shared,
+        )?;
+        let mut ground = Self {
+            plot: Plot::new(&layouts, actors, capacity, states.base(), returns.base()),
+            capacity,
+            actors,
+            control,
+            _states: states,
+            _returns: returns,
+        };
+        ground.renew_control();
+        Ok(ground)
+    }
+
+    /// Sets everything back to the beginning. Exclusive in this process; in others, no actor may be left.
+    pub(super) fn renew_control(&mut self) {
+        // SAFETY: mapped in `lay_out`, large and aligned enough; no reference to it lives, since those
+        // borrow `self`. Nothing in it needs to be dropped.
+        unsafe {
+            self.control
+                .base()
+                .cast::<Control>()
+                .write(Control::new(self.actors));
+        }
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        // SAFETY: written by `renew_control` before anybody can ask, mapped as long as `self`, and made
+        // of atomics, so that other processes may change it at any time. (`Barrier::parties` is plain,
+        // and written only while there is no other process.)
+        unsafe { &*self.control.base().cast::<Control>() }
+    }
+}

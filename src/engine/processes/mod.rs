@@ -1,0 +1,75 @@
+//! The engine of real processes: every actor is a process of its own, forked from the worker.
+//!
+//! States and returns lie in a mapping that all of them share, so that actors in different address spaces
+//! walk the same array side by side ([`super::lockstep`]). The [parent] makes and observes the states, the
+//! [children](child) act, and what they tell each other lies in [memory] that outlives any of them.
+//!
+//! Two ways to go about it. Actors that share nothing but memory are forked once and walk millions of
+//! states. Where that cannot be (a state opens descriptors, which a child inherits only when it is forked
+//! later; a design wants a copy of the state for each actor; an actor may die), there is a batch of states
+//! first and then a fork of every actor for that batch alone.
+//!
+//! Limits: fork wants a process with a single thread, which a worker is. What a shared state keeps on the
+//! heap would silently be private to each process, so such designs are turned away ([`owned`]). An actor
+//! that never returns is left to the supervisor, which sees that samples no longer advance.
+
+mod child;
+mod family;
+mod memory;
+mod owned;
+mod parent;
+
+use super::lockstep;
+use super::{Exploration, Observation, Task};
+use crate::context::{self, Context};
+use anyhow::ensure;
+
+/// How the sampling ended, if not by the clock.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// An actor died, or a closure of the design panicked.
+    Crash(String),
+    /// The design cannot run on processes.
+    NotApplicable(String),
+}
+
+/// Samples a design on processes, for as long as its budget says. Only for a process that has no other
+/// thread that does anything.
+///
+/// # Errors
+/// If the system gives no memory or no processes, or there are more actors than the engine runs.
+pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
+    if task.program.layouts().returned_needs_drop {
+        return Ok(Observation::not_applicable(
+            "an actor returns a value that owns heap memory, which processes do not share",
+        ));
+    }
+    let actors = task.program.actors();
+    ensure!(
+        (1..=lockstep::MOST_ACTORS).contains(&actors),
+        "the processes engine runs 1 to {} actors, not {actors}",
+        lockstep::MOST_ACTORS
+    );
+    let _context = context::enter(Context::Process);
+    let _silence = lockstep::silence();
+    task.pulse.watch_actors(actors);
+    let sampled = parent::sample(task);
+    task.pulse.watch_actors(0);
+
+    let (executions, verdict) = sampled?;
+    let mut observation = match verdict {
+        Some(Verdict::NotApplicable(reason)) => return Ok(Observation::not_applicable(reason)),
+        _ => Observation::new(Exploration::Sampled {
+            how: "processes of the operating system".to_owned(),
+        }),
+    };
+    if let Some(Verdict::Crash(words)) = verdict {
+        observation.crash = Some(words);
+    }
+    observation.executions = executions;
+    observation.outcomes = task.program.outcomes();
+    Ok(observation)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Does a state own memory that other processes would not see?
+//!
+//! A `Vec`, `Box` or `Arc` in a shared state points into the heap of the process that made it. After a
+//! fork every process has a heap of its own at the same addresses, so nothing would crash: the actors
+//! would merely no longer share what the design says they share, and look safe. So the words of a state
+//! are compared with the addresses of this process's anonymous private memory, as a conservative garbage
+//! collector does; a state that points there is turned away.
+//!
+//! Limits: a number that happens to be such an address is taken for a pointer. An empty collection points
+//! nowhere, so what actors put into it is seen only when the first walked states are looked at again, and
+//! memory that the system mapped for an actor later is not seen. Pointers into the program's own data pass.
+
+use anyhow::Context as _;
+use std::fs::{File, read_to_string};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+/// How far a heap may have grown in an actor's process since it was forked.
+const HEAP_GROWTH_BYTES: usize = 1 << 30;
+
+/// Whether one of the words in these bytes of this process points into its private anonymous memory.
+pub(super) fn points_to_private(address: *const u8, bytes: usize) -> anyhow::Result<bool> {
+    let words = words_at(address, bytes)?;
+    let maps = read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
+    let private = private_ranges(&maps);
+    Ok(words
+        .iter()
+        .any(|word| private.iter().any(|range| range.contains(word))))
+}
+
+/// The aligned words in these bytes. The kernel reads them, because padding has no value that Rust may
+/// look at, and other processes may write at the same time.
+fn words_at(address: *const u8, bytes: usize) -> anyhow::Result<Vec<usize>> {
+    const WORD: usize = size_of::<usize>();
+    let skipped = address.align_offset(WORD).min(bytes);
+    let mut buffer = vec![0_u8; (bytes - skipped) / WORD * WORD];
+    let offset = (address.addr() + skipped) as u64;
+    File::open("/proc/self/mem")
+        .and_then(|memory| memory.read_exact_at(&mut buffer, offset))
+        .context("cannot read a state through /proc/self/mem")?;
+    Ok(buffer
+        .as_chunks::<WORD>()
+        .0
+        .iter()
+        .map(|word| usize::from_ne_bytes(*word))
+        .collect())
+}
+
+/// The private anonymous ranges in the text of a `maps` file (see `proc_pid_maps(5)`), without the data of
+/// programs and libraries.
+fn private_ranges(maps: &str) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut heap = None;
+    let mut data_ends = 0;
+    for mapping in maps.lines().filter_map(parse) {
+        if let Some(heap) = heap.take() {
+            let heap: &mut Range<usize> = &mut ranges[heap];
+            heap.end = mapping.range.start.min(heap.end + HEAP_GROWTH_BYTES);
+        }
+        if mapping.path.starts_with('/') {
+            data_ends = mapping.range.end;
+        } else if mapping.private {
+            // Zeroed data of a program follows its file's last page without a gap.
+            let is_data = mapping.path.is_empty() && mapping.range.start == data_ends;
+            if !is_data {
+                heap = (mapping.path == "[heap]").then_some(ranges.len());
+                ranges.push(mapping.range);
+            }
+        }
+    }
+    ranges
+}
+
+struct MapLine<'a> {
+    range: Range<usize>,
+    private: bool,
+    path: &'a str,
+}
+
+fn parse(line: &str) -> Option<MapLine<'_>> {
+    let mut fields = line.split_ascii_whitespace();
+    let (start, end) = fields.next()?.split_once('-')?;
+    let access = fields.next()?;
+    Some(MapLine {
+        range: usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?,
+        private: access.ends_with('p'),
+        path: fields.nth(3).unwrap_or(""),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_heap_and_its_growth_but_not_data_or_shared_memory() {
+        let maps = "\
+55d000-55e000 r--p 00000000 08:01 42 /usr/bin/harness
+55e000-560000 rw-p 00001000 08:01 42 /usr/bin/harness
+560000-561000 rw-p 00000000 00:00 0
+600000-700000 rw-p 00000000 00:00 0 [heap]
+7f0000000000-7f0000100000 rw-s 00000000 00:01 7 /dev/zero (deleted)
+7f0000200000-7f0000300000 rw-p 00000000 00:00 0
+7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0 [stack]
+";
+        let ranges = private_ranges(maps);
+        let expected = [
+            0x60_0000..0x70_0000 + HEAP_GROWTH_BYTES,
+            0x7f00_0020_0000..0x7f00_0030_0000,
+            0x7ffe_0000_0000..0x7ffe_0002_1000,
+        ];
+        assert_eq!(ranges, expected);
+    }
+
+    #[test]
+    fn tells_a_box_from_a_number_and_from_program_data() {
+        static DATA: [u64; 4] = [1; 4];
+        let check = |state: &[usize]| {
+            points_to_private(state.as_ptr().cast(), size_of_val(state)).expect("readable")
+        };
+        let boxed = Box::new(7_u64);
+        assert!(check(&[3, (&raw const *boxed).addr(), 5]));
+        assert!(!check(&[3, usize::MAX, 5]));
+        assert!(!check(&[DATA.as_ptr().addr()]));
+        assert!(!check(&[]));
+    }
+}

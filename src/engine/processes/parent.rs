@@ -1,0 +1,283 @@
+//! The parent's side: makes states, lets the actors walk them, observes them.
+//!
+//! Limit: states of an array that was never observed (because an actor died, or making one panicked) are
+//! leaked; nobody can tell which of them are whole.
+
+use super::super::Task;
+use super::super::lockstep::{Cores, Gait, Leg, Patience, Tuner, words_of};
+use super::Verdict;
+use super::child::{Actor, Life};
+use super::family::Family;
+use super::memory::Ground;
+use super::owned;
+use crate::arm::process::{Arena, install};
+use crate::channel::NotForProcesses;
+use crate::scenario::Exit;
+use anyhow::Context as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// Descriptors that are left to the actors themselves.
+const SPARE_DESCRIPTORS: usize = 64;
+
+/// Samples as long as the budget says. Returns how many samples were observed, and what ended it early.
+pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Verdict>)> {
+    let arena_bytes = usize::try_from(task.budget.memory_mib / 8)?.max(1) << 20;
+    let arena = Arena::map(arena_bytes).context("cannot map memory for locks")?;
+    // SAFETY: the guard is dropped before the arena, and states that live longer are leaked.
+    let _installed = unsafe { install(&arena) };
+    let ground = Ground::lay_out(task)?;
+    let cores = Cores::of_this_thread();
+    let mut sampling = Sampling {
+        task,
+        ground,
+        cores: cores.clone(),
+        mark: arena.mark(),
+        arena: &arena,
+        arena_bytes,
+        executions: 0,
+        ready: 0,
+        scanned: task.facts.isolated,
+    };
+    let verdict = sampling.run();
+    cores.unpin();
+    Ok((sampling.executions, verdict?))
+}
+
+/// `Ok(Err(_))` is what the design did, `Err(_)` what the harness could not do.
+type Step<T = ()> = anyhow::Result<Result<T, Verdict>>;
+
+/// Goes on if the design did nothing wrong.
+macro_rules! proceed {
+    ($step:expr) => {
+        match $step? {
+            Ok(value) => value,
+            Err(verdict) => return Ok(Err(verdict)),
+        }
+    };
+}
+
+struct Sampling<'a> {
+    task: &'a Task<'a>,
+    ground: Ground,
+    cores: Cores,
+    /// Where locks of the states are made, and of the actors.
+    arena: &'a Arena,
+    arena_bytes: usize,
+    /// How far the arena was used before any state was made.
+    mark: usize,
+    executions: u64,
+    /// States that are made and not walked yet.
+    ready: usize,
+    /// Whether walked states have been searched for heap memory.
+    scanned: bool,
+}
+
+impl Sampling<'_> {
+    fn run(&mut self) -> anyhow::Result<Option<Verdict>> {
+        let before = open_descriptors()?;
+        let made = self.make(1)?;
+        if let Err(verdict) = made {
+            return Ok(Some(verdict));
+        }
+        self.ready = 1;
+        let opened = open_descriptors()?.saturating_sub(before);
+        let facts = self.task.facts;
+        if !facts.isolated && self.owns_private_memory(1)? {
+            return Ok(Some(owns_heap()));
+        }
+        let longest = self.longest(opened, before)?;
+        let mut tuner = Tuner::new(longest, self.task.budget.sampling());
+        let ended = if opened > 0 || facts.isolated || facts.survives_deaths {
+            self.sample_in_batches(&mut tuner)
+        } else {
+            self.sample_at_length(&mut tuner)
+        };
+        Ok(ended?.err())
+    }
+
+    /// The longest array that descriptors and the arena allow.
+    fn longest(&self, opened: usize, open: usize) -> anyhow::Result<usize> {
+        let mut longest = self.ground.capacity;
+        if self.task.facts.survives_deaths {
+            longest = 1;
+        }
+        if opened > 0 {
+            let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("cannot read a limit")?;
+            setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("cannot raise a limit")?;
+            let free = usize::try_from(hard)?.saturating_sub(open + SPARE_DESCRIPTORS);
+            longest = longest.min(free / opened);
+        }
+        let locks_bytes = self.arena.mark() - self.mark;
+        if locks_bytes > 0 {
+            // What alignment wastes may differ from state to state.
+            longest = longest.min(self.arena_bytes / (2 * locks_bytes));
+        }
+        Ok(longest.max(1))
+    }
+
+    /// One family walks all arrays.
+    fn sample_at_length(&mut self, tuner: &mut Tuner) -> Step {
+        let mut family = self.family(Life::Long)?;
+        let own_core = self.cores.count() > self.task.program.actors();
+        self.cores.pin_to(if own_core { self.task.program.actors() } else { 0 });
+        let patience = if own_core {
+            Patience::with_own_core(true)
+        } else {
+            Patience::ASLEEP
+        };
+        let exits = vec![Exit::Returned(()); self.task.program.actors()];
+        while let Some((gait, lasting)) = tuner.next_leg() {
+            let start = Instant::now();
+            loop {
+                proceed!(self.make(gait.stride));
+                let control = self.ground.control();
+                control.set_gait(Some(gait));
+                let met = control
+                    .start
+                    .wait_checking(patience, || family.is_complete())
+                    .and_then(|()| {
+                        let go_on = || family.is_complete();
+                        control.finish.wait_checking(patience, go_on)
+                    });
+                if met.is_err() {
+                    return Ok(Err(family.autopsy(control, &self.task.facts.actors)));
+                }
+                proceed!(self.observe(gait.stride, &exits));
+                if start.elapsed() >= lasting {
+                    break;
+                }
+            }
+            self.report_leg(tuner, start);
+        }
+        let control = self.ground.control();
+        control.set_gait(None);
+        if control.start.wait_checking(patience, || family.is_complete()).is_err() {
+            return Ok(Err(family.autopsy(control, &self.task.facts.actors)));
+        }
+        family.await_all(control, false);
+        Ok(family.exits(control, &self.task.facts.actors, false)?.map(|_| ()))
+    }
+
+    /// A family for each array.
+    fn sample_in_batches(&mut self, tuner: &mut Tuner) -> Step {
+        let survives_deaths = self.task.facts.survives_deaths;
+        while let Some((gait, lasting)) = tuner.next_leg() {
+            let start = Instant::now();
+            loop {
+                proceed!(self.make(gait.stride));
+                self.ground.renew_control();
+                let mut family = self.family(Life::OneBatch(gait))?;
+                let control = self.ground.control();
+                family.await_all(control, survives_deaths);
+                let names = &self.task.facts.actors;
+                let exits = proceed!(family.exits(control, names, survives_deaths));
+                proceed!(self.observe(gait.stride, &exits));
+                if start.elapsed() >= lasting {
+                    break;
+                }
+            }
+            self.report_leg(tuner, start);
+        }
+        Ok(Ok(()))
+    }
+
+    fn report_leg(&self, tuner: &mut Tuner, start: Instant) {
+        let leg = Leg {
+            executions: self.executions,
+            took: start.elapsed(),
+        };
+        tuner.walked(leg, || self.task.program.outcomes());
+    }
+
+    fn family(&self, life: Life) -> anyhow::Result<Family> {
+        let actors = self.task.program.actors();
+        let all_have_cores = actors <= self.cores.count();
+        let parent_has_core = actors < self.cores.count();
+        let members = (0..actors).map(|place| Actor {
+            place,
+            program: &*self.task.program,
+            ground: &self.ground,
+            pulse: self.task.pulse,
+            cores: &self.cores,
+            // The first actor shares its core with the parent if there is none left for it.
+            patience: if place == 0 && !parent_has_core && matches!(life, Life::Long) {
+                Patience::ASLEEP
+            } else {
+                Patience::with_own_core(all_have_cores)
+            },
+        });
+        Family::start(self.task.pulse, members, life)
+    }
+
+    /// Makes as many states, but for those that are there already.
+    fn make(&mut self, count: usize) -> Step {
+        let ready = std::mem::take(&mut self.ready);
+        if ready == 0 {
+            // SAFETY: every state that was made before was observed, and so dropped.
+            unsafe { self.arena.reset_to(self.mark) };
+        }
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: mapped for `capacity` states; actors wait for the start, or do not exist.
+            unsafe {
+                self.ground
+                    .plot
+                    .make(&*self.task.program, ready.min(count)..count);
+            }
+        }));
+        Ok(made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
+            Ok(reason) => Verdict::NotApplicable(reason.0),
+            Err(payload) => {
+                Verdict::Crash(format!("making the state panicked: {}", words_of(&*payload)))
+            }
+        }))
+    }
+
+    /// Observes what was walked.
+    fn observe(&mut self, count: usize, exits: &[Exit<()>]) -> Step {
+        if !self.scanned {
+            self.scanned = true;
+            if self.owns_private_memory(count)? {
+                return Ok(Err(owns_heap()));
+            }
+        }
+        let observed = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: made by `make`; who is said to have returned has walked them all; all actors wait
+            // for the next start, or are gone.
+            unsafe {
+                self.ground
+                    .plot
+                    .observe(&*self.task.program, 0..count, exits);
+            }
+        }));
+        Ok(match observed {
+            Ok(()) => {
+                self.executions += count as u64;
+                self.task.pulse.advance(count as u64);
+                Ok(())
+            }
+            Err(payload) => Err(Verdict::Crash(format!(
+                "observing panicked: {}",
+                words_of(&*payload)
+            ))),
+        })
+    }
+
+    fn owns_private_memory(&self, count: usize) -> anyhow::Result<bool> {
+        let bytes = self.task.program.layouts().state.size() * count;
+        owned::points_to_private(self.ground.plot.state(0), bytes)
+    }
+}
+
+fn owns_heap() -> Verdict {
+    Verdict::NotApplicable(
+        "the state owns heap memory, which processes do not share; keep it inline".to_owned(),
+    )
+}
+
+/// How many descriptors this process has open.
+fn open_descriptors() -> anyhow::Result<usize> {
+    let entries = std::fs::read_dir("/proc/self/fd").context("cannot read /proc/self/fd")?;
+    Ok(entries.count())
+}

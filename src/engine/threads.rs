@@ -1,0 +1,278 @@
+//! The engine of real threads: the actors run on this machine's cores, millions of samples per second.
+//!
+//! Each actor is one long-lived thread. All of them together walk arrays of fresh states
+//! ([`super::lockstep`]), and in between each observes and remakes its own slice of the array, so that no
+//! core is ever idle. The first actor also looks at the clock and lets the tuner choose how to walk on.
+//!
+//! Limits: it shows what this processor and this kernel do, and nothing of what they might. An actor that
+//! panics ends the sampling; the states of that array are leaked, since nobody can tell who is done with
+//! them. An actor that never returns is left to the supervisor, which sees that samples no longer advance.
+
+use super::lockstep::{
+    self, Barrier, Broken, Cores, Gait, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner,
+};
+use super::{Exploration, Observation, Pulse, Task};
+use crate::context;
+use crate::scenario::Exit;
+use crate::scenario::program::Program;
+use anyhow::{Context as _, ensure};
+use std::cell::Cell;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long the other actors have to come home after one of them panicked.
+const HOMECOMING: Duration = Duration::from_millis(500);
+
+/// Samples a design on threads, for as long as its budget says.
+///
+/// # Errors
+/// If the system gives no memory or no threads, or there are more actors than the engine runs.
+pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
+    if task.facts.isolated {
+        return Ok(Observation::not_applicable(
+            "threads of one process share their memory",
+        ));
+    }
+    let actors = task.program.actors();
+    ensure!(
+        (1..=lockstep::MOST_ACTORS).contains(&actors),
+        "the threads engine runs 1 to {} actors, not {actors}",
+        lockstep::MOST_ACTORS
+    );
+    let course = Arc::new(Course::lay_out(task)?);
+    task.pulse.watch_actors(actors);
+    let ended = send_off(&course)?;
+    let crash = await_all(&course, &ended);
+    task.pulse.watch_actors(0);
+
+    let mut observation = Observation::new(Exploration::Sampled {
+        how: "threads of the operating system".to_owned(),
+    });
+    observation.executions = course.executions.load(Ordering::Acquire);
+    observation.outcomes = task.program.outcomes();
+    observation.crash = crash;
+    Ok(observation)
+}
+
+/// What the actors' threads share.
+struct Course {
+    program: Arc<dyn Program>,
+    names: Vec<String>,
+    pulse: &'static Pulse,
+    cores: Cores,
+    barrier: Barrier,
+    pace: Pace,
+    plot: Plot,
+    tuner: Mutex<Tuner>,
+    /// The gait of this leg; a stride of 0 ends the walk. Set by the first actor while all others are at
+    /// the barrier.
+    stride: AtomicUsize,
+    chunk: AtomicUsize,
+    skew: AtomicU32,
+    /// Whether this array is the last of the leg. Set before an array is walked, read while it is.
+    leg_ends: AtomicBool,
+    executions: AtomicU64,
+    exits: Vec<Exit<()>>,
+    /// Keeps the memory of the plot mapped.
+    _states: Mapping,
+    _returns: Mapping,
+}
+
+impl Course {
+    fn lay_out(task: &Task<'_>) -> anyhow::Result<Self> {
+        let layouts = task.program.layouts();
+        let actors = task.program.actors();
+        let capacity = lockstep::capacity(&layouts, actors, &task.budget);
+        let (state_bytes, return_bytes) = Plot::bytes(&layouts, actors, capacity);
+        let states = Mapping::new(state_bytes, layouts.state.align(), Sharing::Private)?;
+        let returns = Mapping::new(return_bytes, layouts.returned.align(), Sharing::Private)?;
+        let plot = Plot::new(&layouts, actors, capacity, states.base(), returns.base());
+        Ok(Self {
+            program: Arc::clone(&task.program),
+            names: task.facts.actors.clone(),
+            pulse: task.pulse,
+            cores: Cores::of_this_thread(),
+            barrier: Barrier::new(actors),
+            pace: Pace::default(),
+            plot,
+            tuner: Mutex::new(Tuner::new(capacity, task.budget.sampling())),
+            stride: AtomicUsize::new(0),
+            chunk: AtomicUsize::new(0),
+            skew: AtomicU32::new(0),
+            leg_ends: AtomicBool::new(false),
+            executions: AtomicU64::new(0),
+            exits: vec![Exit::Returned(()); actors],
+            _states: states,
+            _returns: returns,
+        })
+    }
+
+    fn set_gait(&self, gait: Gait) {
+        self.stride.store(gait.stride, Ordering::Relaxed);
+        self.chunk.store(gait.chunk, Ordering::Relaxed);
+        self.skew.store(gait.skew, Ordering::Relaxed);
+    }
+
+    fn gait(&self) -> Gait {
+        Gait {
+            stride: self.stride.load(Ordering::Relaxed),
+            chunk: self.chunk.load(Ordering::Relaxed),
+            skew: self.skew.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The part of the array that `actor` makes and observes.
+    fn slice(&self, actor: usize, stride: usize) -> Range<usize> {
+        let actors = self.exits.len();
+        stride * actor / actors..stride * (actor + 1) / actors
+    }
+}
+
+/// What an actor's thread is doing, for the words about its panic.
+#[derive(Clone, Copy)]
+enum Doing {
+    Making,
+    Acting,
+    Observing,
+}
+
+/// Starts a thread for each actor; each sends what it ended with, `None` if all went well.
+fn send_off(course: &Arc<Course>) -> anyhow::Result<Receiver<Option<String>>> {
+    let (sender, ended) = mpsc::channel();
+    for actor in 0..course.exits.len() {
+        let (course_of_actor, sender) = (Arc::clone(course), sender.clone());
+        let started = std::thread::Builder::new()
+            .name(format!("actor {}", course.names[actor]))
+            .spawn(move || {
+                let crash = run(&course_of_actor, actor);
+                drop(course_of_actor);
+                // Nobody listens any more if this comes late, and then nobody needs to know.
+                let _unheard = sender.send(crash);
+            });
+        if let Err(error) = started {
+            course.barrier.break_up();
+            return Err(error).context("cannot start a thread for an actor");
+        }
+    }
+    Ok(ended)
+}
+
+/// Waits for all actors, or, once one has panicked, for those that come home in time.
+fn await_all(course: &Course, ended: &Receiver<Option<String>>) -> Option<String> {
+    let mut crash = None;
+    for _ in 0..course.exits.len() {
+        let crashed = match crash {
+            None => ended.recv().ok(),
+            Some(_) => ended.recv_timeout(HOMECOMING).ok(),
+        };
+        match crashed {
+            Some(Some(words)) => crash = crash.or(Some(words)),
+            Some(None) => {}
+            None => break,
+        }
+    }
+    crash
+}
+
+/// The life of an actor's thread.
+fn run(course: &Course, actor: usize) -> Option<String> {
+    let _silence = lockstep::silence();
+    course.cores.pin_to(actor);
+    context::install_waiting_flag(course.pulse.waiting_flag(actor));
+    let doing = Cell::new(Doing::Making);
+    let walked = catch_unwind(AssertUnwindSafe(|| walk(course, actor, &doing)));
+    context::install_waiting_flag(None);
+    let payload = walked.err()?;
+    course.barrier.break_up();
+    let words = lockstep::words_of(&*payload);
+    Some(match doing.get() {
+        Doing::Making => format!("making the state panicked: {words}"),
+        Doing::Acting => format!("actor {} panicked: {words}", course.names[actor]),
+        Doing::Observing => format!("observing panicked: {words}"),
+    })
+}
+
+/// Walks leg after leg until the tuner has none left.
+fn walk(course: &Course, actor: usize, doing: &Cell<Doing>) -> Result<(), Broken> {
+    let patience = Patience::with_own_core(course.exits.len() <= course.cores.count());
+    let conducting = actor == 0;
+    let mut before = None;
+    loop {
+        if conducting {
+            before = conduct(course, before);
+        }
+        course.barrier.wait(patience)?;
+        let gait = course.gait();
+        if gait.stride == 0 {
+            return Ok(());
+        }
+        let until = before.map(|(start, lasting)| start + lasting);
+        walk_leg(course, actor, gait, until, patience, doing)?;
+        course.barrier.wait(patience)?;
+    }
+}
+
+/// Tells the tuner what the last leg came to, and sets out the next one.
+fn conduct(course: &Course, before: Option<(Instant, Duration)>) -> Option<(Instant, Duration)> {
+    let mut tuner = course.tuner.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((start, _)) = before {
+        let leg = Leg {
+            executions: course.executions.load(Ordering::Relaxed),
+            took: start.elapsed(),
+        };
+        tuner.walked(leg, || course.program.outcomes());
+    }
+    let next = tuner.next_leg();
+    let none = Gait {
+        stride: 0,
+        chunk: 0,
+        skew: 0,
+    };
+    course.set_gait(next.map_or(none, |(gait, _)| gait));
+    next.map(|(_, lasting)| (Instant::now(), lasting))
+}
+
+/// Walks arrays of one gait. The first actor knows `until` when, and tells the others.
+fn walk_leg(
+    course: &Course,
+    actor: usize,
+    gait: Gait,
+    until: Option<Instant>,
+    patience: Patience,
+    doing: &Cell<Doing>,
+) -> Result<(), Broken> {
+    let program = &*course.program;
+    let slice = course.slice(actor, gait.stride);
+    loop {
+        doing.set(Doing::Making);
+        // SAFETY: this slice is this actor's until the barrier, and its old states were dropped.
+        unsafe { course.plot.make(program, slice.clone()) };
+        if let Some(until) = until {
+            let ends = Instant::now() >= until;
+            course.leg_ends.store(ends, Ordering::Relaxed);
+        }
+        course.pace.rewind(actor);
+        doing.set(Doing::Acting);
+        course.barrier.wait(patience)?;
+        let last = course.leg_ends.load(Ordering::Relaxed);
+        // SAFETY: every actor has made its slice before the barrier, so all of the array is there.
+        unsafe { course.plot.walk(program, actor, gait, &course.pace) };
+        course.barrier.wait(patience)?;
+        doing.set(Doing::Observing);
+        // SAFETY: every actor has walked the array before the barrier, so nobody but this actor touches
+        // this slice until the next one.
+        unsafe { course.plot.observe(program, slice.clone(), &course.exits) };
+        course.executions.fetch_add(slice.len() as u64, Ordering::Relaxed);
+        course.pulse.advance(slice.len() as u64);
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
