@@ -17,7 +17,7 @@ fn received(_: &impl Sized, returns: &[Option<u32>]) -> Option<u32> {
 }
 
 fn message_passing() -> Scenario<Option<u32>> {
-    Scenario::new("A writer fills in a payload and raises a flag; a reader that sees the flag takes the payload. Is it always the whole payload?")
+    Scenario::<Option<u32>>::new("A writer fills in a payload and raises a flag; a reader that sees the flag takes the payload. Is it always the whole payload?")
         .acceptable("the flag was not up yet", |seen| seen.is_none())
         .acceptable("flag and payload arrived", |&seen| seen == Some(42))
         .forbidden("the flag arrived before the payload", |_| true)

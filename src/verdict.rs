@@ -61,7 +61,7 @@ impl Verdict {
 }
 
 /// How far a verdict can be trusted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evidence {
     pub(crate) kind: EvidenceKind,
     /// Executions (on a real engine: samples) that the verdict rests on.

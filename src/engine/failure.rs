@@ -6,7 +6,7 @@
 use super::{AccessSite, Observation, RaceReport};
 use crate::arm::trace::RaceFound;
 use crate::panics;
-use crate::race::{Access, Race, Site};
+use crate::race::{Access, Race, RaceSite};
 use crate::scenario::program::ActorPanicked;
 use std::any::Any;
 
@@ -48,16 +48,15 @@ impl Failure {
 /// Tells apart what a panic that came out of a checker means.
 pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     let last = panics::last_panic();
-    let words = last.as_ref().map_or_else(|| panics::words(payload), |panic| panic.message.clone());
     if payload.is::<RaceFound>() {
         return Failure::DataRace(String::new());
     }
     if let Some(panicked) = payload.downcast_ref::<ActorPanicked>() {
-        let place = last.map_or(String::new(), |panic| format!(" ({}:{})", panic.file, panic.line));
-        return Failure::Crash { actor: Some(panicked.actor), words: format!("{words}{place}") };
+        let words = last.map_or_else(|| NO_WORDS.to_owned(), |panic| panic.in_words());
+        return Failure::Crash { actor: Some(panicked.actor), words };
     }
-    let words = panics::words(payload);
-    if let Some(race) = words.strip_prefix("Causality violation: ") {
+    let words = panics::text(payload).unwrap_or(NO_WORDS);
+    if let Some(race) = words.trim_start().strip_prefix("Causality violation: ") {
         return Failure::DataRace(race.lines().next().unwrap_or_default().trim_end_matches('.').to_owned());
     }
     if words.starts_with("deadlock") {
@@ -65,24 +64,20 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     }
     if words.starts_with("Model exceeded maximum number of branches") {
         return Failure::Stopped(
-            "an execution took more than loom's limit of 1000 branches: does a loop wait without yielding?"
-                .to_owned(),
+            "an execution took more than loom's limit of 1000 branches: does a loop wait without yielding?".to_owned(),
         );
     }
-    if words.contains("max_steps bound") {
-        return Failure::Stopped(format!("shuttle gave up: {words}"));
+    if panics::is_checkers(payload) {
+        return Failure::Stopped(format!("the checker itself panicked: {words}"));
     }
-    match last {
-        Some(panic) if panic.is_inside_checker() => {
-            Failure::Stopped(format!("the checker itself panicked: {words}"))
-        }
-        _ => Failure::Crash { actor: None, words },
-    }
+    Failure::Crash { actor: None, words: last.map_or_else(|| words.to_owned(), |panic| panic.in_words()) }
 }
+
+const NO_WORDS: &str = "a panic without a message";
 
 /// A race with its two sites, for the report.
 pub(crate) fn race_report(race: &Race, actors: &[String]) -> RaceReport {
-    let site = |site: &Site| AccessSite {
+    let site = |site: &RaceSite| AccessSite {
         // Task 0 is the main one, which makes the state and observes; the actors follow in order.
         actor: site
             .task

@@ -21,7 +21,7 @@ pub(crate) enum Access {
 
 /// One of the two accesses of a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
+pub(crate) struct RaceSite {
     pub(crate) task: usize,
     pub(crate) access: Access,
     pub(crate) location: &'static Location<'static>,
@@ -30,8 +30,8 @@ pub(crate) struct Site {
 /// Two accesses to one cell, at least one a write, neither ordered before the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Race {
-    pub(crate) earlier: Site,
-    pub(crate) later: Site,
+    pub(crate) earlier: RaceSite,
+    pub(crate) later: RaceSite,
 }
 
 #[derive(Default)]
@@ -174,9 +174,9 @@ impl Detector {
         self.task(task);
         let clock = &self.tasks[task].clock;
         let cell = self.cells.entry(object).or_default();
-        let later = Site { task, access, location };
+        let later = RaceSite { task, access, location };
         let race = |epoch: &Epoch, kind| Race {
-            earlier: Site { task: epoch.task, access: kind, location: epoch.location },
+            earlier: RaceSite { task: epoch.task, access: kind, location: epoch.location },
             later,
         };
         let unordered = |epoch: &&Epoch| epoch.time > clock.get(epoch.task);

@@ -2,6 +2,7 @@
 
 use super::{Cell, DesignReport, Report, ScenarioReport};
 use crate::engine::RaceReport;
+use crate::scenario::program::OutcomeCount;
 use crate::scenario::{Engine, Expected, Grade};
 use crate::verdict::{Evidence, Verdict};
 use serde::Serialize;
@@ -37,7 +38,7 @@ struct OnEngine<'a> {
     as_expected: Option<bool>,
     expect: Expected,
     evidence: &'a Evidence,
-    outcomes: Vec<Outcome<'a>>,
+    outcomes: Vec<Outcome>,
     races: &'a [RaceReport],
     reason: Option<&'a str>,
     caveats: &'a [String],
@@ -45,8 +46,8 @@ struct OnEngine<'a> {
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
-    value: &'a str,
+struct Outcome {
+    value: String,
     grade: Grade,
     count: u64,
 }
@@ -76,10 +77,8 @@ fn design(design: &DesignReport) -> Design<'_> {
 }
 
 fn on_engine(cell: &Cell) -> OnEngine<'_> {
-    let outcome = |outcome| {
-        let crate::scenario::program::OutcomeCount { value, grade, count, .. } = outcome;
-        Outcome { value, grade: *grade, count: *count }
-    };
+    let outcome =
+        |seen: &OutcomeCount| Outcome { value: seen.value.clone(), grade: seen.grade, count: seen.count };
     OnEngine {
         engine: cell.engine,
         verdict: cell.judgement.verdict,

@@ -4,20 +4,23 @@
 //! thread, so that engines may fork.
 
 use super::mapping::SharedPulse;
-use crate::engine::{self, Budget, Task};
+use crate::engine::{self, Budget, Pulse, Task};
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The hidden first argument.
 pub(crate) const ARGUMENT: &str = "__selvedge-worker";
 
 /// The exit code of a worker that could not do its work.
 pub(crate) const BROKEN: i32 = 70;
+
+/// Where a panic leaves its words, should the process not live to answer.
+static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
 
 /// One cell of the matrix, for a worker to execute.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,7 +63,12 @@ fn work(job: &str) -> anyhow::Result<()> {
         bail!("there is no design `{}` in scenario `{}`", job.design, job.scenario);
     };
     crate::panics::install();
-    crate::panics::tell(pulse);
+    PULSE.get_or_init(|| pulse);
+    crate::panics::tell(|words| {
+        if let Some(pulse) = PULSE.get() {
+            pulse.leave_note(words);
+        }
+    });
     let task = Task { program: Arc::clone(&design.program), facts: &design.facts, budget: job.budget, pulse };
     let seen = engine::observe(job.engine, &task)?;
     std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")
