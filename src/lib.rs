@@ -8,4 +8,8 @@ pub mod thread;
 
 mod arm;
 mod context;
+mod erased;
+mod panics;
 mod race;
+#[cfg(test)]
+mod testing;
