@@ -233,8 +233,12 @@ impl Printer<'_> {
                 let widest = designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
                 let mut text = String::new();
                 if *first {
-                    text +=
-                        &terminal::head(&scenario.name, &scenario.scenario.question, widest, &self.plan.engines);
+                    text += &terminal::head(
+                        &scenario.name,
+                        &scenario.scenario.question,
+                        widest,
+                        &self.plan.engines,
+                    );
                 }
                 text += &terminal::row(design, widest);
                 if self.verbose {

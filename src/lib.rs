@@ -10,6 +10,7 @@ mod arm;
 mod cli;
 mod context;
 mod engine;
+mod erased;
 mod panics;
 mod race;
 mod report;

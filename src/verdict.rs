@@ -122,11 +122,8 @@ fn verdict(seen: &Observation) -> (Verdict, Option<String>) {
     if let Some(race) = seen.races.first() {
         return (Verdict::DataRace, Some(race.what.clone()));
     }
-    let failures = [
-        (Verdict::Deadlock, &seen.deadlock),
-        (Verdict::Crash, &seen.crash),
-        (Verdict::Hang, &seen.hang),
-    ];
+    let failures =
+        [(Verdict::Deadlock, &seen.deadlock), (Verdict::Crash, &seen.crash), (Verdict::Hang, &seen.hang)];
     for (verdict, reason) in failures {
         if let Some(reason) = reason {
             return (verdict, Some(reason.clone()));
@@ -224,7 +221,10 @@ mod tests {
                 Observation {
                     executions,
                     outcomes,
-                    races: race.then(|| RaceReport { what: "a race".into(), accesses: vec![] }).into_iter().collect(),
+                    races: race
+                        .then(|| RaceReport { what: "a race".into(), accesses: vec![] })
+                        .into_iter()
+                        .collect(),
                     deadlock,
                     crash,
                     hang,

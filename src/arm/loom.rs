@@ -24,8 +24,8 @@ use std::time::Duration;
 
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32,
-    AtomicU64, AtomicUsize, fence,
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    AtomicUsize, fence,
 };
 
 thread_local! {
@@ -140,10 +140,8 @@ pub(crate) fn release_deferred() {
     let Some(me) = probe().map(number) else {
         return forget_deferred();
     };
-    let mine: Vec<Deferred> = DEFERRED.with_borrow_mut(|all| {
-        all.extract_if(.., |deferred| deferred.thread == me)
-            .collect()
-    });
+    let mine: Vec<Deferred> =
+        DEFERRED.with_borrow_mut(|all| all.extract_if(.., |deferred| deferred.thread == me).collect());
     drop(mine);
 }
 
@@ -166,11 +164,7 @@ fn let_go(lock: *const (), guard: Held) {
         // Which model thread panics does not matter: `std`'s lock inside of loom's would be poisoned.
         unwinding::is(me);
         DEFERRED.with_borrow_mut(|all| {
-            all.push(Deferred {
-                thread: me(),
-                lock,
-                guard,
-            });
+            all.push(Deferred { thread: me(), lock, guard });
         });
     } else {
         guard.forget();
@@ -184,9 +178,8 @@ fn take_back(lock: *const ()) -> Option<Held> {
     }
     let me = me();
     DEFERRED.with_borrow_mut(|all| {
-        let found = all
-            .iter()
-            .position(|deferred| deferred.thread == me && std::ptr::eq(deferred.lock, lock))?;
+        let found =
+            all.iter().position(|deferred| deferred.thread == me && std::ptr::eq(deferred.lock, lock))?;
         Some(all.swap_remove(found).guard)
     })
 }
@@ -212,33 +205,20 @@ impl RawMutex {
     fn guard(&self, guard: MutexGuard<'_, ()>) -> RawGuard<'_> {
         // SAFETY: only the lifetime changes. The mutex that the guard borrows lives in the `Arc` beside
         // it, which `Held` drops after the guard.
-        let guard =
-            unsafe { std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard) };
-        RawGuard {
-            lock: self,
-            held: Some(Held::Mutex(guard, Arc::clone(&self.0))),
-        }
+        let guard = unsafe { std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard) };
+        RawGuard { lock: self, held: Some(Held::Mutex(guard, Arc::clone(&self.0))) }
     }
 
     /// Blocks until the mutex is free, then takes it.
     #[track_caller]
     pub(crate) fn lock(&self) -> RawGuard<'_> {
         if !enter() {
-            return RawGuard {
-                lock: self,
-                held: None,
-            };
+            return RawGuard { lock: self, held: None };
         }
         if let Some(held) = take_back(self.address()) {
-            return RawGuard {
-                lock: self,
-                held: Some(held),
-            };
+            return RawGuard { lock: self, held: Some(held) };
         }
-        let guard = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let guard = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.guard(guard)
     }
 
@@ -246,16 +226,10 @@ impl RawMutex {
     #[track_caller]
     pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
         if !enter() {
-            return Some(RawGuard {
-                lock: self,
-                held: None,
-            });
+            return Some(RawGuard { lock: self, held: None });
         }
         if let Some(held) = take_back(self.address()) {
-            return Some(RawGuard {
-                lock: self,
-                held: Some(held),
-            });
+            return Some(RawGuard { lock: self, held: Some(held) });
         }
         self.0.try_lock().ok().map(|guard| self.guard(guard))
     }
@@ -290,34 +264,26 @@ impl RawRwLock {
     fn reader(&self, guard: RwLockReadGuard<'_, ()>) -> RawRwGuard<'_> {
         // SAFETY: only the lifetime changes. The lock that the guard borrows lives in the `Arc` beside
         // it, which `Held` drops after the guard.
-        let guard = unsafe {
-            std::mem::transmute::<RwLockReadGuard<'_, ()>, RwLockReadGuard<'static, ()>>(guard)
-        };
+        let guard =
+            unsafe { std::mem::transmute::<RwLockReadGuard<'_, ()>, RwLockReadGuard<'static, ()>>(guard) };
         self.guard(Held::Read(guard, Arc::clone(&self.0)))
     }
 
     fn writer(&self, guard: RwLockWriteGuard<'_, ()>) -> RawRwGuard<'_> {
         // SAFETY: as in `reader`.
-        let guard = unsafe {
-            std::mem::transmute::<RwLockWriteGuard<'_, ()>, RwLockWriteGuard<'static, ()>>(guard)
-        };
+        let guard =
+            unsafe { std::mem::transmute::<RwLockWriteGuard<'_, ()>, RwLockWriteGuard<'static, ()>>(guard) };
         self.guard(Held::Write(guard, Arc::clone(&self.0)))
     }
 
     fn guard(&self, held: Held) -> RawRwGuard<'_> {
-        RawRwGuard {
-            lock: self,
-            held: Some(held),
-        }
+        RawRwGuard { lock: self, held: Some(held) }
     }
 
     /// A guard that holds nothing, or one that this thread let go of while unwinding.
     fn without_loom(&self) -> Option<RawRwGuard<'_>> {
         if !enter() {
-            return Some(RawRwGuard {
-                lock: self,
-                held: None,
-            });
+            return Some(RawRwGuard { lock: self, held: None });
         }
         take_back(self.address()).map(|held| self.guard(held))
     }
@@ -332,8 +298,7 @@ impl RawRwLock {
 
     #[track_caller]
     pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
-        self.without_loom()
-            .or_else(|| self.0.try_read().ok().map(|guard| self.reader(guard)))
+        self.without_loom().or_else(|| self.0.try_read().ok().map(|guard| self.reader(guard)))
     }
 
     #[track_caller]
@@ -346,8 +311,7 @@ impl RawRwLock {
 
     #[track_caller]
     pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
-        self.without_loom()
-            .or_else(|| self.0.try_write().ok().map(|guard| self.writer(guard)))
+        self.without_loom().or_else(|| self.0.try_write().ok().map(|guard| self.writer(guard)))
     }
 }
 
@@ -380,10 +344,7 @@ unsafe impl Sync for RawCondvar {}
 
 impl RawCondvar {
     pub(crate) fn new() -> Self {
-        RawCondvar {
-            gate: AtomicUsize::new(0),
-            waiters: RefCell::default(),
-        }
+        RawCondvar { gate: AtomicUsize::new(0), waiters: RefCell::default() }
     }
 
     /// A scheduling point that depends on all others of this condition variable, and orders no memory.
@@ -400,15 +361,9 @@ impl RawCondvar {
     #[track_caller]
     pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
         let lock = guard.lock;
-        assert!(
-            enter(),
-            "waiting on a Condvar while the loom model is taken apart"
-        );
+        assert!(enter(), "waiting on a Condvar while the loom model is taken apart");
         self.pass_gate();
-        let waiter = Rc::new(Waiter {
-            thread: loom::thread::current(),
-            notified: Cell::new(false),
-        });
+        let waiter = Rc::new(Waiter { thread: loom::thread::current(), notified: Cell::new(false) });
         self.waiters.borrow_mut().push_back(Rc::clone(&waiter));
         drop(guard);
         // Nothing of loom's lives in this frame while parked: if the model dies now, it unwinds.
@@ -427,11 +382,7 @@ impl RawCondvar {
 
     /// As [`RawCondvar::wait`]: loom knows no time, so it never times out.
     #[track_caller]
-    pub(crate) fn wait_timeout<'a>(
-        &self,
-        guard: RawGuard<'a>,
-        _: Duration,
-    ) -> (RawGuard<'a>, bool) {
+    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>, _: Duration) -> (RawGuard<'a>, bool) {
         (self.wait(guard), false)
     }
 
@@ -502,8 +453,7 @@ impl Count {
     pub(crate) fn counting(&self) {
         self.pass(std::sync::atomic::Ordering::Relaxed);
         if enter() {
-            self.clones
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.clones.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     }
 

@@ -5,8 +5,10 @@
 //! shuttle. A new engine is one more file here.
 
 pub(crate) mod loom;
+pub(crate) mod loom_thread;
 pub(crate) mod process;
 pub(crate) mod shuttle;
+pub(crate) mod shuttle_thread;
 pub(crate) mod trace;
 
 use crate::context::{self, Context};

@@ -16,7 +16,8 @@ impl Progress {
     /// A progress line for so many cells.
     pub(super) fn new(cells: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(cells as u64), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} cells, {elapsed}  {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} cells, {elapsed}  {wide_msg}")
+        {
             bar.set_style(style);
         }
         if !bar.is_hidden() {

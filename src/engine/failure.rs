@@ -64,7 +64,8 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     }
     if words.starts_with("Model exceeded maximum number of branches") {
         return Failure::Stopped(
-            "an execution took more than loom's limit of 1000 branches: does a loop wait without yielding?".to_owned(),
+            "an execution took more than loom's limit of 1000 branches: does a loop wait without yielding?"
+                .to_owned(),
         );
     }
     if panics::is_checkers(payload) {

@@ -17,8 +17,8 @@ pub(crate) mod threads;
 
 pub(crate) use pulse::Pulse;
 
-use crate::scenario::{Engine, Facts};
 use crate::scenario::program::{OutcomeCount, Program};
+use crate::scenario::{Engine, Facts};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;

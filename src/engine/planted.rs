@@ -24,10 +24,7 @@ pub(crate) fn alone(name: &str, test: impl FnOnce()) {
         .env(ALONE, "1")
         .output()
         .expect("a test can run itself");
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(stdout.contains("1 passed"), "{stdout}\n{stderr}");
     print!("{stdout}");
     eprint!("{stderr}");
@@ -40,9 +37,8 @@ where
     R: Send + Sync + 'static,
     O: Outcome,
 {
-    let scenario = Scenario::new("What comes of it?")
-        .acceptable("anything", |_| true)
-        .design("planted", design);
+    let scenario =
+        Scenario::new("What comes of it?").acceptable("anything", |_| true).design("planted", design);
     scenario.erase().designs.remove(0)
 }
 
@@ -67,23 +63,12 @@ pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) 
 }
 
 fn budget(sampling_ms: u64) -> Budget {
-    Budget {
-        executions: 0,
-        random_executions: 0,
-        sampling_ms,
-        seed: 1,
-        stall_ms: 10_000,
-        memory_mib: 1024,
-    }
+    Budget { executions: 0, random_executions: 0, sampling_ms, seed: 1, stall_ms: 10_000, memory_mib: 1024 }
 }
 
 /// How often an outcome was seen.
 pub(crate) fn count_of(observation: &Observation, value: &str) -> u64 {
-    observation
-        .outcomes
-        .iter()
-        .find(|outcome| outcome.value == value)
-        .map_or(0, |outcome| outcome.count)
+    observation.outcomes.iter().find(|outcome| outcome.value == value).map_or(0, |outcome| outcome.count)
 }
 
 /// A counter that `actors` raise by one, losing increments.

@@ -73,7 +73,11 @@ fn scenario(scenario: &ScenarioReport) -> Scenario<'_> {
 }
 
 fn design(design: &DesignReport) -> Design<'_> {
-    Design { name: &design.name, expect: design.expected, engines: design.cells.iter().map(on_engine).collect() }
+    Design {
+        name: &design.name,
+        expect: design.expected,
+        engines: design.cells.iter().map(on_engine).collect(),
+    }
 }
 
 fn on_engine(cell: &Cell) -> OnEngine<'_> {

@@ -20,7 +20,9 @@ pub(crate) fn render(scenario: &ScenarioReport) -> String {
     }
     page.push('\n');
     page += &matrix(scenario);
-    for design in scenario.designs.iter().filter(|design| design.expected != Expected::Safe || design.failed()) {
+    for design in
+        scenario.designs.iter().filter(|design| design.expected != Expected::Safe || design.failed())
+    {
         page += &paragraph(design);
     }
     page
@@ -37,9 +39,11 @@ fn grade_word(grade: Grade) -> &'static str {
 /// The matrix, each column as wide as its widest cell.
 fn matrix(scenario: &ScenarioReport) -> String {
     let Some(first) = scenario.designs.first() else { return String::new() };
-    let mut rows = vec![std::iter::once("design".to_owned())
-        .chain(first.cells.iter().map(|cell| cell.engine.to_string()))
-        .collect::<Vec<_>>()];
+    let mut rows = vec![
+        std::iter::once("design".to_owned())
+            .chain(first.cells.iter().map(|cell| cell.engine.to_string()))
+            .collect::<Vec<_>>(),
+    ];
     for design in &scenario.designs {
         rows.push(std::iter::once(design.name.clone()).chain(design.cells.iter().map(entry)).collect());
     }

@@ -119,7 +119,9 @@ fn words(cell: &Cell) -> Option<String> {
     let judgement = &cell.judgement;
     let mut words = match judgement.verdict {
         Verdict::NotApplicable => return None,
-        Verdict::Safe if judgement.as_expected == Some(true) && cell.expected_because.is_none() => return None,
+        Verdict::Safe if judgement.as_expected == Some(true) && cell.expected_because.is_none() => {
+            return None;
+        }
         Verdict::Safe => clean(cell),
         Verdict::Forbidden => format!("{}{}", phrase::failure(cell), share(cell)),
         Verdict::Inconclusive => format!("inconclusive: {}", phrase::failure(cell)),
@@ -166,7 +168,8 @@ fn clean(cell: &Cell) -> String {
 pub(crate) fn summary(report: &Report, seconds: f64) -> String {
     let tally = report.tally();
     let designs: usize = report.scenarios.iter().map(|scenario| scenario.designs.len()).sum();
-    let mut text = format!("{designs} designs: {}", styled(GOOD, &format!("{} as expected", tally.as_expected)));
+    let mut text =
+        format!("{designs} designs: {}", styled(GOOD, &format!("{} as expected", tally.as_expected)));
     let mut also = |count: usize, style, what: &str| {
         if count > 0 {
             let _ = write!(text, ", {}", styled(style, &format!("{count} {what}")));
@@ -211,7 +214,8 @@ pub(crate) fn details(design: &DesignReport) -> String {
         for outcome in &cell.observation.outcomes {
             let grade = format!("{:?}", outcome.grade).to_lowercase();
             let count = thousands(outcome.count);
-            let _ = writeln!(text, "      {:<16} {grade:<11} {count:>14}  {}", outcome.value, outcome.sentence);
+            let _ =
+                writeln!(text, "      {:<16} {grade:<11} {count:>14}  {}", outcome.value, outcome.sentence);
         }
         for line in cell.log.lines() {
             let _ = writeln!(text, "      | {line}");

@@ -94,7 +94,10 @@ fn trials_of(
             let name = test_name(&scenario.name, &scenario.scenario.designs[design].name, engine.name());
             let (scenario, cells) = (Arc::clone(&scenario), Arc::clone(cells));
             trials.push(Trial::test(name, move || {
-                verdict_is_as_expected(&scenario.scenario.designs[design], &cells.get(&scenario, design, engine))
+                verdict_is_as_expected(
+                    &scenario.scenario.designs[design],
+                    &cells.get(&scenario, design, engine),
+                )
             }));
         }
     }

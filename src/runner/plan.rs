@@ -42,7 +42,8 @@ impl<'a> Plan<'a> {
                 return Err(Unknown::Scenario { name: name.clone(), known });
             }
         }
-        let chosen = |found: &&Found| selection.scenarios.is_empty() || selection.scenarios.contains(&found.name);
+        let chosen =
+            |found: &&Found| selection.scenarios.is_empty() || selection.scenarios.contains(&found.name);
         let chosen: Vec<_> = found.iter().filter(chosen).collect();
         for name in &selection.designs {
             let mut all = chosen.iter().flat_map(|found| &found.scenario.designs);
@@ -52,9 +53,8 @@ impl<'a> Plan<'a> {
                 return Err(Unknown::Design { name: name.clone(), known });
             }
         }
-        let wanted = |design: &&ErasedDesign| {
-            selection.designs.is_empty() || selection.designs.contains(&design.name)
-        };
+        let wanted =
+            |design: &&ErasedDesign| selection.designs.is_empty() || selection.designs.contains(&design.name);
         let scenarios = chosen
             .into_iter()
             .map(|found| (found, found.scenario.designs.iter().filter(wanted).collect::<Vec<_>>()))

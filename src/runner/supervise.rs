@@ -180,7 +180,9 @@ fn died(status: ExitStatus, pulse: &Pulse, log: &str, budget: &Budget) -> Observ
     }
     let out_of_memory = log.contains("memory allocation of") || log.contains("Cannot allocate memory");
     seen.crash = Some(match status.signal().map(Signal::try_from) {
-        Some(Ok(Signal::SIGABRT)) if log.contains("has overflowed its stack") => "it overflowed its stack".to_owned(),
+        Some(Ok(Signal::SIGABRT)) if log.contains("has overflowed its stack") => {
+            "it overflowed its stack".to_owned()
+        }
         Some(Ok(Signal::SIGABRT)) if out_of_memory => {
             format!("it ran out of memory: the limit is {} MiB", budget.memory_mib)
         }

@@ -147,12 +147,8 @@ impl<T> Arc<T> {
         F: FnOnce(&Weak<T>) -> T,
     {
         let token = Token::new();
-        let value = real::Arc::new_cyclic(|value| {
-            make(&Weak {
-                token: Some(token.clone()),
-                value: value.clone(),
-            })
-        });
+        let value =
+            real::Arc::new_cyclic(|value| make(&Weak { token: Some(token.clone()), value: value.clone() }));
         Arc { token, value }
     }
 
@@ -199,10 +195,7 @@ impl<T: ?Sized> Arc<T> {
     #[inline]
     #[track_caller]
     pub fn from_std(value: real::Arc<T>) -> Arc<T> {
-        Arc {
-            token: Token::new(),
-            value,
-        }
+        Arc { token: Token::new(), value }
     }
 
     fn owners(this: &Arc<T>) -> usize {
@@ -224,12 +217,7 @@ impl<T: ?Sized> Arc<T> {
     fn into_parts(self) -> (Token, real::Arc<T>) {
         let this = std::mem::ManuallyDrop::new(self);
         // SAFETY: `this` is never used nor dropped again, so each field is moved out of it just once.
-        unsafe {
-            (
-                std::ptr::read(&raw const this.token),
-                std::ptr::read(&raw const this.value),
-            )
-        }
+        unsafe { (std::ptr::read(&raw const this.token), std::ptr::read(&raw const this.value)) }
     }
 
     /// A weak pointer to the same value.
@@ -237,10 +225,7 @@ impl<T: ?Sized> Arc<T> {
     #[must_use = "this returns a new `Weak` pointer, without modifying the original `Arc`"]
     pub fn downgrade(this: &Arc<T>) -> Weak<T> {
         this.token.cloning();
-        Weak {
-            token: Some(this.token.clone()),
-            value: real::Arc::downgrade(&this.value),
-        }
+        Weak { token: Some(this.token.clone()), value: real::Arc::downgrade(&this.value) }
     }
 
     /// How many owners the value has, at some moment during the call.
@@ -296,10 +281,7 @@ impl<T: ?Sized> Clone for Arc<T> {
     #[track_caller]
     fn clone(&self) -> Self {
         self.token.cloning();
-        Arc {
-            token: self.token.clone(),
-            value: real::Arc::clone(&self.value),
-        }
+        Arc { token: self.token.clone(), value: real::Arc::clone(&self.value) }
     }
 }
 
@@ -431,10 +413,7 @@ impl<T> Weak<T> {
     /// A pointer to nothing, which cannot be upgraded.
     #[must_use]
     pub fn new() -> Weak<T> {
-        Weak {
-            token: None,
-            value: real::Weak::new(),
-        }
+        Weak { token: None, value: real::Weak::new() }
     }
 }
 
@@ -446,10 +425,7 @@ impl<T: ?Sized> Weak<T> {
         let token = self.token.as_ref()?;
         token.pass(Ordering::Acquire);
         let value = self.value.upgrade()?;
-        Some(Arc {
-            token: token.clone(),
-            value,
-        })
+        Some(Arc { token: token.clone(), value })
     }
 
     #[track_caller]
@@ -494,10 +470,7 @@ impl<T: ?Sized> Clone for Weak<T> {
         if let Some(token) = &self.token {
             token.cloning();
         }
-        Weak {
-            token: self.token.clone(),
-            value: self.value.clone(),
-        }
+        Weak { token: self.token.clone(), value: self.value.clone() }
     }
 }
 

@@ -65,7 +65,8 @@ fn verdicts_and_reports_do_nothing_but_compute() {
     let mut pure = sources("report");
     pure.extend(sources("verdict.rs"));
     assert!(pure.len() >= 5, "the sources were not found");
-    let effects = ["std::fs", "std::env", "std::io", "std::net", "std::time", "Instant", "println!", "eprintln!"];
+    let effects =
+        ["std::fs", "std::env", "std::io", "std::net", "std::time", "Instant", "println!", "eprintln!"];
     assert_eq!(lines_with(&pure, &effects), [String::new(); 0]);
 }
 
@@ -73,7 +74,10 @@ fn verdicts_and_reports_do_nothing_but_compute() {
 fn the_detector_knows_no_engine_and_no_scenario() {
     let detector = sources("race");
     assert!(detector.len() >= 3, "the sources were not found");
-    assert_eq!(lines_with(&detector, &["crate::engine", "crate::scenario", "crate::arm"]), [String::new(); 0]);
+    assert_eq!(
+        lines_with(&detector, &["crate::engine", "crate::scenario", "crate::arm"]),
+        [String::new(); 0]
+    );
 }
 
 #[test]

@@ -41,7 +41,13 @@ fn a_verdict_that_is_not_as_expected_is_exit_code_one() {
     let checkers = ["--engine", "loom", "--engine", "shuttle"];
     let report = json(consumer("broken-scenarios").arg("misjudged").args(checkers), 1);
     for engine in ["loom", "shuttle"] {
-        check(&report, "safe, they said", engine, "forbidden", "no grade of the scenario covers this outcome");
+        check(
+            &report,
+            "safe, they said",
+            engine,
+            "forbidden",
+            "no grade of the scenario covers this outcome",
+        );
         assert_eq!(cell(&report, "safe, they said", engine)["as_expected"], false);
         assert_eq!(cell(&report, "broken, they said", engine)["verdict"], "safe");
         assert_eq!(cell(&report, "broken, they said", engine)["as_expected"], false);

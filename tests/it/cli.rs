@@ -115,7 +115,15 @@ fn wrong_scenarios_are_refused_by_file_and_name_before_anything_runs() {
 fn the_same_seed_gives_the_same_report() {
     let run = || {
         let mut report = json(
-            selvedge().args(["message_passing", "--engine", "loom", "--engine", "shuttle", "--budget", "quick"]),
+            selvedge().args([
+                "message_passing",
+                "--engine",
+                "loom",
+                "--engine",
+                "shuttle",
+                "--budget",
+                "quick",
+            ]),
             0,
         );
         strip_times(&mut report);

@@ -50,7 +50,8 @@ pub fn json(command: &mut Command, code: i32) -> Value {
 pub fn cell<'a>(report: &'a Value, design: &str, engine: &str) -> &'a Value {
     let designs = report["scenarios"].as_array().into_iter().flatten();
     let mut designs = designs.flat_map(|scenario| scenario["designs"].as_array().into_iter().flatten());
-    let design = designs.find(|found| found["name"] == design).unwrap_or_else(|| panic!("no design {design}"));
+    let design =
+        designs.find(|found| found["name"] == design).unwrap_or_else(|| panic!("no design {design}"));
     let mut engines = design["engines"].as_array().into_iter().flatten();
     engines.find(|found| found["engine"] == engine).unwrap_or_else(|| panic!("not on {engine}"))
 }

@@ -120,7 +120,9 @@ impl Tuner {
                 let last = following == candidates.len();
                 let outcomes = outcomes();
                 let worth = self.worth(samples, leg.took, &outcomes);
-                if std::env::var_os("GAITS").is_some() { println!("{gait:?} {worth:?} {:?}", leg.took); }
+                if std::env::var_os("GAITS").is_some() {
+                    println!("{gait:?} {worth:?} {:?}", leg.took);
+                }
                 self.remember(&outcomes);
                 if self.best.is_none_or(|(best, _)| worth > best) {
                     self.best = Some((worth, gait));
@@ -159,10 +161,7 @@ impl Tuner {
     }
 
     fn remember(&mut self, outcomes: &[OutcomeCount]) {
-        self.seen = outcomes
-            .iter()
-            .map(|outcome| (outcome.value.clone(), outcome.count))
-            .collect();
+        self.seen = outcomes.iter().map(|outcome| (outcome.value.clone(), outcome.count)).collect();
     }
 
     fn worth(&self, samples: u64, took: Duration, outcomes: &[OutcomeCount]) -> Worth {
@@ -183,9 +182,5 @@ impl Tuner {
 }
 
 fn unpaced(stride: usize) -> Gait {
-    Gait {
-        stride,
-        chunk: 0,
-        skew: 0,
-    }
+    Gait { stride, chunk: 0, skew: 0 }
 }

@@ -50,11 +50,7 @@ impl Mapping {
         let skip = start.as_ptr().align_offset(align);
         // SAFETY: at most `slack` bytes are skipped, and those were mapped on top of `bytes`.
         let base = unsafe { start.add(skip) };
-        Ok(Self {
-            start,
-            base,
-            mapped_bytes,
-        })
+        Ok(Self { start, base, mapped_bytes })
     }
 
     /// Its first aligned byte.

@@ -24,9 +24,7 @@ pub(crate) fn silence() -> Silence {
             }
         }));
     });
-    Silence {
-        before: SILENT.replace(true),
-    }
+    Silence { before: SILENT.replace(true) }
 }
 
 /// Ends the silence when dropped; made by [`silence`].

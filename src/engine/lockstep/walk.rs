@@ -89,9 +89,7 @@ impl Plot {
         let apart = Self::returns_apart(layouts, capacity);
         Self {
             states,
-            returns: (0..actors)
-                .map(|actor| returns.wrapping_add(actor * apart))
-                .collect(),
+            returns: (0..actors).map(|actor| returns.wrapping_add(actor * apart)).collect(),
             state_bytes: layouts.state.size(),
             return_bytes: layouts.returned.size(),
         }
@@ -116,12 +114,7 @@ impl Plot {
     /// # Safety
     /// The states were made, every actor that `exits` says to have returned has walked them, and nobody
     /// else touches them or their returns any more.
-    pub(crate) unsafe fn observe(
-        &self,
-        program: &dyn Program,
-        range: Range<usize>,
-        exits: &[Exit<()>],
-    ) {
+    pub(crate) unsafe fn observe(&self, program: &dyn Program, range: Range<usize>, exits: &[Exit<()>]) {
         let mut returns = [std::ptr::null_mut(); MOST_ACTORS];
         let returns = &mut returns[..self.returns.len()];
         for (part, whole) in returns.iter_mut().zip(&self.returns) {

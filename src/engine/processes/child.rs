@@ -4,8 +4,8 @@
 //! panic, and dies with its parent. Limit: an actor that ends its process itself (`std::process::exit`)
 //! runs what the worker registered to run at exit.
 
-use super::super::lockstep::{self, Broken, Cores, Gait, Patience};
 use super::super::Pulse;
+use super::super::lockstep::{self, Broken, Cores, Gait, Patience};
 use super::memory::{Ground, Progress};
 use crate::context;
 use crate::scenario::program::Program;
@@ -107,10 +107,7 @@ fn walk_once(actor: Actor<'_>, gait: Gait) -> Result<(), Broken> {
     // SAFETY: the parent made the states before the start (or before the fork) and touches neither them
     // nor the returns until the finish (or this process's end); the returns are this actor's own.
     unsafe {
-        actor
-            .ground
-            .plot
-            .walk(actor.program, actor.place, gait, &control.pace);
+        actor.ground.plot.walk(actor.program, actor.place, gait, &control.pace);
     }
     Ok(())
 }

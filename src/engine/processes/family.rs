@@ -37,11 +37,7 @@ impl Family {
         actors: impl IntoIterator<Item = Actor<'a>>,
         life: Life,
     ) -> anyhow::Result<Self> {
-        let mut family = Self {
-            pulse,
-            living: Vec::new(),
-            deaths: Vec::new(),
-        };
+        let mut family = Self { pulse, living: Vec::new(), deaths: Vec::new() };
         for actor in actors {
             let pid = fork_actor(actor, life).context("cannot fork a process for an actor")?;
             pulse.set_pid(actor.place, pid.as_raw().unsigned_abs());
@@ -122,30 +118,24 @@ impl Family {
     pub(super) fn autopsy(&mut self, control: &Control, names: &[String]) -> Verdict {
         // Before killing: whoever is killed by us below did not die of the design.
         self.reap(libc::WNOHANG);
-        let died = self
-            .deaths
-            .iter()
-            .zip(&control.reports)
-            .zip(names)
-            .find_map(|((death, report), name)| match report.progress() {
+        let died = self.deaths.iter().zip(&control.reports).zip(names).find_map(|((death, report), name)| {
+            match report.progress() {
                 Progress::Underway => death.map(|death| Verdict::Crash(death.words(name))),
                 _ => None,
-            });
+            }
+        });
         self.kill();
         self.reap(0);
-        self.panic(control, names).or(died).unwrap_or_else(|| {
-            Verdict::Crash("an actor's process ended without a word".to_owned())
-        })
+        self.panic(control, names)
+            .or(died)
+            .unwrap_or_else(|| Verdict::Crash("an actor's process ended without a word".to_owned()))
     }
 
     fn panic(&self, control: &Control, names: &[String]) -> Option<Verdict> {
         let panicked = |&actor: &usize| control.reports[actor].progress() == Progress::Panicked;
         let actor = (0..self.living.len()).find(panicked)?;
         let words = control.reports[actor].words();
-        Some(Verdict::Crash(format!(
-            "actor {} panicked: {words}",
-            names[actor]
-        )))
+        Some(Verdict::Crash(format!("actor {} panicked: {words}", names[actor])))
     }
 
     fn kill(&self) {
@@ -177,12 +167,7 @@ impl Family {
         // SAFETY: the kernel fills in the information, which lives until the call returns; all zeroes
         // are a valid value of it if it does not.
         let ended = unsafe {
-            libc::waitid(
-                libc::P_ALL,
-                0,
-                info.as_mut_ptr(),
-                libc::WEXITED | libc::WNOWAIT,
-            );
+            libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), libc::WEXITED | libc::WNOWAIT);
             info.assume_init().si_pid()
         };
         let ours = self.living.iter().flatten().any(|pid| pid.as_raw() == ended);
