@@ -42,6 +42,7 @@ pub mod prelude {
 
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::runner::bench;
     pub use crate::runner::harness::main as harness_main;
     pub use crate::scenario::Registration;
     pub use crate::scenario::registry::{Made, erase};

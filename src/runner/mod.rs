@@ -6,6 +6,7 @@
 //! Limits: Linux; the worker is this very program, started anew with a hidden argument, so whatever uses
 //! the runner must call [`worker::enter_if_asked`] first thing in `main`.
 
+pub mod bench;
 pub(crate) mod budget;
 mod gate;
 pub(crate) mod harness;
@@ -16,5 +17,4 @@ mod run;
 mod supervise;
 pub(crate) mod worker;
 
-pub use budget::Effort;
 pub(crate) use run::{Event, run};
