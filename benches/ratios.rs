@@ -94,7 +94,12 @@ fn round_of_ratios() -> Vec<Row> {
         Row::new("facade on loom: executions, atomics", facade_on_loom(), raw_loom(), 0.9),
         Row::new("facade on loom: executions, mutex", facade_on_loom_mutex(), raw_loom_mutex(), 0.9),
         Row::new("facade on shuttle: executions, atomics", facade_on_shuttle(false), raw_shuttle(), 0.9),
-        Row::new("facade on shuttle: executions, mutex", facade_on_shuttle_mutex(false), raw_shuttle_mutex(), 0.9),
+        Row::new(
+            "facade on shuttle: executions, mutex",
+            facade_on_shuttle_mutex(false),
+            raw_shuttle_mutex(),
+            0.9,
+        ),
         Row::new(
             "race detector on shuttle: executions, against without",
             facade_on_shuttle(true),

@@ -27,14 +27,6 @@ pub(crate) struct Panic {
     pub(crate) line: u32,
 }
 
-impl Panic {
-    /// The message and where it came from.
-    pub(crate) fn in_words(&self) -> String {
-        let message = self.message.as_deref().unwrap_or("a panic without a message");
-        format!("{message} ({}:{})", self.file, self.line)
-    }
-}
-
 /// How many panics of one thread are remembered.
 const REMEMBERED: usize = 16;
 

@@ -8,6 +8,7 @@ use crate::arm::trace::RaceFound;
 use crate::panics;
 use crate::race::{Access, Race, RaceSite};
 use crate::scenario::program::ActorPanicked;
+use crate::scenario::registry::source_path;
 use std::any::Any;
 
 /// A failure of a design under a checker, or of the checker itself.
@@ -52,7 +53,7 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
         return Failure::DataRace(String::new());
     }
     if let Some(panicked) = payload.downcast_ref::<ActorPanicked>() {
-        let words = last.map_or_else(|| NO_WORDS.to_owned(), |panic| panic.in_words());
+        let words = last.map_or_else(|| NO_WORDS.to_owned(), |panic| in_words(&panic));
         return Failure::Crash { actor: Some(panicked.actor), words };
     }
     let words = panics::text(payload).unwrap_or(NO_WORDS);
@@ -71,7 +72,13 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     if panics::is_checkers(payload) {
         return Failure::Stopped(format!("the checker itself panicked: {words}"));
     }
-    Failure::Crash { actor: None, words: last.map_or_else(|| words.to_owned(), |panic| panic.in_words()) }
+    Failure::Crash { actor: None, words: last.map_or_else(|| words.to_owned(), |panic| in_words(&panic)) }
+}
+
+/// The message of a panic, and where it came from.
+fn in_words(panic: &panics::Panic) -> String {
+    let message = panic.message.as_deref().unwrap_or(NO_WORDS);
+    format!("{message} ({}:{})", source_path(&panic.file), panic.line)
 }
 
 const NO_WORDS: &str = "a panic without a message";
@@ -88,7 +95,7 @@ pub(crate) fn race_report(race: &Race, actors: &[String]) -> RaceReport {
             Access::Read => "read".to_owned(),
             Access::Write => "write".to_owned(),
         },
-        file: Some(site.location.file().to_owned()),
+        file: Some(source_path(site.location.file())),
         line: Some(site.location.line()),
     };
     let (earlier, later) = (site(&race.earlier), site(&race.later));

@@ -33,10 +33,10 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
     let share = part as f64 * 100.0 / whole.max(1) as f64;
     match share {
-        share if share >= 10.0 => format!("{share:.0} %"),
-        share if share >= 0.1 => format!("{share:.1} %"),
-        share if share >= 0.001 => format!("{share:.3} %"),
-        _ => "<0.001 %".to_owned(),
+        share if share >= 10.0 => format!("{share:.0}%"),
+        share if share >= 0.1 => format!("{share:.1}%"),
+        share if share >= 0.001 => format!("{share:.3}%"),
+        _ => "<0.001%".to_owned(),
     }
 }
 
@@ -77,7 +77,9 @@ pub(super) fn cell(cell: &Cell) -> String {
             let (bad, all) = forbidden(cell);
             format!(" {}/{}", short(bad), short(all))
         }
-        (_, EvidenceKind::Sampled) if !cell.engine.is_checker() => format!(" {}", short(executions)),
+        (Verdict::Safe, EvidenceKind::Sampled) if !cell.engine.is_checker() => {
+            format!(" {}", short(executions))
+        }
         (Verdict::Safe, EvidenceKind::Sampled) => format!(" {} runs", short(executions)),
         (..) => format!(" run {}", short(executions)),
     };
@@ -133,9 +135,9 @@ mod tests {
 
     #[test]
     fn small_shares_stay_visible() {
-        assert_eq!(percent(1, 2), "50 %");
-        assert_eq!(percent(1, 100), "1.0 %");
-        assert_eq!(percent(1, 50_000), "0.002 %");
-        assert_eq!(percent(1, 1_000_000_000), "<0.001 %");
+        assert_eq!(percent(1, 2), "50%");
+        assert_eq!(percent(1, 100), "1.0%");
+        assert_eq!(percent(1, 50_000), "0.002%");
+        assert_eq!(percent(1, 1_000_000_000), "<0.001%");
     }
 }

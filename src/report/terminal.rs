@@ -69,19 +69,27 @@ pub(crate) fn foot(scenario: &ScenarioReport) -> String {
             let _ = write!(text, "{}", wrapped(&format!("{engines}: {words}"), 4, 100));
         }
     }
+    text + &not_applicable(scenario)
+}
+
+/// What did not run, a line per reason.
+fn not_applicable(scenario: &ScenarioReport) -> String {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for design in &scenario.designs {
+        let mut engines: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for cell in design.cells.iter().filter(|cell| cell.judgement.verdict == Verdict::NotApplicable) {
             let reason = cell.judgement.reason.as_deref().unwrap_or("no reason given");
-            reasons.entry(reason).or_default().push(format!("{} on {}", design.name, cell.engine));
+            engines.entry(reason).or_default().push(cell.engine.name());
+        }
+        for (reason, engines) in engines {
+            let cells = format!("{} on {}", design.name, engines.join(", "));
+            reasons.entry(reason).or_default().push(cells);
         }
     }
-    if !reasons.is_empty() {
-        text.push('\n');
-    }
+    let mut text = String::from(if reasons.is_empty() { "" } else { "\n" });
     for (reason, cells) in reasons {
-        let which = if cells.len() > 3 { format!("{} cells", cells.len()) } else { cells.join(", ") };
-        let _ = write!(text, "{}", styled(FAINT, &wrapped(&format!("n/a: {reason} ({which})"), 2, 100)));
+        let line = wrapped(&format!("n/a, {reason}: {}", cells.join("; ")), 2, 100);
+        text += &styled(FAINT, &line);
     }
     text
 }

@@ -58,7 +58,7 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
 }
 
 /// The path of a source file below the package, whatever route the compiler took to it.
-fn source_path(file: &str) -> String {
+pub(crate) fn source_path(file: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in Path::new(file).iter().filter_map(|part| part.to_str()) {
         match part {
