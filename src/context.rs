@@ -43,9 +43,7 @@ pub(crate) fn current() -> Context {
 
 /// Puts this operating-system thread into `context` until the guard is dropped.
 pub(crate) fn enter(context: Context) -> Entered {
-    Entered {
-        previous: CURRENT.replace(context),
-    }
+    Entered { previous: CURRENT.replace(context) }
 }
 
 /// Restores the previous context when dropped; made by [`enter`].
@@ -99,4 +97,46 @@ pub(crate) fn waiting<R>(block: impl FnOnce() -> R) -> R {
         flag.store(1, Ordering::Relaxed);
     }
     block()
+}
+
+/// A known wrong answer of a checker, or a limit of its model, that a verdict may lean on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Artefact {
+    /// loom gives SeqCst loads, stores and read-modify-writes the meaning of acquire and release.
+    LoomSeqCst,
+    /// The checker never lets a timeout elapse.
+    NoTimeouts,
+}
+
+impl Artefact {
+    /// For a reader of the verdict.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Artefact::LoomSeqCst => {
+                "loom treats SeqCst accesses as acquire and release, so it allows more than the language does"
+            }
+            Artefact::NoTimeouts => "the checker never lets a wait on a condition variable time out",
+        }
+    }
+}
+
+thread_local! {
+    static ARTEFACTS: Cell<[bool; 2]> = const { Cell::new([false; 2]) };
+}
+
+/// Notes that the design touched something that a checker is known to get wrong.
+#[inline]
+pub(crate) fn note_artefact(artefact: Artefact) {
+    let mut noted = ARTEFACTS.get();
+    noted[artefact as usize] = true;
+    ARTEFACTS.set(noted);
+}
+
+/// What was noted on this operating-system thread so far.
+pub(crate) fn artefacts() -> Vec<Artefact> {
+    let noted = ARTEFACTS.get();
+    [Artefact::LoomSeqCst, Artefact::NoTimeouts]
+        .into_iter()
+        .filter(|artefact| noted[*artefact as usize])
+        .collect()
 }

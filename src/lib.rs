@@ -1,4 +1,62 @@
-//! selvedge: property-based correctness and race detection for concurrent Rust.
+//! selvedge: a correctness and race-detection harness for concurrent Rust.
+//!
+//! A user writes a [`Scenario`] once: a question about concurrency, its graded outcomes, and several
+//! designs that answer it differently. Every design runs under the model checkers loom and shuttle, on
+//! threads and on processes of the operating system; one matrix shows which designs hold, and how far
+//! each answer can be trusted.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! scenario file ─► Scenario ─► plan (design × engine × budget) ─► worker process ─► engine ─► Observation
+//!                                                                                                 │
+//!          terminal · snapshot · JSON ◄── Report ◄── verdict::judge(expectation, observation) ◄───┘
+//! ```
+//!
+//! It runs one way. What is wrong with a design is data in an observation; an error means that the harness
+//! itself could not do its work. Everything random has a seed, and the checkers' budgets count executions
+//! and not seconds, so that a report is the same on every machine; real engines are budgeted by time.
+//!
+//! # A code map
+//!
+//! | module | holds |
+//! |---|---|
+//! | `scenario` | what a user writes, and the same with its types erased for the engines |
+//! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
+//! | `context` | which engine is executing on this operating-system thread |
+//! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
+//! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
+//! | `race` | vector clocks and the happens-before detector |
+//! | `verdict` | the pure function that judges |
+//! | `report` | pure renderers of what was judged |
+//! | `runner` | plan, worker processes, supervision, and the harness for `cargo test` |
+//! | `cli` | arguments in, exit code out |
+//!
+//! # A first scenario
+//!
+//! ```
+//! use selvedge::prelude::*;
+//!
+//! selvedge::scenario!(shared_counter);
+//!
+//! fn shared_counter() -> Scenario<u32> {
+//!     Scenario::new("Two actors add one each to a counter that starts at zero. Is an increment ever lost?")
+//!         .acceptable("both increments counted", |&n| n == 2)
+//!         .forbidden("an increment was lost", |&n| n < 2)
+//!         .design("plain memory", Design::new(|| Plain::new(0))
+//!             .actors(2, |n: &Plain<u32>| n.set(n.get() + 1))
+//!             .observe(|n, _| n.get())
+//!             .expect(DataRace))
+//!         .design("fetch_add", Design::new(|| AtomicU32::new(0))
+//!             .actors(2, |n| { n.fetch_add(1, Relaxed); })
+//!             .observe(|n, _| n.load(Relaxed))
+//!             .expect(Safe))
+//! }
+//! ```
+//!
+//! # Limits
+//!
+//! Linux only. What a design does outside of the facade (`std::sync`, raw pointers, files) no checker sees.
 
 pub mod cell;
 pub mod channel;
@@ -7,23 +65,49 @@ pub mod sync;
 pub mod thread;
 
 mod arm;
+mod cli;
 mod context;
 mod engine;
+mod erased;
+mod panics;
 mod race;
+mod report;
+mod runner;
 mod scenario;
+#[cfg(test)]
+mod testing;
+mod verdict;
 
+pub use cli::main as cli_main;
 pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};
 
 /// What a scenario file needs.
 pub mod prelude {
+    pub use crate::cell::Plain;
+    pub use crate::channel;
+    pub use crate::hint;
     pub use crate::scenario::Expected::{self, Crash, DataRace, Deadlock, Forbidden, Hang, Safe};
     pub use crate::scenario::{Design, Engine, Exit, Scenario};
+    pub use crate::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+    pub use crate::sync::atomic::{
+        AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16,
+        AtomicU32, AtomicU64, AtomicUsize, fence,
+    };
+    pub use crate::sync::{Arc, Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock, mpsc};
+    pub use crate::thread;
     pub use Engine::{Loom, Processes, Shuttle, Threads};
 }
 
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::runner::bench;
+    pub use crate::runner::harness::main as harness_main;
     pub use crate::scenario::Registration;
     pub use crate::scenario::registry::{Made, erase};
-    pub use inventory;
+    pub use {automod, insta, inventory};
 }
+
+/// The examples of the readme, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,13 +1,34 @@
 //! Channels with crossbeam-channel's signatures, decided at run time.
-pub(crate) mod endpoints {
-    pub(crate) struct Endpoints;
-    pub(crate) fn record<T>(f: impl FnOnce() -> T) -> (T, Endpoints) {
-        (f(), Endpoints)
-    }
-    pub(crate) fn replay<T>(_: &Endpoints, f: impl FnOnce() -> T) -> T {
-        f()
-    }
-}
+//!
+//! Outside a model they are crossbeam's; in a model they are built once on a monitor, the same for every
+//! checker; between processes they are pipes that carry the bytes of a message.
+//!
+//! What happened before a send happens before the receive of *that* message; a bounded channel also
+//! orders a receive before the send that uses the freed place.
+//!
+//! Limits: in a model an operation with a timeout yields once, looks again, and times out. Between
+//! processes a message must need no drop and fit into `PIPE_BUF` (4096) bytes, else making the channel
+//! panics; more limits in the pipe module. No `select`.
 
-/// The payload of the panic that says why a channel cannot work between processes.
+pub(crate) mod endpoints;
+mod ends;
+mod iter;
+pub(crate) mod pipe;
+mod queue;
+pub(crate) mod transport;
+
+pub use crossbeam::channel::{
+    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+pub use ends::{Receiver, Sender, bounded, unbounded};
+pub use iter::{IntoIter, Iter, TryIter};
+pub(crate) use pipe::descriptors_open;
+
+/// The payload of the panic that says why something cannot work across processes.
+#[derive(Debug)]
 pub(crate) struct NotForProcesses(pub(crate) String);
+
+#[cfg(test)]
+mod pipe_tests;
+#[cfg(test)]
+mod tests;

@@ -5,17 +5,20 @@
 //! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
 //! memory-eating design takes that process down and nothing else.
 
+mod failure;
 mod lockstep;
+pub(crate) mod loom;
 #[cfg(test)]
 mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
+pub(crate) mod shuttle;
 pub(crate) mod threads;
 
 pub(crate) use pulse::Pulse;
 
-use crate::scenario::Facts;
 use crate::scenario::program::{OutcomeCount, Program};
+use crate::scenario::{Engine, Facts};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,9 +132,7 @@ impl Observation {
     pub(crate) fn not_applicable(reason: impl Into<String>) -> Self {
         Self {
             not_applicable: Some(reason.into()),
-            ..Self::new(Exploration::Sampled {
-                how: "nothing".to_owned(),
-            })
+            ..Self::new(Exploration::Sampled { how: "nothing".to_owned() })
         }
     }
 }
@@ -142,4 +143,22 @@ pub(crate) struct Task<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) budget: Budget,
     pub(crate) pulse: &'static Pulse,
+}
+
+/// Why a design that a checker saw nothing of must not be called safe.
+fn blind(checker: &str) -> String {
+    format!("{checker} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?")
+}
+
+/// Executes a design on an engine.
+///
+/// # Errors
+/// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
+pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
+    match engine {
+        Engine::Loom => loom::observe(task),
+        Engine::Shuttle => shuttle::observe(task),
+        Engine::Threads => threads::observe(task),
+        Engine::Processes => processes::observe(task),
+    }
 }

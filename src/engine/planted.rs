@@ -24,10 +24,7 @@ pub(crate) fn alone(name: &str, test: impl FnOnce()) {
         .env(ALONE, "1")
         .output()
         .expect("a test can run itself");
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(stdout.contains("1 passed"), "{stdout}\n{stderr}");
     print!("{stdout}");
     eprint!("{stderr}");
@@ -40,9 +37,8 @@ where
     R: Send + Sync + 'static,
     O: Outcome,
 {
-    let scenario = Scenario::new("What comes of it?")
-        .acceptable("anything", |_| true)
-        .design("planted", design);
+    let scenario =
+        Scenario::new("What comes of it?").acceptable("anything", |_| true).design("planted", design);
     scenario.erase().designs.remove(0)
 }
 
@@ -58,31 +54,16 @@ pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) 
         pulse: Box::leak(Box::new(Pulse::default())),
     };
     let observation = engine(&task).expect("the engine does its work");
-    let counted: u64 = observation
-        .outcomes
-        .iter()
-        .map(|outcome| outcome.count)
-        .sum();
+    let counted: u64 = observation.outcomes.iter().map(|outcome| outcome.count).sum();
     assert_eq!(counted, observation.executions, "{observation:?}");
     assert_eq!(task.pulse.executions(), observation.executions);
-    assert_eq!(
-        task.pulse.waiting(),
-        (vec![], 0),
-        "nobody is watched any more"
-    );
+    assert_eq!(task.pulse.waiting(), (vec![], 0), "nobody is watched any more");
     assert!(task.pulse.pids().is_empty(), "no process is left");
     observation
 }
 
 fn budget(sampling_ms: u64) -> Budget {
-    Budget {
-        executions: 0,
-        random_executions: 0,
-        sampling_ms,
-        seed: 1,
-        stall_ms: 10_000,
-        memory_mib: 1024,
-    }
+    Budget { executions: 0, random_executions: 0, sampling_ms, seed: 1, stall_ms: 10_000, memory_mib: 1024 }
 }
 
 /// Samples again and again, at most for ten seconds, until an outcome is seen.
@@ -101,9 +82,7 @@ pub(crate) fn observed_until(engine: Engine, design: impl Fn() -> ErasedDesign, 
 /// The outcomes and their counts.
 pub(crate) fn summary(observation: &Observation) -> Vec<(&str, u64)> {
     let outcomes = observation.outcomes.iter();
-    outcomes
-        .map(|seen| (seen.value.as_str(), seen.count))
-        .collect()
+    outcomes.map(|seen| (seen.value.as_str(), seen.count)).collect()
 }
 
 /// Checks that all executions, and at least so many, ended with this outcome.
@@ -117,11 +96,7 @@ pub(crate) fn check_all(observation: &Observation, value: &str, at_least: u64) {
 
 /// How often an outcome was seen.
 pub(crate) fn count_of(observation: &Observation, value: &str) -> u64 {
-    observation
-        .outcomes
-        .iter()
-        .find(|outcome| outcome.value == value)
-        .map_or(0, |outcome| outcome.count)
+    observation.outcomes.iter().find(|outcome| outcome.value == value).map_or(0, |outcome| outcome.count)
 }
 
 /// A counter that `actors` raise by one, losing increments.
@@ -168,8 +143,6 @@ pub(crate) fn telling_returns(actors: usize) -> ErasedDesign {
         design = design.actor(&actor.to_string(), move |n: &u32| n ^ (actor << 28));
     }
     erased(design.observe(|n, returns: &[u32]| {
-        (0_u32..)
-            .zip(returns)
-            .all(|(actor, returned)| *returned == n ^ (actor << 28))
+        (0_u32..).zip(returns).all(|(actor, returned)| *returned == n ^ (actor << 28))
     }))
 }

@@ -48,10 +48,7 @@ impl Pulse {
 
     /// Says how many actors have slots from now on: 0 while nobody is to be watched.
     pub(crate) fn watch_actors(&self, actors: usize) {
-        self.actors.store(
-            u32::try_from(actors.min(SLOTS)).unwrap_or(0),
-            Ordering::Relaxed,
-        );
+        self.actors.store(u32::try_from(actors.min(SLOTS)).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// The flag that an actor raises while it waits for another, for
@@ -69,11 +66,7 @@ impl Pulse {
 
     /// The processes that actors run in, if they have processes of their own.
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.pids
-            .iter()
-            .map(|pid| pid.load(Ordering::Relaxed))
-            .filter(|&pid| pid != 0)
-            .collect()
+        self.pids.iter().map(|pid| pid.load(Ordering::Relaxed)).filter(|&pid| pid != 0).collect()
     }
 
     /// The actors that wait for another, by their place in the design, and how many are watched.
@@ -93,19 +86,13 @@ impl Pulse {
         for (slot, byte) in self.note.iter().zip(&words.as_bytes()[..end]) {
             slot.store(*byte, Ordering::Relaxed);
         }
-        self.note_length
-            .store(u32::try_from(end).unwrap_or(0), Ordering::Release);
+        self.note_length.store(u32::try_from(end).unwrap_or(0), Ordering::Release);
     }
 
     /// The last words, if any were left.
     pub(crate) fn note(&self) -> Option<String> {
         let length = self.note_length.load(Ordering::Acquire) as usize;
-        let bytes: Vec<u8> = self
-            .note
-            .iter()
-            .take(length)
-            .map(|b| b.load(Ordering::Relaxed))
-            .collect();
+        let bytes: Vec<u8> = self.note.iter().take(length).map(|b| b.load(Ordering::Relaxed)).collect();
         (length > 0).then(|| String::from_utf8_lossy(&bytes).into_owned())
     }
 }

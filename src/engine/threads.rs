@@ -33,9 +33,7 @@ const HOMECOMING: Duration = Duration::from_millis(500);
 /// If the system gives no memory or no threads, or there are more actors than the engine runs.
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     if task.facts.isolated {
-        return Ok(Observation::not_applicable(
-            "threads of one process share their memory",
-        ));
+        return Ok(Observation::not_applicable("threads of one process share their memory"));
     }
     let actors = task.program.actors();
     ensure!(
@@ -49,9 +47,8 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let crash = await_all(&course, &ended);
     task.pulse.watch_actors(0);
 
-    let mut observation = Observation::new(Exploration::Sampled {
-        how: "threads of the operating system".to_owned(),
-    });
+    let mut observation =
+        Observation::new(Exploration::Sampled { how: "threads of the operating system".to_owned() });
     observation.executions = course.executions.load(Ordering::Acquire);
     observation.outcomes = task.program.outcomes();
     observation.crash = crash;
@@ -145,9 +142,8 @@ fn send_off(course: &Arc<Course>) -> anyhow::Result<Receiver<Option<String>>> {
     let (sender, ended) = mpsc::channel();
     for actor in 0..course.exits.len() {
         let (course_of_actor, sender) = (Arc::clone(course), sender.clone());
-        let started = std::thread::Builder::new()
-            .name(format!("actor {}", course.names[actor]))
-            .spawn(move || {
+        let started =
+            std::thread::Builder::new().name(format!("actor {}", course.names[actor])).spawn(move || {
                 let crash = run(&course_of_actor, actor);
                 drop(course_of_actor);
                 // Nobody listens any more if this comes late, and then nobody needs to know.
@@ -254,9 +250,7 @@ impl Runner<'_> {
             self.doing.set(Doing::Acting);
             // SAFETY: every actor has made its slice before the barrier, so all of the array is there.
             unsafe {
-                course
-                    .plot
-                    .walk(program, &mut self.walker, gait, &course.pace);
+                course.plot.walk(program, &mut self.walker, gait, &course.pace);
             }
             course.barrier.wait(self.patience)?;
             self.doing.set(Doing::Observing);
@@ -277,18 +271,11 @@ impl Runner<'_> {
 fn conduct(course: &Course, before: Option<(Instant, Duration)>) -> Option<(Instant, Duration)> {
     let mut tuner = course.tuner.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((start, _)) = before {
-        let leg = Leg {
-            executions: course.executions.load(Ordering::Relaxed),
-            took: start.elapsed(),
-        };
+        let leg = Leg { executions: course.executions.load(Ordering::Relaxed), took: start.elapsed() };
         tuner.walked(leg, || course.program.outcomes());
     }
     let next = tuner.next_leg();
-    let none = Gait {
-        stride: 0,
-        chunk: 0,
-        skew: 0,
-    };
+    let none = Gait { stride: 0, chunk: 0, skew: 0 };
     course.set_gait(next.map_or(none, |(gait, _)| gait));
     next.map(|(_, lasting)| (Instant::now(), lasting))
 }

@@ -21,7 +21,7 @@ pub(crate) enum Access {
 
 /// One of the two accesses of a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
+pub(crate) struct RaceSite {
     pub(crate) task: usize,
     pub(crate) access: Access,
     pub(crate) location: &'static Location<'static>,
@@ -30,8 +30,8 @@ pub(crate) struct Site {
 /// Two accesses to one cell, at least one a write, neither ordered before the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Race {
-    pub(crate) earlier: Site,
-    pub(crate) later: Site,
+    pub(crate) earlier: RaceSite,
+    pub(crate) later: RaceSite,
 }
 
 #[derive(Default)]
@@ -68,17 +68,11 @@ pub(crate) struct Detector {
 }
 
 fn acquires(order: Ordering) -> bool {
-    matches!(
-        order,
-        Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst
-    )
+    matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
 }
 
 fn releases(order: Ordering) -> bool {
-    matches!(
-        order,
-        Ordering::Release | Ordering::AcqRel | Ordering::SeqCst
-    )
+    matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
 
 impl Detector {
@@ -108,11 +102,7 @@ impl Detector {
     /// An atomic store: heads a new release sequence, or ends the old one.
     pub(crate) fn store(&mut self, task: usize, object: u32, order: Ordering) {
         let writer = self.task(task);
-        let head = if releases(order) {
-            writer.clock.clone()
-        } else {
-            writer.fence_release.clone()
-        };
+        let head = if releases(order) { writer.clock.clone() } else { writer.fence_release.clone() };
         self.published.insert(object, head);
         self.released(task, order);
     }
@@ -121,11 +111,7 @@ impl Detector {
     pub(crate) fn rmw(&mut self, task: usize, object: u32, order: Ordering) {
         self.load(task, object, order);
         let writer = &self.tasks[task];
-        let head = if releases(order) {
-            &writer.clock
-        } else {
-            &writer.fence_release
-        };
+        let head = if releases(order) { &writer.clock } else { &writer.fence_release };
         self.published.entry(object).or_default().join(head);
         self.released(task, order);
     }
@@ -188,17 +174,9 @@ impl Detector {
         self.task(task);
         let clock = &self.tasks[task].clock;
         let cell = self.cells.entry(object).or_default();
-        let later = Site {
-            task,
-            access,
-            location,
-        };
+        let later = RaceSite { task, access, location };
         let race = |epoch: &Epoch, kind| Race {
-            earlier: Site {
-                task: epoch.task,
-                access: kind,
-                location: epoch.location,
-            },
+            earlier: RaceSite { task: epoch.task, access: kind, location: epoch.location },
             later,
         };
         let unordered = |epoch: &&Epoch| epoch.time > clock.get(epoch.task);
@@ -210,11 +188,7 @@ impl Detector {
         {
             return Some(race(read, Access::Read));
         }
-        let epoch = Epoch {
-            task,
-            time: clock.get(task),
-            location,
-        };
+        let epoch = Epoch { task, time: clock.get(task), location };
         match access {
             Access::Read => match cell.reads.iter_mut().find(|read| read.task == task) {
                 Some(read) => *read = epoch,

@@ -7,4 +7,4 @@ mod clock;
 mod detector;
 
 pub(crate) use clock::Clock;
-pub(crate) use detector::{Access, Detector, Race};
+pub(crate) use detector::{Access, Detector, Race, RaceSite};

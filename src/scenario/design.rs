@@ -47,10 +47,7 @@ impl Facts {
 
     /// Why the design does not run on `engine`, if it does not.
     pub(crate) fn excluded_from(&self, engine: Engine) -> Option<&str> {
-        self.excluded
-            .iter()
-            .find(|(from, _)| *from == engine)
-            .map(|(_, reason)| reason.as_str())
+        self.excluded.iter().find(|(from, _)| *from == engine).map(|(_, reason)| reason.as_str())
     }
 }
 
@@ -73,24 +70,15 @@ impl Design<(), (), Unobserved> {
     /// Whatever the actors share must be made inside the closure, of the types of this crate's `sync`,
     /// `cell`, `channel` and `thread`: a checker cannot see any other.
     // A design is never made whole by `new` alone: the actors decide its return type.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "the type changes with the first actor"
-    )]
+    #[expect(clippy::new_ret_no_self, reason = "the type changes with the first actor")]
     pub fn new<S>(state: impl Fn() -> S + Send + Sync + 'static) -> Blank<S> {
-        Blank {
-            state: Box::new(state),
-        }
+        Blank { state: Box::new(state) }
     }
 }
 
 impl<S> Blank<S> {
     /// Adds the first actor, by name. All actors of a design return the same type.
-    pub fn actor<R>(
-        self,
-        name: &str,
-        act: impl Fn(&S) -> R + Send + Sync + 'static,
-    ) -> Design<S, R> {
+    pub fn actor<R>(self, name: &str, act: impl Fn(&S) -> R + Send + Sync + 'static) -> Design<S, R> {
         self.begin().actor(name, act)
     }
 
@@ -104,12 +92,7 @@ impl<S> Blank<S> {
     }
 
     fn begin<R>(self) -> Design<S, R> {
-        Design {
-            state: self.state,
-            actors: Vec::new(),
-            observe: None,
-            facts: Facts::default(),
-        }
+        Design { state: self.state, actors: Vec::new(), observe: None, facts: Facts::default() }
     }
 }
 
@@ -124,11 +107,7 @@ impl<S, R> Design<S, R> {
 
     /// Adds `count` actors that do the same, named on from A, B, C, …
     #[must_use]
-    pub fn actors(
-        mut self,
-        count: usize,
-        act: impl Fn(&S) -> R + Clone + Send + Sync + 'static,
-    ) -> Self {
+    pub fn actors(mut self, count: usize, act: impl Fn(&S) -> R + Clone + Send + Sync + 'static) -> Self {
         for _ in 0..count {
             let name = actor_letter(self.actors.len());
             self = self.actor(&name, act.clone());
@@ -157,16 +136,8 @@ impl<S, R> Design<S, R> {
     }
 
     fn observed<O>(self, observe: Observe<S, R, O>, survives_deaths: bool) -> Design<S, R, O> {
-        let facts = Facts {
-            survives_deaths,
-            ..self.facts
-        };
-        Design {
-            state: self.state,
-            actors: self.actors,
-            observe: Some(observe),
-            facts,
-        }
+        let facts = Facts { survives_deaths, ..self.facts };
+        Design { state: self.state, actors: self.actors, observe: Some(observe), facts }
     }
 }
 
@@ -189,9 +160,7 @@ impl<S, R, O> Design<S, R, O> {
     /// The verdict that is expected on one engine, where it differs, and the reason.
     #[must_use]
     pub fn expect_on(mut self, engine: Engine, expected: Expected, reason: &str) -> Self {
-        self.facts
-            .expected_on
-            .push((engine, expected, reason.to_owned()));
+        self.facts.expected_on.push((engine, expected, reason.to_owned()));
         self
     }
 
@@ -222,23 +191,9 @@ impl<S, R, O> Design<S, R, O> {
 
 impl<S, R, O: Outcome> Design<S, R, O> {
     pub(super) fn split(self) -> (Facts, Bodies<S, R, O>) {
-        let memory = if self.facts.isolated {
-            Memory::Isolated
-        } else {
-            Memory::Shared
-        };
-        let observe = self
-            .observe
-            .expect("an outcome type other than Unobserved comes from observe alone");
-        (
-            self.facts,
-            Bodies {
-                state: self.state,
-                actors: self.actors,
-                observe,
-                memory,
-            },
-        )
+        let memory = if self.facts.isolated { Memory::Isolated } else { Memory::Shared };
+        let observe = self.observe.expect("an outcome type other than Unobserved comes from observe alone");
+        (self.facts, Bodies { state: self.state, actors: self.actors, observe, memory })
     }
 }
 

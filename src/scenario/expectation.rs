@@ -19,12 +19,7 @@ pub enum Engine {
 
 impl Engine {
     /// Every engine, in the order of the matrix's columns.
-    pub const ALL: [Engine; 4] = [
-        Engine::Loom,
-        Engine::Shuttle,
-        Engine::Threads,
-        Engine::Processes,
-    ];
+    pub const ALL: [Engine; 4] = [Engine::Loom, Engine::Shuttle, Engine::Threads, Engine::Processes];
 
     /// The name, as the command line and the reports spell it.
     pub fn name(self) -> &'static str {

@@ -28,41 +28,25 @@ pub struct Scenario<O> {
 impl<O: Outcome> Scenario<O> {
     /// Starts a scenario with the question that it asks.
     pub fn new(question: &str) -> Self {
-        Self {
-            question: question.to_owned(),
-            rules: Vec::new(),
-            designs: Vec::new(),
-        }
+        Self { question: question.to_owned(), rules: Vec::new(), designs: Vec::new() }
     }
 
     /// Outcomes that every correct design may have. The first rule that matches an outcome grades it; an
     /// outcome that no rule matches is forbidden.
     #[must_use]
-    pub fn acceptable(
-        self,
-        sentence: &str,
-        matches: impl Fn(&O) -> bool + Send + Sync + 'static,
-    ) -> Self {
+    pub fn acceptable(self, sentence: &str, matches: impl Fn(&O) -> bool + Send + Sync + 'static) -> Self {
         self.rule(Grade::Acceptable, sentence, matches)
     }
 
     /// Outcomes that are correct, but worth a reader's attention.
     #[must_use]
-    pub fn interesting(
-        self,
-        sentence: &str,
-        matches: impl Fn(&O) -> bool + Send + Sync + 'static,
-    ) -> Self {
+    pub fn interesting(self, sentence: &str, matches: impl Fn(&O) -> bool + Send + Sync + 'static) -> Self {
         self.rule(Grade::Interesting, sentence, matches)
     }
 
     /// Outcomes that no correct design may have.
     #[must_use]
-    pub fn forbidden(
-        self,
-        sentence: &str,
-        matches: impl Fn(&O) -> bool + Send + Sync + 'static,
-    ) -> Self {
+    pub fn forbidden(self, sentence: &str, matches: impl Fn(&O) -> bool + Send + Sync + 'static) -> Self {
         self.rule(Grade::Forbidden, sentence, matches)
     }
 
@@ -72,11 +56,7 @@ impl<O: Outcome> Scenario<O> {
         sentence: &str,
         matches: impl Fn(&O) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.rules.push(Rule {
-            grade,
-            sentence: sentence.to_owned(),
-            matches: Box::new(matches),
-        });
+        self.rules.push(Rule { grade, sentence: sentence.to_owned(), matches: Box::new(matches) });
         self
     }
 
@@ -90,11 +70,7 @@ impl<O: Outcome> Scenario<O> {
         let named = name.to_owned();
         let erase = move |rules| {
             let (facts, bodies) = design.split();
-            ErasedDesign {
-                name: named,
-                facts,
-                program: Arc::new(Typed::new(bodies, rules)),
-            }
+            ErasedDesign { name: named, facts, program: Arc::new(Typed::new(bodies, rules)) }
         };
         self.designs.push((name.to_owned(), Box::new(erase)));
         self
@@ -102,22 +78,10 @@ impl<O: Outcome> Scenario<O> {
 
     /// Forgets the types, for the runner.
     pub(crate) fn erase(self) -> ErasedScenario {
-        let grades = self
-            .rules
-            .iter()
-            .map(|rule| (rule.grade, rule.sentence.clone()))
-            .collect();
+        let grades = self.rules.iter().map(|rule| (rule.grade, rule.sentence.clone())).collect();
         let rules = Arc::new(self.rules);
-        let designs = self
-            .designs
-            .into_iter()
-            .map(|(_, erase)| erase(Arc::clone(&rules)))
-            .collect();
-        ErasedScenario {
-            question: self.question,
-            grades,
-            designs,
-        }
+        let designs = self.designs.into_iter().map(|(_, erase)| erase(Arc::clone(&rules))).collect();
+        ErasedScenario { question: self.question, grades, designs }
     }
 }
 

@@ -43,11 +43,10 @@ pub(crate) struct Rule<O> {
 
 /// Grades an outcome: the first rule that matches, or forbidden if none does.
 pub(crate) fn grade<'a, O>(rules: &'a [Rule<O>], outcome: &O) -> (Grade, &'a str) {
-    rules.iter().find(|rule| (rule.matches)(outcome)).map_or(
-        (
-            Grade::Forbidden,
-            "no grade of the scenario covers this outcome",
-        ),
-        |rule| (rule.grade, rule.sentence.as_str()),
-    )
+    rules
+        .iter()
+        .find(|rule| (rule.matches)(outcome))
+        .map_or((Grade::Forbidden, "no grade of the scenario covers this outcome"), |rule| {
+            (rule.grade, rule.sentence.as_str())
+        })
 }

@@ -80,13 +80,7 @@ pub(crate) trait Program: Send + Sync {
     /// # Safety
     /// `states` were made by [`Program::make`], every actor that `exits` says to have returned has acted
     /// on them with its array of `returns`, and nobody touches either any more.
-    unsafe fn observe(
-        &self,
-        states: *mut u8,
-        count: usize,
-        returns: &[*mut u8],
-        exits: &[Exit<()>],
-    );
+    unsafe fn observe(&self, states: *mut u8, count: usize, returns: &[*mut u8], exits: &[Exit<()>]);
 
     /// The outcomes counted so far, in the order of their values.
     fn outcomes(&self) -> Vec<OutcomeCount>;
@@ -101,11 +95,7 @@ pub(crate) struct Typed<S, R, O> {
 
 impl<S, R, O: Outcome> Typed<S, R, O> {
     pub(crate) fn new(bodies: Bodies<S, R, O>, rules: Arc<Vec<Rule<O>>>) -> Self {
-        Self {
-            bodies,
-            rules,
-            counts: Mutex::new(Counts::default()),
-        }
+        Self { bodies, rules, counts: Mutex::new(Counts::default()) }
     }
 
     /// The state for `observe`, and one for each actor: all the same one, or a copy each.
@@ -136,10 +126,7 @@ impl<S, R, O: Outcome> Typed<S, R, O> {
     }
 
     fn count(&self, outcome: O) {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add(outcome, 1);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, 1);
     }
 }
 
@@ -203,13 +190,7 @@ where
         }
     }
 
-    unsafe fn observe(
-        &self,
-        states: *mut u8,
-        count: usize,
-        returns: &[*mut u8],
-        exits: &[Exit<()>],
-    ) {
+    unsafe fn observe(&self, states: *mut u8, count: usize, returns: &[*mut u8], exits: &[Exit<()>]) {
         let states = states.cast::<S>();
         // Threads observe slices of a batch at the same time, so the lock is for the end.
         let mut counts = Counts::default();
@@ -251,12 +232,7 @@ where
         sorted.sort();
         let graded = |(value, count): (&O, u64)| {
             let (grade, sentence) = outcome::grade(&self.rules, value);
-            OutcomeCount {
-                value: format!("{value:?}"),
-                grade,
-                sentence: sentence.to_owned(),
-                count,
-            }
+            OutcomeCount { value: format!("{value:?}"), grade, sentence: sentence.to_owned(), count }
         };
         sorted.into_iter().map(graded).collect()
     }
@@ -273,10 +249,7 @@ struct Counts<O> {
 
 impl<O> Default for Counts<O> {
     fn default() -> Self {
-        Self {
-            few: Vec::new(),
-            many: FxHashMap::default(),
-        }
+        Self { few: Vec::new(), many: FxHashMap::default() }
     }
 }
 
@@ -322,10 +295,7 @@ mod tests {
             *oracle.entry(outcome).or_insert(0_u64) += 1;
         }
         assert!(oracle.len() > super::FEW, "the hash table is never reached");
-        let counted: BTreeMap<_, _> = counts
-            .iter()
-            .map(|(outcome, count)| (*outcome, count))
-            .collect();
+        let counted: BTreeMap<_, _> = counts.iter().map(|(outcome, count)| (*outcome, count)).collect();
         assert_eq!(counted, oracle);
     }
 }

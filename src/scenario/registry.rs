@@ -58,7 +58,7 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
 }
 
 /// The path of a source file below the package, whatever route the compiler took to it.
-fn source_path(file: &str) -> String {
+pub(crate) fn source_path(file: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in Path::new(file).iter().filter_map(|part| part.to_str()) {
         match part {
@@ -83,17 +83,9 @@ fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
     }
     for one in &found {
         let faults = faults(&one.scenario);
-        wrong.extend(
-            faults
-                .iter()
-                .map(|fault| format!("{}: scenario `{}`: {fault}", one.file, one.name)),
-        );
+        wrong.extend(faults.iter().map(|fault| format!("{}: scenario `{}`: {fault}", one.file, one.name)));
     }
-    if wrong.is_empty() {
-        Ok(found)
-    } else {
-        Err(WrongScenarios(wrong))
-    }
+    if wrong.is_empty() { Ok(found) } else { Err(WrongScenarios(wrong)) }
 }
 
 /// What is wrong with one scenario.
@@ -113,14 +105,10 @@ fn faults(scenario: &ErasedScenario) -> Vec<String> {
         if design.name.trim().is_empty() {
             faults.push("a design has no name".to_owned());
         }
-        if !names.insert(&design.name) {
-            faults.push(format!("two designs are named `{}`", design.name));
+        if !names.insert(slug(&design.name)) {
+            faults.push(format!("two designs are named `{}`, or differ in punctuation alone", design.name));
         }
-        faults.extend(
-            design_faults(design)
-                .iter()
-                .map(|fault| format!("design `{}`: {fault}", design.name)),
-        );
+        faults.extend(design_faults(design).iter().map(|fault| format!("design `{}`: {fault}", design.name)));
     }
     faults
 }
@@ -139,18 +127,11 @@ fn design_faults(design: &ErasedDesign) -> Vec<String> {
             faults.push(format!("two actors are named `{name}`"));
         }
     }
-    if Engine::ALL
-        .iter()
-        .all(|engine| facts.excluded_from(*engine).is_some())
-    {
+    if Engine::ALL.iter().all(|engine| facts.excluded_from(*engine).is_some()) {
         faults.push("it is excluded from every engine".to_owned());
     }
     for engine in Engine::ALL {
-        let expectations = facts
-            .expected_on
-            .iter()
-            .filter(|(on, ..)| *on == engine)
-            .count();
+        let expectations = facts.expected_on.iter().filter(|(on, ..)| *on == engine).count();
         if expectations > 1 {
             faults.push(format!("it has {expectations} expectations for {engine}"));
         }
@@ -158,22 +139,22 @@ fn design_faults(design: &ErasedDesign) -> Vec<String> {
             continue;
         };
         if expectations > 0 {
-            faults.push(format!(
-                "it expects a verdict on {engine}, but is excluded from it ({reason})"
-            ));
+            faults.push(format!("it expects a verdict on {engine}, but is excluded from it ({reason})"));
         }
         if facts.must_see.contains(&engine) {
-            faults.push(format!(
-                "it must see its failure on {engine}, but is excluded from it ({reason})"
-            ));
+            faults.push(format!("it must see its failure on {engine}, but is excluded from it ({reason})"));
         }
     }
     for engine in &facts.must_see {
         if facts.expected_on(*engine).0 == super::Expected::Safe {
-            faults.push(format!(
-                "it must see a failure on {engine}, but expects to be safe there"
-            ));
+            faults.push(format!("it must see a failure on {engine}, but expects to be safe there"));
         }
     }
     faults
+}
+
+/// A design's name as a part of a test's name: letters and digits in lower case, joined by `_`.
+pub(crate) fn slug(name: &str) -> String {
+    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
 }

@@ -1,2 +1,27 @@
-//! `std::thread`, decided at run time.
-pub use std::thread::spawn;
+//! `std::thread`, decided at run time: an operating-system thread outside a model, a model thread inside.
+//!
+//! A panic of a model thread is returned from `join` as std does, and goes on unwinding only if it is
+//! the checker's own.
+//!
+//! Limits inside a model: `sleep` and `sleep_until` are one yield; `park_timeout` yields once and then returns, with
+//! the permit if there is one (a timeout may always elapse, and park may always return early);
+//! `is_finished` yields first, so that loops around it end, and `true` orders nothing; `stack_size` is
+//! ignored; a panic that nobody joins is not printed.
+
+mod builder;
+mod handle;
+mod local;
+pub(crate) mod model;
+mod permit;
+mod scope;
+
+pub use builder::{Builder, JoinHandle, spawn};
+pub use handle::{
+    Thread, ThreadId, available_parallelism, current, panicking, park, park_timeout, sleep, yield_now,
+};
+pub use local::{AccessError, LocalKey};
+pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use std::thread::Result;
+
+#[cfg(test)]
+mod tests;

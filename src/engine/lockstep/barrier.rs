@@ -27,24 +27,11 @@ pub(crate) struct Patience {
 impl Patience {
     /// For a party with a core of its own (or not).
     pub(crate) fn with_own_core(own: bool) -> Self {
-        if own {
-            Self {
-                spins: 4000,
-                yields: 40,
-            }
-        } else {
-            Self {
-                spins: 20,
-                yields: 4,
-            }
-        }
+        if own { Self { spins: 4000, yields: 40 } } else { Self { spins: 20, yields: 4 } }
     }
 
     /// For a party that leaves its core to the others at once.
-    pub(crate) const ASLEEP: Self = Self {
-        spins: 0,
-        yields: 0,
-    };
+    pub(crate) const ASLEEP: Self = Self { spins: 0, yields: 0 };
 }
 
 /// The barrier was broken up: not everybody will arrive any more.
@@ -160,20 +147,11 @@ impl Barrier {
 
 /// Sleeps while `word` is `expected`, at most so long; may wake for no reason.
 fn futex_wait(word: &AtomicU32, expected: u32, at_most: Duration) {
-    let timeout = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: i64::from(at_most.subsec_nanos()),
-    };
+    let timeout = libc::timespec { tv_sec: 0, tv_nsec: i64::from(at_most.subsec_nanos()) };
     // SAFETY: the word and the time live until the call returns, and the kernel only reads them. Its
     // errors (no longer equal, timed out, interrupted) all mean to look again, which callers do.
     unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAIT,
-            expected,
-            &raw const timeout,
-        );
+        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, &raw const timeout);
     }
 }
 
@@ -241,9 +219,6 @@ mod tests {
     #[test]
     fn who_is_told_not_to_go_on_breaks_up() {
         let barrier = Barrier::new(2);
-        assert_eq!(
-            barrier.wait_checking(Patience::ASLEEP, || false),
-            Err(Broken)
-        );
+        assert_eq!(barrier.wait_checking(Patience::ASLEEP, || false), Err(Broken));
     }
 }

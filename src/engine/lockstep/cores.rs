@@ -17,11 +17,7 @@ impl Cores {
     pub(crate) fn of_this_thread() -> Self {
         let allowed = sched_getaffinity(Pid::from_raw(0)).map_or_else(
             |_| Vec::new(),
-            |set| {
-                (0..CpuSet::count())
-                    .filter(|&core| set.is_set(core).unwrap_or(false))
-                    .collect()
-            },
+            |set| (0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect(),
         );
         Self { allowed }
     }

@@ -88,11 +88,7 @@ struct Warming {
 
 impl Warming {
     fn up_to(stride: usize) -> Self {
-        Self {
-            stride,
-            tries: 0,
-            fastest: Duration::MAX,
-        }
+        Self { stride, tries: 0, fastest: Duration::MAX }
     }
 }
 
@@ -138,10 +134,7 @@ impl Tuner {
         }
         Some(match &self.phase {
             Phase::WarmingUp(warming) => (unpaced(warming.stride), Duration::ZERO),
-            Phase::Trying(trials) => (
-                trials.candidates[trials.worths.len()],
-                trials.lasting.min(left),
-            ),
+            Phase::Trying(trials) => (trials.candidates[trials.worths.len()], trials.lasting.min(left)),
             Phase::Settled(gait) => (*gait, left),
         })
     }
@@ -206,13 +199,7 @@ impl Tuner {
         }
         let candidates: Vec<Gait> = strides
             .into_iter()
-            .flat_map(|stride| {
-                PACES.map(|(chunk, skew)| Gait {
-                    stride,
-                    chunk,
-                    skew,
-                })
-            })
+            .flat_map(|stride| PACES.map(|(chunk, skew)| Gait { stride, chunk, skew }))
             .collect();
         self.trials(candidates, 12, false)
     }
@@ -262,9 +249,5 @@ impl Trials {
 }
 
 fn unpaced(stride: usize) -> Gait {
-    Gait {
-        stride,
-        chunk: 0,
-        skew: 0,
-    }
+    Gait { stride, chunk: 0, skew: 0 }
 }

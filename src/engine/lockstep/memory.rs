@@ -44,18 +44,13 @@ impl Mapping {
         };
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice replaces no other.
-        let start =
-            unsafe { mmap_anonymous(None, length, access, sharing | MapFlags::MAP_NORESERVE) }
-                .with_context(|| format!("cannot map {mapped_bytes} bytes for states"))?
-                .cast::<u8>();
+        let start = unsafe { mmap_anonymous(None, length, access, sharing | MapFlags::MAP_NORESERVE) }
+            .with_context(|| format!("cannot map {mapped_bytes} bytes for states"))?
+            .cast::<u8>();
         let skip = start.as_ptr().align_offset(align);
         // SAFETY: at most `slack` bytes are skipped, and those were mapped on top of `bytes`.
         let base = unsafe { start.add(skip) };
-        Ok(Self {
-            start,
-            base,
-            mapped_bytes,
-        })
+        Ok(Self { start, base, mapped_bytes })
     }
 
     /// Its first aligned byte.

@@ -23,10 +23,10 @@ pub(crate) fn silence() -> Silence {
                 previous(info);
             }
         }));
+        // On top again, so that whoever listens to panics hears of the silent ones too.
+        crate::panics::install();
     });
-    Silence {
-        before: SILENT.replace(true),
-    }
+    Silence { before: SILENT.replace(true) }
 }
 
 /// Ends the silence when dropped; made by [`silence`].

@@ -89,9 +89,7 @@ impl Plot {
         let apart = Self::returns_apart(layouts, capacity);
         Self {
             states,
-            returns: (0..actors)
-                .map(|actor| returns.wrapping_add(actor * apart))
-                .collect(),
+            returns: (0..actors).map(|actor| returns.wrapping_add(actor * apart)).collect(),
             state_bytes: layouts.state.size(),
             return_bytes: layouts.returned.size(),
         }
@@ -116,12 +114,7 @@ impl Plot {
     /// # Safety
     /// The states were made, every actor that `exits` says to have returned has walked them, and nobody
     /// else touches them or their returns any more.
-    pub(crate) unsafe fn observe(
-        &self,
-        program: &dyn Program,
-        range: Range<usize>,
-        exits: &[Exit<()>],
-    ) {
+    pub(crate) unsafe fn observe(&self, program: &dyn Program, range: Range<usize>, exits: &[Exit<()>]) {
         let mut returns = [std::ptr::null_mut(); MOST_ACTORS];
         let returns = &mut returns[..self.returns.len()];
         for (part, whole) in returns.iter_mut().zip(&self.returns) {
@@ -135,13 +128,7 @@ impl Plot {
     ///
     /// # Safety
     /// The states were made; this actor's returns are not touched by anybody else meanwhile.
-    pub(crate) unsafe fn walk(
-        &self,
-        program: &dyn Program,
-        walker: &mut Walker,
-        gait: Gait,
-        pace: &Pace,
-    ) {
+    pub(crate) unsafe fn walk(&self, program: &dyn Program, walker: &mut Walker, gait: Gait, pace: &Pace) {
         let actor = walker.actor;
         let returns = self.returns[actor];
         // SAFETY: the caller's promise; ranges never reach beyond the stride.

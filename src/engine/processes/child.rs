@@ -112,10 +112,7 @@ fn walk_once(actor: Actor<'_>, walker: &mut Walker, gait: Gait) -> Result<(), Br
     // SAFETY: the parent made the states before the start (or before the fork) and touches neither them
     // nor the returns until the finish (or this process's end); the returns are this actor's own.
     unsafe {
-        actor
-            .ground
-            .plot
-            .walk(actor.program, walker, gait, &control.pace);
+        actor.ground.plot.walk(actor.program, walker, gait, &control.pace);
     }
     Ok(())
 }

@@ -39,12 +39,7 @@ impl Family {
         actors: impl IntoIterator<Item = Actor<'a>>,
         life: Life,
     ) -> anyhow::Result<Self> {
-        let mut family = Self {
-            pulse,
-            living: Vec::new(),
-            deaths: Vec::new(),
-            culprit: None,
-        };
+        let mut family = Self { pulse, living: Vec::new(), deaths: Vec::new(), culprit: None };
         for actor in actors {
             let pid = fork_actor(actor, life).context("cannot fork a process for an actor")?;
             pulse.set_pid(actor.place, pid.as_raw().unsigned_abs());
@@ -136,10 +131,7 @@ impl Family {
         let panicked = |&actor: &usize| control.reports[actor].progress() == Progress::Panicked;
         let actor = (0..self.living.len()).find(panicked)?;
         let words = control.reports[actor].words();
-        Some(Verdict::Crash(format!(
-            "actor {} panicked: {words}",
-            names[actor]
-        )))
+        Some(Verdict::Crash(format!("actor {} panicked: {words}", names[actor])))
     }
 
     fn kill(&self) {
@@ -171,19 +163,10 @@ impl Family {
         // SAFETY: the kernel fills in the information, which lives until the call returns; all zeroes
         // are a valid value of it if it does not.
         let ended = unsafe {
-            libc::waitid(
-                libc::P_ALL,
-                0,
-                info.as_mut_ptr(),
-                libc::WEXITED | libc::WNOWAIT,
-            );
+            libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), libc::WEXITED | libc::WNOWAIT);
             info.assume_init().si_pid()
         };
-        let ours = self
-            .living
-            .iter()
-            .flatten()
-            .any(|pid| pid.as_raw() == ended);
+        let ours = self.living.iter().flatten().any(|pid| pid.as_raw() == ended);
         if !ours {
             // A child that is not ours to reap would be reported again at once.
             std::thread::sleep(Duration::from_millis(1));

@@ -79,12 +79,8 @@ impl Report {
 
     pub(super) fn words(&self) -> String {
         let length = self.length.load(Ordering::Relaxed) as usize;
-        let bytes: Vec<u8> = self
-            .words
-            .iter()
-            .take(length)
-            .map(|byte| byte.load(Ordering::Relaxed))
-            .collect();
+        let bytes: Vec<u8> =
+            self.words.iter().take(length).map(|byte| byte.load(Ordering::Relaxed)).collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
@@ -121,8 +117,7 @@ impl Control {
 
     /// Sets what actors read after the start; none ends the walk.
     pub(super) fn set_gait(&self, gait: Option<Gait>) {
-        self.stride
-            .store(gait.map_or(0, |gait| gait.stride), Ordering::Relaxed);
+        self.stride.store(gait.map_or(0, |gait| gait.stride), Ordering::Relaxed);
         if let Some(gait) = gait {
             self.chunk.store(gait.chunk, Ordering::Relaxed);
             self.skew.store(gait.skew, Ordering::Relaxed);
@@ -157,11 +152,7 @@ impl Ground {
         let actors = task.program.actors();
         let capacity = lockstep::capacity(&layouts, actors, &task.budget);
         let (state_bytes, return_bytes) = Plot::bytes(&layouts, actors, capacity);
-        let sharing = if task.facts.isolated {
-            Sharing::Private
-        } else {
-            Sharing::Shared
-        };
+        let sharing = if task.facts.isolated { Sharing::Private } else { Sharing::Shared };
         let states = Mapping::new(state_bytes, layouts.state.align(), sharing)?;
         let returns = Mapping::new(return_bytes, layouts.returned.align(), Sharing::Shared)?;
         let control = Mapping::new(size_of::<Control>(), align_of::<Control>(), Sharing::Shared)?;
@@ -182,10 +173,7 @@ impl Ground {
         // SAFETY: mapped in `lay_out`, large and aligned enough; no reference to it lives, since those
         // borrow `self`. Nothing in it needs to be dropped.
         unsafe {
-            self.control
-                .base()
-                .cast::<Control>()
-                .write(Control::new(self.actors));
+            self.control.base().cast::<Control>().write(Control::new(self.actors));
         }
     }
 

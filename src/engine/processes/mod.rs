@@ -59,9 +59,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let (executions, verdict) = sampled?;
     let mut observation = match verdict {
         Some(Verdict::NotApplicable(reason)) => return Ok(Observation::not_applicable(reason)),
-        _ => Observation::new(Exploration::Sampled {
-            how: "processes of the operating system".to_owned(),
-        }),
+        _ => Observation::new(Exploration::Sampled { how: "processes of the operating system".to_owned() }),
     };
     if let Some(Verdict::Crash(words)) = verdict {
         observation.crash = Some(words);

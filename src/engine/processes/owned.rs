@@ -23,9 +23,7 @@ pub(super) fn points_to_private(address: *const u8, bytes: usize) -> anyhow::Res
     let words = words_at(address, bytes)?;
     let maps = read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
     let private = private_ranges(&maps);
-    Ok(words
-        .iter()
-        .any(|word| private.iter().any(|range| range.contains(word))))
+    Ok(words.iter().any(|word| private.iter().any(|range| range.contains(word))))
 }
 
 /// The aligned words in these bytes. The kernel reads them, because padding has no value that Rust may
@@ -38,12 +36,7 @@ fn words_at(address: *const u8, bytes: usize) -> anyhow::Result<Vec<usize>> {
     File::open("/proc/self/mem")
         .and_then(|memory| memory.read_exact_at(&mut buffer, offset))
         .context("cannot read a state through /proc/self/mem")?;
-    Ok(buffer
-        .as_chunks::<WORD>()
-        .0
-        .iter()
-        .map(|word| usize::from_ne_bytes(*word))
-        .collect())
+    Ok(buffer.as_chunks::<WORD>().0.iter().map(|word| usize::from_ne_bytes(*word)).collect())
 }
 
 /// The private anonymous ranges in the text of a `maps` file (see `proc_pid_maps(5)`), without the data of
@@ -115,9 +108,8 @@ mod tests {
     #[test]
     fn tells_a_box_from_a_number_and_from_program_data() {
         static DATA: [u64; 4] = [1; 4];
-        let check = |state: &[usize]| {
-            points_to_private(state.as_ptr().cast(), size_of_val(state)).expect("readable")
-        };
+        let check =
+            |state: &[usize]| points_to_private(state.as_ptr().cast(), size_of_val(state)).expect("readable");
         let boxed = Box::new(7_u64);
         assert!(check(&[3, (&raw const *boxed).addr(), 5]));
         assert!(!check(&[3, usize::MAX, 5]));

@@ -121,16 +121,8 @@ impl Sampling<'_> {
     fn sample_at_length(&mut self, tuner: &mut Tuner) -> Step {
         let mut family = self.family(Life::Long)?;
         let own_core = self.cores.count() > self.task.program.actors();
-        self.cores.pin_to(if own_core {
-            self.task.program.actors()
-        } else {
-            0
-        });
-        let patience = if own_core {
-            Patience::with_own_core(true)
-        } else {
-            Patience::ASLEEP
-        };
+        self.cores.pin_to(if own_core { self.task.program.actors() } else { 0 });
+        let patience = if own_core { Patience::with_own_core(true) } else { Patience::ASLEEP };
         let exits = vec![Exit::Returned(()); self.task.program.actors()];
         while let Some((gait, lasting)) = tuner.next_leg() {
             let start = Instant::now();
@@ -138,13 +130,10 @@ impl Sampling<'_> {
                 proceed!(self.make(gait.stride));
                 let control = self.ground.control();
                 control.set_gait(Some(gait));
-                let met = control
-                    .start
-                    .wait_checking(patience, || family.is_complete())
-                    .and_then(|()| {
-                        let go_on = || family.is_complete();
-                        control.finish.wait_checking(patience, go_on)
-                    });
+                let met = control.start.wait_checking(patience, || family.is_complete()).and_then(|()| {
+                    let go_on = || family.is_complete();
+                    control.finish.wait_checking(patience, go_on)
+                });
                 if met.is_err() {
                     return Ok(Err(family.autopsy(control, &self.task.facts.actors)));
                 }
@@ -157,17 +146,11 @@ impl Sampling<'_> {
         }
         let control = self.ground.control();
         control.set_gait(None);
-        if control
-            .start
-            .wait_checking(patience, || family.is_complete())
-            .is_err()
-        {
+        if control.start.wait_checking(patience, || family.is_complete()).is_err() {
             return Ok(Err(family.autopsy(control, &self.task.facts.actors)));
         }
         family.await_all(control, false);
-        Ok(family
-            .exits(control, &self.task.facts.actors, false)?
-            .map(|_| ()))
+        Ok(family.exits(control, &self.task.facts.actors, false)?.map(|_| ()))
     }
 
     /// A family for each array.
@@ -194,10 +177,7 @@ impl Sampling<'_> {
     }
 
     fn report_leg(&self, tuner: &mut Tuner, start: Instant) {
-        let leg = Leg {
-            executions: self.executions,
-            took: start.elapsed(),
-        };
+        let leg = Leg { executions: self.executions, took: start.elapsed() };
         tuner.walked(leg, || self.task.program.outcomes());
     }
 
@@ -231,20 +211,13 @@ impl Sampling<'_> {
         let made = catch_unwind(AssertUnwindSafe(|| {
             // SAFETY: mapped for `capacity` states; actors wait for the start, or do not exist.
             unsafe {
-                self.ground
-                    .plot
-                    .make(&*self.task.program, ready.min(count)..count);
+                self.ground.plot.make(&*self.task.program, ready.min(count)..count);
             }
         }));
-        Ok(
-            made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
-                Ok(reason) => Verdict::NotApplicable(reason.0),
-                Err(payload) => Verdict::Crash(format!(
-                    "making the state panicked: {}",
-                    words_of(&*payload)
-                )),
-            }),
-        )
+        Ok(made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
+            Ok(reason) => Verdict::NotApplicable(reason.0),
+            Err(payload) => Verdict::Crash(format!("making the state panicked: {}", words_of(&*payload))),
+        }))
     }
 
     /// Observes what was walked.
@@ -259,9 +232,7 @@ impl Sampling<'_> {
             // SAFETY: made by `make`; who is said to have returned has walked them all; all actors wait
             // for the next start, or are gone.
             unsafe {
-                self.ground
-                    .plot
-                    .observe(&*self.task.program, 0..count, exits);
+                self.ground.plot.observe(&*self.task.program, 0..count, exits);
             }
         }));
         Ok(match observed {
@@ -270,10 +241,7 @@ impl Sampling<'_> {
                 self.task.pulse.advance(count as u64);
                 Ok(())
             }
-            Err(payload) => Err(Verdict::Crash(format!(
-                "observing panicked: {}",
-                words_of(&*payload)
-            ))),
+            Err(payload) => Err(Verdict::Crash(format!("observing panicked: {}", words_of(&*payload)))),
         })
     }
 

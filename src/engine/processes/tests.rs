@@ -39,13 +39,10 @@ fn fetch_add_loses_nothing() {
 
 #[test]
 fn load_then_store_loses_increments() {
-    alone(
-        "engine::processes::tests::load_then_store_loses_increments",
-        || {
-            observed_until(observe, || load_then_store(2), "1");
-            observed_until(observe, || load_then_store(3), "2");
-        },
-    );
+    alone("engine::processes::tests::load_then_store_loses_increments", || {
+        observed_until(observe, || load_then_store(2), "1");
+        observed_until(observe, || load_then_store(3), "2");
+    });
 }
 
 #[test]
@@ -60,70 +57,54 @@ fn returns_come_from_their_actor_and_state() {
     let name = "engine::processes::tests::returns_come_from_their_actor_and_state";
     alone(name, || {
         for actors in [1, 2, 3, 5] {
-            check_all(
-                &observed(observe, &telling_returns(actors), 200),
-                "true",
-                50_000,
-            );
+            check_all(&observed(observe, &telling_returns(actors), 200), "true", 50_000);
         }
     });
 }
 
 #[test]
 fn a_panicking_actor_is_a_crash_by_name() {
-    alone(
-        "engine::processes::tests::a_panicking_actor_is_a_crash_by_name",
-        || {
-            let design = erased(
-                Design::new(|| AtomicU32::new(0))
-                    .actor("A", |n| while n.load(Relaxed) == 0 {})
-                    .actor("B", |_| panic!("{} bottles", 99))
-                    .observe(|_, _| ()),
-            );
-            let seen = observed(observe, &design, 1000);
-            assert_eq!(seen.crash.as_deref(), Some("actor B panicked: 99 bottles"));
-            no_child_is_left();
-        },
-    );
+    alone("engine::processes::tests::a_panicking_actor_is_a_crash_by_name", || {
+        let design = erased(
+            Design::new(|| AtomicU32::new(0))
+                .actor("A", |n| while n.load(Relaxed) == 0 {})
+                .actor("B", |_| panic!("{} bottles", 99))
+                .observe(|_, _| ()),
+        );
+        let seen = observed(observe, &design, 1000);
+        assert_eq!(seen.crash.as_deref(), Some("actor B panicked: 99 bottles"));
+        no_child_is_left();
+    });
 }
 
 #[test]
 fn a_segmentation_fault_is_a_crash_by_name() {
-    alone(
-        "engine::processes::tests::a_segmentation_fault_is_a_crash_by_name",
-        || {
-            let faulting = || {
-                Design::new(|| AtomicU32::new(0))
-                    .actor("A", |n| while n.load(Relaxed) == 0 {})
-                    .actor("B", |_| write_to_nowhere())
-                    .observe(|_, _| ())
-            };
-            for design in [erased(faulting()), erased(faulting().isolated())] {
-                let seen = observed(observe, &design, 1000);
-                assert_eq!(seen.crash.as_deref(), Some("actor B was killed by SIGSEGV"));
-                assert_eq!(seen.executions, 0);
-                no_child_is_left();
-            }
-        },
-    );
+    alone("engine::processes::tests::a_segmentation_fault_is_a_crash_by_name", || {
+        let faulting = || {
+            Design::new(|| AtomicU32::new(0))
+                .actor("A", |n| while n.load(Relaxed) == 0 {})
+                .actor("B", |_| write_to_nowhere())
+                .observe(|_, _| ())
+        };
+        for design in [erased(faulting()), erased(faulting().isolated())] {
+            let seen = observed(observe, &design, 1000);
+            assert_eq!(seen.crash.as_deref(), Some("actor B was killed by SIGSEGV"));
+            assert_eq!(seen.executions, 0);
+            no_child_is_left();
+        }
+    });
 }
 
 #[test]
 fn a_process_that_exits_by_itself_is_a_crash() {
-    alone(
-        "engine::processes::tests::a_process_that_exits_by_itself_is_a_crash",
-        || {
-            let design = erased(
-                Design::new(|| ())
-                    .actor("A", |()| ())
-                    .actor("B", |()| std::process::exit(7))
-                    .observe(|_, _| ()),
-            );
-            let seen = observed(observe, &design, 1000);
-            let words = "actor B ended its process with exit code 7";
-            assert_eq!(seen.crash.as_deref(), Some(words));
-        },
-    );
+    alone("engine::processes::tests::a_process_that_exits_by_itself_is_a_crash", || {
+        let design = erased(
+            Design::new(|| ()).actor("A", |()| ()).actor("B", |()| std::process::exit(7)).observe(|_, _| ()),
+        );
+        let seen = observed(observe, &design, 1000);
+        let words = "actor B ended its process with exit code 7";
+        assert_eq!(seen.crash.as_deref(), Some(words));
+    });
 }
 
 #[test]
@@ -158,10 +139,7 @@ fn a_panic_is_a_crash_even_where_deaths_are_survived() {
     let name = "engine::processes::tests::a_panic_is_a_crash_even_where_deaths_are_survived";
     alone(name, || {
         let design = erased(
-            Design::new(|| ())
-                .actor("A", |()| ())
-                .actor("B", |()| panic!("no"))
-                .observe_exits(|(), _| ()),
+            Design::new(|| ()).actor("A", |()| ()).actor("B", |()| panic!("no")).observe_exits(|(), _| ()),
         );
         let seen = observed(observe, &design, 300);
         assert_eq!(seen.crash.as_deref(), Some("actor B panicked: no"));
@@ -185,66 +163,56 @@ fn what_an_isolated_actor_writes_nobody_else_sees() {
 
 #[test]
 fn descriptors_of_the_state_reach_the_actors() {
-    alone(
-        "engine::processes::tests::descriptors_of_the_state_reach_the_actors",
-        || {
-            let serials = AtomicU32::new(0);
-            let design = erased(
-                Design::new(move || {
-                    let serial = serials.fetch_add(1, Relaxed);
-                    (serial, UnixStream::pair().expect("descriptors are left"))
-                })
-                .actor("writer", |(serial, (writer, _))| {
-                    let mut writer = writer;
-                    writer.write_all(&serial.to_ne_bytes()).expect("it is open");
-                    *serial
-                })
-                .actor("reader", |(_, (_, reader))| {
-                    let (mut reader, mut bytes) = (reader, [0; 4]);
-                    reader.read_exact(&mut bytes).expect("it is open");
-                    u32::from_ne_bytes(bytes)
-                })
-                .observe(|(serial, _), told| told == [*serial, *serial]),
-            );
-            check_all(&observed(observe, &design, 500), "true", 100);
-            no_child_is_left();
-        },
-    );
+    alone("engine::processes::tests::descriptors_of_the_state_reach_the_actors", || {
+        let serials = AtomicU32::new(0);
+        let design = erased(
+            Design::new(move || {
+                let serial = serials.fetch_add(1, Relaxed);
+                (serial, UnixStream::pair().expect("descriptors are left"))
+            })
+            .actor("writer", |(serial, (writer, _))| {
+                let mut writer = writer;
+                writer.write_all(&serial.to_ne_bytes()).expect("it is open");
+                *serial
+            })
+            .actor("reader", |(_, (_, reader))| {
+                let (mut reader, mut bytes) = (reader, [0; 4]);
+                reader.read_exact(&mut bytes).expect("it is open");
+                u32::from_ne_bytes(bytes)
+            })
+            .observe(|(serial, _), told| told == [*serial, *serial]),
+        );
+        check_all(&observed(observe, &design, 500), "true", 100);
+        no_child_is_left();
+    });
 }
 
 #[test]
 fn states_that_own_heap_memory_are_turned_away() {
-    alone(
-        "engine::processes::tests::states_that_own_heap_memory_are_turned_away",
-        || {
-            let boxed = erased(
-                Design::new(|| Box::new(AtomicU32::new(0)))
-                    .actors(2, |n| n.fetch_add(1, Relaxed))
-                    .observe(|n, _| n.load(Relaxed)),
-            );
-            let filled_later = erased(
-                Design::new(OnceLock::<Box<u32>>::new)
-                    .actor("A", |cell| cell.set(Box::new(7)).is_ok())
-                    .actor("B", |_| false)
-                    .observe(|cell, _| cell.get().is_some()),
-            );
-            for design in [boxed, filled_later] {
-                let seen = observed(observe, &design, 300);
-                let reason = seen.not_applicable.expect("not applicable");
-                assert!(reason.starts_with("the state owns heap memory"), "{reason}");
-                no_child_is_left();
-            }
-        },
-    );
+    alone("engine::processes::tests::states_that_own_heap_memory_are_turned_away", || {
+        let boxed = erased(
+            Design::new(|| Box::new(AtomicU32::new(0)))
+                .actors(2, |n| n.fetch_add(1, Relaxed))
+                .observe(|n, _| n.load(Relaxed)),
+        );
+        let filled_later = erased(
+            Design::new(OnceLock::<Box<u32>>::new)
+                .actor("A", |cell| cell.set(Box::new(7)).is_ok())
+                .actor("B", |_| false)
+                .observe(|cell, _| cell.get().is_some()),
+        );
+        for design in [boxed, filled_later] {
+            let seen = observed(observe, &design, 300);
+            let reason = seen.not_applicable.expect("not applicable");
+            assert!(reason.starts_with("the state owns heap memory"), "{reason}");
+            no_child_is_left();
+        }
+    });
 }
 
 #[test]
 fn returns_that_own_memory_are_turned_away() {
-    let design = erased(
-        Design::new(|| ())
-            .actors(2, |()| vec![1])
-            .observe(|(), returns| returns.len()),
-    );
+    let design = erased(Design::new(|| ()).actors(2, |()| vec![1]).observe(|(), returns| returns.len()));
     let seen = observed(observe, &design, 10);
     let reason = seen.not_applicable.expect("not applicable");
     assert!(reason.starts_with("an actor returns"), "{reason}");
@@ -261,11 +229,8 @@ fn a_state_may_say_that_it_is_not_for_processes() {
         );
         let seen = observed(observe, &design, 300);
         assert_eq!(seen.not_applicable.as_deref(), Some("too big a message"));
-        let design = erased(
-            Design::new(|| panic!("out of stock"))
-                .actors(2, |(): &()| ())
-                .observe(|(), _| ()),
-        );
+        let design =
+            erased(Design::new(|| panic!("out of stock")).actors(2, |(): &()| ()).observe(|(), _| ()));
         let seen = observed(observe, &design, 300);
         let words = "making the state panicked: out of stock";
         assert_eq!(seen.crash.as_deref(), Some(words));
@@ -308,10 +273,7 @@ fn actors_die_with_a_killed_worker() {
     worker.wait().expect("it is a child");
     let start = Instant::now();
     while actors.iter().any(|&pid| is_alive(pid)) {
-        assert!(
-            start.elapsed().as_secs() < 5,
-            "an actor outlives its worker"
-        );
+        assert!(start.elapsed().as_secs() < 5, "an actor outlives its worker");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -328,11 +290,7 @@ fn keeps_up_with_threads() {
         let threads = observed(crate::engine::threads::observe, &load_then_store(2), 1000);
         let processes = observed(observe, &load_then_store(2), 1000);
         println!("threads {} {:?}", threads.executions, summary(&threads));
-        println!(
-            "processes {} {:?}",
-            processes.executions,
-            summary(&processes)
-        );
+        println!("processes {} {:?}", processes.executions, summary(&processes));
         assert!(processes.executions > threads.executions / 20);
     });
 }

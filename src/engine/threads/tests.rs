@@ -19,13 +19,10 @@ fn fetch_add_loses_nothing() {
 
 #[test]
 fn load_then_store_loses_increments() {
-    alone(
-        "engine::threads::tests::load_then_store_loses_increments",
-        || {
-            observed_until(observe, || load_then_store(2), "1");
-            observed_until(observe, || load_then_store(3), "2");
-        },
-    );
+    alone("engine::threads::tests::load_then_store_loses_increments", || {
+        observed_until(observe, || load_then_store(2), "1");
+        observed_until(observe, || load_then_store(3), "2");
+    });
 }
 
 #[test]
@@ -40,11 +37,7 @@ fn returns_come_from_their_actor_and_state() {
     let name = "engine::threads::tests::returns_come_from_their_actor_and_state";
     alone(name, || {
         for actors in [1, 2, 3, 5] {
-            check_all(
-                &observed(observe, &telling_returns(actors), 200),
-                "true",
-                50_000,
-            );
+            check_all(&observed(observe, &telling_returns(actors), 200), "true", 50_000);
         }
     });
 }
@@ -64,48 +57,35 @@ fn every_state_and_return_is_dropped_once() {
             self.0.fetch_sub(1, Relaxed);
         }
     }
-    alone(
-        "engine::threads::tests::every_state_and_return_is_dropped_once",
-        || {
-            let living = Arc::new(AtomicI64::new(0));
-            let counted = Arc::clone(&living);
-            let design = erased(
-                Design::new(move || Tracked::new(&counted))
-                    .actors(3, |state: &Tracked| Tracked::new(&state.0))
-                    .observe(|state, _| state.0.load(Relaxed) >= 4),
-            );
-            check_all(&observed(observe, &design, 200), "true", 10_000);
-            assert_eq!(living.load(Relaxed), 0);
-            assert_eq!(
-                Arc::strong_count(&living),
-                2,
-                "only the design has it still"
-            );
-        },
-    );
+    alone("engine::threads::tests::every_state_and_return_is_dropped_once", || {
+        let living = Arc::new(AtomicI64::new(0));
+        let counted = Arc::clone(&living);
+        let design = erased(
+            Design::new(move || Tracked::new(&counted))
+                .actors(3, |state: &Tracked| Tracked::new(&state.0))
+                .observe(|state, _| state.0.load(Relaxed) >= 4),
+        );
+        check_all(&observed(observe, &design, 200), "true", 10_000);
+        assert_eq!(living.load(Relaxed), 0);
+        assert_eq!(Arc::strong_count(&living), 2, "only the design has it still");
+    });
 }
 
 #[test]
 fn a_panicking_actor_is_a_crash_by_name() {
-    alone(
-        "engine::threads::tests::a_panicking_actor_is_a_crash_by_name",
-        || {
-            let design = erased(
-                Design::new(|| AtomicU32::new(0))
-                    .actor("idle", |_| ())
-                    .actor("careless", |n| {
-                        assert!(n.load(Relaxed) == 1, "nobody counted");
-                    })
-                    .actor("busy", |n| n.store(2, Relaxed))
-                    .observe(|_, _| ()),
-            );
-            let seen = observed(observe, &design, 1000);
-            assert_eq!(
-                seen.crash.as_deref(),
-                Some("actor careless panicked: nobody counted")
-            );
-        },
-    );
+    alone("engine::threads::tests::a_panicking_actor_is_a_crash_by_name", || {
+        let design = erased(
+            Design::new(|| AtomicU32::new(0))
+                .actor("idle", |_| ())
+                .actor("careless", |n| {
+                    assert!(n.load(Relaxed) == 1, "nobody counted");
+                })
+                .actor("busy", |n| n.store(2, Relaxed))
+                .observe(|_, _| ()),
+        );
+        let seen = observed(observe, &design, 1000);
+        assert_eq!(seen.crash.as_deref(), Some("actor careless panicked: nobody counted"));
+    });
 }
 
 #[test]
@@ -141,47 +121,28 @@ fn panics_of_the_state_and_of_the_observation_are_told_apart() {
         let seen = observed(observe, &no_state, 1000);
         let words = "making the state panicked: out of stock";
         assert_eq!(seen.crash.as_deref(), Some(words));
-        let no_outcome = erased(
-            Design::new(|| 0)
-                .actors(2, |_| ())
-                .observe(|n, _| assert_eq!(*n, 1)),
-        );
+        let no_outcome = erased(Design::new(|| 0).actors(2, |_| ()).observe(|n, _| assert_eq!(*n, 1)));
         let seen = observed(observe, &no_outcome, 1000);
-        assert!(
-            seen.crash
-                .expect("a crash")
-                .starts_with("observing panicked: assertion")
-        );
+        assert!(seen.crash.expect("a crash").starts_with("observing panicked: assertion"));
     });
 }
 
 #[test]
 fn slow_actors_end_in_time_and_show_progress() {
-    alone(
-        "engine::threads::tests::slow_actors_end_in_time_and_show_progress",
-        || {
-            let nap = std::time::Duration::from_millis(20);
-            let design = erased(
-                Design::new(|| ())
-                    .actors(2, move |()| std::thread::sleep(nap))
-                    .observe(|_, _| ()),
-            );
-            let start = Instant::now();
-            let seen = observed(observe, &design, 400);
-            assert!(start.elapsed().as_millis() < 2000, "{:?}", start.elapsed());
-            check_all(&seen, "()", 5);
-        },
-    );
+    alone("engine::threads::tests::slow_actors_end_in_time_and_show_progress", || {
+        let nap = std::time::Duration::from_millis(20);
+        let design =
+            erased(Design::new(|| ()).actors(2, move |()| std::thread::sleep(nap)).observe(|_, _| ()));
+        let start = Instant::now();
+        let seen = observed(observe, &design, 400);
+        assert!(start.elapsed().as_millis() < 2000, "{:?}", start.elapsed());
+        check_all(&seen, "()", 5);
+    });
 }
 
 #[test]
 fn isolated_designs_do_not_apply() {
-    let design = erased(
-        Design::new(|| 0)
-            .actors(2, |_| ())
-            .isolated()
-            .observe(|n, _| *n),
-    );
+    let design = erased(Design::new(|| 0).actors(2, |_| ()).isolated().observe(|n, _| *n));
     let seen = observed(observe, &design, 10);
     let words = "threads of one process share their memory";
     assert_eq!(seen.not_applicable.as_deref(), Some(words));

@@ -1,0 +1,334 @@
+//! The channel of a model: messages behind a monitor.
+//!
+//! The edges under shuttle: a message carries its sender's past to its receiver; taking one from a
+//! bounded channel carries the receiver's past to the send that uses the freed place; a rendezvous
+//! carries both ways; and whoever learns that the other side is gone knows what all its ends had done
+//! when they were dropped.
+//!
+//! A rendezvous pairs as crossbeam's does: with the longest-waiting counterpart, at the moment the second
+//! of the two arrives, so that `try_send` and `try_recv` succeed exactly if somebody waits.
+//!
+//! Limits: see [`crate::sync::monitor`] for loom. Time does not pass in a model: an operation with a
+//! timeout yields once, looks again, and gives up.
+
+use super::transport::{Patience, Refused};
+use crate::arm::trace::{self, ObjectId, Token};
+use crate::sync::monitor::{Guard, Monitor};
+use crate::thread;
+use crate::thread::model;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One end, of either kind; the kind is who holds it.
+pub(crate) struct Queue<T> {
+    capacity: Option<usize>,
+    /// Carries what dropped senders had done.
+    senders_gone: ObjectId,
+    /// Carries what dropped receivers had done.
+    receivers_gone: ObjectId,
+    state: Monitor<State<T>>,
+}
+
+/// Names one waiting party of a rendezvous.
+type Ticket = u64;
+
+struct Parcel<T> {
+    ticket: Ticket,
+    message: T,
+    past: Token,
+}
+
+struct State<T> {
+    senders: usize,
+    receivers: usize,
+    buffer: VecDeque<(T, Token)>,
+    /// Messages ever put into a bounded buffer.
+    sent: u64,
+    /// The pasts of those who freed places that nobody has used again.
+    freed: VecDeque<Token>,
+    tickets: Ticket,
+    /// Rendezvous: what waiting senders offer.
+    offers: VecDeque<Parcel<T>>,
+    /// Rendezvous: offers that were taken, and by whom.
+    taken: Vec<(Ticket, Token)>,
+    /// Rendezvous: receivers that wait.
+    seekers: VecDeque<(Ticket, Token)>,
+    /// Rendezvous: what waiting receivers were handed.
+    handed: Vec<Parcel<T>>,
+}
+
+impl<T> State<T> {
+    fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    fn take_back(&mut self, ticket: Ticket) -> Option<T> {
+        let at = self.offers.iter().position(|offer| offer.ticket == ticket)?;
+        self.offers.remove(at).map(|offer| offer.message)
+    }
+
+    fn accepted(&mut self, ticket: Ticket) -> bool {
+        let at = self.taken.iter().position(|taken| taken.0 == ticket);
+        if let Some(at) = at {
+            trace::receive(&self.taken.swap_remove(at).1);
+        }
+        at.is_some()
+    }
+
+    fn delivered(&mut self, ticket: Ticket) -> Option<T> {
+        let at = self.handed.iter().position(|parcel| parcel.ticket == ticket)?;
+        let parcel = self.handed.swap_remove(at);
+        trace::receive(&parcel.past);
+        Some(parcel.message)
+    }
+}
+
+impl<T> Queue<T> {
+    /// A channel with one sender and one receiver, and room for `capacity` messages.
+    pub(crate) fn new(capacity: Option<usize>) -> Arc<Self> {
+        Arc::new(Self {
+            capacity,
+            senders_gone: trace::new_object(),
+            receivers_gone: trace::new_object(),
+            state: Monitor::new(State {
+                senders: 1,
+                receivers: 1,
+                buffer: VecDeque::new(),
+                sent: 0,
+                freed: VecDeque::new(),
+                tickets: 0,
+                offers: VecDeque::new(),
+                taken: Vec::new(),
+                seekers: VecDeque::new(),
+                handed: Vec::new(),
+            }),
+        })
+    }
+
+    pub(crate) fn capacity(&self) -> Option<usize> {
+        self.capacity
+    }
+
+    /// Messages in the buffer; those of a rendezvous are never in one.
+    pub(crate) fn len(&self) -> usize {
+        self.state.enter().buffer.len()
+    }
+
+    pub(crate) fn send(&self, message: T, patience: Patience) -> Result<(), (T, Refused)> {
+        if self.capacity == Some(0) {
+            return self.offer(message, patience);
+        }
+        let room = self.capacity.unwrap_or(usize::MAX);
+        let mut patience = patience;
+        let mut state = self.state.enter();
+        loop {
+            if state.receivers == 0 {
+                trace::acquire(self.receivers_gone);
+                return Err((message, Refused::Disconnected));
+            }
+            if state.buffer.len() < room {
+                break;
+            }
+            match self.pause(state, &mut patience) {
+                Some(again) => state = again,
+                None => return Err((message, Refused::NotNow)),
+            }
+        }
+        if self.capacity.is_some() {
+            if state.sent >= room as u64
+                && let Some(past) = state.freed.pop_front()
+            {
+                trace::receive(&past);
+            }
+            state.sent += 1;
+        }
+        state.buffer.push_back((message, trace::token()));
+        drop(state);
+        self.state.notify_all();
+        Ok(())
+    }
+
+    pub(crate) fn recv(&self, patience: Patience) -> Result<T, Refused> {
+        if self.capacity == Some(0) {
+            return self.seek(patience);
+        }
+        let mut patience = patience;
+        let mut state = self.state.enter();
+        let (message, past) = loop {
+            if let Some(message) = state.buffer.pop_front() {
+                break message;
+            }
+            if state.senders == 0 {
+                trace::acquire(self.senders_gone);
+                return Err(Refused::Disconnected);
+            }
+            state = self.pause(state, &mut patience).ok_or(Refused::NotNow)?;
+        };
+        trace::receive(&past);
+        if self.capacity.is_some() {
+            state.freed.push_back(trace::token());
+            drop(state);
+            self.state.notify_all();
+        }
+        Ok(message)
+    }
+
+    /// Waits for a change as long as `patience` lasts.
+    fn pause<'a>(
+        &'a self,
+        mut state: Guard<'a, State<T>>,
+        patience: &mut Patience,
+    ) -> Option<Guard<'a, State<T>>> {
+        match *patience {
+            Patience::Never => None,
+            Patience::Forever => {
+                state.wait();
+                Some(state)
+            }
+            Patience::Timeout(_) => {
+                drop(state);
+                thread::yield_now();
+                *patience = Patience::Never;
+                Some(self.state.enter())
+            }
+        }
+    }
+
+    fn offer(&self, message: T, mut patience: Patience) -> Result<(), (T, Refused)> {
+        let mut state = self.state.enter();
+        if state.receivers == 0 {
+            trace::acquire(self.receivers_gone);
+            return Err((message, Refused::Disconnected));
+        }
+        if let Some((ticket, past)) = state.seekers.pop_front() {
+            trace::receive(&past);
+            let past = trace::token();
+            state.handed.push(Parcel { ticket, message, past });
+            drop(state);
+            self.state.notify_all();
+            return Ok(());
+        }
+        if patience == Patience::Never {
+            return Err((message, Refused::NotNow));
+        }
+        let (ticket, past) = (state.ticket(), trace::token());
+        state.offers.push_back(Parcel { ticket, message, past });
+        loop {
+            let refused = match self.pause(state, &mut patience) {
+                Some(again) => {
+                    state = again;
+                    (state.receivers == 0).then_some(Refused::Disconnected)
+                }
+                None => {
+                    state = self.state.enter();
+                    Some(Refused::NotNow)
+                }
+            };
+            if state.accepted(ticket) {
+                return Ok(());
+            }
+            if let Some(refused) = refused
+                && let Some(message) = state.take_back(ticket)
+            {
+                if refused == Refused::Disconnected {
+                    trace::acquire(self.receivers_gone);
+                }
+                return Err((message, refused));
+            }
+        }
+    }
+
+    fn seek(&self, mut patience: Patience) -> Result<T, Refused> {
+        let mut state = self.state.enter();
+        if let Some(offer) = state.offers.pop_front() {
+            trace::receive(&offer.past);
+            state.taken.push((offer.ticket, trace::token()));
+            drop(state);
+            self.state.notify_all();
+            return Ok(offer.message);
+        }
+        if state.senders == 0 {
+            trace::acquire(self.senders_gone);
+            return Err(Refused::Disconnected);
+        }
+        if patience == Patience::Never {
+            return Err(Refused::NotNow);
+        }
+        let ticket = state.ticket();
+        state.seekers.push_back((ticket, trace::token()));
+        loop {
+            let refused = match self.pause(state, &mut patience) {
+                Some(again) => {
+                    state = again;
+                    (state.senders == 0).then_some(Refused::Disconnected)
+                }
+                None => {
+                    state = self.state.enter();
+                    Some(Refused::NotNow)
+                }
+            };
+            if let Some(message) = state.delivered(ticket) {
+                return Ok(message);
+            }
+            if let Some(refused) = refused {
+                state.seekers.retain(|seeker| seeker.0 != ticket);
+                if refused == Refused::Disconnected {
+                    trace::acquire(self.senders_gone);
+                }
+                return Err(refused);
+            }
+        }
+    }
+
+    pub(crate) fn add_sender(&self) {
+        self.state.enter().senders += 1;
+    }
+
+    pub(crate) fn add_receiver(&self) {
+        self.state.enter().receivers += 1;
+    }
+
+    /// A sender is dropped.
+    pub(crate) fn drop_sender(self: &Arc<Self>) {
+        self.depart(|queue, _| {
+            trace::release(queue.senders_gone);
+            queue.state.enter().senders -= 1;
+            queue.state.notify_all();
+        });
+    }
+
+    /// A receiver is dropped; with the last one go the messages that nobody will receive.
+    pub(crate) fn drop_receiver(self: &Arc<Self>) {
+        self.depart(|queue, unwinding| {
+            trace::release(queue.receivers_gone);
+            let mut state = queue.state.enter();
+            state.receivers -= 1;
+            let lost = match state.receivers {
+                0 => std::mem::take(&mut state.buffer),
+                _ => VecDeque::new(),
+            };
+            drop(state);
+            queue.state.notify_all();
+            if unwinding {
+                std::mem::forget(lost);
+            }
+        });
+    }
+
+    fn depart(self: &Arc<Self>, leave: fn(&Self, bool)) {
+        let queue = self.clone();
+        let unwinding = std::thread::panicking();
+        let action = move || {
+            leave(&queue, unwinding);
+            if unwinding && Arc::strong_count(&queue) == 1 {
+                std::mem::forget(queue);
+            }
+        };
+        let action: Box<dyn FnOnce() + '_> = Box::new(action);
+        // SAFETY: only the lifetime changes, of what messages may borrow; if the action runs later than
+        // now, it is because the thread unwinds, and then it neither looks at messages nor drops them.
+        let action = unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Box<dyn FnOnce()>>(action) };
+        model::when_settled(action);
+    }
+}

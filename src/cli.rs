@@ -1,0 +1,257 @@
+//! The command line: arguments in, exit code out.
+
+mod progress;
+
+use crate::report::{Report, json, terminal};
+use crate::runner::budget::{DEFAULT_SEED, Effort};
+use crate::runner::plan::{Plan, Selection};
+use crate::runner::{Event, interrupt, run, worker};
+use crate::scenario::Engine;
+use crate::scenario::registry::{self, Found};
+use anstream::AutoStream;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use progress::Progress;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Every verdict was as expected.
+const ALL_AS_EXPECTED: u8 = 0;
+/// A verdict was not as expected.
+const UNEXPECTED: u8 = 1;
+/// The arguments, or the scenarios themselves, are wrong; nothing was run.
+const USAGE: u8 = 2;
+/// Nothing was unexpected, but something was inconclusive.
+const INCONCLUSIVE: u8 = 3;
+/// The harness could not do its work.
+const INTERNAL: u8 = 4;
+/// Interrupted by SIGINT or SIGTERM.
+const INTERRUPTED: u8 = 130;
+
+/// Runs every design of every scenario under loom and shuttle, on real threads and on real processes, and
+/// shows where data races arise and which designs avoid them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "selvedge",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit codes: 0 every verdict as expected, 1 a verdict not as expected, 2 wrong usage or a wrong \
+                  scenario, 3 nothing unexpected but something inconclusive, 4 the harness failed, 130 interrupted."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and show the matrix (the default)
+    Run(RunArguments),
+    /// List scenarios and their designs
+    List {
+        /// How to print the list
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// Scenarios to run; all if none is named
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Run this design only; can be given several times
+    #[arg(long = "design", value_name = "DESIGN")]
+    designs: Vec<String>,
+    /// Run on this engine only; can be given several times
+    #[arg(long = "engine", value_name = "ENGINE", value_parser = engine_from_name)]
+    engines: Vec<Engine>,
+    /// How much to explore in each cell of the matrix
+    #[arg(long, value_enum, default_value_t)]
+    budget: Effort,
+    /// The seed of everything random
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
+    seed: u64,
+    /// Workers at a time; real engines always have the machine to themselves [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Also show every outcome with its count, and what the workers printed
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A matrix for people
+    #[default]
+    Terminal,
+    /// One document for programs
+    Json,
+}
+
+fn engine_from_name(name: &str) -> Result<Engine, String> {
+    Engine::ALL.into_iter().find(|engine| engine.name() == name).ok_or_else(|| {
+        let known = Engine::ALL.map(Engine::name).join(", ");
+        format!("there are: {known}")
+    })
+}
+
+/// The whole program: reads its arguments, runs, prints, and says with which code to exit.
+#[must_use]
+pub fn main() -> ExitCode {
+    worker::enter_if_asked();
+    let cli = Cli::parse();
+    let found = match registry::find() {
+        Ok(found) => found,
+        Err(wrong) => return fail(USAGE, &wrong),
+    };
+    match cli.command {
+        Some(Command::List { format }) => match list(&found, format) {
+            Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
+            Err(error) => fail_to_print(&error),
+        },
+        Some(Command::Run(arguments)) => start(&found, arguments),
+        None => start(&found, cli.run),
+    }
+}
+
+fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    anstream::eprintln!("{}error:{} {error}", anstyle::AnsiColor::Red.on_default().bold(), anstyle::Reset);
+    ExitCode::from(code)
+}
+
+/// A reader that has closed the pipe has seen enough; any other failure to print is worth a word.
+fn fail_to_print(error: &io::Error) -> ExitCode {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ExitCode::from(ALL_AS_EXPECTED),
+        _ => fail(INTERNAL, &format_args!("cannot print: {error}")),
+    }
+}
+
+fn list(found: &[Found], format: Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if format == Format::Json {
+        let scenarios: Vec<_> = found
+            .iter()
+            .map(|found| {
+                let designs: Vec<_> = found.scenario.designs.iter().map(|design| &design.name).collect();
+                serde_json::json!({ "name": found.name, "file": found.file,
+                    "question": found.scenario.question, "designs": designs })
+            })
+            .collect();
+        let document = serde_json::json!({ "version": 1, "scenarios": scenarios });
+        return writeln!(out, "{document:#}");
+    }
+    for found in found {
+        writeln!(out, "{}  ({})\n  {}", found.name, found.file, found.scenario.question)?;
+        for design in &found.scenario.designs {
+            let expected = design.facts.expected_on(Engine::Loom).0;
+            let expected = design.facts.expected.unwrap_or(expected);
+            writeln!(out, "    {:<40} expected {expected}", design.name)?;
+        }
+    }
+    Ok(())
+}
+
+fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
+    let selection =
+        Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines: arguments.engines };
+    let plan = match Plan::new(found, &selection) {
+        Ok(plan) => plan,
+        Err(unknown) => return fail(USAGE, &unknown),
+    };
+    if let Err(error) = interrupt::install() {
+        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let jobs = arguments.jobs.map_or(cores, usize::from);
+    let begun = Instant::now();
+    let progress = Progress::new(plan.cells());
+    let mut printer = Printer { progress: &progress, plan: &plan, verbose: arguments.verbose, failed: None };
+    let report = run(&plan, arguments.budget.budget(arguments.seed), jobs, |event| {
+        progress.note(&event);
+        if arguments.format == Format::Terminal {
+            printer.note(&event);
+        }
+        if printer.failed.is_some() {
+            interrupt::now();
+        }
+    });
+    progress.end();
+    if let Some(error) = printer.failed {
+        return fail_to_print(&error);
+    }
+    let report = match report {
+        Ok(report) => report,
+        Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
+        Err(error) => return fail(INTERNAL, &error),
+    };
+    match finish(&report, arguments.format, begun.elapsed().as_secs_f64()) {
+        Ok(()) => ExitCode::from(exit_code(&report)),
+        Err(error) => fail_to_print(&error),
+    }
+}
+
+fn finish(report: &Report, format: Format, seconds: f64) -> io::Result<()> {
+    let mut out = AutoStream::auto(io::stdout()).lock();
+    match format {
+        Format::Terminal => write!(out, "{}{}", terminal::legend(), terminal::summary(report, seconds)),
+        Format::Json => out.write_all(json::render(report)?.as_bytes()),
+    }?;
+    out.flush()
+}
+
+fn exit_code(report: &Report) -> u8 {
+    let tally = report.tally();
+    match (tally.broken, tally.unexpected, tally.inconclusive) {
+        (1.., ..) => INTERNAL,
+        (_, 1.., _) => UNEXPECTED,
+        (_, _, 1..) => INCONCLUSIVE,
+        (..) => ALL_AS_EXPECTED,
+    }
+}
+
+/// Prints the matrix row by row, while the run goes on.
+struct Printer<'a> {
+    progress: &'a Progress,
+    plan: &'a Plan<'a>,
+    verbose: bool,
+    failed: Option<io::Error>,
+}
+
+impl Printer<'_> {
+    fn note(&mut self, event: &Event<'_>) {
+        let text = match event {
+            Event::Begun { .. } | Event::Done => return,
+            Event::Row { scenario, design, first } => {
+                let designs = &scenario.scenario.designs;
+                let widest = designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
+                let mut text = String::new();
+                if *first {
+                    text += &terminal::head(
+                        &scenario.name,
+                        &scenario.scenario.question,
+                        widest,
+                        &self.plan.engines,
+                    );
+                }
+                text += &terminal::row(design, widest);
+                if self.verbose {
+                    text += &terminal::details(design);
+                }
+                text
+            }
+            Event::Finished(scenario) => format!("{}\n", terminal::foot(scenario)),
+        };
+        let written = self.progress.suspend(|| {
+            let mut out = AutoStream::auto(io::stdout()).lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        });
+        self.failed = self.failed.take().or(written.err());
+    }
+}

@@ -1,0 +1,211 @@
+//! Panics inside a model: kept off the terminal, remembered, and told apart.
+//!
+//! A panic in a model thread is either the design's own, which `join` hands on as std does, or the
+//! checker's (a race, a deadlock, a limit), which must unwind to the engine. [`is_checkers`] tells
+//! which: by the payload's type, by the message, and by the source file that the panic hook saw.
+//!
+//! Limits: without [`install`] only payload and message speak. A design that panics with the very
+//! words of a checker is taken for the checker. Records are per operating-system thread and only the
+//! last few are kept.
+
+use crate::context::{self, Context};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the hook saw of one panic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Panic {
+    /// The message; `None` if the payload is not a string.
+    pub(crate) message: Option<String>,
+    /// The source file, as the compiler saw it.
+    pub(crate) file: String,
+    /// The line in that file, from 1.
+    pub(crate) line: u32,
+}
+
+/// How many panics of one thread are remembered.
+const REMEMBERED: usize = 16;
+
+/// What a checker's own panics begin with, also where they are blamed on the line that called it.
+const CHECKERS_WORDS: &[&str] = &[
+    "Causality violation",
+    "\nCausality violation",
+    "deadlock; threads = ",
+    "deadlock! blocked tasks",
+    "Model exceeded maximum number of branches",
+    "exceeded max_steps bound",
+    "cannot access Loom execution state",
+    "cannot access a (mock) TLS value",
+    "Arc leaked",
+    "Allocation leaked",
+    "Messages leaked",
+    "thread not terminated; ",
+    "[loom internal bug]",
+    "Reached unexpected exploration state",
+    "assertion failed: self.threads.len() < self.max()",
+    "assertion failed: threads.len() < self.max_threads",
+    "currently reading from cell",
+    "currently writing to cell",
+];
+
+/// Folders of the crates whose panics are a checker's.
+const CHECKERS_CRATES: &[&str] =
+    &["loom", "generator", "shuttle", "shuttle-engine", "shuttle-std", "shuttle-schedulers", "corosensei"];
+
+thread_local! {
+    static SEEN: RefCell<VecDeque<Panic>> = const { RefCell::new(VecDeque::new()) };
+    static PAYLOADS_SEEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Who hears of each panic as it happens, before anything unwinds.
+static LISTENER: OnceLock<fn(&str)> = OnceLock::new();
+
+static INSTALLED: AtomicU64 = AtomicU64::new(0);
+
+/// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
+/// there before. Safe to call again; an engine does so once shuttle has put its own hook on top, which
+/// it does at the first execution of the process. Hooks below ours are then never reached from a model.
+pub(crate) fn install() {
+    let generation = INSTALLED.fetch_add(1, Ordering::Relaxed) + 1;
+    if std::thread::panicking() {
+        return;
+    }
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let outermost = INSTALLED.load(Ordering::Relaxed) == generation;
+        if outermost {
+            remember(info);
+        }
+        if !context::current().is_model() {
+            previous(info);
+        }
+    }));
+}
+
+/// Has `listener` called with the message of each panic, for the rest of this process: what it learns
+/// is known even if the unwinding ends in an abort. The first listener stays.
+pub(crate) fn tell(listener: fn(&str)) {
+    LISTENER.get_or_init(|| listener);
+}
+
+fn remember(info: &PanicHookInfo<'_>) {
+    let message = text(info.payload()).map(str::to_owned);
+    if let (Some(listener), Some(message)) = (LISTENER.get(), &message) {
+        listener(message);
+    }
+    if message.is_none() {
+        PAYLOADS_SEEN.set(PAYLOADS_SEEN.get() + 1);
+    }
+    let location = info.location();
+    let panic = Panic {
+        message,
+        file: location.map_or_else(String::new, |at| at.file().to_owned()),
+        line: location.map_or(0, std::panic::Location::line),
+    };
+    SEEN.with_borrow_mut(|seen| {
+        if seen.len() == REMEMBERED {
+            seen.pop_front();
+        }
+        seen.push_back(panic);
+    });
+}
+
+/// The last panic of this operating-system thread since [`forget`], if the hook is installed.
+pub(crate) fn last_panic() -> Option<Panic> {
+    SEEN.with_borrow(|seen| seen.back().cloned())
+}
+
+/// Forgets all panics of this operating-system thread; an engine does so before each execution.
+pub(crate) fn forget() {
+    SEEN.with_borrow_mut(VecDeque::clear);
+    PAYLOADS_SEEN.set(0);
+}
+
+/// The text of a panic payload that is a string.
+pub(crate) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
+/// Whether `payload`, just caught in a model thread, belongs to the checker and must go on unwinding.
+pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
+    if payload.is::<crate::arm::trace::RaceFound>() {
+        return true;
+    }
+    let Some(message) = text(payload) else {
+        return is_checkers_object();
+    };
+    if CHECKERS_WORDS.iter().any(|words| message.starts_with(words)) {
+        return true;
+    }
+    SEEN.with_borrow(|seen| {
+        seen.iter()
+            .rev()
+            .find(|panic| panic.message.as_deref() == Some(message))
+            .is_some_and(|panic| is_checkers_file(&panic.file))
+    })
+}
+
+/// A payload that is no string. loom's coroutines are cancelled by a panic that the hook sees come
+/// from their crate; shuttle's by an unwinding that no hook sees, whereas a design's `panic_any` was
+/// seen when it began.
+fn is_checkers_object() -> bool {
+    let blamed = SEEN.with_borrow(|seen| {
+        seen.iter()
+            .rev()
+            .find(|panic| panic.message.is_none())
+            .is_some_and(|panic| is_checkers_file(&panic.file))
+    });
+    let hooked = INSTALLED.load(Ordering::Relaxed) > 0;
+    blamed || (hooked && context::current() == Context::Shuttle && PAYLOADS_SEEN.get() == 0)
+}
+
+/// Whether `file` lies in the sources of a checker: `…/loom-0.7.2/src/…`, also without the version.
+fn is_checkers_file(file: &str) -> bool {
+    let parts: Vec<&str> = file.split(['/', '\\']).collect();
+    parts.windows(2).any(|pair| pair[1] == "src" && CHECKERS_CRATES.contains(&without_version(pair[0])))
+}
+
+/// `shuttle-engine-0.1.7` without its version: `shuttle-engine`.
+fn without_version(folder: &str) -> &str {
+    match folder.rsplit_once('-') {
+        Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name,
+        _ => folder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_checkers_are_known_by_their_folder() {
+        for file in [
+            "/home/a/.cargo/registry/src/index.example-1/loom-0.7.2/src/rt/location.rs",
+            "C:\\r\\shuttle-engine-0.1.7\\src\\runtime\\execution.rs",
+            "vendor/generator/src/yield_.rs",
+        ] {
+            assert!(is_checkers_file(file), "{file}");
+        }
+        for file in ["src/arm/loom.rs", "/home/a/loom-tricks/src/lib.rs", "/home/a/loom/tests/x.rs"] {
+            assert!(!is_checkers_file(file), "{file}");
+        }
+    }
+
+    #[test]
+    fn words_of_checkers_are_known_without_the_hook() {
+        let race: Box<dyn Any + Send> =
+            Box::new("Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned());
+        assert!(is_checkers(&*race));
+        let own: Box<dyn Any + Send> = Box::new("the design gave up");
+        assert!(!is_checkers(&*own));
+        let found: Box<dyn Any + Send> = Box::new(crate::arm::trace::RaceFound);
+        assert!(is_checkers(&*found));
+    }
+}

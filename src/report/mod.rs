@@ -1,0 +1,116 @@
+//! Reports: everything that was judged, and its renderings.
+//!
+//! A [`Report`] is complete data; the renderers are pure functions of it, and none of them judges again.
+
+pub(crate) mod json;
+mod phrase;
+pub(crate) mod snapshot;
+pub(crate) mod terminal;
+
+use crate::engine::Observation;
+use crate::scenario::registry::Found;
+use crate::scenario::{Engine, ErasedDesign, Expected, Grade};
+use crate::verdict::{Judgement, Verdict};
+
+/// All scenarios of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) scenarios: Vec<ScenarioReport>,
+}
+
+/// One scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct ScenarioReport {
+    pub(crate) name: String,
+    pub(crate) file: String,
+    pub(crate) question: String,
+    pub(crate) grades: Vec<(Grade, String)>,
+    pub(crate) designs: Vec<DesignReport>,
+}
+
+/// One design: a row of the matrix.
+#[derive(Clone, Debug)]
+pub(crate) struct DesignReport {
+    pub(crate) name: String,
+    pub(crate) expected: Expected,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// One design on one engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) engine: Engine,
+    pub(crate) expected: Expected,
+    /// Why something else is expected here than of the design at large, if it is.
+    pub(crate) expected_because: Option<String>,
+    pub(crate) must_see: bool,
+    pub(crate) judgement: Judgement,
+    pub(crate) observation: Observation,
+    /// What the worker wrote to its standard error.
+    pub(crate) log: String,
+    pub(crate) seconds: f64,
+    /// Whether the harness failed to do its work here.
+    pub(crate) broken: bool,
+}
+
+impl ScenarioReport {
+    pub(crate) fn new(found: &Found) -> Self {
+        Self {
+            name: found.name.clone(),
+            file: found.file.clone(),
+            question: found.scenario.question.clone(),
+            grades: found.scenario.grades.clone(),
+            designs: Vec::new(),
+        }
+    }
+}
+
+impl DesignReport {
+    pub(crate) fn new(design: &ErasedDesign, cells: Vec<Cell>) -> Self {
+        let expected = design.facts.expected.unwrap_or(Expected::Safe);
+        Self { name: design.name.clone(), expected, cells }
+    }
+
+    /// Whether any engine saw it fail.
+    pub(crate) fn failed(&self) -> bool {
+        self.cells.iter().any(|cell| cell.judgement.verdict.is_failure())
+    }
+}
+
+/// How many cells turned out how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) as_expected: usize,
+    pub(crate) unexpected: usize,
+    pub(crate) inconclusive: usize,
+    pub(crate) not_applicable: usize,
+    pub(crate) broken: usize,
+}
+
+impl Report {
+    /// Every cell with its scenario and design.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (&ScenarioReport, &DesignReport, &Cell)> {
+        self.scenarios.iter().flat_map(|scenario| {
+            scenario
+                .designs
+                .iter()
+                .flat_map(move |design| design.cells.iter().map(move |cell| (scenario, design, cell)))
+        })
+    }
+
+    /// Counts the cells by how they turned out.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (.., cell) in self.cells() {
+            let slot = match (cell.broken, cell.judgement.verdict, cell.judgement.as_expected) {
+                (true, ..) => &mut tally.broken,
+                (_, _, Some(false)) => &mut tally.unexpected,
+                (_, _, None) => &mut tally.inconclusive,
+                (_, Verdict::NotApplicable, _) => &mut tally.not_applicable,
+                (_, _, Some(true)) => &mut tally.as_expected,
+            };
+            *slot += 1;
+        }
+        tally
+    }
+}

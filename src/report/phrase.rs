@@ -1,0 +1,143 @@
+//! Numbers and sentences that several renderers share.
+
+use super::Cell;
+use crate::engine::{AccessSite, RaceReport};
+use crate::scenario::Grade;
+use crate::verdict::{EvidenceKind, Verdict};
+
+/// 1234567 as `1,234,567`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A number in at most five characters: `999`, `1.2k`, `34M`.
+pub(super) fn short(number: u64) -> String {
+    let units = [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    match units.into_iter().find(|(unit, _)| number >= *unit) {
+        None => number.to_string(),
+        Some((unit, letter)) if number >= 10 * unit => format!("{}{letter}", number / unit),
+        Some((unit, letter)) => format!("{}.{}{letter}", number / unit, number % unit * 10 / unit),
+    }
+}
+
+/// A share as a percentage with two significant digits or so.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
+    let share = part as f64 * 100.0 / whole.max(1) as f64;
+    match share {
+        share if share >= 10.0 => format!("{share:.0}%"),
+        share if share >= 0.1 => format!("{share:.1}%"),
+        share if share >= 0.001 => format!("{share:.3}%"),
+        _ => "<0.001%".to_owned(),
+    }
+}
+
+/// `1 execution`, `2 executions`.
+pub(super) fn executions(number: u64) -> String {
+    format!("{} {}", thousands(number), if number == 1 { "execution" } else { "executions" })
+}
+
+/// How many executions ended in a forbidden outcome, and how many came to an outcome at all.
+pub(super) fn forbidden(cell: &Cell) -> (u64, u64) {
+    let outcomes = &cell.observation.outcomes;
+    let bad = outcomes.iter().filter(|outcome| outcome.grade == Grade::Forbidden);
+    (bad.map(|outcome| outcome.count).sum(), outcomes.iter().map(|outcome| outcome.count).sum())
+}
+
+/// How an unexpected or inconclusive verdict is marked, also where there is no colour.
+pub(super) fn mark(cell: &Cell) -> &'static str {
+    match cell.judgement.as_expected {
+        Some(false) => "! ",
+        None => "? ",
+        Some(true) => "",
+    }
+}
+
+/// A verdict with its evidence, as a cell of the matrix has it.
+pub(super) fn cell(cell: &Cell) -> String {
+    let (verdict, evidence) = (cell.judgement.verdict, &cell.judgement.evidence);
+    let executions = evidence.executions;
+    let weight = match (verdict, evidence.kind) {
+        (Verdict::NotApplicable | Verdict::Inconclusive, _) => String::new(),
+        (Verdict::Forbidden, EvidenceKind::Sampled) if !cell.engine.is_checker() => {
+            let (bad, all) = forbidden(cell);
+            format!(" {}", percent(bad, all))
+        }
+        (Verdict::Safe, EvidenceKind::Exhaustive) => format!(" all {}", short(executions)),
+        (Verdict::Safe, EvidenceKind::Bounded) => format!(" bound {}", short(executions)),
+        (Verdict::Forbidden, EvidenceKind::Exhaustive) => {
+            let (bad, all) = forbidden(cell);
+            format!(" {}/{}", short(bad), short(all))
+        }
+        (Verdict::Safe, EvidenceKind::Sampled) if !cell.engine.is_checker() => {
+            format!(" {}", short(executions))
+        }
+        (Verdict::Safe, EvidenceKind::Sampled) => format!(" {} runs", short(executions)),
+        (..) => format!(" run {}", short(executions)),
+    };
+    format!("{}{}{weight}", mark(cell), verdict.word())
+}
+
+/// Where a race is, as in `write by A at scenarios/counter.rs:12`.
+pub(super) fn access(site: &AccessSite) -> String {
+    let mut words = site.access.clone();
+    if let Some(actor) = &site.actor {
+        words += &format!(" by {actor}");
+    }
+    if let (Some(file), Some(line)) = (&site.file, site.line) {
+        words += &format!(" at {file}:{line}");
+    }
+    words
+}
+
+/// A race in one sentence.
+pub(super) fn race(race: &RaceReport) -> String {
+    if race.accesses.is_empty() {
+        return race.what.clone();
+    }
+    let sites: Vec<_> = race.accesses.iter().map(access).collect();
+    format!("{} are not ordered", sites.join(" and "))
+}
+
+/// What is wrong, in a sentence without counts that differ from run to run.
+pub(super) fn failure(cell: &Cell) -> String {
+    match (cell.judgement.verdict, cell.observation.races.first()) {
+        (Verdict::DataRace, Some(found)) => race(found),
+        _ => cell.judgement.reason.clone().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_shortened() {
+        let check = |number, grouped: &str, shortened: &str| {
+            assert_eq!((thousands(number).as_str(), short(number).as_str()), (grouped, shortened));
+        };
+        check(0, "0", "0");
+        check(999, "999", "999");
+        check(1_000, "1,000", "1.0k");
+        check(12_345, "12,345", "12k");
+        check(9_990_000, "9,990,000", "9.9M");
+        check(40_123_456, "40,123,456", "40M");
+        check(7_800_000_000, "7,800,000,000", "7.8G");
+    }
+
+    #[test]
+    fn small_shares_stay_visible() {
+        assert_eq!(percent(1, 2), "50%");
+        assert_eq!(percent(1, 100), "1.0%");
+        assert_eq!(percent(1, 50_000), "0.002%");
+        assert_eq!(percent(1, 1_000_000_000), "<0.001%");
+    }
+}

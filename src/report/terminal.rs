@@ -1,0 +1,262 @@
+//! The matrix in a terminal: a row per design, a column per engine, then a paragraph per failing design.
+//!
+//! Every function returns text with ANSI styles; whoever prints it strips them where they are not wanted.
+
+use super::phrase::{self, executions, forbidden, percent, thousands};
+use super::{Cell, DesignReport, Report, ScenarioReport};
+use crate::scenario::Engine;
+use crate::verdict::{EvidenceKind, Verdict};
+use anstyle::{AnsiColor, Style};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+const COLUMN: usize = 18;
+const NARROWEST: usize = 12;
+
+const STRONG: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default();
+const FAILS: Style = AnsiColor::Yellow.on_default();
+const WRONG: Style = AnsiColor::Red.on_default().bold();
+const OPEN: Style = AnsiColor::Magenta.on_default();
+
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The head of a scenario's matrix, for designs with names of up to `widest` characters.
+pub(crate) fn head(name: &str, question: &str, widest: usize, engines: &[Engine]) -> String {
+    let mut text = format!("{}  {question}\n\n", styled(STRONG, name));
+    let mut line = format!("  {:<width$}", "design", width = name_width(widest));
+    for engine in engines {
+        let _ = write!(line, "  {engine:<COLUMN$}");
+    }
+    let _ = writeln!(text, "{}", styled(FAINT, line.trim_end()));
+    text
+}
+
+fn name_width(widest: usize) -> usize {
+    widest.max(NARROWEST)
+}
+
+/// One row of the matrix.
+pub(crate) fn row(design: &DesignReport, widest: usize) -> String {
+    let mut line = format!("  {:<width$}", design.name, width = name_width(widest));
+    for cell in &design.cells {
+        let text = phrase::cell(cell);
+        let padding = COLUMN.saturating_sub(text.chars().count());
+        let _ = write!(line, "  {}{:padding$}", styled(style(cell), &text), "");
+    }
+    format!("{}\n", line.trim_end())
+}
+
+fn style(cell: &Cell) -> Style {
+    match (cell.judgement.as_expected, cell.judgement.verdict) {
+        (Some(false), _) => WRONG,
+        (None, _) => OPEN,
+        (_, Verdict::NotApplicable) => FAINT,
+        (_, Verdict::Safe) => GOOD,
+        _ => FAILS,
+    }
+}
+
+/// What follows a scenario's matrix: a paragraph per failing or unexpected design, and what did not run.
+pub(crate) fn foot(scenario: &ScenarioReport) -> String {
+    let mut text = String::new();
+    for design in scenario.designs.iter().filter(|design| needs_words(design)) {
+        let _ = writeln!(text, "\n  {}", styled(STRONG, &headline(design)));
+        for (engines, words) in grouped(design) {
+            let _ = write!(text, "{}", wrapped(&format!("{engines}: {words}"), 4, 100));
+        }
+    }
+    text + &not_applicable(scenario)
+}
+
+/// What did not run, a line per reason.
+fn not_applicable(scenario: &ScenarioReport) -> String {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for design in &scenario.designs {
+        let mut engines: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for cell in design.cells.iter().filter(|cell| cell.judgement.verdict == Verdict::NotApplicable) {
+            let reason = cell.judgement.reason.as_deref().unwrap_or("no reason given");
+            engines.entry(reason).or_default().push(cell.engine.name());
+        }
+        for (reason, engines) in engines {
+            let cells = format!("{} on {}", design.name, engines.join(", "));
+            reasons.entry(reason).or_default().push(cells);
+        }
+    }
+    let mut text = String::from(if reasons.is_empty() { "" } else { "\n" });
+    for (reason, cells) in reasons {
+        let line = wrapped(&format!("n/a, {reason}: {}", cells.join("; ")), 2, 100);
+        text += &styled(FAINT, &line);
+    }
+    text
+}
+
+fn needs_words(design: &DesignReport) -> bool {
+    design.failed() || design.cells.iter().any(|cell| cell.judgement.as_expected != Some(true))
+}
+
+fn headline(design: &DesignReport) -> String {
+    let seen = if design.cells.iter().any(|cell| cell.judgement.as_expected == Some(false)) {
+        "not as expected"
+    } else if design.cells.iter().any(|cell| cell.judgement.as_expected.is_none()) {
+        "inconclusive"
+    } else {
+        "as expected"
+    };
+    format!("{}: expected {}, {seen}", design.name, design.expected)
+}
+
+/// What each engine has to say, engines that say the same together.
+fn grouped(design: &DesignReport) -> Vec<(String, String)> {
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+    for cell in &design.cells {
+        let Some(words) = words(cell) else { continue };
+        match groups.iter_mut().find(|(_, known)| *known == words) {
+            Some((engines, _)) => engines.push(cell.engine.name()),
+            None => groups.push((vec![cell.engine.name()], words)),
+        }
+    }
+    groups.into_iter().map(|(engines, words)| (engines.join(", "), words)).collect()
+}
+
+/// What a reader should know of a cell beyond its verdict, if anything.
+fn words(cell: &Cell) -> Option<String> {
+    let judgement = &cell.judgement;
+    let mut words = match judgement.verdict {
+        Verdict::NotApplicable => return None,
+        Verdict::Safe if judgement.as_expected == Some(true) && cell.expected_because.is_none() => {
+            return None;
+        }
+        Verdict::Safe => clean(cell),
+        Verdict::Forbidden => format!("{}{}", phrase::failure(cell), share(cell)),
+        Verdict::Inconclusive => format!("inconclusive: {}", phrase::failure(cell)),
+        verdict => format!(
+            "{}, in execution {}: {}",
+            verdict.word(),
+            thousands(judgement.evidence.executions),
+            phrase::failure(cell)
+        ),
+    };
+    if judgement.as_expected == Some(false) {
+        let _ = write!(words, "; {} was expected", cell.expected);
+    }
+    if let Some(reason) = &cell.expected_because {
+        let _ = write!(words, "; expected here: {reason}");
+    }
+    for caveat in &cell.observation.caveats {
+        let _ = write!(words, "; {caveat}");
+    }
+    Some(words)
+}
+
+fn share(cell: &Cell) -> String {
+    let (bad, all) = forbidden(cell);
+    if cell.engine.is_checker() {
+        format!(", in {} of {}", thousands(bad), executions(all))
+    } else {
+        format!(", seen {} times in {} ({})", thousands(bad), thousands(all), percent(bad, all))
+    }
+}
+
+fn clean(cell: &Cell) -> String {
+    let evidence = &cell.judgement.evidence;
+    let how = match (evidence.kind, &evidence.by) {
+        (EvidenceKind::Exhaustive, _) => "exhaustive".to_owned(),
+        (EvidenceKind::Bounded, Some(by)) => format!("bounded by {by}"),
+        (_, Some(by)) => format!("sampled by {by}"),
+        (kind, None) => format!("{kind:?}").to_lowercase(),
+    };
+    format!("safe, {how}, {}", executions(evidence.executions))
+}
+
+/// The last lines of a run.
+pub(crate) fn summary(report: &Report, seconds: f64) -> String {
+    let tally = report.tally();
+    let designs: usize = report.scenarios.iter().map(|scenario| scenario.designs.len()).sum();
+    let mut text =
+        format!("{designs} designs: {}", styled(GOOD, &format!("{} as expected", tally.as_expected)));
+    let mut also = |count: usize, style, what: &str| {
+        if count > 0 {
+            let _ = write!(text, ", {}", styled(style, &format!("{count} {what}")));
+        }
+    };
+    also(tally.unexpected, WRONG, "not as expected");
+    also(tally.inconclusive, OPEN, "inconclusive");
+    also(tally.broken, WRONG, "where the harness failed");
+    also(tally.not_applicable, FAINT, "not applicable");
+    let _ = writeln!(text, ", in {seconds:.1} s");
+    for (scenario, design, cell) in report.cells() {
+        if cell.judgement.as_expected == Some(false) {
+            let _ = writeln!(
+                text,
+                "  {} {} / {} on {}: {}, but {} was expected",
+                styled(WRONG, "!"),
+                scenario.name,
+                design.name,
+                cell.engine,
+                cell.judgement.verdict.word(),
+                cell.expected
+            );
+        }
+    }
+    text
+}
+
+/// What the marks and words of the matrix mean.
+pub(crate) fn legend() -> String {
+    styled(
+        FAINT,
+        "all N: every execution of the model, N of them · bound N: every one within a bound · run N: found in\n\
+         execution N · a number alone: samples · n/N: executions that fail · ! not as expected · ? inconclusive\n",
+    )
+}
+
+/// Every outcome of a design with its count, and what its workers printed.
+pub(crate) fn details(design: &DesignReport) -> String {
+    let mut text = String::new();
+    for cell in design.cells.iter().filter(|cell| cell.judgement.verdict != Verdict::NotApplicable) {
+        let _ = writeln!(text, "    {} in {:.2} s", cell.engine, cell.seconds);
+        for outcome in &cell.observation.outcomes {
+            let grade = format!("{:?}", outcome.grade).to_lowercase();
+            let count = thousands(outcome.count);
+            let _ =
+                writeln!(text, "      {:<16} {grade:<11} {count:>14}  {}", outcome.value, outcome.sentence);
+        }
+        for line in cell.log.lines() {
+            let _ = writeln!(text, "      | {line}");
+        }
+    }
+    text
+}
+
+/// One cell in words, for a test that fails.
+pub(crate) fn cell_in_words(design: &DesignReport, cell: &Cell) -> String {
+    let words = words(cell).unwrap_or_else(|| phrase::failure(cell));
+    let mut text = wrapped(&format!("{} on {}: {words}", design.name, cell.engine), 0, 100);
+    text += &details(design);
+    text
+}
+
+/// Breaks a paragraph into lines of at most `width` characters, indented, later lines by two more.
+pub(super) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
+    let mut text = String::new();
+    let mut line = " ".repeat(indent);
+    let mut empty = true;
+    for word in paragraph.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > width {
+            let _ = writeln!(text, "{line}");
+            line = " ".repeat(indent + 2);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    let _ = writeln!(text, "{line}");
+    text
+}

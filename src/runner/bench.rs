@@ -1,0 +1,65 @@
+//! What the benchmarks need of the inside: engines without a worker process around them. Not for others.
+
+use super::budget::{DEFAULT_SEED, Effort};
+use crate::arm::trace;
+use crate::context::{self, Context};
+use crate::engine::{self, Budget, Pulse, Task};
+use crate::scenario::{Engine, Outcome, Scenario};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Puts this thread into the context of an engine until the value is dropped.
+pub fn enter(engine: Engine) -> impl Drop {
+    context::enter(match engine {
+        Engine::Loom => Context::Loom,
+        Engine::Shuttle => Context::Shuttle,
+        Engine::Threads => Context::Real,
+        Engine::Processes => Context::Process,
+    })
+}
+
+/// Runs one execution with the race detector on.
+pub fn traced(execution: impl Fn()) {
+    trace::begin();
+    execution();
+    trace::end();
+}
+
+/// What a real engine saw of a scenario's only design.
+pub struct Sampled {
+    /// Samples per second of wall-clock time, the engine's own start included.
+    pub per_second: f64,
+    /// How often each outcome was seen.
+    pub outcomes: Vec<(String, u64)>,
+}
+
+impl Sampled {
+    /// The share of samples that ended in this outcome, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
+    pub fn share_of(&self, outcome: &str) -> f64 {
+        let all: u64 = self.outcomes.iter().map(|(_, count)| count).sum();
+        let these = self.outcomes.iter().find(|(value, _)| value == outcome).map_or(0, |(_, count)| *count);
+        these as f64 / all.max(1) as f64
+    }
+}
+
+/// Samples a scenario's first design in this process, which must have no other thread.
+///
+/// # Panics
+/// If there is no design, or the engine cannot do its work.
+pub fn sample<O: Outcome>(engine: Engine, scenario: Scenario<O>, time: Duration) -> Sampled {
+    let erased = scenario.erase();
+    let design = erased.designs.first().expect("a scenario with a design");
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let budget = Budget { sampling_ms: milliseconds, ..Effort::Normal.budget(DEFAULT_SEED) };
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let task = Task { program: Arc::clone(&design.program), facts: &design.facts, budget, pulse };
+    let start = Instant::now();
+    let seen = engine::observe(engine, &task).expect("the engine works");
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+    let per_second = seen.executions as f64 / start.elapsed().as_secs_f64();
+    assert!(seen.executions > 0, "{engine} executed nothing: {seen:?}");
+    let outcomes = seen.outcomes.into_iter().map(|outcome| (outcome.value, outcome.count)).collect();
+    Sampled { per_second, outcomes }
+}

@@ -1,0 +1,184 @@
+//! The scenarios as tests: one per scenario, design and engine, and one snapshot per scenario.
+//!
+//! Built on libtest-mimic, so filters, `--list`, `--exact` and cargo-nextest work as for any test.
+
+use super::budget::{DEFAULT_SEED, Effort};
+use super::run::run_cell;
+use super::worker;
+use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
+use crate::scenario::registry::{self, Found};
+use crate::scenario::{Engine, ErasedDesign};
+use clap::ValueEnum as _;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The environment variable that chooses the effort: `quick`, `normal` (the default) or `thorough`.
+const EFFORT: &str = "SELVEDGE_BUDGET";
+
+/// Compares a page with the accepted snapshot of this name in this folder, or panics.
+pub type AssertSnapshot = fn(name: &str, folder: &Path, page: &str);
+
+/// Runs the registered scenarios of the package at `manifest_dir` as tests; see
+/// [`harness!`](crate::harness).
+#[must_use]
+pub fn main(manifest_dir: &'static str, assert_snapshot: AssertSnapshot) -> ExitCode {
+    worker::enter_if_asked();
+    let arguments = Arguments::from_args();
+    let effort = match effort() {
+        Ok(effort) => effort,
+        Err(unknown) => {
+            eprintln!("{EFFORT}={unknown}: it can be quick, normal or thorough");
+            return ExitCode::from(2);
+        }
+    };
+    let found = match registry::find() {
+        Ok(found) => found,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            return ExitCode::from(2);
+        }
+    };
+    let files: BTreeSet<_> = found.iter().map(|found| found.file.clone()).collect();
+    let folder = Path::new(manifest_dir).join("scenarios");
+    let mut trials = vec![{
+        let folder = folder.clone();
+        Trial::test("every_scenario_file_is_compiled_in", move || missing(&folder, &files))
+    }];
+    let cells = Arc::new(Cells { effort, known: Mutex::default() });
+    for scenario in found {
+        trials.extend(trials_of(Arc::new(scenario), &cells, folder.join("snapshots"), assert_snapshot));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn effort() -> Result<Effort, String> {
+    match std::env::var(EFFORT) {
+        Ok(name) => Effort::from_str(&name, true).map_err(|_| name),
+        Err(_) => Ok(Effort::default()),
+    }
+}
+
+/// A file that lies in the folder but registers nothing would silently not run: the worst of bugs.
+fn missing(folder: &Path, registered: &BTreeSet<String>) -> Result<(), Failed> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let absent = |file: &PathBuf| {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        file.extension().is_some_and(|extension| extension == "rs")
+            && !registered.iter().any(|known| known.rsplit('/').next() == Some(name))
+    };
+    let absent: Vec<_> = files.filter(absent).map(|file| file.display().to_string()).collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}: no scenario of this file is compiled in. Does it call `selvedge::scenario!`, and does build.rs \
+         print `cargo::rerun-if-changed=scenarios`?",
+        absent.join(", ")
+    )
+    .into())
+}
+
+fn trials_of(
+    scenario: Arc<Found>,
+    cells: &Arc<Cells>,
+    snapshots: PathBuf,
+    assert_snapshot: AssertSnapshot,
+) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for design in 0..scenario.scenario.designs.len() {
+        for engine in Engine::ALL {
+            let name = test_name(&scenario.name, &scenario.scenario.designs[design].name, engine.name());
+            let (scenario, cells) = (Arc::clone(&scenario), Arc::clone(cells));
+            trials.push(Trial::test(name, move || {
+                verdict_is_as_expected(
+                    &scenario.scenario.designs[design],
+                    &cells.get(&scenario, design, engine),
+                )
+            }));
+        }
+    }
+    // The pages are those of the normal budget; any other explores more or less and says so.
+    if cells.effort == Effort::Normal {
+        let cells = Arc::clone(cells);
+        trials.push(Trial::test(format!("{}::snapshot", scenario.name), move || {
+            assert_snapshot(&scenario.name, &snapshots, &snapshot::render(&cells.report(&scenario)));
+            Ok(())
+        }));
+    }
+    trials
+}
+
+/// `shared_counter::load_then_store::loom`.
+fn test_name(scenario: &str, design: &str, engine: &str) -> String {
+    format!("{scenario}::{}::{engine}", registry::slug(design))
+}
+
+fn verdict_is_as_expected(design: &ErasedDesign, cell: &Cell) -> Result<(), Failed> {
+    if cell.judgement.as_expected == Some(true) {
+        return Ok(());
+    }
+    let report = DesignReport::new(design, vec![cell.clone()]);
+    let words = terminal::cell_in_words(&report, cell);
+    Err(anstream::adapter::strip_str(&words).to_string().into())
+}
+
+/// Every cell is executed once per process, whichever test asks first.
+struct Cells {
+    effort: Effort,
+    known: Mutex<HashMap<(String, usize, Engine), Arc<OnceLock<Cell>>>>,
+}
+
+impl Cells {
+    fn get(&self, found: &Found, design: usize, engine: Engine) -> Cell {
+        let slot = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry((found.name.clone(), design, engine)).or_default())
+        };
+        let run = || {
+            run_cell(&found.name, &found.scenario.designs[design], engine, self.effort.budget(DEFAULT_SEED))
+        };
+        slot.get_or_init(run).clone()
+    }
+
+    fn report(&self, found: &Found) -> ScenarioReport {
+        let mut report = ScenarioReport::new(found);
+        for (index, design) in found.scenario.designs.iter().enumerate() {
+            let cells = Engine::ALL.map(|engine| self.get(found, index, engine)).to_vec();
+            report.designs.push(DesignReport::new(design, cells));
+        }
+        report
+    }
+}
+
+/// Makes a test target of the scenarios in the package's `scenarios` folder.
+///
+/// Put it into `tests/scenarios.rs`, and into `Cargo.toml`:
+/// ```toml
+/// [[test]]
+/// name = "scenarios"
+/// harness = false
+/// ```
+/// with a `build.rs` that prints `cargo::rerun-if-changed=scenarios`, so that cargo notices new files.
+#[macro_export]
+macro_rules! harness {
+    () => {
+        #[path = "../scenarios"]
+        mod scenarios {
+            $crate::__private::automod::dir!("scenarios");
+        }
+
+        fn main() -> ::std::process::ExitCode {
+            $crate::__private::harness_main(env!("CARGO_MANIFEST_DIR"), |name, folder, page| {
+                let mut settings = $crate::__private::insta::Settings::clone_current();
+                settings.set_snapshot_path(folder);
+                settings.set_prepend_module_to_snapshot(false);
+                settings.set_omit_expression(true);
+                settings.bind(|| $crate::__private::insta::assert_snapshot!(name, page));
+            })
+        }
+    };
+}

@@ -1,0 +1,20 @@
+//! From options to reports: which cells of the matrix to run, each in a worker process of its own.
+//!
+//! ```text
+//! plan ─► supervise ─► (worker process: engine) ─► Observation ─► judge ─► cell of the report
+//! ```
+//! Limits: Linux; the worker is this very program, started anew with a hidden argument, so whatever uses
+//! the runner must call [`worker::enter_if_asked`] first thing in `main`.
+
+pub mod bench;
+pub(crate) mod budget;
+mod gate;
+pub(crate) mod harness;
+pub(crate) mod interrupt;
+mod mapping;
+pub(crate) mod plan;
+mod run;
+mod supervise;
+pub(crate) mod worker;
+
+pub(crate) use run::{Event, run};

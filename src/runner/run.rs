@@ -1,0 +1,153 @@
+//! Running a plan: several cells at a time, reported in order.
+
+use super::plan::Plan;
+use super::supervise::{Assignment, Supervised, supervise};
+use crate::engine::{Budget, Exploration, Observation};
+use crate::report::{Cell, DesignReport, Report, ScenarioReport};
+use crate::scenario::registry::Found;
+use crate::scenario::{Engine, ErasedDesign};
+use crate::verdict::{Expectation, judge};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+/// What happens during a run, in the order in which a reader wants it.
+pub(crate) enum Event<'a> {
+    /// A cell has been begun.
+    Begun { design: &'a str, engine: Engine },
+    /// A cell is done.
+    Done,
+    /// All cells of a design are done, and so are all designs before it.
+    Row { scenario: &'a Found, design: &'a DesignReport, first: bool },
+    /// All designs of a scenario are done.
+    Finished(&'a ScenarioReport),
+}
+
+/// Runs a plan with up to `jobs` workers at a time. `listen` is called on this thread.
+///
+/// # Errors
+/// If the run is interrupted. A cell whose harness fails is inconclusive, and says why.
+pub(crate) fn run(
+    plan: &Plan<'_>,
+    budget: Budget,
+    jobs: usize,
+    mut listen: impl FnMut(Event<'_>),
+) -> anyhow::Result<Report> {
+    let cells: Vec<(&str, &ErasedDesign, Engine)> = plan
+        .scenarios
+        .iter()
+        .flat_map(|(found, designs)| designs.iter().map(|design| (found.name.as_str(), *design)))
+        .flat_map(|(scenario, design)| plan.engines.iter().map(move |engine| (scenario, design, *engine)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    let work = |sender: mpsc::Sender<(usize, Option<Cell>)>| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((scenario, design, engine)) = cells.get(index) else { return };
+            if super::interrupt::interrupted() || sender.send((index, None)).is_err() {
+                return;
+            }
+            let cell = run_cell(scenario, design, *engine, budget);
+            if sender.send((index, Some(cell))).is_err() {
+                return;
+            }
+        }
+    };
+    let mut board = Board::new(plan, cells.len());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            let sender = sender.clone();
+            scope.spawn(|| work(sender));
+        }
+        drop(sender);
+        for (index, cell) in &receiver {
+            match cell {
+                None => listen(Event::Begun { design: &cells[index].1.name, engine: cells[index].2 }),
+                Some(cell) => {
+                    listen(Event::Done);
+                    board.enter(index, cell, &mut listen);
+                }
+            }
+        }
+    });
+    if super::interrupt::interrupted() {
+        anyhow::bail!("interrupted");
+    }
+    Ok(board.report)
+}
+
+/// Executes and judges one cell.
+pub(crate) fn run_cell(scenario: &str, design: &ErasedDesign, engine: Engine, budget: Budget) -> Cell {
+    let assignment = Assignment { scenario, design: &design.name, facts: &design.facts, engine, budget };
+    let (supervised, broken) = match supervise(&assignment) {
+        Ok(supervised) => (supervised, false),
+        Err(error) => {
+            let mut observation = Observation::new(Exploration::Sampled { how: "nothing".to_owned() });
+            observation.stopped = Some(format!("the harness failed: {error:#}"));
+            (Supervised { observation, log: String::new(), seconds: 0.0 }, true)
+        }
+    };
+    let (expected, reason) = design.facts.expected_on(engine);
+    let must_see = design.facts.must_see.contains(&engine);
+    Cell {
+        engine,
+        expected,
+        expected_because: reason.map(str::to_owned),
+        must_see,
+        judgement: judge(Expectation { engine, expected, must_see }, &supervised.observation),
+        observation: supervised.observation,
+        log: supervised.log,
+        seconds: supervised.seconds,
+        broken,
+    }
+}
+
+/// Puts cells that arrive in any order into rows that leave in the plan's order.
+struct Board<'a> {
+    plan: &'a Plan<'a>,
+    cells: Vec<Option<Cell>>,
+    rows: usize,
+    report: Report,
+}
+
+impl<'a> Board<'a> {
+    fn new(plan: &'a Plan<'a>, cells: usize) -> Self {
+        let cells = std::iter::repeat_with(|| None).take(cells).collect();
+        Self { plan, cells, rows: 0, report: Report::default() }
+    }
+
+    fn enter(&mut self, index: usize, cell: Cell, listen: &mut impl FnMut(Event<'_>)) {
+        self.cells[index] = Some(cell);
+        let width = self.plan.engines.len();
+        while let Some(row) = self.cells.get_mut(self.rows * width..(self.rows + 1) * width)
+            && !row.is_empty()
+            && row.iter().all(Option::is_some)
+        {
+            let cells = row.iter_mut().filter_map(Option::take).collect();
+            self.complete(cells, listen);
+            self.rows += 1;
+        }
+    }
+
+    /// Reports the next row of the plan.
+    fn complete(&mut self, cells: Vec<Cell>, listen: &mut impl FnMut(Event<'_>)) {
+        let mut row = self.rows;
+        for (number, (found, designs)) in self.plan.scenarios.iter().enumerate() {
+            if row >= designs.len() {
+                row -= designs.len();
+                continue;
+            }
+            if self.report.scenarios.len() == number {
+                self.report.scenarios.push(ScenarioReport::new(found));
+            }
+            let scenario = &mut self.report.scenarios[number];
+            scenario.designs.push(DesignReport::new(designs[row], cells));
+            let design = &scenario.designs[row];
+            listen(Event::Row { scenario: found, design, first: row == 0 });
+            if row + 1 == designs.len() {
+                listen(Event::Finished(scenario));
+            }
+            return;
+        }
+    }
+}

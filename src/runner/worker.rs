@@ -1,0 +1,87 @@
+//! The worker process: this program again, with a hidden argument, executing one cell of the matrix.
+//!
+//! It never outlives its supervisor, has a limit on its memory, dumps no core, and starts with a single
+//! thread, so that engines may fork.
+
+use super::mapping::SharedPulse;
+use crate::engine::{self, Budget, Pulse, Task};
+use crate::scenario::{Engine, registry};
+use anyhow::{Context as _, bail};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// The hidden first argument.
+pub(crate) const ARGUMENT: &str = "__selvedge-worker";
+
+/// The exit code of a worker that could not do its work.
+pub(crate) const BROKEN: i32 = 70;
+
+/// Where a panic leaves its words, should the process not live to answer.
+static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
+
+/// One cell of the matrix, for a worker to execute.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) scenario: String,
+    pub(crate) design: String,
+    pub(crate) engine: Engine,
+    pub(crate) budget: Budget,
+    pub(crate) supervisor: i32,
+    pub(crate) pulse: PathBuf,
+    pub(crate) answer: PathBuf,
+}
+
+/// If this process was started as a worker, works and never returns. Call it first thing in `main`.
+pub fn enter_if_asked() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() != Some(ARGUMENT) {
+        return;
+    }
+    let job = arguments.next().unwrap_or_default();
+    match work(&job) {
+        Ok(()) => std::process::exit(0),
+        Err(error) => {
+            eprintln!("{error:#}");
+            std::process::exit(BROKEN);
+        }
+    }
+}
+
+fn work(job: &str) -> anyhow::Result<()> {
+    let job: Job = serde_json::from_str(job).context("this argument is for selvedge's own use")?;
+    confine(&job)?;
+    let pulse = SharedPulse::open(&job.pulse).context("the supervisor is gone")?;
+    let found = registry::find()?;
+    let Some(design) = found
+        .into_iter()
+        .find(|found| found.name == job.scenario)
+        .and_then(|found| found.scenario.designs.into_iter().find(|design| design.name == job.design))
+    else {
+        bail!("there is no design `{}` in scenario `{}`", job.design, job.scenario);
+    };
+    crate::panics::install();
+    PULSE.get_or_init(|| pulse);
+    crate::panics::tell(|words| {
+        if let Some(pulse) = PULSE.get() {
+            pulse.leave_note(words);
+        }
+    });
+    let task = Task { program: Arc::clone(&design.program), facts: &design.facts, budget: job.budget, pulse };
+    let seen = engine::observe(job.engine, &task)?;
+    std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")
+}
+
+/// Ties this process to its supervisor and bounds what it may take.
+fn confine(job: &Job) -> anyhow::Result<()> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if nix::unistd::getppid().as_raw() != job.supervisor {
+        bail!("the supervisor is gone");
+    }
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    let bytes = job.budget.memory_mib << 20;
+    setrlimit(Resource::RLIMIT_AS, bytes, bytes)?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `std::sync::Barrier`, built on a monitor inside models and across processes.
+//!
+//! Limits: under loom see [`super::monitor`].
+
+use super::monitor::Monitor;
+use crate::arm::trace::{self, ObjectId};
+use crate::context::{self, Context};
+use std::fmt;
+
+/// Lets several threads wait for each other.
+///
+/// What each of them did before [`wait`](Barrier::wait) happens before every one of them returns from it.
+pub struct Barrier(Inner);
+
+enum Inner {
+    Real(std::sync::Barrier),
+    Built { size: usize, state: Monitor<State> },
+}
+
+/// Plain data, for it may lie in memory that several processes share.
+struct State {
+    arrived: usize,
+    generation: usize,
+    /// Carries the pasts of this generation's arrivals; another one for each generation.
+    edges: ObjectId,
+}
+
+/// Whether the thread is the leader of its generation; returned by [`Barrier::wait`].
+pub struct BarrierWaitResult(bool);
+
+impl Barrier {
+    /// A barrier for `size` threads; 0 counts as 1.
+    pub fn new(size: usize) -> Self {
+        Self(match context::current() {
+            Context::Real => Inner::Real(std::sync::Barrier::new(size)),
+            Context::Loom | Context::Shuttle | Context::Process => Inner::Built {
+                size,
+                state: Monitor::new(State { arrived: 0, generation: 0, edges: trace::new_object() }),
+            },
+        })
+    }
+
+    /// Blocks until as many threads have called this as the barrier is for. Exactly one of them is told
+    /// that it is the leader. The barrier can then be used again.
+    pub fn wait(&self) -> BarrierWaitResult {
+        BarrierWaitResult(match &self.0 {
+            Inner::Real(barrier) => context::waiting(|| barrier.wait()).is_leader(),
+            Inner::Built { size, state } => wait(*size, state),
+        })
+    }
+}
+
+fn wait(size: usize, monitor: &Monitor<State>) -> bool {
+    let mut state = monitor.enter();
+    let edges = state.edges;
+    trace::release(edges);
+    state.arrived += 1;
+    let leads = state.arrived >= size;
+    if leads {
+        state.arrived = 0;
+        state.generation = state.generation.wrapping_add(1);
+        state.edges = trace::new_object();
+        monitor.notify_all();
+    } else {
+        let generation = state.generation;
+        while state.generation == generation {
+            state.wait();
+        }
+    }
+    trace::acquire(edges);
+    leads
+}
+
+impl fmt::Debug for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Barrier").finish_non_exhaustive()
+    }
+}
+
+impl BarrierWaitResult {
+    /// Whether this thread is the one leader of its generation.
+    pub fn is_leader(&self) -> bool {
+        self.0
+    }
+}
+
+impl fmt::Debug for BarrierWaitResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BarrierWaitResult").field("is_leader", &self.is_leader()).finish()
+    }
+}

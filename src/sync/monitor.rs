@@ -1,0 +1,152 @@
+//! A value behind a lock, with a condition to wait for: what the facade builds its own objects on.
+//!
+//! One per object and context: loom's lock and condvar inside loom, shuttle's inside shuttle, the
+//! process-shared ones for processes, std's elsewhere.
+//!
+//! Under shuttle the lock gives *no* happens-before edges: whoever builds on a monitor states the edges
+//! that the object promises, and no others, with [`crate::arm::trace`]. Limits: under loom the lock
+//! orders everything that passes through it, which is more than some objects promise, so loom can miss
+//! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
+
+use crate::arm;
+use crate::context::{self, Context};
+use std::cell::UnsafeCell;
+use std::ops::{Deref, DerefMut};
+use std::sync::PoisonError;
+
+/// A value that one thread at a time enters.
+pub(crate) struct Monitor<T> {
+    raw: Raw,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: `value` is only reached through a `Guard`, and `raw` admits one at a time; so sharing a monitor
+// hands the value from thread to thread, which `T: Send` allows.
+unsafe impl<T: Send> Sync for Monitor<T> {}
+// SAFETY: the raw locks of loom and shuttle name objects of the execution on this operating-system
+// thread and live no longer than it; the others are `Send` anyway.
+unsafe impl<T: Send> Send for Monitor<T> {}
+
+enum Raw {
+    Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
+    Loom { mutex: arm::loom::RawMutex, condvar: arm::loom::RawCondvar },
+    Shuttle { mutex: arm::shuttle::RawMutex, condvar: arm::shuttle::RawCondvar },
+    Process { mutex: arm::process::RawMutex, condvar: arm::process::RawCondvar },
+}
+
+enum RawGuard<'a> {
+    Real(std::sync::MutexGuard<'a, ()>),
+    Loom(arm::loom::RawGuard<'a>),
+    Shuttle(arm::shuttle::RawGuard<'a>),
+    Process(arm::process::RawGuard<'a>),
+}
+
+impl Raw {
+    fn new(context: Context) -> Self {
+        match context {
+            Context::Real => {
+                Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() }
+            }
+            Context::Loom => {
+                Raw::Loom { mutex: arm::loom::RawMutex::new(), condvar: arm::loom::RawCondvar::new() }
+            }
+            Context::Shuttle => Raw::Shuttle {
+                mutex: arm::shuttle::RawMutex::new_untraced(),
+                condvar: arm::shuttle::RawCondvar::new(),
+            },
+            Context::Process => Raw::Process {
+                mutex: arm::process::RawMutex::new(),
+                condvar: arm::process::RawCondvar::new(),
+            },
+        }
+    }
+
+    fn lock(&self) -> RawGuard<'_> {
+        match self {
+            Raw::Real { mutex, .. } => RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner)),
+            Raw::Loom { mutex, .. } => RawGuard::Loom(mutex.lock()),
+            Raw::Shuttle { mutex, .. } => RawGuard::Shuttle(mutex.lock()),
+            Raw::Process { mutex, .. } => RawGuard::Process(mutex.lock()),
+        }
+    }
+
+    fn wait<'a>(&'a self, guard: RawGuard<'a>) -> RawGuard<'a> {
+        match (self, guard) {
+            (Raw::Real { condvar, .. }, RawGuard::Real(guard)) => {
+                RawGuard::Real(condvar.wait(guard).unwrap_or_else(PoisonError::into_inner))
+            }
+            (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => RawGuard::Loom(condvar.wait(guard)),
+            (Raw::Shuttle { condvar, .. }, RawGuard::Shuttle(guard)) => {
+                RawGuard::Shuttle(condvar.wait(guard))
+            }
+            (Raw::Process { condvar, .. }, RawGuard::Process(guard)) => {
+                RawGuard::Process(condvar.wait(guard))
+            }
+            _ => unreachable!("a guard belongs to the monitor that gave it"),
+        }
+    }
+}
+
+impl<T> Monitor<T> {
+    /// A monitor for the current context.
+    pub(crate) fn new(value: T) -> Self {
+        Self { raw: Raw::new(context::current()), value: UnsafeCell::new(value) }
+    }
+
+    /// Waits until no other thread is inside, then enters.
+    pub(crate) fn enter(&self) -> Guard<'_, T> {
+        Guard { monitor: self, raw: Some(self.raw.lock()) }
+    }
+
+    /// Wakes all that wait. Whoever changed something others wait for calls this, inside or just after
+    /// having left.
+    pub(crate) fn notify_all(&self) {
+        match &self.raw {
+            Raw::Real { condvar, .. } => condvar.notify_all(),
+            Raw::Loom { condvar, .. } => condvar.notify_all(),
+            Raw::Shuttle { condvar, .. } => condvar.notify_all(),
+            Raw::Process { condvar, .. } => condvar.notify_all(),
+        }
+    }
+
+    /// Wakes one that waits: for monitors where at most one thread can.
+    pub(crate) fn notify_one(&self) {
+        match &self.raw {
+            Raw::Real { condvar, .. } => condvar.notify_one(),
+            Raw::Loom { condvar, .. } => condvar.notify_one(),
+            Raw::Shuttle { condvar, .. } => condvar.notify_one(),
+            Raw::Process { condvar, .. } => condvar.notify_one(),
+        }
+    }
+}
+
+/// One thread inside a monitor; leaves it when dropped.
+pub(crate) struct Guard<'a, T> {
+    monitor: &'a Monitor<T>,
+    raw: Option<RawGuard<'a>>,
+}
+
+impl<T> Guard<'_, T> {
+    /// Leaves, waits to be notified, enters again. May return without a notification.
+    pub(crate) fn wait(&mut self) {
+        if let Some(raw) = self.raw.take() {
+            self.raw = Some(self.monitor.raw.wait(raw));
+        }
+    }
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the raw guard is held for as long as `self` can be borrowed, and excludes all others.
+        unsafe { &*self.monitor.value.get() }
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; `&mut self` makes this the only reference through this guard.
+        unsafe { &mut *self.monitor.value.get() }
+    }
+}

@@ -1,0 +1,137 @@
+//! What `static` objects hold in one execution of a model.
+//!
+//! `Once`, `OnceLock` and `LazyLock` can be made in a `static`, outside any model, and must begin anew in
+//! every execution. So they carry only a [`Key`], and what they hold in a model lies in the storage of the
+//! execution, made by whichever thread comes first. That is safe under loom because what is made so
+//! (a monitor) has no memory of who made it; what the *user* puts in is made under that monitor.
+//!
+//! Limits: a reference into a `static` that is kept beyond the execution dangles, and so does a value
+//! borrowed by an object that is forgotten (`mem::forget`) inside a model; both are out of a checker's
+//! reach. An object made outside and moved into a model comes in empty.
+
+use crate::context;
+use crate::thread::model;
+use std::cell::RefCell;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The identity of one object, given on first use inside a model; 0 before.
+#[derive(Debug)]
+pub(crate) struct Key(AtomicU64);
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// The objects of one execution, in the order in which they were first used.
+#[derive(Default)]
+pub(crate) struct Statics(RefCell<Vec<Slot>>);
+
+struct Slot {
+    key: u64,
+    value: NonNull<()>,
+    drop: unsafe fn(NonNull<()>),
+}
+
+unsafe fn drop_box<S>(value: NonNull<()>) {
+    // SAFETY: `Key::slot` made this pointer from a `Box<S>` with this very `S`, and whoever calls has
+    // taken it out of the list, so nobody else will.
+    drop(unsafe { Box::from_raw(value.cast::<S>().as_ptr()) });
+}
+
+impl Slot {
+    fn destroy(self) {
+        // SAFETY: `drop` was chosen together with `value`; `self` is consumed.
+        unsafe { (self.drop)(self.value) };
+    }
+}
+
+impl Key {
+    /// The key of a new object.
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    fn id(&self) -> u64 {
+        let id = self.0.load(Ordering::Relaxed);
+        if id != 0 {
+            return id;
+        }
+        let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
+        match self.0.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => fresh,
+            Err(id) => id,
+        }
+    }
+
+    /// What this object holds in the running execution, made by `make` if it holds nothing yet. Only
+    /// inside a model, and with one `S` per key. Valid until the key or the execution ends.
+    pub(crate) fn slot<S>(&self, make: impl FnOnce() -> S) -> NonNull<S> {
+        let key = self.id();
+        let execution = model::local().execution.clone();
+        let slots = &execution.statics.0;
+        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
+        if let Some(value) = found {
+            return value.cast();
+        }
+        let value = NonNull::from(Box::leak(Box::new(make())));
+        slots.borrow_mut().push(Slot { key, value: value.cast(), drop: drop_box::<S> });
+        value
+    }
+
+    /// Like [`Key::slot`], but `None` if the object holds nothing yet.
+    pub(crate) fn existing<S>(&self) -> Option<NonNull<S>> {
+        let key = self.0.load(Ordering::Relaxed);
+        if key == 0 || !context::current().is_model() {
+            return None;
+        }
+        let local = model::try_local()?;
+        let slots = local.execution.statics.0.borrow();
+        let slot = slots.iter().find(|slot| slot.key == key)?;
+        Some(slot.value.cast())
+    }
+
+    /// Forgets and destroys what the object holds in the running execution.
+    pub(crate) fn clear(&mut self) {
+        let key = *self.0.get_mut();
+        if key == 0 || !context::current().is_model() {
+            return;
+        }
+        let Some(local) = model::try_local() else {
+            return;
+        };
+        let slots = &local.execution.statics.0;
+        let at = slots.borrow().iter().position(|slot| slot.key == key);
+        if let Some(at) = at {
+            let slot = slots.borrow_mut().remove(at);
+            slot.destroy();
+        }
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Statics {
+    /// Destroys everything, last made first, also what destructors make.
+    pub(crate) fn destroy(&self) {
+        loop {
+            let last = self.0.borrow_mut().pop();
+            match last {
+                Some(slot) => slot.destroy(),
+                None => return,
+            }
+        }
+    }
+}
+
+impl Drop for Statics {
+    fn drop(&mut self) {
+        // A failed execution drops its storage from outside, where destructors that reach for the
+        // engine would abort the process: give the values up.
+        if !std::thread::panicking() {
+            self.destroy();
+        }
+    }
+}

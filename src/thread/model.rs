@@ -1,0 +1,287 @@
+//! Threads inside a model: their identity, what belongs to them, and their life.
+//!
+//! Each model thread has one [`Local`], kept in the engine's own thread-local slot: who it is, its
+//! thread-local values, and the storage of the execution, which all threads of one execution share.
+//! The main thread's is made on first use, a child's by its parent.
+//!
+//! Limits: a model thread that the engine starts by other means than [`spawn`] would be taken for the
+//! main thread of another execution. Stacks are the engine's; what `Builder::stack_size` asks for is
+//! ignored.
+
+use super::local::Values;
+use super::permit::Permit;
+use crate::arm::trace::{self, ObjectId, Token};
+use crate::arm::{self, loom_thread, shuttle_thread};
+use crate::context::{self, Context};
+use crate::panics;
+use crate::sync::statics::Statics;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Who a model thread is; shared by its handles.
+pub(crate) struct Identity {
+    /// Counted from 0, the main thread, in the order of spawning.
+    pub(crate) number: u64,
+    pub(crate) name: Option<String>,
+    pub(crate) permit: Permit,
+    /// Names the thread in announcements.
+    pub(crate) object: ObjectId,
+}
+
+/// What all threads of one execution share.
+#[derive(Default)]
+pub(crate) struct Execution {
+    threads: Cell<u64>,
+    pub(crate) statics: Statics,
+}
+
+impl Execution {
+    fn identity(&self, name: Option<String>) -> Arc<Identity> {
+        Arc::new(Identity {
+            number: self.threads.replace(self.threads.get() + 1),
+            name,
+            permit: Permit::new(),
+            object: trace::new_object(),
+        })
+    }
+}
+
+/// What belongs to one model thread.
+pub(crate) struct Local {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) execution: Rc<Execution>,
+    pub(crate) values: Values,
+    /// What this thread must not do while it unwinds; see [`when_settled`].
+    unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
+}
+
+impl Local {
+    fn new(identity: Arc<Identity>, execution: Rc<Execution>) -> Rc<Self> {
+        Rc::new(Self { identity, execution, values: Values::default(), unsettled: RefCell::default() })
+    }
+}
+
+fn slot() -> Option<Rc<Local>> {
+    let slot = match context::current() {
+        Context::Loom => loom_thread::slot(),
+        Context::Shuttle => shuttle_thread::slot(),
+        Context::Real | Context::Process => None,
+    };
+    slot.and_then(|slot| slot.downcast().ok())
+}
+
+fn set_slot(local: Option<Rc<Local>>) {
+    let value = local.map(|local| local as Rc<dyn Any>);
+    match context::current() {
+        Context::Loom => loom_thread::set_slot(value),
+        Context::Shuttle => shuttle_thread::set_slot(value),
+        Context::Real | Context::Process => {}
+    }
+}
+
+/// What belongs to the running model thread. Only inside a model.
+pub(crate) fn local() -> Rc<Local> {
+    slot().unwrap_or_else(|| {
+        let execution = Rc::<Execution>::default();
+        let local = Local::new(execution.identity(Some("main".to_owned())), execution);
+        set_slot(Some(local.clone()));
+        local
+    })
+}
+
+/// Like [`local`], but `None` where nothing was ever made, or everything is gone.
+pub(crate) fn try_local() -> Option<Rc<Local>> {
+    slot()
+}
+
+/// Ends the main thread's part of an execution: its thread-local values are destroyed, then the
+/// statics, last made first. Runs inside the model, as its last act.
+pub(crate) fn end_of_execution() {
+    let Some(local) = try_local() else { return };
+    settle(&local);
+    local.values.destroy();
+    local.execution.statics.destroy();
+    set_slot(None);
+}
+
+/// Runs `action` now, or, while the running model thread unwinds, as soon as its panic is caught.
+///
+/// For destructors that enter a monitor. loom cannot switch threads while one unwinds: its locks would
+/// be poisoned for the others.
+pub(crate) fn when_settled(action: impl FnOnce() + 'static) {
+    if context::current() == Context::Loom && std::thread::panicking() {
+        if let Some(local) = try_local() {
+            local.unsettled.borrow_mut().push(Box::new(action));
+        }
+        // Without a thread to run it later the execution is over, and nobody is left to be told.
+        return;
+    }
+    action();
+}
+
+fn settle(local: &Local) {
+    if context::current() == Context::Loom {
+        arm::loom::release_deferred();
+    }
+    loop {
+        let actions = std::mem::take(&mut *local.unsettled.borrow_mut());
+        if actions.is_empty() {
+            return;
+        }
+        for action in actions {
+            action();
+        }
+    }
+}
+
+/// Runs `f` and returns its panic, unless the panic is the checker's, which goes on unwinding.
+pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
+    let result = catch_unwind(AssertUnwindSafe(f));
+    match result {
+        Err(payload) if panics::is_checkers(&*payload) => resume_unwind(payload),
+        result => {
+            settled();
+            result
+        }
+    }
+}
+
+/// The running model thread has caught a panic, or had none: does what waited for that.
+pub(crate) fn settled() {
+    if let Some(local) = try_local() {
+        settle(&local);
+    }
+}
+
+/// What a thread leaves to whoever joins it.
+pub(crate) struct Packet<T> {
+    result: Mutex<Option<std::thread::Result<T>>>,
+    pub(crate) end: Arc<End>,
+}
+
+/// That a thread ends, whatever it returns.
+pub(crate) struct End {
+    pub(crate) identity: Arc<Identity>,
+    finished: AtomicBool,
+    /// Whether the thread panicked and nobody has taken its panic by joining it.
+    panicked: AtomicBool,
+    past: Mutex<Token>,
+    join: Mutex<Option<Join>>,
+}
+
+enum Join {
+    Loom(loom_thread::Join),
+    Shuttle(shuttle_thread::Join),
+}
+
+// SAFETY: loom's and shuttle's handles name threads of the execution on this operating-system thread,
+// which all model threads share; they are only used and dropped within it.
+unsafe impl Send for Join {}
+
+/// Nothing that runs under these locks panics or switches threads.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl End {
+    /// Waits for the thread, and learns what it had done.
+    pub(crate) fn wait(&self) {
+        let join = locked(&self.join).take();
+        match join {
+            Some(Join::Loom(join)) => join.join(),
+            Some(Join::Shuttle(join)) => join.join(),
+            // Somebody else waits, and whoever asks here also waits for that one.
+            None => {}
+        }
+        let past = locked(&self.past).clone();
+        trace::receive(&past);
+    }
+
+    /// Whether the thread has ended its main function. Gives no happens-before edge under shuttle.
+    pub(crate) fn is_finished(&self) -> bool {
+        match context::current() {
+            Context::Loom => loom_thread::yield_now(),
+            Context::Shuttle => shuttle_thread::look(self.identity.object),
+            Context::Real | Context::Process => {}
+        }
+        self.finished.load(Ordering::Relaxed)
+    }
+
+    /// Whether the thread panicked and nobody joined it to hear of it.
+    pub(crate) fn panicked_unheard(&self) -> bool {
+        self.panicked.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Packet<T> {
+    /// Waits for the thread and takes what it returned.
+    pub(crate) fn join(&self) -> std::thread::Result<T> {
+        self.end.wait();
+        self.end.panicked.store(false, Ordering::Relaxed);
+        let result = locked(&self.result).take();
+        // shuttle drops threads that never ran when it abandons an execution.
+        result.unwrap_or_else(|| Err(Box::new("the execution ended before the thread did")))
+    }
+}
+
+/// Starts a model thread.
+///
+/// # Safety
+/// Nothing that `f` or `T` borrows may end before the thread does, or before the execution is given up
+/// for good.
+pub(crate) unsafe fn spawn<'a, F, T>(name: Option<String>, f: F) -> Arc<Packet<T>>
+where
+    F: FnOnce() -> T + 'a,
+    T: 'a,
+{
+    let execution = local().execution.clone();
+    let identity = execution.identity(name);
+    let packet = Arc::new(Packet {
+        result: Mutex::new(None),
+        end: Arc::new(End {
+            identity: identity.clone(),
+            finished: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+            past: Mutex::default(),
+            join: Mutex::default(),
+        }),
+    });
+    let object = identity.object;
+    let past = trace::token();
+    let body: Box<dyn FnOnce() + 'a> = {
+        let packet = packet.clone();
+        Box::new(move || run(Local::new(identity, execution), &past, packet, f))
+    };
+    // SAFETY: only the lifetime changes; the caller promises that what is borrowed outlives the thread.
+    let body = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'a>, Box<dyn FnOnce()>>(body) };
+    let join = match context::current() {
+        Context::Loom => Join::Loom(loom_thread::spawn(body)),
+        Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(object, body)),
+        Context::Real | Context::Process => unreachable!("only a model has model threads"),
+    };
+    *locked(&packet.end.join) = Some(join);
+    packet
+}
+
+/// The whole life of a model thread.
+fn run<F, T>(local: Rc<Local>, past: &Token, packet: Arc<Packet<T>>, f: F)
+where
+    F: FnOnce() -> T,
+{
+    set_slot(Some(local.clone()));
+    trace::receive(past);
+    let result = catch(f);
+    let end = packet.end.clone();
+    end.panicked.store(result.is_err(), Ordering::Relaxed);
+    end.finished.store(true, Ordering::Relaxed);
+    *locked(&packet.result) = Some(result);
+    // If nobody holds the handle any more, what the thread returned is dropped here, by the thread.
+    drop(packet);
+    local.values.destroy();
+    *locked(&end.past) = trace::token();
+    set_slot(None);
+}

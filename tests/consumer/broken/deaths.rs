@@ -1,0 +1,73 @@
+//! Actors that take the process down, or never come back.
+
+use selvedge::prelude::*;
+use std::hint::black_box;
+
+selvedge::scenario!(deaths);
+
+fn deaths() -> Scenario<u32> {
+    let fresh = || AtomicU32::new(0);
+    let read = |n: &AtomicU32, _: &[()]| n.load(Relaxed);
+    Scenario::new("What becomes of a run when an actor does its worst?")
+        .acceptable("it was survived", |_| true)
+        .design(
+            "segmentation fault",
+            Design::new(fresh)
+                .actor("A", |n| {
+                    n.fetch_add(1, Relaxed);
+                })
+                .actor("B", |_| {
+                    // SAFETY: none. This is the point: the kernel ends the process.
+                    unsafe { black_box(64 as *mut u64).write_volatile(1) }
+                })
+                .observe(read)
+                .must_see(Threads)
+                .must_see(Processes)
+                .expect(Crash),
+        )
+        .design(
+            "abort",
+            Design::new(fresh).actors(2, |_| std::process::abort()).observe(read).must_see(Threads).expect(Crash),
+        )
+        .design(
+            "exit",
+            Design::new(fresh).actors(2, |_| std::process::exit(3)).observe(read).must_see(Threads).expect(Crash),
+        )
+        .design(
+            "panic",
+            Design::new(fresh)
+                .actors(2, |n| assert!(n.fetch_add(1, Relaxed) > 7, "there are {} too few", 8))
+                .observe(read)
+                .must_see(Threads)
+                .must_see(Processes)
+                .expect(Crash),
+        )
+        .design(
+            "eats memory",
+            Design::new(fresh)
+                .actors(2, |n| {
+                    let mut eaten = Vec::new();
+                    while n.load(Relaxed) < 7 {
+                        eaten.push(black_box(vec![1_u8; 64 << 20]));
+                    }
+                })
+                .observe(read)
+                .must_see(Threads)
+                .must_see(Processes)
+                .expect(Crash),
+        )
+        .design(
+            "never ends",
+            Design::new(fresh)
+                .actor("A", |n| n.store(1, Relaxed))
+                .actor("B", |_| {
+                    while black_box(true) {
+                        std::hint::spin_loop();
+                    }
+                })
+                .observe(read)
+                .must_see(Threads)
+                .must_see(Processes)
+                .expect(Hang),
+        )
+}

@@ -1,0 +1,3 @@
+//! All it takes.
+
+selvedge::harness!();

@@ -1,0 +1,100 @@
+//! The rules of the house, held to by reading the source.
+
+use crate::support::root;
+use std::path::{Path, PathBuf};
+
+/// Every Rust file below a folder of `src`, with its path from there and its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let start = root().join("src").join(folder);
+    let mut folders = vec![start.clone()];
+    let mut files: Vec<PathBuf> = Vec::new();
+    if start.is_file() {
+        files.push(folders.remove(0));
+    }
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of src").filter_map(Result::ok) {
+            let path = entry.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root().join("src")).expect("below src").display().to_string();
+        (name, std::fs::read_to_string(&path).expect("a source file"))
+    };
+    files.into_iter().filter(|path| path.extension().is_some_and(|e| e == "rs")).map(read).collect()
+}
+
+/// The lines of code that contain any of these words, as `file:line: text`. Comments are not code.
+fn lines_with(sources: &[(String, String)], words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (file, text) in sources {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if words.iter().any(|word| code.contains(word)) {
+                found.push(format!("{file}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn only_arms_and_engines_name_a_checker() {
+    let all = sources("");
+    let checkers = ["loom::", "shuttle::"];
+    let outside: Vec<_> = all
+        .iter()
+        .filter(|(file, _)| !file.starts_with("arm/") && !file.starts_with("engine/") && file != "testing.rs")
+        .cloned()
+        .collect();
+    assert!(outside.len() > 20, "the sources were not found");
+    let named = lines_with(&outside, &checkers);
+    // `arm::loom::…` is the arm, not the crate.
+    let named: Vec<_> = named
+        .into_iter()
+        .filter(|line| {
+            let crates = line.replace("arm::loom::", "").replace("arm::shuttle::", "");
+            checkers.iter().any(|checker| crates.contains(checker))
+        })
+        .collect();
+    assert_eq!(named, [String::new(); 0]);
+}
+
+#[test]
+fn verdicts_and_reports_do_nothing_but_compute() {
+    let mut pure = sources("report");
+    pure.extend(sources("verdict.rs"));
+    assert!(pure.len() >= 5, "the sources were not found");
+    let effects =
+        ["std::fs", "std::env", "std::io", "std::net", "std::time", "Instant", "println!", "eprintln!"];
+    assert_eq!(lines_with(&pure, &effects), [String::new(); 0]);
+}
+
+#[test]
+fn the_detector_knows_no_engine_and_no_scenario() {
+    let detector = sources("race");
+    assert!(detector.len() >= 3, "the sources were not found");
+    assert_eq!(
+        lines_with(&detector, &["crate::engine", "crate::scenario", "crate::arm"]),
+        [String::new(); 0]
+    );
+}
+
+#[test]
+fn no_source_file_is_too_long_to_read() {
+    let long: Vec<_> = sources("")
+        .into_iter()
+        .map(|(file, text)| (text.lines().count(), file))
+        .filter(|(lines, _)| *lines > 500)
+        .collect();
+    assert_eq!(long, []);
+}
+
+#[test]
+fn the_readme_shows_the_example_that_is_compiled() {
+    assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md").is_file());
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the readme");
+    for words in ["cargo run --release", "cargo test", "selvedge::scenario!", "selvedge::harness!"] {
+        assert!(readme.contains(words), "`{words}` is not in the readme");
+    }
+}

@@ -1,0 +1,8 @@
+//! The whole program from outside: its command line, its verdicts on broken designs, its use by another
+//! crate, and the rules of its own house.
+
+mod architecture;
+mod broken;
+mod cli;
+mod consumer;
+mod support;

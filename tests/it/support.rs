@@ -1,0 +1,66 @@
+//! Building and running programs, and reading their JSON.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// The shipped program.
+pub fn selvedge() -> Command {
+    Command::cargo_bin("selvedge").expect("cargo builds the program before its tests")
+}
+
+/// The root of this package.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program of the consumer package, built on first use with the profile of this test.
+pub fn consumer(program: &str) -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        cargo(&["build", "--package", "selvedge-consumer", "--bins"]).assert().success();
+        let this = assert_cmd::cargo::cargo_bin!("selvedge");
+        this.parent().expect("a program lies in a folder").to_owned()
+    });
+    Command::new(folder.join(program))
+}
+
+/// cargo, in this workspace, offline, into the folder that this test was built in.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let program = assert_cmd::cargo::cargo_bin!("selvedge");
+    let target = program.ancestors().nth(2).expect("target/profile/program");
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments).arg("--offline").env("CARGO_TARGET_DIR", target);
+    if program.parent().is_some_and(|folder| folder.ends_with("release")) {
+        command.arg("--release");
+    }
+    command
+}
+
+/// Runs a command that prints JSON, and checks its exit code.
+#[track_caller]
+pub fn json(command: &mut Command, code: i32) -> Value {
+    let output = command.args(["--format", "json"]).assert().code(code).get_output().stdout.clone();
+    serde_json::from_slice(&output).expect("standard output is one JSON document")
+}
+
+/// One cell of a JSON report.
+#[track_caller]
+pub fn cell<'a>(report: &'a Value, design: &str, engine: &str) -> &'a Value {
+    let designs = report["scenarios"].as_array().into_iter().flatten();
+    let mut designs = designs.flat_map(|scenario| scenario["designs"].as_array().into_iter().flatten());
+    let design =
+        designs.find(|found| found["name"] == design).unwrap_or_else(|| panic!("no design {design}"));
+    let mut engines = design["engines"].as_array().into_iter().flatten();
+    engines.find(|found| found["engine"] == engine).unwrap_or_else(|| panic!("not on {engine}"))
+}
+
+/// Asserts a cell's verdict, and that its reason contains these words.
+#[track_caller]
+pub fn check(report: &Value, design: &str, engine: &str, verdict: &str, words: &str) {
+    let cell = cell(report, design, engine);
+    assert_eq!(cell["verdict"], verdict, "{design} on {engine}: {cell:#}");
+    let reason = cell["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains(words), "{design} on {engine}: `{words}` is not in `{reason}`");
+}

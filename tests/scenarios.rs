@@ -1,0 +1,3 @@
+//! Every shipped scenario on every engine, and its snapshot.
+
+selvedge::harness!();
