@@ -18,6 +18,7 @@ use super::transport::{Patience, Refused};
 use crate::context;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use std::cell::RefCell;
 use std::io;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -35,8 +36,30 @@ const GLANCES: u32 = 200;
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Descriptors that channels of this process hold now, inherited ones included.
+#[cfg_attr(not(test), expect(dead_code, reason = "for tests: descriptors must not leak"))]
 pub(crate) fn descriptors_open() -> usize {
     OPEN.load(Ordering::Relaxed)
+}
+
+thread_local! {
+    static BLOCKS: RefCell<Option<Vec<usize>>> = const { RefCell::new(None) };
+}
+
+/// Runs `make`, and tells the addresses of the heap blocks in which the channels made meanwhile keep their
+/// descriptors. A copy of such a block in a forked process is as good as the block, which is true of no
+/// other memory.
+pub(crate) fn blocks_made<R>(make: impl FnOnce() -> R) -> (R, Vec<usize>) {
+    BLOCKS.set(Some(Vec::new()));
+    let made = make();
+    (made, BLOCKS.take().unwrap_or_default())
+}
+
+fn note_block(address: usize) {
+    BLOCKS.with_borrow_mut(|blocks| {
+        if let Some(blocks) = blocks {
+            blocks.push(address);
+        }
+    });
 }
 
 /// One end of a pipe, not blocking; counted.
@@ -247,9 +270,11 @@ pub(crate) fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
         }
         _ => (Permission::Free, None),
     };
-    let sending = Sending { messages: write, permission, capacity };
-    let receiving = Receiving { messages: read, thanks, capacity };
-    (Sender(Arc::new(sending), PhantomData), Receiver(Arc::new(receiving), PhantomData))
+    let sending = Arc::new(Sending { messages: write, permission, capacity });
+    let receiving = Arc::new(Receiving { messages: read, thanks, capacity });
+    note_block(Arc::as_ptr(&sending).addr());
+    note_block(Arc::as_ptr(&receiving).addr());
+    (Sender(sending, PhantomData), Receiver(receiving, PhantomData))
 }
 
 fn duplicate(end: &End) -> End {

@@ -188,6 +188,42 @@ fn descriptors_of_the_state_reach_the_actors() {
 }
 
 #[test]
+fn locks_in_shared_states_exclude_across_processes() {
+    alone("engine::processes::tests::locks_in_shared_states_exclude_across_processes", || {
+        let design = erased(
+            Design::new(|| crate::sync::Mutex::new(0_u32))
+                .actors(2, |n| *n.lock().expect("nobody panics") += 1)
+                .observe(|n, _| *n.lock().expect("nobody panics")),
+        );
+        check_all(&observed(observe, &design, 500), "2", 10_000);
+        no_child_is_left();
+    });
+}
+
+#[test]
+fn channels_join_actors_with_and_without_shared_memory() {
+    alone("engine::processes::tests::channels_join_actors_with_and_without_shared_memory", || {
+        let joined = || {
+            let serials = AtomicU32::new(0);
+            let state = move || (serials.fetch_add(1, Relaxed), crate::channel::bounded::<u32>(1));
+            Design::new(state)
+                .actor("sender", |(serial, (sender, _))| {
+                    sender.send(*serial).expect("the receiver lives");
+                    *serial
+                })
+                .actor("receiver", |(_, (_, receiver))| receiver.recv().expect("the sender lives"))
+        };
+        type State = (u32, (crate::channel::Sender<u32>, crate::channel::Receiver<u32>));
+        let told_truth = |(serial, _): &State, told: &[u32]| told == [*serial, *serial];
+        for design in [joined(), joined().isolated()] {
+            let design = erased(design.observe(told_truth));
+            check_all(&observed(observe, &design, 500), "true", 100);
+            no_child_is_left();
+        }
+    });
+}
+
+#[test]
 fn states_that_own_heap_memory_are_turned_away() {
     alone("engine::processes::tests::states_that_own_heap_memory_are_turned_away", || {
         let boxed = erased(
