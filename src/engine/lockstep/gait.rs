@@ -251,3 +251,71 @@ impl Trials {
 fn unpaced(stride: usize) -> Gait {
     Gait { stride, chunk: 0, skew: 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Grade;
+
+    fn outcome(value: &str, count: u64) -> OutcomeCount {
+        OutcomeCount { value: value.to_owned(), grade: Grade::Acceptable, sentence: String::new(), count }
+    }
+
+    /// Walks with a tuner on a machine that takes `each` time per sample, and shows the rare outcome once
+    /// in `rarity(gait)` samples. Returns the gaits and how long each was walked.
+    fn walk(
+        longest: usize,
+        budget: Duration,
+        each: Duration,
+        rarity: impl Fn(Gait) -> u64,
+    ) -> Vec<(Gait, Duration)> {
+        let mut tuner = Tuner::new(longest, budget);
+        let (mut executions, mut rare) = (0, 0);
+        let mut legs = Vec::new();
+        while let Some((gait, lasting)) = tuner.next_leg() {
+            let round = each * u32::try_from(gait.stride).expect("a stride");
+            let rounds = (lasting.as_nanos() / round.as_nanos()).max(1) as u64;
+            let samples = rounds * gait.stride as u64;
+            executions += samples;
+            rare += samples / rarity(gait);
+            let took = round * u32::try_from(rounds).expect("few rounds");
+            let seen = || vec![outcome("common", executions - rare), outcome("rare", rare)];
+            tuner.walked(Leg { executions, took }, seen);
+            legs.push((gait, took));
+        }
+        legs
+    }
+
+    #[test]
+    fn settles_for_the_gait_that_shows_most_and_keeps_to_its_time() {
+        let good = Gait { stride: 1024, chunk: 16, skew: 64 };
+        let rarity = |gait| if gait == good { 50 } else { 5000 };
+        let budget = Duration::from_secs(1);
+        let legs = walk(LONGEST_STRIDE, budget, Duration::from_nanos(20), rarity);
+        let total: Duration = legs.iter().map(|(_, took)| *took).sum();
+        let with_good: Duration = legs.iter().filter(|(gait, _)| *gait == good).map(|(_, took)| *took).sum();
+        assert!(with_good > budget * 3 / 4, "{legs:?}");
+        assert!(total < budget * 11 / 10, "{total:?}");
+    }
+
+    #[test]
+    fn slow_samples_never_make_a_round_long() {
+        let nap = Duration::from_millis(20);
+        let legs = walk(LONGEST_STRIDE, Duration::from_secs(1), nap, |_| 2);
+        assert!(legs.iter().all(|(gait, _)| gait.stride <= 8), "{legs:?}");
+    }
+
+    #[test]
+    fn never_walks_further_than_there_are_states() {
+        for longest in [1, 7, 100] {
+            let legs = walk(longest, Duration::from_millis(50), Duration::from_nanos(50), |_| 2);
+            assert!(legs.iter().all(|(gait, _)| gait.stride <= longest), "{legs:?}");
+        }
+    }
+
+    #[test]
+    fn without_time_there_is_still_one_sample() {
+        let legs = walk(100, Duration::ZERO, Duration::from_nanos(50), |_| 2);
+        assert_eq!(legs.len(), 1);
+    }
+}

@@ -15,6 +15,7 @@ use crate::channel::{NotForProcesses, blocks_made};
 use crate::scenario::Exit;
 use anyhow::Context as _;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -107,7 +108,7 @@ impl Sampling<'_> {
         if self.task.facts.survives_deaths {
             longest = 1;
         }
-        if opened > 0 {
+        if let Some(opened) = NonZeroUsize::new(opened) {
             let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("cannot read a limit")?;
             setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("cannot raise a limit")?;
             let free = usize::try_from(hard)?.saturating_sub(open + SPARE_DESCRIPTORS);
