@@ -5,7 +5,9 @@ use crate::channel::NotForProcesses;
 use crate::engine::planted::*;
 use crate::scenario::{Design, Exit};
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::wait;
+use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::panic_any;
@@ -308,10 +310,15 @@ fn actors_die_with_a_killed_worker() {
     worker.kill().expect("it was running");
     worker.wait().expect("it is a child");
     let start = Instant::now();
-    while actors.iter().any(|&pid| is_alive(pid)) {
-        assert!(start.elapsed().as_secs() < 5, "an actor outlives its worker");
+    while actors.iter().any(|&pid| is_alive(pid)) && start.elapsed().as_secs() < 5 {
         std::thread::sleep(Duration::from_millis(5));
     }
+    let orphans: Vec<u32> = actors.into_iter().filter(|&pid| is_alive(pid)).collect();
+    for &pid in &orphans {
+        // Even a failing test leaves no process behind.
+        let _gone = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+    }
+    assert!(orphans.is_empty(), "actors outlive their worker");
 }
 
 /// Whether a process runs; one that ended and was never reaped does not.
