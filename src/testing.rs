@@ -84,7 +84,9 @@ pub(crate) fn in_loom<T: Ord + Send + 'static>(
 ) -> Seen<T> {
     let seen = observe(f, |run| {
         let _entered = context::enter(Context::Loom);
-        ::loom::model::Builder::new().check(move || {
+        let mut builder = ::loom::model::Builder::new();
+        builder.max_branches = 20_000;
+        builder.check(move || {
             loom::forget_deferred();
             run();
         });
@@ -153,9 +155,13 @@ pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
     match context::current() {
         Context::Real | Context::Process => Spawned::Real(std::thread::spawn(f)),
         Context::Loom => Spawned::Loom(::loom::thread::spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(f));
-            loom::release_deferred();
-            result
+            catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+                if loom::is_report(&*payload) {
+                    std::panic::resume_unwind(payload);
+                }
+                loom::release_deferred();
+                payload
+            })
         })),
         Context::Shuttle => {
             let parent = trace::token();

@@ -112,6 +112,27 @@ pub(crate) fn is_unwinding() -> bool {
     std::thread::panicking() && (!alive() || unwinding::is(me))
 }
 
+/// Whether a panic is loom's own report of a race, a deadlock or a limit. Whoever catches the panics of
+/// model threads must let these through: the model cannot go on.
+pub(crate) fn is_report(payload: &(dyn std::any::Any + Send)) -> bool {
+    const REPORTS: [&str; 5] = [
+        "Causality violation",
+        "deadlock; threads",
+        "Model exceeded maximum number of branches",
+        "currently writing to cell",
+        "currently reading from cell",
+    ];
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
+    text.is_some_and(|text| {
+        REPORTS
+            .iter()
+            .any(|report| text.trim_start().starts_with(report))
+    })
+}
+
 fn me() -> u64 {
     number(loom::thread::current().id())
 }
