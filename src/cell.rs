@@ -1,1 +1,458 @@
-//! Plain memory that a checker can watch.
+//! Memory that is not synchronised: race-checked under the checkers, real memory elsewhere.
+//!
+//! [`Plain`] is an ordinary variable; [`UnsafeCell`] is what data structures of one's own are made of.
+//! Making a cell and dropping it are writes, so that handing over a cell without ordering is found too.
+//!
+//! Limits: on the real engines nothing is checked. A value larger than a machine word is read and written
+//! in pieces there, so that it can be seen torn; under the checkers it cannot, but there the race itself
+//! is reported.
+
+use crate::arm::trace::{self, ObjectId, Site};
+use crate::arm::{self, loom, shuttle};
+use crate::context::Context;
+use std::cell;
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::panic::Location;
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
+
+/// How a checker follows one cell; nothing on the real engines.
+struct Tracker(Option<Box<Tracked>>);
+
+enum Tracked {
+    Loom(loom::UnsafeCell<()>),
+    Shuttle(ObjectId, Site),
+}
+
+impl Tracker {
+    #[inline]
+    #[track_caller]
+    fn new() -> Tracker {
+        match arm::made_for() {
+            Context::Real | Context::Process => Tracker(None),
+            context => Tracker::new_checked(context),
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn new_checked(context: Context) -> Tracker {
+        Tracker(Some(Box::new(if context == Context::Loom {
+            Tracked::Loom(loom::UnsafeCell::new(()))
+        } else {
+            let site = Location::caller();
+            let object = trace::new_object();
+            trace::write(object, site);
+            Tracked::Shuttle(object, site)
+        })))
+    }
+
+    #[inline]
+    #[track_caller]
+    fn read(&self) {
+        if let Some(tracked) = &self.0 {
+            tracked.read();
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn write(&self) {
+        if let Some(tracked) = &self.0 {
+            tracked.write();
+        }
+    }
+
+    /// An access that lasts until what is returned is dropped, on engines that know of such.
+    #[inline]
+    #[track_caller]
+    fn span(&self, access: Access) -> Option<loom::Span> {
+        self.0.as_ref().and_then(|tracked| tracked.span(access))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl Tracked {
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn read(&self) {
+        match self {
+            Tracked::Loom(cell) if loom::enter() => cell.with(|_| ()),
+            Tracked::Loom(_) => {}
+            Tracked::Shuttle(object, _) if shuttle::alive() => {
+                trace::read(*object, Location::caller());
+            }
+            Tracked::Shuttle(..) => {}
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn write(&self) {
+        match self {
+            Tracked::Loom(cell) if loom::enter() => cell.with_mut(|_| ()),
+            Tracked::Loom(_) => {}
+            Tracked::Shuttle(object, _) if shuttle::alive() => {
+                trace::write(*object, Location::caller());
+            }
+            Tracked::Shuttle(..) => {}
+        }
+    }
+}
+
+impl Tracked {
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn span(&self, access: Access) -> Option<loom::Span> {
+        match (self, access) {
+            (Tracked::Loom(_), _) if !loom::enter() => None,
+            (Tracked::Loom(cell), Access::Read) => Some(loom::Span::reading(cell)),
+            (Tracked::Loom(cell), Access::Write) => Some(loom::Span::writing(cell)),
+            (Tracked::Shuttle(..), Access::Read) => {
+                self.read();
+                None
+            }
+            (Tracked::Shuttle(..), Access::Write) => {
+                self.write();
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        // Whatever unwinds has been reported already; a second panic would abort the process.
+        if std::thread::panicking() {
+            return;
+        }
+        match self {
+            Tracked::Loom(_) => self.write(),
+            Tracked::Shuttle(object, site) if shuttle::alive() => trace::write(*object, site),
+            Tracked::Shuttle(..) => {}
+        }
+    }
+}
+
+/// A value that [`Plain`] can hold.
+///
+/// # Safety
+///
+/// - The type has no padding, no interior mutability and no uninitialised bytes.
+/// - If it is larger than the pieces in which it is accessed (its alignment, at most 8 bytes), then any
+///   mixture of such pieces of valid values is itself a valid value.
+/// - Its values may be sent to other threads and read by them.
+pub unsafe trait PlainValue: Copy + 'static {}
+
+macro_rules! plain_value {
+    ($($type:ty),* $(,)?) => {$(
+        // SAFETY: a primitive without padding. It is one piece, or any bits are valid.
+        unsafe impl PlainValue for $type {}
+    )*};
+}
+
+plain_value! {
+    (), bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64,
+}
+
+// SAFETY: one piece. That a raw pointer may be sent is what `AtomicPtr` says too: using it is unsafe.
+unsafe impl<T: 'static> PlainValue for *const T {}
+// SAFETY: as for `*const T`.
+unsafe impl<T: 'static> PlainValue for *mut T {}
+// SAFETY: arrays have no padding between elements. A piece is never larger than the alignment of an
+// element, so it is a whole element, or a part of an element that may be mixed.
+unsafe impl<T: PlainValue, const N: usize> PlainValue for [T; N] {}
+
+/// A variable in ordinary memory that threads share, with nothing to protect it.
+///
+/// Under loom and shuttle two accesses to it that are not ordered, at least one of them a write, are a
+/// data race, reported with the source lines of both. On the real engines each access is a relaxed
+/// atomic one, as wide as the value's alignment (at most 8 bytes): a plain `mov`, and no undefined
+/// behaviour. Larger values are accessed piece by piece, so a reader may see half of one write and half
+/// of another.
+///
+/// ```
+/// use selvedge::cell::Plain;
+///
+/// let count = Plain::new(0);
+/// count.set(count.get() + 1);
+/// assert_eq!(count.get(), 1);
+/// ```
+pub struct Plain<T: PlainValue> {
+    tracker: Tracker,
+    value: cell::UnsafeCell<T>,
+}
+
+// SAFETY: really, all accesses are atomic; under a checker all threads are one. Values may be sent and
+// shared by the promise of `PlainValue`.
+unsafe impl<T: PlainValue> Send for Plain<T> {}
+// SAFETY: as for `Send`.
+unsafe impl<T: PlainValue> Sync for Plain<T> {}
+
+impl<T: PlainValue> Plain<T> {
+    /// A variable with this value, made for the engine that is running. Under a checker this is a write.
+    #[inline]
+    #[must_use]
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        Plain {
+            tracker: Tracker::new(),
+            value: cell::UnsafeCell::new(value),
+        }
+    }
+
+    /// Reads the value.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if the read races with a write.
+    #[inline]
+    #[track_caller]
+    pub fn get(&self) -> T {
+        self.tracker.read();
+        self.load()
+    }
+
+    /// Writes the value.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if the write races with another access.
+    #[inline]
+    #[track_caller]
+    pub fn set(&self, value: T) {
+        self.tracker.write();
+        // SAFETY: the value is owned by `self` and accessed by nothing but `load_pieces` and
+        // `store_pieces`.
+        unsafe { store_pieces(self.value.get(), value) };
+    }
+
+    /// Reads the value and writes what `update` makes of it: two accesses, between which others come.
+    ///
+    /// # Panics
+    ///
+    /// As [`Plain::get`] and [`Plain::set`].
+    #[inline]
+    #[track_caller]
+    pub fn update(&self, update: impl FnOnce(T) -> T) {
+        self.set(update(self.get()));
+    }
+
+    /// The value, which nobody else has any more. Under a checker this is a write.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if an earlier access is not ordered before.
+    #[inline]
+    #[track_caller]
+    pub fn into_inner(self) -> T {
+        self.tracker.write();
+        self.load()
+    }
+
+    #[inline]
+    fn load(&self) -> T {
+        // SAFETY: as in `set`.
+        unsafe { load_pieces(self.value.get()) }
+    }
+}
+
+impl<T: PlainValue + Default> Default for Plain<T> {
+    #[track_caller]
+    fn default() -> Self {
+        Plain::new(T::default())
+    }
+}
+
+impl<T: PlainValue> From<T> for Plain<T> {
+    #[track_caller]
+    fn from(value: T) -> Self {
+        Plain::new(value)
+    }
+}
+
+/// Shows the value, without an access that a checker would see.
+impl<T: PlainValue + fmt::Debug> fmt::Debug for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.load().fmt(f)
+    }
+}
+
+/// The width of the pieces in which a `T` is accessed, in bytes.
+const fn piece<T>() -> usize {
+    if align_of::<T>() < size_of::<usize>() {
+        align_of::<T>()
+    } else {
+        size_of::<usize>()
+    }
+}
+
+/// Reads a value piece by piece, each piece atomically.
+///
+/// # Safety
+///
+/// `from` points to a valid value that nobody accesses but through this function and [`store_pieces`],
+/// as long as the call lasts.
+#[inline]
+unsafe fn load_pieces<T: PlainValue>(from: *mut T) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    let to = value.as_mut_ptr();
+    for index in 0..size_of::<T>() / piece::<T>() {
+        // SAFETY: the piece is within both values, and as aligned as they are. All that is accessed at
+        // the same time is accessed in the same pieces, by the caller's promise. A whole pointer keeps
+        // its provenance, because pieces as wide as a pointer are moved as pointers.
+        unsafe {
+            match piece::<T>() {
+                1 => to.cast::<u8>().add(index).write(
+                    AtomicU8::from_ptr(from.cast::<u8>().add(index)).load(Ordering::Relaxed),
+                ),
+                2 => to.cast::<u16>().add(index).write(
+                    AtomicU16::from_ptr(from.cast::<u16>().add(index)).load(Ordering::Relaxed),
+                ),
+                4 => to.cast::<u32>().add(index).write(
+                    AtomicU32::from_ptr(from.cast::<u32>().add(index)).load(Ordering::Relaxed),
+                ),
+                _ => to.cast::<*mut ()>().add(index).write(
+                    AtomicPtr::from_ptr(from.cast::<*mut ()>().add(index)).load(Ordering::Relaxed),
+                ),
+            }
+        }
+    }
+    // SAFETY: every byte is written, and any mixture of pieces is valid by the promise of `PlainValue`.
+    unsafe { value.assume_init() }
+}
+
+/// Writes a value piece by piece, each piece atomically.
+///
+/// # Safety
+///
+/// As [`load_pieces`].
+#[inline]
+unsafe fn store_pieces<T: PlainValue>(to: *mut T, value: T) {
+    let from = &raw const value;
+    for index in 0..size_of::<T>() / piece::<T>() {
+        // SAFETY: as in `load_pieces`. The pieces of `value` have no uninitialised bytes by the promise
+        // of `PlainValue`.
+        unsafe {
+            match piece::<T>() {
+                1 => AtomicU8::from_ptr(to.cast::<u8>().add(index))
+                    .store(from.cast::<u8>().add(index).read(), Ordering::Relaxed),
+                2 => AtomicU16::from_ptr(to.cast::<u16>().add(index))
+                    .store(from.cast::<u16>().add(index).read(), Ordering::Relaxed),
+                4 => AtomicU32::from_ptr(to.cast::<u32>().add(index))
+                    .store(from.cast::<u32>().add(index).read(), Ordering::Relaxed),
+                _ => AtomicPtr::from_ptr(to.cast::<*mut ()>().add(index))
+                    .store(from.cast::<*mut ()>().add(index).read(), Ordering::Relaxed),
+            }
+        }
+    }
+}
+
+/// The core of a data structure of one's own: [`std::cell::UnsafeCell`], with accesses that a checker
+/// sees. As in loom, the pointer is lent to a closure, so that the access has an end.
+///
+/// ```
+/// use selvedge::cell::UnsafeCell;
+///
+/// let cell = UnsafeCell::new(1);
+/// // SAFETY: nobody else has the cell.
+/// cell.with_mut(|value| unsafe { *value += 1 });
+/// assert_eq!(cell.into_inner(), 2);
+/// ```
+pub struct UnsafeCell<T: ?Sized> {
+    tracker: Tracker,
+    value: cell::UnsafeCell<T>,
+}
+
+impl<T> UnsafeCell<T> {
+    /// A cell with this value, made for the engine that is running. Under a checker this is a write.
+    #[inline]
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        UnsafeCell {
+            tracker: Tracker::new(),
+            value: cell::UnsafeCell::new(value),
+        }
+    }
+
+    /// The value, which nobody else has any more. Under a checker this is a write.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if an earlier access is not ordered before.
+    #[inline]
+    #[track_caller]
+    pub fn into_inner(self) -> T {
+        self.tracker.write();
+        self.value.into_inner()
+    }
+}
+
+impl<T: ?Sized> UnsafeCell<T> {
+    /// Lends a pointer to the value for reading. It must not be used after `read` returns.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if the read races with a write.
+    #[inline]
+    #[track_caller]
+    pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+        let _span = self.tracker.span(Access::Read);
+        read(self.value.get())
+    }
+
+    /// Lends a pointer to the value for writing. It must not be used after `write` returns.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if the write races with another access.
+    #[inline]
+    #[track_caller]
+    pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+        let _span = self.tracker.span(Access::Write);
+        write(self.value.get())
+    }
+
+    /// The value, which nobody else has meanwhile. Under a checker this is a write.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if an earlier access is not ordered before.
+    #[inline]
+    #[track_caller]
+    pub fn get_mut(&mut self) -> &mut T {
+        self.tracker.write();
+        self.value.get_mut()
+    }
+}
+
+impl<T: Default> Default for UnsafeCell<T> {
+    #[track_caller]
+    fn default() -> Self {
+        UnsafeCell::new(T::default())
+    }
+}
+
+impl<T> From<T> for UnsafeCell<T> {
+    #[track_caller]
+    fn from(value: T) -> Self {
+        UnsafeCell::new(value)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for UnsafeCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnsafeCell").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ pub(crate) fn install() {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let outermost = INSTALLED.load(Ordering::Relaxed) == generation;
-        if outermost {
+        if outermost && !crate::arm::loom::is_probing() {
             remember(info);
         }
         if !context::current().is_model() {

@@ -10,3 +10,40 @@ pub(crate) mod process;
 pub(crate) mod shuttle;
 pub(crate) mod shuttle_thread;
 pub(crate) mod trace;
+
+use crate::context::{self, Context};
+
+/// The context in which an object that is made now belongs: [`context::current`], but for destructors
+/// that run when the model around them has ended, where only real objects still work.
+pub(crate) fn made_for() -> Context {
+    match context::current() {
+        Context::Loom if !loom::alive() => Context::Real,
+        Context::Shuttle if !shuttle::alive() => Context::Real,
+        context => context,
+    }
+}
+
+/// Who is unwinding, among the model threads that share one operating-system thread and with it one
+/// `std::thread::panicking()`.
+pub(crate) mod unwinding {
+    use std::cell::Cell;
+
+    thread_local! {
+        static UNWINDER: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    /// Whether the model thread `me` is the one that panics. Exact while every scheduling point asks
+    /// first, because then the first to ask is the one whose panic it is.
+    ///
+    /// Limit: of several model threads that unwind at once only the first is recognised.
+    pub(crate) fn is(me: impl FnOnce() -> u64) -> bool {
+        if !std::thread::panicking() {
+            UNWINDER.set(None);
+            return false;
+        }
+        let me = me();
+        let unwinder = UNWINDER.get().unwrap_or(me);
+        UNWINDER.set(Some(unwinder));
+        unwinder == me
+    }
+}

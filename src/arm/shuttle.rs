@@ -1,8 +1,29 @@
 //! shuttle's primitives, as the facade wants them.
+//!
+//! Scheduling is shuttle's; happens-before is ours, because shuttle orders every operation with every
+//! other on the same object. Each type comes in an untraced variant, for locks inside of something
+//! bigger whose edges are told elsewhere.
+//!
+//! Limit: `wait_timeout` never times out, and there are no spurious wakeups.
+
+use super::trace::{self, Kind, ObjectId};
+use super::unwinding;
+use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 /// The running task, counted from 0 (the main task of the execution).
 pub(crate) fn me() -> usize {
     shuttle::current::me().into()
+}
+
+/// Whether an execution is there to talk to.
+pub(crate) fn alive() -> bool {
+    shuttle::current::try_get_current_task().is_some()
+}
+
+/// Whether the running task is unwinding. An execution that is gone unwinds as a whole.
+pub(crate) fn is_unwinding() -> bool {
+    std::thread::panicking() && (!alive() || unwinding::is(|| me() as u64))
 }
 
 /// A scheduling point: any task may run before this returns.
@@ -10,18 +31,302 @@ pub(crate) fn switch() {
     // shuttle does not model time: a sleep is exactly one scheduling point, and the only public one.
     shuttle::thread::sleep(std::time::Duration::ZERO);
 }
-#[derive(Debug)]
-pub(crate) struct RawMutex(shuttle::sync::Mutex<()>, u32);
-pub(crate) struct RawGuard<'a>(shuttle::sync::MutexGuard<'a, ()>, u32);
-impl RawMutex {
-    pub(crate) fn new_untraced() -> Self { Self(shuttle::sync::Mutex::new(()), super::trace::new_object()) }
-    pub(crate) fn lock(&self) -> RawGuard<'_> { super::trace::announce(self.1, super::trace::Kind::Lock); RawGuard(self.0.lock().unwrap_or_else(|e| e.into_inner()), self.1) }
+
+/// Tells the scheduler what comes next. False if there is no execution any more.
+fn announce(object: ObjectId, kind: Kind) -> bool {
+    let alive = alive();
+    if alive {
+        unwinding::is(|| me() as u64);
+        trace::announce(object, kind);
+    }
+    alive
 }
-#[derive(Debug)]
-pub(crate) struct RawCondvar(shuttle::sync::Condvar);
+
+/// A scheduling point before an operation of the facade's own. False if there is no execution any more,
+/// and the operation should not be traced.
+pub(crate) fn before(object: ObjectId, kind: Kind) -> bool {
+    let alive = announce(object, kind);
+    if alive {
+        switch();
+    }
+    alive
+}
+
+/// Where the happens-before edges of a lock go.
+#[derive(Clone, Copy)]
+struct Edges {
+    object: ObjectId,
+    traced: bool,
+}
+
+impl Edges {
+    fn new(traced: bool) -> Self {
+        Edges {
+            object: trace::new_object(),
+            traced,
+        }
+    }
+
+    fn acquire(self) {
+        if self.traced {
+            trace::acquire(self.object);
+        }
+    }
+
+    fn release(self) {
+        if self.traced {
+            trace::release(self.object);
+        }
+    }
+}
+
+/// A mutex without data or poison.
+pub(crate) struct RawMutex {
+    inner: Mutex<()>,
+    edges: Edges,
+}
+
+/// Holds a [`RawMutex`].
+pub(crate) struct RawGuard<'a> {
+    lock: &'a RawMutex,
+    guard: Option<MutexGuard<'a, ()>>,
+}
+
+impl RawMutex {
+    pub(crate) fn new() -> Self {
+        RawMutex {
+            inner: Mutex::new(()),
+            edges: Edges::new(true),
+        }
+    }
+
+    /// A mutex that excludes, and orders no memory.
+    pub(crate) fn new_untraced() -> Self {
+        RawMutex {
+            inner: Mutex::new(()),
+            edges: Edges::new(false),
+        }
+    }
+
+    fn guard<'a>(&'a self, guard: MutexGuard<'a, ()>) -> RawGuard<'a> {
+        self.edges.acquire();
+        RawGuard {
+            lock: self,
+            guard: Some(guard),
+        }
+    }
+
+    /// Blocks until the mutex is free, then takes it.
+    ///
+    /// # Panics
+    ///
+    /// With shuttle's deadlock message if this task holds the mutex already.
+    pub(crate) fn lock(&self) -> RawGuard<'_> {
+        if !announce(self.edges.object, Kind::Lock) {
+            return RawGuard {
+                lock: self,
+                guard: None,
+            };
+        }
+        let guard = self.inner.lock();
+        self.guard(guard.unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Takes the mutex if it is free.
+    pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
+        use std::sync::TryLockError;
+        if !announce(self.edges.object, Kind::TryLock) {
+            return Some(RawGuard {
+                lock: self,
+                guard: None,
+            });
+        }
+        match self.inner.try_lock() {
+            Ok(guard) => Some(self.guard(guard)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(poisoned.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+impl Drop for RawGuard<'_> {
+    fn drop(&mut self) {
+        let Some(guard) = self.guard.take() else {
+            return;
+        };
+        if announce(self.lock.edges.object, Kind::Unlock) {
+            self.lock.edges.release();
+            drop(guard);
+        } else {
+            std::mem::forget(guard);
+        }
+    }
+}
+
+/// A reader-writer lock without data or poison.
+pub(crate) struct RawRwLock {
+    inner: RwLock<()>,
+    /// What writers have done: known to whoever locks next.
+    written: Edges,
+    /// What readers have done: known to the next writer only.
+    read: Edges,
+}
+
+enum RwHeld<'a> {
+    Read(RwLockReadGuard<'a, ()>),
+    Write(RwLockWriteGuard<'a, ()>),
+    Nothing,
+}
+
+/// Holds a [`RawRwLock`], for reading or for writing.
+pub(crate) struct RawRwGuard<'a> {
+    lock: &'a RawRwLock,
+    held: RwHeld<'a>,
+}
+
+impl RawRwLock {
+    pub(crate) fn new() -> Self {
+        RawRwLock {
+            inner: RwLock::new(()),
+            written: Edges::new(true),
+            read: Edges::new(true),
+        }
+    }
+
+    fn guard<'a>(&'a self, held: RwHeld<'a>) -> RawRwGuard<'a> {
+        match held {
+            RwHeld::Read(_) => self.written.acquire(),
+            RwHeld::Write(_) => {
+                self.written.acquire();
+                self.read.acquire();
+            }
+            RwHeld::Nothing => {}
+        }
+        RawRwGuard { lock: self, held }
+    }
+
+    pub(crate) fn read(&self) -> RawRwGuard<'_> {
+        if !announce(self.written.object, Kind::ReadLock) {
+            return self.guard(RwHeld::Nothing);
+        }
+        let guard = self.inner.read();
+        self.guard(RwHeld::Read(
+            guard.unwrap_or_else(|poisoned| poisoned.into_inner()),
+        ))
+    }
+
+    pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
+        use std::sync::TryLockError;
+        if !announce(self.written.object, Kind::TryReadLock) {
+            return Some(self.guard(RwHeld::Nothing));
+        }
+        match self.inner.try_read() {
+            Ok(guard) => Some(self.guard(RwHeld::Read(guard))),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                Some(self.guard(RwHeld::Read(poisoned.into_inner())))
+            }
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    pub(crate) fn write(&self) -> RawRwGuard<'_> {
+        if !announce(self.written.object, Kind::Lock) {
+            return self.guard(RwHeld::Nothing);
+        }
+        let guard = self.inner.write();
+        self.guard(RwHeld::Write(
+            guard.unwrap_or_else(|poisoned| poisoned.into_inner()),
+        ))
+    }
+
+    pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
+        use std::sync::TryLockError;
+        if !announce(self.written.object, Kind::TryLock) {
+            return Some(self.guard(RwHeld::Nothing));
+        }
+        match self.inner.try_write() {
+            Ok(guard) => Some(self.guard(RwHeld::Write(guard))),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                Some(self.guard(RwHeld::Write(poisoned.into_inner())))
+            }
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+impl Drop for RawRwGuard<'_> {
+    fn drop(&mut self) {
+        let lock = self.lock;
+        match std::mem::replace(&mut self.held, RwHeld::Nothing) {
+            RwHeld::Nothing => {}
+            RwHeld::Read(guard) => {
+                if announce(lock.written.object, Kind::ReadUnlock) {
+                    lock.read.release();
+                    drop(guard);
+                } else {
+                    std::mem::forget(guard);
+                }
+            }
+            RwHeld::Write(guard) => {
+                if announce(lock.written.object, Kind::Unlock) {
+                    lock.written.release();
+                    drop(guard);
+                } else {
+                    std::mem::forget(guard);
+                }
+            }
+        }
+    }
+}
+
+/// A condition variable. It orders nothing: the mutex does.
+pub(crate) struct RawCondvar {
+    inner: Condvar,
+    object: ObjectId,
+}
+
 impl RawCondvar {
-    pub(crate) fn new_untraced() -> Self { Self(shuttle::sync::Condvar::new()) }
-    pub(crate) fn wait<'a>(&self, g: RawGuard<'a>) -> RawGuard<'a> { RawGuard(self.0.wait(g.0).unwrap_or_else(|e| e.into_inner()), g.1) }
-    pub(crate) fn notify_one(&self) { self.0.notify_one() }
-    pub(crate) fn notify_all(&self) { self.0.notify_all() }
+    pub(crate) fn new() -> Self {
+        RawCondvar {
+            inner: Condvar::new(),
+            object: trace::new_object(),
+        }
+    }
+
+    /// Lets go of the mutex, waits for a notification, and takes the mutex again.
+    ///
+    /// # Panics
+    ///
+    /// If the execution is over: nobody is left to notify.
+    pub(crate) fn wait<'a>(&self, mut guard: RawGuard<'a>) -> RawGuard<'a> {
+        let lock = guard.lock;
+        let alive = announce(self.object, Kind::Wait);
+        let (true, Some(held)) = (alive, guard.guard.take()) else {
+            panic!("waiting on a Condvar while the shuttle execution is taken apart");
+        };
+        lock.edges.release();
+        let held = self.inner.wait(held);
+        lock.guard(held.unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// As [`RawCondvar::wait`]: shuttle knows no time, so it never times out.
+    pub(crate) fn wait_timeout<'a>(
+        &self,
+        guard: RawGuard<'a>,
+        _: Duration,
+    ) -> (RawGuard<'a>, bool) {
+        (self.wait(guard), false)
+    }
+
+    pub(crate) fn notify_one(&self) {
+        if announce(self.object, Kind::Notify) {
+            self.inner.notify_one();
+        }
+    }
+
+    pub(crate) fn notify_all(&self) {
+        if announce(self.object, Kind::Notify) {
+            self.inner.notify_all();
+        }
+    }
 }

@@ -15,7 +15,6 @@ use super::transport::{Patience, Refused};
 use crate::arm::trace::{self, ObjectId, Token};
 use crate::sync::monitor::{Guard, Monitor};
 use crate::thread;
-use crate::thread::model;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -290,46 +289,23 @@ impl<T> Queue<T> {
     }
 
     /// A sender is dropped.
-    pub(crate) fn drop_sender(self: &Arc<Self>) {
-        self.depart(|queue, _| {
-            trace::release(queue.senders_gone);
-            queue.state.enter().senders -= 1;
-            queue.state.notify_all();
-        });
+    pub(crate) fn drop_sender(&self) {
+        trace::release(self.senders_gone);
+        self.state.enter().senders -= 1;
+        self.state.notify_all();
     }
 
     /// A receiver is dropped; with the last one go the messages that nobody will receive.
-    pub(crate) fn drop_receiver(self: &Arc<Self>) {
-        self.depart(|queue, unwinding| {
-            trace::release(queue.receivers_gone);
-            let mut state = queue.state.enter();
-            state.receivers -= 1;
-            let lost = match state.receivers {
-                0 => std::mem::take(&mut state.buffer),
-                _ => VecDeque::new(),
-            };
-            drop(state);
-            queue.state.notify_all();
-            if unwinding {
-                std::mem::forget(lost);
-            }
-        });
-    }
-
-    fn depart(self: &Arc<Self>, leave: fn(&Self, bool)) {
-        let queue = self.clone();
-        let unwinding = std::thread::panicking();
-        let action = move || {
-            leave(&queue, unwinding);
-            if unwinding && Arc::strong_count(&queue) == 1 {
-                std::mem::forget(queue);
-            }
+    pub(crate) fn drop_receiver(&self) {
+        trace::release(self.receivers_gone);
+        let mut state = self.state.enter();
+        state.receivers -= 1;
+        let lost = match state.receivers {
+            0 => std::mem::take(&mut state.buffer),
+            _ => VecDeque::new(),
         };
-        let action: Box<dyn FnOnce() + '_> = Box::new(action);
-        // SAFETY: only the lifetime changes, of what messages may borrow; if the action runs later than
-        // now, it is because the thread unwinds, and then it neither looks at messages nor drops them.
-        let action =
-            unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Box<dyn FnOnce()>>(action) };
-        model::when_settled(action);
+        drop(state);
+        self.state.notify_all();
+        drop(lost);
     }
 }

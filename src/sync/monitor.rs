@@ -9,7 +9,7 @@
 //! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
 
 use crate::arm;
-use crate::context::{self, Context};
+use crate::context::Context;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -66,7 +66,7 @@ impl Raw {
             },
             Context::Shuttle => Raw::Shuttle {
                 mutex: arm::shuttle::RawMutex::new_untraced(),
-                condvar: arm::shuttle::RawCondvar::new_untraced(),
+                condvar: arm::shuttle::RawCondvar::new(),
             },
             Context::Process => Raw::Process {
                 mutex: arm::process::RawMutex::new(),
@@ -109,7 +109,7 @@ impl<T> Monitor<T> {
     /// A monitor for the current context.
     pub(crate) fn new(value: T) -> Self {
         Self {
-            raw: Raw::new(context::current()),
+            raw: Raw::new(arm::made_for()),
             value: UnsafeCell::new(value),
         }
     }

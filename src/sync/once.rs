@@ -127,11 +127,14 @@ enum Phase {
 
 impl<T> Modelled<T> {
     fn new() -> Self {
-        Self {
+        let new = Self {
             edges: trace::new_object(),
             phase: Monitor::new(Phase::New),
             value: UnsafeCell::new(None),
-        }
+        };
+        // For loom: see `statics`.
+        drop(new.phase.enter());
+        new
     }
 
     fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {

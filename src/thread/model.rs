@@ -16,7 +16,7 @@ use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::statics::Statics;
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,8 +55,6 @@ pub(crate) struct Local {
     pub(crate) identity: Arc<Identity>,
     pub(crate) execution: Rc<Execution>,
     pub(crate) values: Values,
-    /// What this thread must not do while it unwinds; see [`when_settled`].
-    unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
 
 impl Local {
@@ -65,7 +63,6 @@ impl Local {
             identity,
             execution,
             values: Values::default(),
-            unsettled: RefCell::default(),
         })
     }
 }
@@ -107,40 +104,10 @@ pub(crate) fn try_local() -> Option<Rc<Local>> {
 /// statics, last made first. Runs inside the model, as its last act.
 pub(crate) fn end_of_execution() {
     let Some(local) = try_local() else { return };
-    settle(&local);
+    settled();
     local.values.destroy();
     local.execution.statics.destroy();
     set_slot(None);
-}
-
-/// Runs `action` now, or, while the running model thread unwinds, as soon as its panic is caught.
-///
-/// For destructors that enter a monitor. loom cannot switch threads while one unwinds: its locks would
-/// be poisoned for the others.
-pub(crate) fn when_settled(action: impl FnOnce() + 'static) {
-    if context::current() == Context::Loom && std::thread::panicking() {
-        if let Some(local) = try_local() {
-            local.unsettled.borrow_mut().push(Box::new(action));
-        }
-        // Without a thread to run it later the execution is over, and nobody is left to be told.
-        return;
-    }
-    action();
-}
-
-fn settle(local: &Local) {
-    if context::current() == Context::Loom {
-        arm::loom::release_deferred();
-    }
-    loop {
-        let actions = std::mem::take(&mut *local.unsettled.borrow_mut());
-        if actions.is_empty() {
-            return;
-        }
-        for action in actions {
-            action();
-        }
-    }
 }
 
 /// Runs `f` and returns its panic, unless the panic is the checker's, which goes on unwinding.
@@ -155,10 +122,11 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
     }
 }
 
-/// The running model thread has caught a panic, or had none: does what waited for that.
+/// The running model thread has caught a panic, or had none: the locks that it let go of while
+/// unwinding are given back.
 pub(crate) fn settled() {
-    if let Some(local) = try_local() {
-        settle(&local);
+    if context::current() == Context::Loom {
+        arm::loom::release_deferred();
     }
 }
 

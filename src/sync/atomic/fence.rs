@@ -1,0 +1,38 @@
+//! Fences.
+
+use super::Ordering;
+use crate::arm::{loom, shuttle, trace};
+use crate::context::{self, Context};
+
+/// The one object that all fences of an execution announce themselves on: fences order each other.
+const FENCES: trace::ObjectId = trace::ObjectId::MAX;
+
+/// An atomic fence, as [`std::sync::atomic::fence`].
+///
+/// # Panics
+///
+/// If `order` is [`Ordering::Relaxed`].
+#[inline]
+#[track_caller]
+pub fn fence(order: Ordering) {
+    assert!(
+        order != Ordering::Relaxed,
+        "there is no such thing as a relaxed fence"
+    );
+    match context::current() {
+        Context::Real | Context::Process => std::sync::atomic::fence(order),
+        context => fence_checked(context, order),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fence_checked(context: Context, order: Ordering) {
+    if context == Context::Loom {
+        if loom::enter() {
+            loom::fence(order);
+        }
+    } else if shuttle::before(FENCES, trace::Kind::Fence) {
+        trace::fence(order);
+    }
+}

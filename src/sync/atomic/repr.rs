@@ -1,0 +1,424 @@
+//! What an atomic consists of on each engine, and the macros that write its operations.
+
+use crate::arm::trace::ObjectId;
+use std::sync::atomic::Ordering;
+
+/// An atomic: `R` is std's, `L` is loom's.
+pub(super) enum Repr<R, L> {
+    /// The real thing, also among processes.
+    Real(R),
+    /// loom's, and a copy of its last value for destructors that run when the model is dead.
+    Loom(Box<L>, R),
+    /// shuttle runs one task at a time, so the real thing serves; its name tells the detector.
+    Shuttle(R, ObjectId),
+}
+
+/// Panics as std does if `order` is none for a load.
+#[inline]
+#[track_caller]
+pub(super) fn check_load(order: Ordering) {
+    match order {
+        Ordering::Release => panic!("there is no such thing as a release load"),
+        Ordering::AcqRel => panic!("there is no such thing as an acquire-release load"),
+        _ => {}
+    }
+}
+
+/// Panics as std does if `order` is none for a store.
+#[inline]
+#[track_caller]
+pub(super) fn check_store(order: Ordering) {
+    match order {
+        Ordering::Acquire => panic!("there is no such thing as an acquire store"),
+        Ordering::AcqRel => panic!("there is no such thing as an acquire-release store"),
+        _ => {}
+    }
+}
+
+/// Panics as std does if `order` is none for a compare-exchange that fails.
+#[inline]
+#[track_caller]
+pub(super) fn check_failure(order: Ordering) {
+    match order {
+        Ordering::Release => panic!("there is no such thing as a release failure ordering"),
+        Ordering::AcqRel => panic!("there is no such thing as an acquire-release failure ordering"),
+        _ => {}
+    }
+}
+
+/// One read-modify-write operation: how std's atomic does it, and how loom's does.
+macro_rules! rmw {
+    (
+        [$($generics:tt)*] $real_type:ty, $loom_type:ty;
+        $(#[$doc:meta])*
+        $name:ident($($argument:ident: $type:ty)?, $order:ident) -> $result:ty;
+        |$real:ident| $on_real:expr; |$loom:ident| $on_loom:expr
+    ) => {
+        $(#[$doc])*
+        #[inline]
+        #[track_caller]
+        pub fn $name(&self, $($argument: $type,)? $order: Ordering) -> $result {
+            #[cold]
+            #[inline(never)]
+            #[track_caller]
+            fn checked<$($generics)*>(
+                repr: &Repr<$real_type, $loom_type>,
+                $($argument: $type,)?
+                $order: Ordering,
+            ) -> $result {
+                match repr {
+                    Repr::Real($real) => $on_real,
+                    Repr::Loom($loom, $real) if arm::loom::enter() => {
+                        let before = $on_loom;
+                        $on_real;
+                        before
+                    }
+                    Repr::Loom(_, $real) => $on_real,
+                    Repr::Shuttle($real, object) => {
+                        let traced = arm::shuttle::before(*object, trace::Kind::Rmw);
+                        let before = $on_real;
+                        if traced {
+                            trace::rmw(*object, $order);
+                        }
+                        before
+                    }
+                }
+            }
+            match &self.repr {
+                Repr::Real($real) => $on_real,
+                repr => checked(repr, $($argument,)? $order),
+            }
+        }
+    };
+}
+
+/// What every atomic has: everything but the read-modify-write operations that depend on the type.
+/// `$to` and `$from` translate a value to and from the one that loom keeps.
+macro_rules! common {
+    (
+        [$($generics:tt)*] $name:ty, $value:ty, $real_type:ty, $loom_type:ty, $loom_new:path;
+        $to:expr, $from:expr
+    ) => {
+        impl<$($generics)*> $name {
+            /// An atomic with this value, made for the engine that is running.
+            #[inline]
+            #[must_use]
+            #[track_caller]
+            pub fn new(value: $value) -> Self {
+                let real = <$real_type>::new(value);
+                let repr = match arm::made_for() {
+                    Context::Real | Context::Process => Repr::Real(real),
+                    Context::Loom => Repr::Loom(Box::new($loom_new($to(value))), real),
+                    Context::Shuttle => Repr::Shuttle(real, trace::new_object()),
+                };
+                Self { repr }
+            }
+
+            fn real(&self) -> &$real_type {
+                match &self.repr {
+                    Repr::Real(real) | Repr::Loom(_, real) | Repr::Shuttle(real, _) => real,
+                }
+            }
+
+            /// The value, which must not be accessed atomically by others meanwhile: borrowed mutably,
+            /// the atomic is nobody else's. Under loom this is an access, and a race if it is not
+            /// ordered after all others.
+            #[inline]
+            #[track_caller]
+            pub fn get_mut(&mut self) -> AtomicMut<'_, $value> {
+                match &mut self.repr {
+                    Repr::Real(real) | Repr::Shuttle(real, _) => AtomicMut::direct(real.get_mut()),
+                    Repr::Loom(atomic, copy) => {
+                        if arm::loom::enter() {
+                            *copy.get_mut() = $from(atomic.with_mut(|value| *value));
+                        }
+                        AtomicMut::copied(copy.get_mut(), &mut **atomic)
+                    }
+                }
+            }
+
+            /// Consumes the atomic and returns its value. Under loom this is an access, and a race if
+            /// it is not ordered after all others.
+            #[inline]
+            #[track_caller]
+            pub fn into_inner(self) -> $value {
+                match self.repr {
+                    Repr::Real(real) | Repr::Shuttle(real, _) => real.into_inner(),
+                    Repr::Loom(atomic, copy) => {
+                        if arm::loom::enter() {
+                            $from(atomic.into_inner())
+                        } else {
+                            copy.into_inner()
+                        }
+                    }
+                }
+            }
+
+            /// A pointer to the value. What is done through it no checker sees; under loom it points to
+            /// a copy, good for comparing addresses only.
+            #[inline]
+            #[must_use]
+            pub fn as_ptr(&self) -> *mut $value {
+                self.real().as_ptr()
+            }
+
+            /// Reads the value.
+            ///
+            /// # Panics
+            ///
+            /// If `order` is [`Ordering::Release`] or [`Ordering::AcqRel`].
+            #[inline]
+            #[track_caller]
+            pub fn load(&self, order: Ordering) -> $value {
+                #[cold]
+                #[inline(never)]
+                #[track_caller]
+                fn checked<$($generics)*>(
+                    repr: &Repr<$real_type, $loom_type>,
+                    order: Ordering,
+                ) -> $value {
+                    check_load(order);
+                    match repr {
+                        Repr::Loom(atomic, _) if arm::loom::enter() => $from(atomic.load(order)),
+                        Repr::Real(real) | Repr::Loom(_, real) => real.load(order),
+                        Repr::Shuttle(real, object) => {
+                            let traced = arm::shuttle::before(*object, trace::Kind::Load);
+                            let value = real.load(order);
+                            if traced {
+                                trace::load(*object, order);
+                            }
+                            value
+                        }
+                    }
+                }
+                match &self.repr {
+                    Repr::Real(real) => real.load(order),
+                    repr => checked(repr, order),
+                }
+            }
+
+            /// Writes the value.
+            ///
+            /// # Panics
+            ///
+            /// If `order` is [`Ordering::Acquire`] or [`Ordering::AcqRel`].
+            #[inline]
+            #[track_caller]
+            pub fn store(&self, value: $value, order: Ordering) {
+                #[cold]
+                #[inline(never)]
+                #[track_caller]
+                fn checked<$($generics)*>(
+                    repr: &Repr<$real_type, $loom_type>,
+                    value: $value,
+                    order: Ordering,
+                ) {
+                    check_store(order);
+                    match repr {
+                        Repr::Real(real) => real.store(value, order),
+                        Repr::Loom(atomic, real) => {
+                            if arm::loom::enter() {
+                                atomic.store($to(value), order);
+                            }
+                            real.store(value, order);
+                        }
+                        Repr::Shuttle(real, object) => {
+                            let traced = arm::shuttle::before(*object, trace::Kind::Store);
+                            real.store(value, order);
+                            if traced {
+                                trace::store(*object, order);
+                            }
+                        }
+                    }
+                }
+                match &self.repr {
+                    Repr::Real(real) => real.store(value, order),
+                    repr => checked(repr, value, order),
+                }
+            }
+
+            rmw! {
+                [$($generics)*] $real_type, $loom_type;
+                /// Writes `value` and returns the one before.
+                swap(value: $value, order) -> $value;
+                |real| real.swap(value, order);
+                |loom| $from(loom.swap($to(value), order))
+            }
+
+            /// Writes `new` if the value is `current`; returns the value before, in `Ok` if it was.
+            ///
+            /// # Errors
+            ///
+            /// The value found, if it is not `current`.
+            ///
+            /// # Panics
+            ///
+            /// If `failure` is [`Ordering::Release`] or [`Ordering::AcqRel`].
+            #[inline]
+            #[track_caller]
+            pub fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                #[cold]
+                #[inline(never)]
+                #[track_caller]
+                fn checked<$($generics)*>(
+                    repr: &Repr<$real_type, $loom_type>,
+                    [current, new]: [$value; 2],
+                    [success, failure]: [Ordering; 2],
+                ) -> Result<$value, $value> {
+                    check_failure(failure);
+                    match repr {
+                        Repr::Loom(atomic, real) if arm::loom::enter() => {
+                            let found =
+                                atomic.compare_exchange($to(current), $to(new), success, failure);
+                            if found.is_ok() {
+                                real.store(new, Ordering::Relaxed);
+                            }
+                            found.map($from).map_err($from)
+                        }
+                        Repr::Real(real) | Repr::Loom(_, real) => {
+                            real.compare_exchange(current, new, success, failure)
+                        }
+                        Repr::Shuttle(real, object) => {
+                            let traced = arm::shuttle::before(*object, trace::Kind::Rmw);
+                            let found = real.compare_exchange(current, new, success, failure);
+                            match found {
+                                Ok(_) if traced => trace::rmw(*object, success),
+                                Err(_) if traced => trace::load(*object, failure),
+                                _ => {}
+                            }
+                            found
+                        }
+                    }
+                }
+                match &self.repr {
+                    Repr::Real(real) => real.compare_exchange(current, new, success, failure),
+                    repr => checked(repr, [current, new], [success, failure]),
+                }
+            }
+
+            /// As [`compare_exchange`](Self::compare_exchange), but on real engines it may fail although
+            /// the value is `current`.
+            ///
+            /// # Errors
+            ///
+            /// The value found, if nothing was written.
+            ///
+            /// # Panics
+            ///
+            /// If `failure` is [`Ordering::Release`] or [`Ordering::AcqRel`].
+            #[inline]
+            #[track_caller]
+            pub fn compare_exchange_weak(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                match &self.repr {
+                    Repr::Real(real) => real.compare_exchange_weak(current, new, success, failure),
+                    _ => self.compare_exchange(current, new, success, failure),
+                }
+            }
+
+            /// Reads the value and writes what `update` makes of it, again and again until no other
+            /// write comes between or `update` returns `None`. Returns the value before.
+            ///
+            /// # Errors
+            ///
+            /// The value for which `update` returned `None`.
+            ///
+            /// # Panics
+            ///
+            /// If `fetch_order` is [`Ordering::Release`] or [`Ordering::AcqRel`].
+            #[inline]
+            #[track_caller]
+            pub fn try_update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut update: impl FnMut($value) -> Option<$value>,
+            ) -> Result<$value, $value> {
+                let mut before = self.load(fetch_order);
+                while let Some(after) = update(before) {
+                    match self.compare_exchange_weak(before, after, set_order, fetch_order) {
+                        Ok(before) => return Ok(before),
+                        Err(found) => before = found,
+                    }
+                }
+                Err(before)
+            }
+
+            /// As [`try_update`](Self::try_update), by its older name.
+            ///
+            /// # Errors
+            ///
+            /// The value for which `update` returned `None`.
+            ///
+            /// # Panics
+            ///
+            /// If `fetch_order` is [`Ordering::Release`] or [`Ordering::AcqRel`].
+            #[inline]
+            #[track_caller]
+            pub fn fetch_update<F>(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                update: F,
+            ) -> Result<$value, $value>
+            where
+                F: FnMut($value) -> Option<$value>,
+            {
+                self.try_update(set_order, fetch_order, update)
+            }
+
+            /// As [`try_update`](Self::try_update) with an `update` that always has an answer.
+            ///
+            /// # Panics
+            ///
+            /// If `fetch_order` is [`Ordering::Release`] or [`Ordering::AcqRel`].
+            #[inline]
+            #[track_caller]
+            pub fn update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut update: impl FnMut($value) -> $value,
+            ) -> $value {
+                let mut before = self.load(fetch_order);
+                loop {
+                    let after = update(before);
+                    match self.compare_exchange_weak(before, after, set_order, fetch_order) {
+                        Ok(before) => return before,
+                        Err(found) => before = found,
+                    }
+                }
+            }
+        }
+
+        impl<$($generics)*> From<$value> for $name {
+            #[track_caller]
+            fn from(value: $value) -> Self {
+                Self::new(value)
+            }
+        }
+
+        /// Shows the last value, without an operation that a checker would see.
+        impl<$($generics)*> fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.real().load(Ordering::Relaxed), f)
+            }
+        }
+
+        impl<$($generics)*> UnwindSafe for $name {}
+        impl<$($generics)*> RefUnwindSafe for $name {}
+    };
+}
+
+pub(super) use {common, rmw};
