@@ -23,9 +23,8 @@ pub(crate) fn type_id<T: ?Sized>() -> TypeId {
     let identified: &dyn Identified = &phantom;
     // SAFETY: only the lifetime bound of the trait object changes, which its layout does not depend on;
     // the one method looks at no value.
-    let identified = unsafe {
-        std::mem::transmute::<&dyn Identified, &(dyn Identified + 'static)>(identified)
-    };
+    let identified =
+        unsafe { std::mem::transmute::<&dyn Identified, &(dyn Identified + 'static)>(identified) };
     identified.id()
 }
 

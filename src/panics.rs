@@ -135,7 +135,10 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     let Some(message) = text(payload) else {
         return is_checkers_object();
     };
-    if CHECKERS_WORDS.iter().any(|words| message.starts_with(words)) {
+    if CHECKERS_WORDS
+        .iter()
+        .any(|words| message.starts_with(words))
+    {
         return true;
     }
     SEEN.with_borrow(|seen| {
@@ -163,9 +166,9 @@ fn is_checkers_object() -> bool {
 /// Whether `file` lies in the sources of a checker: `…/loom-0.7.2/src/…`, also without the version.
 fn is_checkers_file(file: &str) -> bool {
     let parts: Vec<&str> = file.split(['/', '\\']).collect();
-    parts.windows(2).any(|pair| {
-        pair[1] == "src" && CHECKERS_CRATES.contains(&without_version(pair[0]))
-    })
+    parts
+        .windows(2)
+        .any(|pair| pair[1] == "src" && CHECKERS_CRATES.contains(&without_version(pair[0])))
 }
 
 /// `shuttle-engine-0.1.7` without its version: `shuttle-engine`.
@@ -200,8 +203,9 @@ mod tests {
 
     #[test]
     fn words_of_checkers_are_known_without_the_hook() {
-        let race: Box<dyn Any + Send> =
-            Box::new("Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned());
+        let race: Box<dyn Any + Send> = Box::new(
+            "Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned(),
+        );
         assert!(is_checkers(&*race));
         let own: Box<dyn Any + Send> = Box::new("the design gave up");
         assert!(!is_checkers(&*own));

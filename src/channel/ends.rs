@@ -33,10 +33,16 @@ fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     }
     let ends = if context::current() == Context::Real {
         let (sender, receiver) = capacity.map_or_else(real::unbounded, real::bounded);
-        (Sender(Sends::Real(sender)), Receiver(Receives::Real(receiver)))
+        (
+            Sender(Sends::Real(sender)),
+            Receiver(Receives::Real(receiver)),
+        )
     } else {
         let (sender, receiver) = transport::channel(capacity);
-        (Sender(Sends::Built(sender)), Receiver(Receives::Built(receiver)))
+        (
+            Sender(Sends::Built(sender)),
+            Receiver(Receives::Built(receiver)),
+        )
     };
     endpoints::remember(capacity, &ends);
     ends
@@ -89,12 +95,14 @@ impl<T> Sender<T> {
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.try_send(message),
-            Sends::Built(sender) => sender.send(message, Patience::Never).map_err(
-                |(message, refused)| match refused {
-                    Refused::NotNow => TrySendError::Full(message),
-                    Refused::Disconnected => TrySendError::Disconnected(message),
-                },
-            ),
+            Sends::Built(sender) => {
+                sender
+                    .send(message, Patience::Never)
+                    .map_err(|(message, refused)| match refused {
+                        Refused::NotNow => TrySendError::Full(message),
+                        Refused::Disconnected => TrySendError::Disconnected(message),
+                    })
+            }
         }
     }
 
@@ -105,12 +113,14 @@ impl<T> Sender<T> {
     pub fn send_timeout(&self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.send_timeout(message, timeout),
-            Sends::Built(sender) => sender.send(message, Patience::Timeout(timeout)).map_err(
-                |(message, refused)| match refused {
-                    Refused::NotNow => SendTimeoutError::Timeout(message),
-                    Refused::Disconnected => SendTimeoutError::Disconnected(message),
-                },
-            ),
+            Sends::Built(sender) => {
+                sender
+                    .send(message, Patience::Timeout(timeout))
+                    .map_err(|(message, refused)| match refused {
+                        Refused::NotNow => SendTimeoutError::Timeout(message),
+                        Refused::Disconnected => SendTimeoutError::Disconnected(message),
+                    })
+            }
         }
     }
 
@@ -174,10 +184,12 @@ impl<T> Receiver<T> {
         match &self.0 {
             Receives::Real(receiver) => receiver.try_recv(),
             Receives::Built(receiver) => {
-                receiver.recv(Patience::Never).map_err(|refused| match refused {
-                    Refused::NotNow => TryRecvError::Empty,
-                    Refused::Disconnected => TryRecvError::Disconnected,
-                })
+                receiver
+                    .recv(Patience::Never)
+                    .map_err(|refused| match refused {
+                        Refused::NotNow => TryRecvError::Empty,
+                        Refused::Disconnected => TryRecvError::Disconnected,
+                    })
             }
         }
     }
@@ -190,10 +202,12 @@ impl<T> Receiver<T> {
         match &self.0 {
             Receives::Real(receiver) => receiver.recv_timeout(timeout),
             Receives::Built(receiver) => {
-                receiver.recv(Patience::Timeout(timeout)).map_err(|refused| match refused {
-                    Refused::NotNow => RecvTimeoutError::Timeout,
-                    Refused::Disconnected => RecvTimeoutError::Disconnected,
-                })
+                receiver
+                    .recv(Patience::Timeout(timeout))
+                    .map_err(|refused| match refused {
+                        Refused::NotNow => RecvTimeoutError::Timeout,
+                        Refused::Disconnected => RecvTimeoutError::Disconnected,
+                    })
             }
         }
     }

@@ -10,8 +10,8 @@
 //! processes a message must need no drop and fit into `PIPE_BUF` (4096) bytes, else making the channel
 //! panics; more limits in the pipe module. No `select`.
 
-mod ends;
 pub(crate) mod endpoints;
+mod ends;
 mod iter;
 pub(crate) mod pipe;
 mod queue;

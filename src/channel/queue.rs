@@ -15,6 +15,7 @@ use super::transport::{Patience, Refused};
 use crate::arm::trace::{self, ObjectId, Token};
 use crate::sync::monitor::{Guard, Monitor};
 use crate::thread;
+use crate::thread::model;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -63,7 +64,10 @@ impl<T> State<T> {
     }
 
     fn take_back(&mut self, ticket: Ticket) -> Option<T> {
-        let at = self.offers.iter().position(|offer| offer.ticket == ticket)?;
+        let at = self
+            .offers
+            .iter()
+            .position(|offer| offer.ticket == ticket)?;
         self.offers.remove(at).map(|offer| offer.message)
     }
 
@@ -76,7 +80,10 @@ impl<T> State<T> {
     }
 
     fn delivered(&mut self, ticket: Ticket) -> Option<T> {
-        let at = self.handed.iter().position(|parcel| parcel.ticket == ticket)?;
+        let at = self
+            .handed
+            .iter()
+            .position(|parcel| parcel.ticket == ticket)?;
         let parcel = self.handed.swap_remove(at);
         trace::receive(&parcel.past);
         Some(parcel.message)
@@ -203,7 +210,11 @@ impl<T> Queue<T> {
         if let Some((ticket, past)) = state.seekers.pop_front() {
             trace::receive(&past);
             let past = trace::token();
-            state.handed.push(Parcel { ticket, message, past });
+            state.handed.push(Parcel {
+                ticket,
+                message,
+                past,
+            });
             drop(state);
             self.state.notify_all();
             return Ok(());
@@ -212,7 +223,11 @@ impl<T> Queue<T> {
             return Err((message, Refused::NotNow));
         }
         let (ticket, past) = (state.ticket(), trace::token());
-        state.offers.push_back(Parcel { ticket, message, past });
+        state.offers.push_back(Parcel {
+            ticket,
+            message,
+            past,
+        });
         loop {
             let refused = match self.pause(state, &mut patience) {
                 Some(again) => {
@@ -289,23 +304,48 @@ impl<T> Queue<T> {
     }
 
     /// A sender is dropped.
-    pub(crate) fn drop_sender(&self) {
-        trace::release(self.senders_gone);
-        self.state.enter().senders -= 1;
-        self.state.notify_all();
+    pub(crate) fn drop_sender(self: &Arc<Self>) {
+        self.depart(|queue, _| {
+            trace::release(queue.senders_gone);
+            queue.state.enter().senders -= 1;
+            queue.state.notify_all();
+        });
     }
 
     /// A receiver is dropped; with the last one go the messages that nobody will receive.
-    pub(crate) fn drop_receiver(&self) {
-        trace::release(self.receivers_gone);
-        let mut state = self.state.enter();
-        state.receivers -= 1;
-        let lost = match state.receivers {
-            0 => std::mem::take(&mut state.buffer),
-            _ => VecDeque::new(),
-        };
-        drop(state);
-        self.state.notify_all();
-        drop(lost);
+    pub(crate) fn drop_receiver(self: &Arc<Self>) {
+        self.depart(|queue, unwinding| {
+            trace::release(queue.receivers_gone);
+            let mut state = queue.state.enter();
+            state.receivers -= 1;
+            let lost = match state.receivers {
+                0 => std::mem::take(&mut state.buffer),
+                _ => VecDeque::new(),
+            };
+            drop(state);
+            queue.state.notify_all();
+            if unwinding {
+                std::mem::forget(lost);
+            }
+        });
+    }
+
+    fn depart(self: &Arc<Self>, leave: fn(&Self, bool)) {
+        let unwinding = std::thread::panicking();
+        if !unwinding {
+            return leave(self, false);
+        }
+        let queue = self.clone();
+        let action: Box<dyn FnOnce() + '_> = Box::new(move || {
+            leave(&queue, true);
+            if Arc::strong_count(&queue) == 1 {
+                std::mem::forget(queue);
+            }
+        });
+        // SAFETY: only the lifetime changes, of what messages may borrow. If the action runs later than
+        // now, that may have ended; but the action neither looks at messages nor drops them.
+        let action =
+            unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Box<dyn FnOnce()>>(action) };
+        model::when_settled(action);
     }
 }

@@ -215,7 +215,8 @@ impl<T, F> From<T> for LazyLock<T, F> {
             init: Mutex::new(None),
         };
         let mut value = Some(value);
-        this.cell.call(false, "LazyLock", &mut |_| present(value.take()));
+        this.cell
+            .call(false, "LazyLock", &mut |_| present(value.take()));
         this
     }
 }

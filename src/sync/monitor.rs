@@ -10,6 +10,7 @@
 
 use crate::arm;
 use crate::context::Context;
+use crate::thread::model;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -80,7 +81,10 @@ impl Raw {
             Raw::Real { mutex, .. } => {
                 RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner))
             }
-            Raw::Loom { mutex, .. } => RawGuard::Loom(mutex.lock()),
+            Raw::Loom { mutex, .. } => {
+                model::settled();
+                RawGuard::Loom(mutex.lock())
+            }
             Raw::Shuttle { mutex, .. } => RawGuard::Shuttle(mutex.lock()),
             Raw::Process { mutex, .. } => RawGuard::Process(mutex.lock()),
         }

@@ -19,10 +19,16 @@ pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, 
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     if context::current() == Context::Real {
         let (sender, receiver) = real::channel();
-        return (Sender(Sends::Real(sender)), Receiver(Receives::Real(receiver)));
+        return (
+            Sender(Sends::Real(sender)),
+            Receiver(Receives::Real(receiver)),
+        );
     }
     let (sender, receiver) = transport::channel(None);
-    (Sender(Sends::Built(sender)), Receiver(Receives::Built(receiver)))
+    (
+        Sender(Sends::Built(sender)),
+        Receiver(Receives::Built(receiver)),
+    )
 }
 
 /// A channel with room for `bound` messages; 0 makes every send wait for its receive.
@@ -32,10 +38,16 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     if context::current() == Context::Real {
         let (sender, receiver) = real::sync_channel(bound);
-        return (SyncSender(Sends::Real(sender)), Receiver(Receives::Real(receiver)));
+        return (
+            SyncSender(Sends::Real(sender)),
+            Receiver(Receives::Real(receiver)),
+        );
     }
     let (sender, receiver) = transport::channel(Some(bound));
-    (SyncSender(Sends::Built(sender)), Receiver(Receives::Built(receiver)))
+    (
+        SyncSender(Sends::Built(sender)),
+        Receiver(Receives::Built(receiver)),
+    )
 }
 
 enum Sends<S, T> {
@@ -113,12 +125,14 @@ impl<T> SyncSender<T> {
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.try_send(message),
-            Sends::Built(sender) => sender.send(message, Patience::Never).map_err(
-                |(message, refused)| match refused {
-                    Refused::NotNow => TrySendError::Full(message),
-                    Refused::Disconnected => TrySendError::Disconnected(message),
-                },
-            ),
+            Sends::Built(sender) => {
+                sender
+                    .send(message, Patience::Never)
+                    .map_err(|(message, refused)| match refused {
+                        Refused::NotNow => TrySendError::Full(message),
+                        Refused::Disconnected => TrySendError::Disconnected(message),
+                    })
+            }
         }
     }
 }
@@ -147,10 +161,12 @@ impl<T> Receiver<T> {
         match &self.0 {
             Receives::Real(receiver) => receiver.try_recv(),
             Receives::Built(receiver) => {
-                receiver.recv(Patience::Never).map_err(|refused| match refused {
-                    Refused::NotNow => TryRecvError::Empty,
-                    Refused::Disconnected => TryRecvError::Disconnected,
-                })
+                receiver
+                    .recv(Patience::Never)
+                    .map_err(|refused| match refused {
+                        Refused::NotNow => TryRecvError::Empty,
+                        Refused::Disconnected => TryRecvError::Disconnected,
+                    })
             }
         }
     }
@@ -163,10 +179,12 @@ impl<T> Receiver<T> {
         match &self.0 {
             Receives::Real(receiver) => receiver.recv_timeout(timeout),
             Receives::Built(receiver) => {
-                receiver.recv(Patience::Timeout(timeout)).map_err(|refused| match refused {
-                    Refused::NotNow => RecvTimeoutError::Timeout,
-                    Refused::Disconnected => RecvTimeoutError::Disconnected,
-                })
+                receiver
+                    .recv(Patience::Timeout(timeout))
+                    .map_err(|refused| match refused {
+                        Refused::NotNow => RecvTimeoutError::Timeout,
+                        Refused::Disconnected => RecvTimeoutError::Disconnected,
+                    })
             }
         }
     }

@@ -226,12 +226,7 @@ impl<T> Core<T> {
 
     /// Makes the value with `init` unless it is there; waits for whoever is making it.
     #[track_caller]
-    pub(crate) fn call(
-        &self,
-        force: bool,
-        what: &str,
-        init: &mut dyn FnMut(&OnceState) -> T,
-    ) {
+    pub(crate) fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {
         let fill = |state: &OnceState, init: &mut dyn FnMut(&OnceState) -> T| {
             let value = init(state);
             // SAFETY: only the one initialiser that std's or the shared `Once` lets run gets here, and no
@@ -240,15 +235,22 @@ impl<T> Core<T> {
         };
         match context::current() {
             Context::Loom | Context::Shuttle => self.modelled().call(force, what, init),
-            Context::Process => self.shared.call(force, what, &mut |state| fill(state, init)),
+            Context::Process => self
+                .shared
+                .call(force, what, &mut |state| fill(state, init)),
             Context::Real if self.real.is_completed() => {}
             Context::Real if force => self.real.call_once_force(|state| {
                 let poisoned = state.is_poisoned();
                 fill(&OnceState { poisoned }, init);
             }),
             Context::Real => {
-                let state = OnceState { poisoned: false };
-                self.real.call_once(|| fill(&state, init));
+                // Not `call_once`, which would speak of a `Once` whatever this is part of.
+                self.real.call_once_force(|state| {
+                    if state.is_poisoned() {
+                        panic_poisoned(what);
+                    }
+                    fill(&OnceState { poisoned: false }, init);
+                });
             }
         }
     }

@@ -72,13 +72,21 @@ impl Key {
         let key = self.id();
         let execution = model::local().execution.clone();
         let slots = &execution.statics.0;
-        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
+        let found = slots
+            .borrow()
+            .iter()
+            .find(|slot| slot.key == key)
+            .map(|slot| slot.value);
         if let Some(value) = found {
             return value.cast();
         }
         // Making can let other threads run, and one of them may make it first: theirs counts then.
         let made = make();
-        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
+        let found = slots
+            .borrow()
+            .iter()
+            .find(|slot| slot.key == key)
+            .map(|slot| slot.value);
         if let Some(value) = found {
             return value.cast();
         }

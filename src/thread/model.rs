@@ -16,7 +16,7 @@ use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::statics::Statics;
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +55,13 @@ pub(crate) struct Local {
     pub(crate) identity: Arc<Identity>,
     pub(crate) execution: Rc<Execution>,
     pub(crate) values: Values,
+    /// What this thread must not do while it unwinds; see [`when_settled`].
+    unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
+}
+
+thread_local! {
+    /// Whether any model thread of this operating-system thread may have something in `unsettled`.
+    static UNSETTLED: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Local {
@@ -63,6 +70,7 @@ impl Local {
             identity,
             execution,
             values: Values::default(),
+            unsettled: RefCell::default(),
         })
     }
 }
@@ -122,11 +130,42 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
     }
 }
 
+/// Runs `action` now, or, if the running thread of a loom model unwinds, once its panic is caught.
+///
+/// For destructors that enter a monitor. That lets other threads run, and under loom these would be
+/// taken to be unwinding too, for they share an operating-system thread: they could not give back the
+/// locks they hold. So an unwinding thread keeps what it has to say for later.
+pub(crate) fn when_settled(action: Box<dyn FnOnce()>) {
+    let unwinding = context::current() == Context::Loom && std::thread::panicking();
+    if !unwinding || !arm::loom::alive() {
+        return action();
+    }
+    match try_local() {
+        Some(local) => {
+            UNSETTLED.set(true);
+            local.unsettled.borrow_mut().push(action);
+        }
+        None => action(),
+    }
+}
+
 /// The running model thread has caught a panic, or had none: the locks that it let go of while
-/// unwinding are given back.
+/// unwinding are given back, and what its destructors kept for later is done.
 pub(crate) fn settled() {
-    if context::current() == Context::Loom {
-        arm::loom::release_deferred();
+    if context::current() != Context::Loom || std::thread::panicking() {
+        return;
+    }
+    arm::loom::release_deferred();
+    while UNSETTLED.get()
+        && let Some(local) = try_local()
+    {
+        let actions = std::mem::take(&mut *local.unsettled.borrow_mut());
+        if actions.is_empty() {
+            return;
+        }
+        for action in actions {
+            action();
+        }
     }
 }
 

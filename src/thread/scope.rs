@@ -138,9 +138,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 // SAFETY: gives back the lifetimes that `real_scope` took: `self` is borrowed for
                 // `'scope`, during which std's scope is open.
                 let scope = unsafe {
-                    std::mem::transmute::<&RealScope<'static>, &'scope std::thread::Scope<'scope, 'env>>(
-                        scope,
-                    )
+                    std::mem::transmute::<
+                        &RealScope<'static>,
+                        &'scope std::thread::Scope<'scope, 'env>,
+                    >(scope)
                 };
                 let handle = builder.real().spawn_scoped(scope, f)?;
                 Ok(ScopedJoinHandle {
