@@ -521,3 +521,7 @@ impl<T: ?Sized> fmt::Debug for Weak<T> {
         f.write_str("(Weak)")
     }
 }
+
+#[cfg(test)]
+#[path = "arc_tests.rs"]
+mod tests;
