@@ -44,18 +44,9 @@ struct Deferred {
 
 /// A guard of loom's with the lock that it borrows from. The guard is dropped first.
 enum Held {
-    Mutex(
-        MutexGuard<'static, ()>,
-        #[expect(dead_code, reason = "keeps the borrowed lock alive")] Arc<loom::sync::Mutex<()>>,
-    ),
-    Read(
-        RwLockReadGuard<'static, ()>,
-        #[expect(dead_code, reason = "keeps the borrowed lock alive")] Arc<loom::sync::RwLock<()>>,
-    ),
-    Write(
-        RwLockWriteGuard<'static, ()>,
-        #[expect(dead_code, reason = "keeps the borrowed lock alive")] Arc<loom::sync::RwLock<()>>,
-    ),
+    Mutex(MutexGuard<'static, ()>, Arc<loom::sync::Mutex<()>>),
+    Read(RwLockReadGuard<'static, ()>, Arc<loom::sync::RwLock<()>>),
+    Write(RwLockWriteGuard<'static, ()>, Arc<loom::sync::RwLock<()>>),
 }
 
 impl Held {

@@ -160,9 +160,12 @@ fn a_drop_races_with_a_read() {
     check(true, || {
         let shared = Arc::new((Plain::new(0), AtomicBool::new(false)));
         let theirs = Arc::clone(&shared);
-        let thread = spawn(move || theirs.0.get());
-        // std's `Arc` gives an order that no checker knows of.
-        shared.1.load(Ordering::Relaxed);
+        let thread = spawn(move || {
+            theirs.0.get();
+            theirs.1.swap(true, Ordering::Relaxed);
+        });
+        // std's `Arc` gives an order that no checker knows of; who is last is decided here.
+        shared.1.swap(true, Ordering::Relaxed);
         drop(shared);
         thread.join().unwrap();
     });

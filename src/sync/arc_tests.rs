@@ -44,7 +44,10 @@ fn counts_are_stds() {
 fn conversions_are_stds() {
     everywhere(|| {
         let text: Arc<str> = "abc".into();
-        assert_eq!(format!("{text} {text:?} {:?}", Arc::downgrade(&text)), "abc \"abc\" (Weak)");
+        assert_eq!(
+            format!("{text} {text:?} {:?}", Arc::downgrade(&text)),
+            "abc \"abc\" (Weak)"
+        );
         assert_eq!(text, Arc::from(String::from("abc")));
         assert_eq!(*Arc::<[u8]>::from(vec![1, 2]), [1, 2]);
         assert_eq!(Arc::<[u8]>::from([1, 2]), [1, 2].into_iter().collect());
