@@ -215,3 +215,13 @@ impl<T> Spawned<T> {
         }
     }
 }
+
+/// Lets others run. False under loom, whose executions must not wait in a loop.
+pub(crate) fn yield_now() -> bool {
+    match context::current() {
+        Context::Real | Context::Process => std::thread::yield_now(),
+        Context::Loom => return false,
+        Context::Shuttle => ::shuttle::thread::yield_now(),
+    }
+    true
+}

@@ -158,12 +158,16 @@ fn a_cell_that_is_handed_over_without_ordering_races_with_its_making() {
 #[test]
 fn a_drop_races_with_a_read() {
     check(true, || {
-        let plain = Arc::new(Plain::new(0));
-        let theirs = Arc::clone(&plain);
-        // std's `Arc` gives an order that no checker knows of.
-        let thread = spawn(move || theirs.get());
-        drop(plain);
-        std::mem::forget(thread);
+        let shared = Arc::new((Plain::new(0), AtomicBool::new(false)));
+        let theirs = Arc::clone(&shared);
+        let thread = spawn(move || {
+            theirs.0.get();
+            theirs.1.swap(true, Ordering::Relaxed);
+        });
+        // std's `Arc` gives an order that no checker knows of; who is last is decided here.
+        shared.1.swap(true, Ordering::Relaxed);
+        drop(shared);
+        thread.join().unwrap();
     });
 }
 

@@ -22,6 +22,7 @@ pub use crossbeam::channel::{
 };
 pub use ends::{Receiver, Sender, bounded, unbounded};
 pub use iter::{IntoIter, Iter, TryIter};
+#[expect(unused_imports, reason = "for the process engine")]
 pub(crate) use pipe::descriptors_open;
 
 /// The payload of the panic that says why something cannot work across processes.

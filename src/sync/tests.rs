@@ -394,3 +394,59 @@ fn a_wait_with_another_engines_mutex_is_refused() {
     });
     assert!(seen.failure.unwrap().contains("made for another engine"));
 }
+
+#[test]
+fn an_untraced_lock_excludes_and_orders_nothing() {
+    use super::raw::{Lock, Signal};
+    for seen in everywhere_counted(|| {
+        let shared = Arc::new((Lock::new_untraced(), Signal::new(), AtomicU32::new(0)));
+        let theirs = Arc::clone(&shared);
+        let add = |shared: &(Lock, Signal, AtomicU32)| {
+            let _guard = shared.0.lock();
+            let before = shared.2.load(Ordering::Relaxed);
+            shared.2.store(before + 1, Ordering::Relaxed);
+            shared.1.notify_all();
+        };
+        let thread = spawn(move || add(&theirs));
+        add(&shared);
+        let mut guard = shared.0.lock();
+        while shared.2.load(Ordering::Relaxed) < 2 {
+            guard = shared.1.wait(guard);
+        }
+        drop(guard);
+        thread.join().unwrap();
+        assert!(shared.0.try_lock().is_some());
+        shared.2.load(Ordering::Relaxed)
+    }) {
+        assert_eq!(seen.failure, None);
+        assert_eq!(seen.outcomes, [2].into());
+    }
+    let design = || {
+        let shared = Arc::new((Lock::new_untraced(), Plain::new(0)));
+        let theirs = Arc::clone(&shared);
+        let add = |shared: &(Lock, Plain<u32>)| {
+            let _guard = shared.0.lock();
+            shared.1.set(1);
+        };
+        let thread = spawn(move || add(&theirs));
+        add(&shared);
+        thread.join().unwrap();
+    };
+    assert!(in_loom(design).raced());
+    assert!(in_shuttle(design).raced());
+}
+
+#[test]
+fn an_untraced_lock_that_is_never_free_is_a_deadlock() {
+    use super::raw::Lock;
+    let design = || {
+        let lock = Arc::new(Lock::new_untraced());
+        let theirs = Arc::clone(&lock);
+        let guard = lock.lock();
+        let thread = spawn(move || drop(theirs.lock()));
+        thread.join().unwrap();
+        drop(guard);
+    };
+    assert!(in_loom(design).deadlocked());
+    assert!(in_shuttle(design).deadlocked());
+}

@@ -105,7 +105,7 @@ impl RawCondvar {
     }
 }
 
-fn deadline_after(timeout: Duration) -> libc::timespec {
+pub(super) fn deadline_after(timeout: Duration) -> libc::timespec {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,

@@ -24,3 +24,6 @@ pub(crate) use rwlock::{RawRwGuard, RawRwLock};
 fn broken(what: &str, error: i32) -> ! {
     panic!("{what}: {}", std::io::Error::from_raw_os_error(error));
 }
+
+#[cfg(test)]
+mod tests;
