@@ -72,6 +72,7 @@ static INSTALLED: AtomicU64 = AtomicU64::new(0);
 /// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
 /// there before. Safe to call again; an engine does so once shuttle has put its own hook on top, which
 /// it does at the first execution of the process. Hooks below ours are then never reached from a model.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the engines"))]
 pub(crate) fn install() {
     let generation = INSTALLED.fetch_add(1, Ordering::Relaxed) + 1;
     if std::thread::panicking() {
@@ -109,11 +110,13 @@ fn remember(info: &PanicHookInfo<'_>) {
 }
 
 /// The last panic of this operating-system thread since [`forget`], if the hook is installed.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the engines"))]
 pub(crate) fn last_panic() -> Option<Panic> {
     SEEN.with_borrow(|seen| seen.back().cloned())
 }
 
 /// Forgets all panics of this operating-system thread; an engine does so before each execution.
+#[expect(dead_code, reason = "for the engines")]
 pub(crate) fn forget() {
     SEEN.with_borrow_mut(VecDeque::clear);
     PAYLOADS_SEEN.set(0);
@@ -199,6 +202,22 @@ mod tests {
         ] {
             assert!(!is_checkers_file(file), "{file}");
         }
+    }
+
+    #[test]
+    fn the_hook_remembers_who_panicked_and_where() {
+        install();
+        let seen = crate::testing::in_loom(|| {
+            let caught = crate::thread::spawn(|| panic!("weft {}", 3)).join();
+            assert!(caught.is_err());
+        });
+        assert_eq!(seen.failure, None);
+        let last = last_panic().expect("the hook saw it");
+        assert_eq!(last.message.as_deref(), Some("weft 3"));
+        assert!(
+            last.file.ends_with("src/panics.rs") && last.line > 0,
+            "{last:?}"
+        );
     }
 
     #[test]

@@ -59,6 +59,7 @@ impl Drop for Left {
 }
 
 /// Runs `state` and remembers the channels it makes.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the engines"))]
 pub(crate) fn record<S>(state: impl FnOnce() -> S) -> (S, Endpoints) {
     MODE.set(Some(Mode::Record(Endpoints::default())));
     let left = Left;
@@ -75,6 +76,7 @@ pub(crate) fn record<S>(state: impl FnOnce() -> S) -> (S, Endpoints) {
 ///
 /// # Panics
 /// If the constructor makes other channels than when they were recorded.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the engines"))]
 pub(crate) fn replay<S>(endpoints: &Endpoints, state: impl FnOnce() -> S) -> S {
     MODE.set(Some(Mode::Replay {
         from: endpoints,

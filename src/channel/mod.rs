@@ -27,7 +27,9 @@ pub(crate) use pipe::descriptors_open;
 
 /// The payload of the panic that says why something cannot work across processes.
 #[derive(Debug)]
-pub(crate) struct NotForProcesses(pub(crate) String);
+pub(crate) struct NotForProcesses(
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the process engine"))] pub(crate) String,
+);
 
 #[cfg(test)]
 mod pipe_tests;

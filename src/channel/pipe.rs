@@ -35,6 +35,7 @@ const GLANCES: u32 = 200;
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Descriptors that channels of this process hold now, inherited ones included.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the process engine"))]
 pub(crate) fn descriptors_open() -> usize {
     OPEN.load(Ordering::Relaxed)
 }

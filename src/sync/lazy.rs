@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// The engine calls this as the last thing inside each execution: the main thread's thread-local
 /// values and everything that statics hold is destroyed, inside the model.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the engines"))]
 pub(crate) fn end_of_execution() {
     crate::thread::model::end_of_execution();
 }
