@@ -13,7 +13,8 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::PanicHookInfo;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// What the hook saw of one panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,25 +68,26 @@ thread_local! {
     static PAYLOADS_SEEN: Cell<u64> = const { Cell::new(0) };
 }
 
-static INSTALLED: AtomicU64 = AtomicU64::new(0);
+static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
 /// there before. Safe to call again; an engine does so once shuttle has put its own hook on top, which
 /// it does at the first execution of the process. Hooks below ours are then never reached from a model.
+/// Each call adds a layer, so call it once per engine, not once per execution.
 #[cfg_attr(not(test), expect(dead_code, reason = "for the engines"))]
 pub(crate) fn install() {
-    let generation = INSTALLED.fetch_add(1, Ordering::Relaxed) + 1;
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     if std::thread::panicking() {
         return;
     }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    INSTALLED.store(true, Ordering::Relaxed);
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let outermost = INSTALLED.load(Ordering::Relaxed) == generation;
-        if outermost && !crate::arm::loom::is_probing() {
-            remember(info);
-        }
         if !context::current().is_model() {
             previous(info);
+        } else if !crate::arm::loom::is_probing() {
+            remember(info);
         }
     }));
 }
@@ -162,7 +164,7 @@ fn is_checkers_object() -> bool {
             .find(|panic| panic.message.is_none())
             .is_some_and(|panic| is_checkers_file(&panic.file))
     });
-    let hooked = INSTALLED.load(Ordering::Relaxed) > 0;
+    let hooked = INSTALLED.load(Ordering::Relaxed);
     blamed || (hooked && context::current() == Context::Shuttle && PAYLOADS_SEEN.get() == 0)
 }
 

@@ -37,6 +37,7 @@ impl OnceState {
 impl Once {
     /// Nothing has run yet.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "std's has none either")]
     pub const fn new() -> Self {
         Self(Core::new())
     }

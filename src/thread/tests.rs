@@ -18,7 +18,7 @@ fn join_returns_the_value_or_the_panic() {
         let payload = failed.join().expect_err("it panicked");
         assert_eq!(payload.downcast_ref::<u8>(), Some(&41));
         let failed = thread::spawn(|| panic!("no {}", 5));
-        let payload = failed.join().map(|()| ()).expect_err("it panicked");
+        let payload = failed.join().expect_err("it panicked");
         assert_eq!(crate::panics::text(&*payload), Some("no 5"));
     });
 }
@@ -88,7 +88,7 @@ fn a_second_park_has_no_permit() {
 fn scopes_lend_and_wait() {
     testing::everywhere_bounded(|| {
         let sum = AtomicUsize::new(0);
-        let words = vec![String::from("warp"), String::from("weft")];
+        let words = [String::from("warp"), String::from("weft")];
         let lengths = thread::scope(|scope| {
             let first = scope.spawn(|| {
                 sum.fetch_add(1, Relaxed);
@@ -132,7 +132,7 @@ fn scopes_wait_also_when_somebody_panics() {
             Some("a scoped thread panicked")
         );
         assert_eq!(done.load(Relaxed), 2);
-        let heard = thread::scope(|scope| scope.spawn(|| panic!("heard")).join().map(|()| ()));
+        let heard = thread::scope(|scope| scope.spawn(|| panic!("heard")).join());
         assert!(heard.is_err());
     });
 }
