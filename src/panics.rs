@@ -13,8 +13,8 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::PanicHookInfo;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What the hook saw of one panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +53,15 @@ const CHECKERS_WORDS: &[&str] = &[
 ];
 
 /// Folders of the crates whose panics are a checker's.
-const CHECKERS_CRATES: &[&str] =
-    &["loom", "generator", "shuttle", "shuttle-engine", "shuttle-std", "shuttle-schedulers", "corosensei"];
+const CHECKERS_CRATES: &[&str] = &[
+    "loom",
+    "generator",
+    "shuttle",
+    "shuttle-engine",
+    "shuttle-std",
+    "shuttle-schedulers",
+    "corosensei",
+];
 
 thread_local! {
     static SEEN: RefCell<VecDeque<Panic>> = const { RefCell::new(VecDeque::new()) };
@@ -64,24 +71,25 @@ thread_local! {
 /// Who hears of each panic as it happens, before anything unwinds.
 static LISTENER: OnceLock<fn(&str)> = OnceLock::new();
 
-static INSTALLED: AtomicU64 = AtomicU64::new(0);
+static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
 /// there before. Safe to call again; an engine does so once shuttle has put its own hook on top, which
 /// it does at the first execution of the process. Hooks below ours are then never reached from a model.
+/// Each call adds a layer, so call it once per engine, not once per execution.
 pub(crate) fn install() {
-    let generation = INSTALLED.fetch_add(1, Ordering::Relaxed) + 1;
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     if std::thread::panicking() {
         return;
     }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    INSTALLED.store(true, Ordering::Relaxed);
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let outermost = INSTALLED.load(Ordering::Relaxed) == generation;
-        if outermost {
-            remember(info);
-        }
         if !context::current().is_model() {
             previous(info);
+        } else if !crate::arm::loom::is_probing() {
+            remember(info);
         }
     }));
 }
@@ -141,7 +149,10 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     let Some(message) = text(payload) else {
         return is_checkers_object();
     };
-    if CHECKERS_WORDS.iter().any(|words| message.starts_with(words)) {
+    if CHECKERS_WORDS
+        .iter()
+        .any(|words| message.starts_with(words))
+    {
         return true;
     }
     SEEN.with_borrow(|seen| {
@@ -162,14 +173,16 @@ fn is_checkers_object() -> bool {
             .find(|panic| panic.message.is_none())
             .is_some_and(|panic| is_checkers_file(&panic.file))
     });
-    let hooked = INSTALLED.load(Ordering::Relaxed) > 0;
+    let hooked = INSTALLED.load(Ordering::Relaxed);
     blamed || (hooked && context::current() == Context::Shuttle && PAYLOADS_SEEN.get() == 0)
 }
 
 /// Whether `file` lies in the sources of a checker: `…/loom-0.7.2/src/…`, also without the version.
 fn is_checkers_file(file: &str) -> bool {
     let parts: Vec<&str> = file.split(['/', '\\']).collect();
-    parts.windows(2).any(|pair| pair[1] == "src" && CHECKERS_CRATES.contains(&without_version(pair[0])))
+    parts
+        .windows(2)
+        .any(|pair| pair[1] == "src" && CHECKERS_CRATES.contains(&without_version(pair[0])))
 }
 
 /// `shuttle-engine-0.1.7` without its version: `shuttle-engine`.
@@ -193,15 +206,38 @@ mod tests {
         ] {
             assert!(is_checkers_file(file), "{file}");
         }
-        for file in ["src/arm/loom.rs", "/home/a/loom-tricks/src/lib.rs", "/home/a/loom/tests/x.rs"] {
+        for file in [
+            "src/arm/loom.rs",
+            "/home/a/loom-tricks/src/lib.rs",
+            "/home/a/loom/tests/x.rs",
+        ] {
             assert!(!is_checkers_file(file), "{file}");
         }
     }
 
     #[test]
+    fn the_hook_remembers_who_panicked_and_where() {
+        // Both checkers put a hook of their own in place once, and whoever comes last is outermost.
+        crate::testing::everywhere(|| {});
+        install();
+        let seen = crate::testing::in_loom(|| {
+            let caught = crate::thread::spawn(|| panic!("weft {}", 3)).join();
+            assert!(caught.is_err());
+        });
+        assert_eq!(seen.failure, None);
+        let last = last_panic().expect("the hook saw it");
+        assert_eq!(last.message.as_deref(), Some("weft 3"));
+        assert!(
+            last.file.ends_with("src/panics.rs") && last.line > 0,
+            "{last:?}"
+        );
+    }
+
+    #[test]
     fn words_of_checkers_are_known_without_the_hook() {
-        let race: Box<dyn Any + Send> =
-            Box::new("Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned());
+        let race: Box<dyn Any + Send> = Box::new(
+            "Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned(),
+        );
         assert!(is_checkers(&*race));
         let own: Box<dyn Any + Send> = Box::new("the design gave up");
         assert!(!is_checkers(&*own));

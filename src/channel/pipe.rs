@@ -4,7 +4,7 @@
 //! each in one piece. A bounded channel has a second pipe that holds one byte per free place; a
 //! rendezvous has two more, one for acknowledgements and one for whose turn it is to offer.
 //!
-//! Descriptors per channel, in each process: 2 unbounded, 4 bounded, 6 rendezvous; all close-on-exec.
+//! Descriptors per channel, in each process: 2 unbounded, 4 bounded, 7 rendezvous; all close-on-exec.
 //!
 //! Limits: after a fork every process holds all ends, so one side is gone only when all processes have
 //! dropped it. The kernel's pipe holds 64 KiB: an unbounded channel, or one with greater bounds, makes
@@ -129,9 +129,9 @@ impl Deadline {
     fn new(patience: Patience) -> Self {
         match patience {
             Patience::Never => Deadline::Now,
-            Patience::Timeout(timeout) => {
-                Instant::now().checked_add(timeout).map_or(Deadline::Never, Deadline::At)
-            }
+            Patience::Timeout(timeout) => Instant::now()
+                .checked_add(timeout)
+                .map_or(Deadline::Never, Deadline::At),
             Patience::Forever => Deadline::Never,
         }
     }
@@ -209,18 +209,26 @@ pub(crate) struct Receiver<T>(Arc<Receiving>, PhantomData<fn() -> T>);
 
 /// The bytes of one message in a pipe; a pipe has no empty messages.
 const fn length<T>() -> usize {
-    if size_of::<T>() == 0 { 1 } else { size_of::<T>() }
+    if size_of::<T>() == 0 {
+        1
+    } else {
+        size_of::<T>()
+    }
 }
 
 /// Why `T` cannot go to another process as bytes, if so.
 fn unfit<T>() -> Option<String> {
     let name = std::any::type_name::<T>();
     if std::mem::needs_drop::<T>() {
-        return Some(format!("a message of type {name} owns memory that other processes do not have"));
+        return Some(format!(
+            "a message of type {name} owns memory that other processes do not have"
+        ));
     }
     let (length, most) = (length::<T>(), libc::PIPE_BUF);
     (length > most).then(|| {
-        format!("a message of type {name} is {length} bytes long, and pipes take {most} in one piece")
+        format!(
+            "a message of type {name} is {length} bytes long, and pipes take {most} in one piece"
+        )
     })
 }
 
@@ -236,7 +244,14 @@ pub(crate) fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
             let turn = pipe();
             turn.1.put_byte();
             let offers = duplicate(&read);
-            (Permission::Rendezvous { turn, taken, offers }, Some(thanks))
+            (
+                Permission::Rendezvous {
+                    turn,
+                    taken,
+                    offers,
+                },
+                Some(thanks),
+            )
         }
         Some(capacity) if capacity <= MOST_CREDITS => {
             let (credit, thanks) = pipe();
@@ -247,9 +262,20 @@ pub(crate) fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
         }
         _ => (Permission::Free, None),
     };
-    let sending = Sending { messages: write, permission, capacity };
-    let receiving = Receiving { messages: read, thanks, capacity };
-    (Sender(Arc::new(sending), PhantomData), Receiver(Arc::new(receiving), PhantomData))
+    let sending = Sending {
+        messages: write,
+        permission,
+        capacity,
+    };
+    let receiving = Receiving {
+        messages: read,
+        thanks,
+        capacity,
+    };
+    (
+        Sender(Arc::new(sending), PhantomData),
+        Receiver(Arc::new(receiving), PhantomData),
+    )
 }
 
 fn duplicate(end: &End) -> End {
@@ -296,11 +322,18 @@ impl<T> Sender<T> {
 
     fn write(&self, bytes: *const u8, deadline: &Deadline) -> Result<(), Refused> {
         let pipe = &self.0.messages;
-        deadline.until_done(pipe, PollFlags::POLLOUT, || pipe.write(bytes, length::<T>()))
+        deadline.until_done(pipe, PollFlags::POLLOUT, || {
+            pipe.write(bytes, length::<T>())
+        })
     }
 
     fn offer(&self, bytes: *const u8, patience: Patience) -> Result<(), Refused> {
-        let Permission::Rendezvous { turn, taken, offers } = &self.0.permission else {
+        let Permission::Rendezvous {
+            turn,
+            taken,
+            offers,
+        } = &self.0.permission
+        else {
             return Err(Refused::NotNow);
         };
         let deadline = Deadline::new(patience);
@@ -309,7 +342,10 @@ impl<T> Sender<T> {
         if outcome.is_ok() {
             outcome = taken.take_byte(&deadline);
             let mut glances = 0;
-            while outcome == Err(Refused::NotNow) && patience == Patience::Never && glances < GLANCES {
+            while outcome == Err(Refused::NotNow)
+                && patience == Patience::Never
+                && glances < GLANCES
+            {
                 std::thread::yield_now();
                 outcome = taken.take_byte(&deadline);
                 glances += 1;
@@ -318,7 +354,11 @@ impl<T> Sender<T> {
         if outcome == Err(Refused::NotNow) {
             let mut back = MaybeUninit::<T>::uninit();
             let mut byte = 0_u8;
-            let to = if size_of::<T>() == 0 { &raw mut byte } else { back.as_mut_ptr().cast() };
+            let to = if size_of::<T>() == 0 {
+                &raw mut byte
+            } else {
+                back.as_mut_ptr().cast()
+            };
             if !matches!(offers.read(to, length::<T>()), Attempt::Done) {
                 // Somebody has taken it just now, and says so at once.
                 outcome = taken.take_byte(&Deadline::Never);
@@ -348,7 +388,11 @@ impl<T> Receiver<T> {
     pub(crate) fn recv(&self, patience: Patience) -> Result<T, Refused> {
         let mut message = MaybeUninit::<T>::uninit();
         let mut byte = 0_u8;
-        let to = if size_of::<T>() == 0 { &raw mut byte } else { message.as_mut_ptr().cast() };
+        let to = if size_of::<T>() == 0 {
+            &raw mut byte
+        } else {
+            message.as_mut_ptr().cast()
+        };
         let pipe = &self.0.messages;
         let deadline = Deadline::new(patience);
         deadline.until_done(pipe, PollFlags::POLLIN, || pipe.read(to, length::<T>()))?;

@@ -1,4 +1,5 @@
-use super::{NotForProcesses, bounded, descriptors_open, unbounded};
+use super::pipe::descriptors_open;
+use super::{NotForProcesses, bounded, unbounded};
 use super::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 use crate::context::{self, Context};
 use crate::sync::mpsc;
@@ -9,7 +10,9 @@ use std::time::Duration;
 static TURN: Mutex<()> = Mutex::new(());
 
 fn process<R>(f: impl FnOnce() -> R) -> R {
-    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _turn = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let _inside = context::enter(Context::Process);
     f()
 }
@@ -31,7 +34,10 @@ fn fork<R>(child: impl FnOnce() -> bool, parent: impl FnOnce() -> R) -> (R, bool
             let mut status = 0;
             // SAFETY: waits for the child just made.
             unsafe { libc::waitpid(pid, &raw mut status, 0) };
-            (result, libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0)
+            (
+                result,
+                libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0,
+            )
         }
     }
 }
@@ -65,7 +71,8 @@ fn one_place_makes_the_child_wait() {
         let (done, heard) = unbounded::<u32>();
         let ((), well) = fork(
             || {
-                let sent = sender.send(1).is_ok() && sender.try_send(2) == Err(TrySendError::Full(2));
+                let sent =
+                    sender.send(1).is_ok() && sender.try_send(2) == Err(TrySendError::Full(2));
                 done.send(1).is_ok() && sent && sender.send(2).is_ok() && done.send(2).is_ok()
             },
             || {
@@ -109,7 +116,11 @@ fn an_exit_disconnects() {
         let (sender, receiver) = unbounded::<u8>();
         let mine = Mutex::new(Some(sender));
         let (got, well) = fork(
-            || mine.lock().is_ok_and(|sender| sender.as_ref().is_some_and(|sender| sender.send(3).is_ok())),
+            || {
+                mine.lock().is_ok_and(|sender| {
+                    sender.as_ref().is_some_and(|sender| sender.send(3).is_ok())
+                })
+            },
             || {
                 drop(mine.lock().expect("not poisoned").take());
                 (receiver.recv(), receiver.recv())

@@ -12,7 +12,7 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 
 #[test]
 fn receivers_learn_that_the_last_sender_is_gone() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = unbounded();
         let another = sender.clone();
         assert!(another.same_channel(&sender));
@@ -29,7 +29,7 @@ fn receivers_learn_that_the_last_sender_is_gone() {
 
 #[test]
 fn senders_learn_that_the_last_receiver_is_gone() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(1);
         assert_eq!(sender.send(Arc::new(0)), Ok(()));
         let kept = Arc::new(1);
@@ -45,7 +45,7 @@ fn senders_learn_that_the_last_receiver_is_gone() {
 
 #[test]
 fn a_full_channel_makes_senders_wait() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(1);
         let sent = Arc::new(AtomicUsize::new(0));
         let count = sent.clone();
@@ -65,13 +65,22 @@ fn a_full_channel_makes_senders_wait() {
 
 #[test]
 fn a_channel_without_room_meets() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(0);
-        assert_eq!((sender.len(), sender.is_full(), sender.is_empty()), (0, true, true));
+        assert_eq!(
+            (sender.len(), sender.is_full(), sender.is_empty()),
+            (0, true, true)
+        );
         assert_eq!(sender.try_send(0), Err(TrySendError::Full(0)));
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
-        assert_eq!(sender.send_timeout(0, A_MOMENT), Err(SendTimeoutError::Timeout(0)));
-        assert_eq!(receiver.recv_timeout(A_MOMENT), Err(RecvTimeoutError::Timeout));
+        assert_eq!(
+            sender.send_timeout(0, A_MOMENT),
+            Err(SendTimeoutError::Timeout(0))
+        );
+        assert_eq!(
+            receiver.recv_timeout(A_MOMENT),
+            Err(RecvTimeoutError::Timeout)
+        );
         let child = thread::spawn(move || {
             sender.send(1).expect("open");
             sender.send(2)
@@ -84,7 +93,7 @@ fn a_channel_without_room_meets() {
 
 #[test]
 fn a_waiting_receiver_lets_try_send_succeed() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(0);
         let child = thread::spawn(move || receiver.recv());
         while sender.try_send(5).is_err() {
@@ -96,19 +105,28 @@ fn a_waiting_receiver_lets_try_send_succeed() {
 
 #[test]
 fn ends_know_how_full_they_are() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(2);
-        assert_eq!((sender.capacity(), receiver.len(), receiver.is_empty()), (Some(2), 0, true));
+        assert_eq!(
+            (sender.capacity(), receiver.len(), receiver.is_empty()),
+            (Some(2), 0, true)
+        );
         sender.send('a').expect("open");
         sender.send('b').expect("open");
         assert_eq!((receiver.len(), sender.is_full()), (2, true));
         assert_eq!(sender.try_send('c'), Err(TrySendError::Full('c')));
-        assert_eq!(sender.send_timeout('c', A_MOMENT), Err(SendTimeoutError::Timeout('c')));
+        assert_eq!(
+            sender.send_timeout('c', A_MOMENT),
+            Err(SendTimeoutError::Timeout('c'))
+        );
         assert_eq!(receiver.try_iter().collect::<String>(), "ab");
         drop(sender);
         assert_eq!(receiver.recv(), Err(RecvError));
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
-        assert_eq!(receiver.recv_timeout(A_MOMENT), Err(RecvTimeoutError::Disconnected));
+        assert_eq!(
+            receiver.recv_timeout(A_MOMENT),
+            Err(RecvTimeoutError::Disconnected)
+        );
         let (sender, receiver) = unbounded();
         drop(receiver);
         assert_eq!(sender.try_send(1), Err(TrySendError::Disconnected(1)));
@@ -118,7 +136,7 @@ fn ends_know_how_full_they_are() {
 
 #[test]
 fn a_panicking_sender_disconnects() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = unbounded::<u8>();
         let child = thread::spawn(move || {
             let _both = (sender.clone(), sender);
@@ -133,16 +151,20 @@ fn a_panicking_sender_disconnects() {
 
 #[test]
 fn replayed_states_share_their_channels() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let make = || (bounded::<u8>(1), unbounded::<String>());
         let (first, recorded) = endpoints::record(make);
         let second = endpoints::replay(&recorded, make);
         drop(recorded);
         assert!(first.0.0.same_channel(&second.0.0));
-        let child = thread::spawn(move || second.1.0.send("over".to_owned()));
+        let child = thread::spawn(move || {
+            let (_number, (words, _)) = second;
+            words.send("over".to_owned())
+        });
         assert_eq!(first.1.1.recv().as_deref(), Ok("over"));
         assert_eq!(child.join().expect("no panic"), Ok(()));
-        let ((_, receiver), _) = first;
+        let ((sender, receiver), _words) = first;
+        drop(sender);
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
     });
 }
@@ -161,18 +183,11 @@ fn a_replay_must_make_all_channels() {
     endpoints::replay(&recorded, || bounded::<u8>(1));
 }
 
-fn races(f: impl Fn(u32) + Send + Sync + Copy + 'static) -> bool {
-    crate::panics::install();
-    let run = move || {
-        testing::shuttle(move || f(trace::new_object()));
-    };
-    match std::panic::catch_unwind(run) {
-        Ok(()) => false,
-        Err(payload) => {
-            assert!(payload.is::<trace::RaceFound>(), "{:?}", crate::panics::text(&*payload));
-            true
-        }
-    }
+/// Whether shuttle finds a race in the cell that `f` touches.
+fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
+    let seen = testing::in_shuttle(move || f(trace::new_object()));
+    assert!(seen.raced() || seen.failure.is_none(), "{:?}", seen.failure);
+    seen.raced()
 }
 
 fn write(cell: u32) {
@@ -198,9 +213,18 @@ fn a_message_brings_its_senders_past() {
             child.join().expect("no panic");
         }
         let (clean, planted) = match capacity {
-            None => (races(|cell| pass(cell, None, false)), races(|cell| pass(cell, None, true))),
-            Some(1) => (races(|cell| pass(cell, Some(1), false)), races(|cell| pass(cell, Some(1), true))),
-            Some(_) => (races(|cell| pass(cell, Some(0), false)), races(|cell| pass(cell, Some(0), true))),
+            None => (
+                races(|cell| pass(cell, None, false)),
+                races(|cell| pass(cell, None, true)),
+            ),
+            Some(1) => (
+                races(|cell| pass(cell, Some(1), false)),
+                races(|cell| pass(cell, Some(1), true)),
+            ),
+            Some(_) => (
+                races(|cell| pass(cell, Some(0), false)),
+                races(|cell| pass(cell, Some(0), true)),
+            ),
         };
         assert!(!clean, "{capacity:?}");
         assert!(planted, "{capacity:?}");

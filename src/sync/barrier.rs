@@ -12,6 +12,10 @@ use std::fmt;
 /// What each of them did before [`wait`](Barrier::wait) happens before every one of them returns from it.
 pub struct Barrier(Inner);
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a barrier in memory shared by processes must not point out of it"
+)]
 enum Inner {
     Real(std::sync::Barrier),
     Built { size: usize, state: Monitor<State> },
@@ -35,7 +39,11 @@ impl Barrier {
             Context::Real => Inner::Real(std::sync::Barrier::new(size)),
             Context::Loom | Context::Shuttle | Context::Process => Inner::Built {
                 size,
-                state: Monitor::new(State { arrived: 0, generation: 0, edges: trace::new_object() }),
+                state: Monitor::new(State {
+                    arrived: 0,
+                    generation: 0,
+                    edges: trace::new_object(),
+                }),
             },
         })
     }
@@ -86,6 +94,8 @@ impl BarrierWaitResult {
 
 impl fmt::Debug for BarrierWaitResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BarrierWaitResult").field("is_leader", &self.is_leader()).finish()
+        f.debug_struct("BarrierWaitResult")
+            .field("is_leader", &self.is_leader())
+            .finish()
     }
 }

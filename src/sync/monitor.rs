@@ -9,7 +9,8 @@
 //! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
 
 use crate::arm;
-use crate::context::{self, Context};
+use crate::context::Context;
+use crate::thread::model;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -28,10 +29,22 @@ unsafe impl<T: Send> Sync for Monitor<T> {}
 unsafe impl<T: Send> Send for Monitor<T> {}
 
 enum Raw {
-    Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
-    Loom { mutex: arm::loom::RawMutex, condvar: arm::loom::RawCondvar },
-    Shuttle { mutex: arm::shuttle::RawMutex, condvar: arm::shuttle::RawCondvar },
-    Process { mutex: arm::process::RawMutex, condvar: arm::process::RawCondvar },
+    Real {
+        mutex: std::sync::Mutex<()>,
+        condvar: std::sync::Condvar,
+    },
+    Loom {
+        mutex: arm::loom::RawMutex,
+        condvar: arm::loom::RawCondvar,
+    },
+    Shuttle {
+        mutex: arm::shuttle::RawMutex,
+        condvar: arm::shuttle::RawCondvar,
+    },
+    Process {
+        mutex: arm::process::RawMutex,
+        condvar: arm::process::RawCondvar,
+    },
 }
 
 enum RawGuard<'a> {
@@ -44,12 +57,14 @@ enum RawGuard<'a> {
 impl Raw {
     fn new(context: Context) -> Self {
         match context {
-            Context::Real => {
-                Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() }
-            }
-            Context::Loom => {
-                Raw::Loom { mutex: arm::loom::RawMutex::new(), condvar: arm::loom::RawCondvar::new() }
-            }
+            Context::Real => Raw::Real {
+                mutex: std::sync::Mutex::new(()),
+                condvar: std::sync::Condvar::new(),
+            },
+            Context::Loom => Raw::Loom {
+                mutex: arm::loom::RawMutex::new(),
+                condvar: arm::loom::RawCondvar::new(),
+            },
             Context::Shuttle => Raw::Shuttle {
                 mutex: arm::shuttle::RawMutex::new_untraced(),
                 condvar: arm::shuttle::RawCondvar::new(),
@@ -63,8 +78,13 @@ impl Raw {
 
     fn lock(&self) -> RawGuard<'_> {
         match self {
-            Raw::Real { mutex, .. } => RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner)),
-            Raw::Loom { mutex, .. } => RawGuard::Loom(mutex.lock()),
+            Raw::Real { mutex, .. } => {
+                RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+            Raw::Loom { mutex, .. } => {
+                model::settled();
+                RawGuard::Loom(mutex.lock())
+            }
             Raw::Shuttle { mutex, .. } => RawGuard::Shuttle(mutex.lock()),
             Raw::Process { mutex, .. } => RawGuard::Process(mutex.lock()),
         }
@@ -75,7 +95,9 @@ impl Raw {
             (Raw::Real { condvar, .. }, RawGuard::Real(guard)) => {
                 RawGuard::Real(condvar.wait(guard).unwrap_or_else(PoisonError::into_inner))
             }
-            (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => RawGuard::Loom(condvar.wait(guard)),
+            (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => {
+                RawGuard::Loom(condvar.wait(guard))
+            }
             (Raw::Shuttle { condvar, .. }, RawGuard::Shuttle(guard)) => {
                 RawGuard::Shuttle(condvar.wait(guard))
             }
@@ -90,12 +112,18 @@ impl Raw {
 impl<T> Monitor<T> {
     /// A monitor for the current context.
     pub(crate) fn new(value: T) -> Self {
-        Self { raw: Raw::new(context::current()), value: UnsafeCell::new(value) }
+        Self {
+            raw: Raw::new(arm::made_for()),
+            value: UnsafeCell::new(value),
+        }
     }
 
     /// Waits until no other thread is inside, then enters.
     pub(crate) fn enter(&self) -> Guard<'_, T> {
-        Guard { monitor: self, raw: Some(self.raw.lock()) }
+        Guard {
+            monitor: self,
+            raw: Some(self.raw.lock()),
+        }
     }
 
     /// Wakes all that wait. Whoever changed something others wait for calls this, inside or just after

@@ -37,6 +37,7 @@ impl OnceState {
 impl Once {
     /// Nothing has run yet.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "std's has none either")]
     pub const fn new() -> Self {
         Self(Core::new())
     }
@@ -127,7 +128,14 @@ enum Phase {
 
 impl<T> Modelled<T> {
     fn new() -> Self {
-        Self { edges: trace::new_object(), phase: Monitor::new(Phase::New), value: UnsafeCell::new(None) }
+        let new = Self {
+            edges: trace::new_object(),
+            phase: Monitor::new(Phase::New),
+            value: UnsafeCell::new(None),
+        };
+        // For loom: see `statics`.
+        drop(new.phase.enter());
+        new
     }
 
     fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {
@@ -228,15 +236,22 @@ impl<T> Core<T> {
         };
         match context::current() {
             Context::Loom | Context::Shuttle => self.modelled().call(force, what, init),
-            Context::Process => self.shared.call(force, what, &mut |state| fill(state, init)),
+            Context::Process => self
+                .shared
+                .call(force, what, &mut |state| fill(state, init)),
             Context::Real if self.real.is_completed() => {}
             Context::Real if force => self.real.call_once_force(|state| {
                 let poisoned = state.is_poisoned();
                 fill(&OnceState { poisoned }, init);
             }),
             Context::Real => {
-                let state = OnceState { poisoned: false };
-                self.real.call_once(|| fill(&state, init));
+                // Not `call_once`, which would speak of a `Once` whatever this is part of.
+                self.real.call_once_force(|state| {
+                    if state.is_poisoned() {
+                        panic_poisoned(what);
+                    }
+                    fill(&OnceState { poisoned: false }, init);
+                });
             }
         }
     }
@@ -269,8 +284,11 @@ impl<T> Core<T> {
         if !self.is_completed() {
             return None;
         }
-        let value =
-            if context::current().is_model() { self.modelled().value.get() } else { self.value.get() };
+        let value = if context::current().is_model() {
+            self.modelled().value.get()
+        } else {
+            self.value.get()
+        };
         // SAFETY: it is complete, so the value is never written again but through `&mut self`.
         unsafe { &*value }.as_ref()
     }
@@ -328,7 +346,9 @@ impl Shared {
                     if claim.is_err() {
                         continue;
                     }
-                    let state = OnceState { poisoned: phase == Self::POISONED };
+                    let state = OnceState {
+                        poisoned: phase == Self::POISONED,
+                    };
                     match catch_unwind(AssertUnwindSafe(|| init(&state))) {
                         Ok(()) => self.0.store(Self::COMPLETE, Ordering::Release),
                         Err(payload) => {

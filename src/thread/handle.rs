@@ -41,7 +41,10 @@ impl fmt::Debug for ThreadId {
 
 impl fmt::Debug for Thread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Thread").field("id", &self.id()).field("name", &self.name()).finish_non_exhaustive()
+        f.debug_struct("Thread")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,7 +78,10 @@ impl Thread {
     pub fn unpark(&self) {
         match &self.0 {
             Inner::Real(thread) => thread.unpark(),
-            Inner::Model(identity) => identity.permit.release(),
+            Inner::Model(identity) => {
+                let identity = identity.clone();
+                model::when_settled(Box::new(move || identity.permit.release()));
+            }
         }
     }
 }

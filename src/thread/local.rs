@@ -20,11 +20,11 @@ use std::rc::Rc;
 macro_rules! thread_local {
     () => {};
     ($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = const $init:block; $($rest:tt)*) => {
-        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, { const INIT: $t = $init; INIT }, const $init);
+        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, const $init, const $init);
         $crate::thread_local!($($rest)*);
     };
     ($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = const $init:block) => {
-        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, { const INIT: $t = $init; INIT }, const $init);
+        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, const $init, const $init);
     };
     ($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = $init:expr; $($rest:tt)*) => {
         $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, $init, init());
@@ -270,7 +270,9 @@ impl Values {
         let entries = self.0.borrow();
         let entry = entries.iter().find(|entry| entry.key == key)?;
         Some(match &entry.value {
-            Value::Alive(value) | Value::Plain(value) => value.clone().downcast().map_err(|_| AccessError),
+            Value::Alive(value) | Value::Plain(value) => {
+                value.clone().downcast().map_err(|_| AccessError)
+            }
             Value::Destroyed => Err(AccessError),
         })
     }
