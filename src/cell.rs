@@ -203,10 +203,7 @@ impl<T: PlainValue> Plain<T> {
     #[must_use]
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Plain {
-            tracker: Tracker::new(),
-            value: cell::UnsafeCell::new(value),
-        }
+        Plain { tracker: Tracker::new(), value: cell::UnsafeCell::new(value) }
     }
 
     /// Reads the value.
@@ -288,11 +285,7 @@ impl<T: PlainValue + fmt::Debug> fmt::Debug for Plain<T> {
 
 /// The width of the pieces in which a `T` is accessed, in bytes.
 const fn piece<T>() -> usize {
-    if align_of::<T>() < size_of::<usize>() {
-        align_of::<T>()
-    } else {
-        size_of::<usize>()
-    }
+    if align_of::<T>() < size_of::<usize>() { align_of::<T>() } else { size_of::<usize>() }
 }
 
 /// Reads a value piece by piece, each piece atomically.
@@ -311,18 +304,22 @@ unsafe fn load_pieces<T: PlainValue>(from: *mut T) -> T {
         // its provenance, because pieces as wide as a pointer are moved as pointers.
         unsafe {
             match piece::<T>() {
-                1 => to.cast::<u8>().add(index).write(
-                    AtomicU8::from_ptr(from.cast::<u8>().add(index)).load(Ordering::Relaxed),
-                ),
-                2 => to.cast::<u16>().add(index).write(
-                    AtomicU16::from_ptr(from.cast::<u16>().add(index)).load(Ordering::Relaxed),
-                ),
-                4 => to.cast::<u32>().add(index).write(
-                    AtomicU32::from_ptr(from.cast::<u32>().add(index)).load(Ordering::Relaxed),
-                ),
-                _ => to.cast::<*mut ()>().add(index).write(
-                    AtomicPtr::from_ptr(from.cast::<*mut ()>().add(index)).load(Ordering::Relaxed),
-                ),
+                1 => to
+                    .cast::<u8>()
+                    .add(index)
+                    .write(AtomicU8::from_ptr(from.cast::<u8>().add(index)).load(Ordering::Relaxed)),
+                2 => to
+                    .cast::<u16>()
+                    .add(index)
+                    .write(AtomicU16::from_ptr(from.cast::<u16>().add(index)).load(Ordering::Relaxed)),
+                4 => to
+                    .cast::<u32>()
+                    .add(index)
+                    .write(AtomicU32::from_ptr(from.cast::<u32>().add(index)).load(Ordering::Relaxed)),
+                _ => to
+                    .cast::<*mut ()>()
+                    .add(index)
+                    .write(AtomicPtr::from_ptr(from.cast::<*mut ()>().add(index)).load(Ordering::Relaxed)),
             }
         }
     }
@@ -377,10 +374,7 @@ impl<T> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn new(value: T) -> Self {
-        UnsafeCell {
-            tracker: Tracker::new(),
-            value: cell::UnsafeCell::new(value),
-        }
+        UnsafeCell { tracker: Tracker::new(), value: cell::UnsafeCell::new(value) }
     }
 
     /// The value, which nobody else has any more. Under a checker this is a write.

@@ -53,15 +53,8 @@ const CHECKERS_WORDS: &[&str] = &[
 ];
 
 /// Folders of the crates whose panics are a checker's.
-const CHECKERS_CRATES: &[&str] = &[
-    "loom",
-    "generator",
-    "shuttle",
-    "shuttle-engine",
-    "shuttle-std",
-    "shuttle-schedulers",
-    "corosensei",
-];
+const CHECKERS_CRATES: &[&str] =
+    &["loom", "generator", "shuttle", "shuttle-engine", "shuttle-std", "shuttle-schedulers", "corosensei"];
 
 thread_local! {
     static SEEN: RefCell<VecDeque<Panic>> = const { RefCell::new(VecDeque::new()) };
@@ -149,10 +142,7 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     let Some(message) = text(payload) else {
         return is_checkers_object();
     };
-    if CHECKERS_WORDS
-        .iter()
-        .any(|words| message.starts_with(words))
-    {
+    if CHECKERS_WORDS.iter().any(|words| message.starts_with(words)) {
         return true;
     }
     SEEN.with_borrow(|seen| {
@@ -180,9 +170,7 @@ fn is_checkers_object() -> bool {
 /// Whether `file` lies in the sources of a checker: `…/loom-0.7.2/src/…`, also without the version.
 fn is_checkers_file(file: &str) -> bool {
     let parts: Vec<&str> = file.split(['/', '\\']).collect();
-    parts
-        .windows(2)
-        .any(|pair| pair[1] == "src" && CHECKERS_CRATES.contains(&without_version(pair[0])))
+    parts.windows(2).any(|pair| pair[1] == "src" && CHECKERS_CRATES.contains(&without_version(pair[0])))
 }
 
 /// `shuttle-engine-0.1.7` without its version: `shuttle-engine`.
@@ -206,11 +194,7 @@ mod tests {
         ] {
             assert!(is_checkers_file(file), "{file}");
         }
-        for file in [
-            "src/arm/loom.rs",
-            "/home/a/loom-tricks/src/lib.rs",
-            "/home/a/loom/tests/x.rs",
-        ] {
+        for file in ["src/arm/loom.rs", "/home/a/loom-tricks/src/lib.rs", "/home/a/loom/tests/x.rs"] {
             assert!(!is_checkers_file(file), "{file}");
         }
     }
@@ -227,17 +211,13 @@ mod tests {
         assert_eq!(seen.failure, None);
         let last = last_panic().expect("the hook saw it");
         assert_eq!(last.message.as_deref(), Some("weft 3"));
-        assert!(
-            last.file.ends_with("src/panics.rs") && last.line > 0,
-            "{last:?}"
-        );
+        assert!(last.file.ends_with("src/panics.rs") && last.line > 0, "{last:?}");
     }
 
     #[test]
     fn words_of_checkers_are_known_without_the_hook() {
-        let race: Box<dyn Any + Send> = Box::new(
-            "Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned(),
-        );
+        let race: Box<dyn Any + Send> =
+            Box::new("Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned());
         assert!(is_checkers(&*race));
         let own: Box<dyn Any + Send> = Box::new("the design gave up");
         assert!(!is_checkers(&*own));

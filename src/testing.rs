@@ -23,16 +23,14 @@ pub(crate) struct Seen<T> {
 impl<T> Seen<T> {
     /// Whether a data race was found, in either engine's words.
     pub(crate) fn raced(&self) -> bool {
-        self.failure.as_ref().is_some_and(|failure| {
-            failure.contains("Causality violation") || failure.contains("data race")
-        })
+        self.failure
+            .as_ref()
+            .is_some_and(|failure| failure.contains("Causality violation") || failure.contains("data race"))
     }
 
     /// Whether a deadlock was found, in either engine's words.
     pub(crate) fn deadlocked(&self) -> bool {
-        self.failure
-            .as_ref()
-            .is_some_and(|failure| failure.contains("deadlock"))
+        self.failure.as_ref().is_some_and(|failure| failure.contains("deadlock"))
     }
 }
 
@@ -72,16 +70,12 @@ fn observe<T: Ord + Send + 'static>(
 }
 
 /// Runs the closure once, for real.
-pub(crate) fn really<T: Ord + Send + 'static>(
-    f: impl Fn() -> T + Send + Sync + 'static,
-) -> Seen<T> {
+pub(crate) fn really<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Sync + 'static) -> Seen<T> {
     observe(f, |run| run())
 }
 
 /// Runs every execution that loom finds.
-pub(crate) fn in_loom<T: Ord + Send + 'static>(
-    f: impl Fn() -> T + Send + Sync + 'static,
-) -> Seen<T> {
+pub(crate) fn in_loom<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Sync + 'static) -> Seen<T> {
     in_loom_within(None, f)
 }
 
@@ -106,9 +100,7 @@ pub(crate) fn in_loom_within<T: Ord + Send + 'static>(
 }
 
 /// Runs [`EXECUTIONS`] random executions under shuttle.
-pub(crate) fn in_shuttle<T: Ord + Send + 'static>(
-    f: impl Fn() -> T + Send + Sync + 'static,
-) -> Seen<T> {
+pub(crate) fn in_shuttle<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Sync + 'static) -> Seen<T> {
     let seen = observe(f, |run| {
         let _entered = context::enter(Context::Shuttle);
         let scheduler = ::shuttle::scheduler::RandomScheduler::new_from_seed(SEED, EXECUTIONS);
@@ -152,11 +144,7 @@ pub(crate) fn everywhere_bounded(f: impl Fn() + Send + Sync + Clone + 'static) {
 #[track_caller]
 fn check(seen: [Seen<()>; 3]) {
     for (seen, engine) in seen.into_iter().zip(["real", "loom", "shuttle"]) {
-        assert_eq!(
-            seen.failure, None,
-            "on {engine}, execution {}",
-            seen.executions
-        );
+        assert_eq!(seen.failure, None, "on {engine}, execution {}", seen.executions);
         let expected = if engine == "shuttle" { EXECUTIONS } else { 1 };
         assert!(seen.executions >= expected, "{engine} stopped early");
     }

@@ -61,10 +61,7 @@ struct Edges {
 
 impl Edges {
     fn new(traced: bool) -> Self {
-        Edges {
-            object: trace::new_object(),
-            traced,
-        }
+        Edges { object: trace::new_object(), traced }
     }
 
     fn acquire(self) {
@@ -94,26 +91,17 @@ pub(crate) struct RawGuard<'a> {
 
 impl RawMutex {
     pub(crate) fn new() -> Self {
-        RawMutex {
-            inner: Mutex::new(()),
-            edges: Edges::new(true),
-        }
+        RawMutex { inner: Mutex::new(()), edges: Edges::new(true) }
     }
 
     /// A mutex that excludes, and orders no memory.
     pub(crate) fn new_untraced() -> Self {
-        RawMutex {
-            inner: Mutex::new(()),
-            edges: Edges::new(false),
-        }
+        RawMutex { inner: Mutex::new(()), edges: Edges::new(false) }
     }
 
     fn guard<'a>(&'a self, guard: MutexGuard<'a, ()>) -> RawGuard<'a> {
         self.edges.acquire();
-        RawGuard {
-            lock: self,
-            guard: Some(guard),
-        }
+        RawGuard { lock: self, guard: Some(guard) }
     }
 
     /// Blocks until the mutex is free, then takes it.
@@ -123,10 +111,7 @@ impl RawMutex {
     /// With shuttle's deadlock message if this task holds the mutex already.
     pub(crate) fn lock(&self) -> RawGuard<'_> {
         if !announce(self.edges.object, Kind::Lock) {
-            return RawGuard {
-                lock: self,
-                guard: None,
-            };
+            return RawGuard { lock: self, guard: None };
         }
         let guard = self.inner.lock();
         self.guard(guard.unwrap_or_else(|poisoned| poisoned.into_inner()))
@@ -136,10 +121,7 @@ impl RawMutex {
     pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
         use std::sync::TryLockError;
         if !announce(self.edges.object, Kind::TryLock) {
-            return Some(RawGuard {
-                lock: self,
-                guard: None,
-            });
+            return Some(RawGuard { lock: self, guard: None });
         }
         match self.inner.try_lock() {
             Ok(guard) => Some(self.guard(guard)),
@@ -186,11 +168,7 @@ pub(crate) struct RawRwGuard<'a> {
 
 impl RawRwLock {
     pub(crate) fn new() -> Self {
-        RawRwLock {
-            inner: RwLock::new(()),
-            written: Edges::new(true),
-            read: Edges::new(true),
-        }
+        RawRwLock { inner: RwLock::new(()), written: Edges::new(true), read: Edges::new(true) }
     }
 
     fn guard<'a>(&'a self, held: RwHeld<'a>) -> RawRwGuard<'a> {
@@ -210,9 +188,7 @@ impl RawRwLock {
             return self.guard(RwHeld::Nothing);
         }
         let guard = self.inner.read();
-        self.guard(RwHeld::Read(
-            guard.unwrap_or_else(|poisoned| poisoned.into_inner()),
-        ))
+        self.guard(RwHeld::Read(guard.unwrap_or_else(|poisoned| poisoned.into_inner())))
     }
 
     pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
@@ -222,9 +198,7 @@ impl RawRwLock {
         }
         match self.inner.try_read() {
             Ok(guard) => Some(self.guard(RwHeld::Read(guard))),
-            Err(TryLockError::Poisoned(poisoned)) => {
-                Some(self.guard(RwHeld::Read(poisoned.into_inner())))
-            }
+            Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(RwHeld::Read(poisoned.into_inner()))),
             Err(TryLockError::WouldBlock) => None,
         }
     }
@@ -234,9 +208,7 @@ impl RawRwLock {
             return self.guard(RwHeld::Nothing);
         }
         let guard = self.inner.write();
-        self.guard(RwHeld::Write(
-            guard.unwrap_or_else(|poisoned| poisoned.into_inner()),
-        ))
+        self.guard(RwHeld::Write(guard.unwrap_or_else(|poisoned| poisoned.into_inner())))
     }
 
     pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
@@ -246,9 +218,7 @@ impl RawRwLock {
         }
         match self.inner.try_write() {
             Ok(guard) => Some(self.guard(RwHeld::Write(guard))),
-            Err(TryLockError::Poisoned(poisoned)) => {
-                Some(self.guard(RwHeld::Write(poisoned.into_inner())))
-            }
+            Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(RwHeld::Write(poisoned.into_inner()))),
             Err(TryLockError::WouldBlock) => None,
         }
     }
@@ -287,10 +257,7 @@ pub(crate) struct RawCondvar {
 
 impl RawCondvar {
     pub(crate) fn new() -> Self {
-        RawCondvar {
-            inner: Condvar::new(),
-            object: trace::new_object(),
-        }
+        RawCondvar { inner: Condvar::new(), object: trace::new_object() }
     }
 
     /// Lets go of the mutex, waits for a notification, and takes the mutex again.
@@ -310,11 +277,7 @@ impl RawCondvar {
     }
 
     /// As [`RawCondvar::wait`]: shuttle knows no time, so it never times out.
-    pub(crate) fn wait_timeout<'a>(
-        &self,
-        guard: RawGuard<'a>,
-        _: Duration,
-    ) -> (RawGuard<'a>, bool) {
+    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>, _: Duration) -> (RawGuard<'a>, bool) {
         (self.wait(guard), false)
     }
 

@@ -46,10 +46,7 @@ impl Body {
 pub(crate) fn spawn(object: ObjectId, body: Box<dyn FnOnce()>) -> Join {
     let body = Body(body);
     trace::announce(object, Kind::Spawn);
-    Join {
-        object,
-        handle: shuttle::thread::spawn(move || body.run()),
-    }
+    Join { object, handle: shuttle::thread::spawn(move || body.run()) }
 }
 
 impl Join {

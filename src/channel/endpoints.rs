@@ -76,10 +76,7 @@ pub(crate) fn record<S>(state: impl FnOnce() -> S) -> (S, Endpoints) {
 /// # Panics
 /// If the constructor makes other channels than when they were recorded.
 pub(crate) fn replay<S>(endpoints: &Endpoints, state: impl FnOnce() -> S) -> S {
-    MODE.set(Some(Mode::Replay {
-        from: endpoints,
-        next: 0,
-    }));
+    MODE.set(Some(Mode::Replay { from: endpoints, next: 0 }));
     let left = Left;
     let made = state();
     let used = match &MODE.take() {
@@ -88,10 +85,7 @@ pub(crate) fn replay<S>(endpoints: &Endpoints, state: impl FnOnce() -> S) -> S {
     };
     drop(left);
     let recorded = endpoints.0.len();
-    assert!(
-        used == recorded,
-        "a state made {recorded} channels at first and {used} when it was made again"
-    );
+    assert!(used == recorded, "a state made {recorded} channels at first and {used} when it was made again");
     made
 }
 
@@ -108,9 +102,7 @@ pub(super) fn replayed<T>(capacity: Option<usize>) -> Option<(Sender<T>, Receive
     let endpoints = unsafe { &*from };
     let name = std::any::type_name::<T>();
     let Some(ends) = endpoints.0.get(at) else {
-        panic!(
-            "a state made {at} channels at first and one more, of {name}, when it was made again"
-        );
+        panic!("a state made {at} channels at first and one more, of {name}, when it was made again");
     };
     assert!(
         ends.message == type_id::<T>() && ends.capacity == capacity,

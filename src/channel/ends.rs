@@ -2,8 +2,8 @@
 
 use super::transport::{self, Patience, Refused};
 use super::{
-    Iter, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryIter, TryRecvError,
-    TrySendError, endpoints,
+    Iter, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryIter, TryRecvError, TrySendError,
+    endpoints,
 };
 use crate::context::{self, Context};
 use crossbeam::channel as real;
@@ -33,16 +33,10 @@ fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     }
     let ends = if context::current() == Context::Real {
         let (sender, receiver) = capacity.map_or_else(real::unbounded, real::bounded);
-        (
-            Sender(Sends::Real(sender)),
-            Receiver(Receives::Real(receiver)),
-        )
+        (Sender(Sends::Real(sender)), Receiver(Receives::Real(receiver)))
     } else {
         let (sender, receiver) = transport::channel(capacity);
-        (
-            Sender(Sends::Built(sender)),
-            Receiver(Receives::Built(receiver)),
-        )
+        (Sender(Sends::Built(sender)), Receiver(Receives::Built(receiver)))
     };
     endpoints::remember(capacity, &ends);
     ends
@@ -82,9 +76,9 @@ impl<T> Sender<T> {
                 Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
                 Err(TrySendError::Full(message)) => context::waiting(|| sender.send(message)),
             },
-            Sends::Built(sender) => sender
-                .send(message, Patience::Forever)
-                .map_err(|(message, _)| SendError(message)),
+            Sends::Built(sender) => {
+                sender.send(message, Patience::Forever).map_err(|(message, _)| SendError(message))
+            }
         }
     }
 
@@ -96,12 +90,10 @@ impl<T> Sender<T> {
         match &self.0 {
             Sends::Real(sender) => sender.try_send(message),
             Sends::Built(sender) => {
-                sender
-                    .send(message, Patience::Never)
-                    .map_err(|(message, refused)| match refused {
-                        Refused::NotNow => TrySendError::Full(message),
-                        Refused::Disconnected => TrySendError::Disconnected(message),
-                    })
+                sender.send(message, Patience::Never).map_err(|(message, refused)| match refused {
+                    Refused::NotNow => TrySendError::Full(message),
+                    Refused::Disconnected => TrySendError::Disconnected(message),
+                })
             }
         }
     }
@@ -114,12 +106,10 @@ impl<T> Sender<T> {
         match &self.0 {
             Sends::Real(sender) => sender.send_timeout(message, timeout),
             Sends::Built(sender) => {
-                sender
-                    .send(message, Patience::Timeout(timeout))
-                    .map_err(|(message, refused)| match refused {
-                        Refused::NotNow => SendTimeoutError::Timeout(message),
-                        Refused::Disconnected => SendTimeoutError::Disconnected(message),
-                    })
+                sender.send(message, Patience::Timeout(timeout)).map_err(|(message, refused)| match refused {
+                    Refused::NotNow => SendTimeoutError::Timeout(message),
+                    Refused::Disconnected => SendTimeoutError::Disconnected(message),
+                })
             }
         }
     }
@@ -183,14 +173,10 @@ impl<T> Receiver<T> {
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match &self.0 {
             Receives::Real(receiver) => receiver.try_recv(),
-            Receives::Built(receiver) => {
-                receiver
-                    .recv(Patience::Never)
-                    .map_err(|refused| match refused {
-                        Refused::NotNow => TryRecvError::Empty,
-                        Refused::Disconnected => TryRecvError::Disconnected,
-                    })
-            }
+            Receives::Built(receiver) => receiver.recv(Patience::Never).map_err(|refused| match refused {
+                Refused::NotNow => TryRecvError::Empty,
+                Refused::Disconnected => TryRecvError::Disconnected,
+            }),
         }
     }
 
@@ -202,12 +188,10 @@ impl<T> Receiver<T> {
         match &self.0 {
             Receives::Real(receiver) => receiver.recv_timeout(timeout),
             Receives::Built(receiver) => {
-                receiver
-                    .recv(Patience::Timeout(timeout))
-                    .map_err(|refused| match refused {
-                        Refused::NotNow => RecvTimeoutError::Timeout,
-                        Refused::Disconnected => RecvTimeoutError::Disconnected,
-                    })
+                receiver.recv(Patience::Timeout(timeout)).map_err(|refused| match refused {
+                    Refused::NotNow => RecvTimeoutError::Timeout,
+                    Refused::Disconnected => RecvTimeoutError::Disconnected,
+                })
             }
         }
     }

@@ -22,14 +22,13 @@ pub use crossbeam::channel::{
 };
 pub use ends::{Receiver, Sender, bounded, unbounded};
 pub use iter::{IntoIter, Iter, TryIter};
-#[expect(unused_imports, reason = "for the process engine")]
+pub(crate) use pipe::blocks_made;
+#[cfg(test)]
 pub(crate) use pipe::descriptors_open;
 
 /// The payload of the panic that says why something cannot work across processes.
 #[derive(Debug)]
-pub(crate) struct NotForProcesses(
-    pub(crate) String,
-);
+pub(crate) struct NotForProcesses(pub(crate) String);
 
 #[cfg(test)]
 mod pipe_tests;

@@ -18,6 +18,7 @@ use super::transport::{Patience, Refused};
 use crate::context;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use std::cell::RefCell;
 use std::io;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -35,8 +36,30 @@ const GLANCES: u32 = 200;
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Descriptors that channels of this process hold now, inherited ones included.
+#[cfg_attr(not(test), expect(dead_code, reason = "for tests: descriptors must not leak"))]
 pub(crate) fn descriptors_open() -> usize {
     OPEN.load(Ordering::Relaxed)
+}
+
+thread_local! {
+    static BLOCKS: RefCell<Option<Vec<usize>>> = const { RefCell::new(None) };
+}
+
+/// Runs `make`, and tells the addresses of the heap blocks in which the channels made meanwhile keep their
+/// descriptors. A copy of such a block in a forked process is as good as the block, which is true of no
+/// other memory.
+pub(crate) fn blocks_made<R>(make: impl FnOnce() -> R) -> (R, Vec<usize>) {
+    BLOCKS.set(Some(Vec::new()));
+    let made = make();
+    (made, BLOCKS.take().unwrap_or_default())
+}
+
+fn note_block(address: usize) {
+    BLOCKS.with_borrow_mut(|blocks| {
+        if let Some(blocks) = blocks {
+            blocks.push(address);
+        }
+    });
 }
 
 /// One end of a pipe, not blocking; counted.
@@ -129,9 +152,9 @@ impl Deadline {
     fn new(patience: Patience) -> Self {
         match patience {
             Patience::Never => Deadline::Now,
-            Patience::Timeout(timeout) => Instant::now()
-                .checked_add(timeout)
-                .map_or(Deadline::Never, Deadline::At),
+            Patience::Timeout(timeout) => {
+                Instant::now().checked_add(timeout).map_or(Deadline::Never, Deadline::At)
+            }
             Patience::Forever => Deadline::Never,
         }
     }
@@ -209,26 +232,18 @@ pub(crate) struct Receiver<T>(Arc<Receiving>, PhantomData<fn() -> T>);
 
 /// The bytes of one message in a pipe; a pipe has no empty messages.
 const fn length<T>() -> usize {
-    if size_of::<T>() == 0 {
-        1
-    } else {
-        size_of::<T>()
-    }
+    if size_of::<T>() == 0 { 1 } else { size_of::<T>() }
 }
 
 /// Why `T` cannot go to another process as bytes, if so.
 fn unfit<T>() -> Option<String> {
     let name = std::any::type_name::<T>();
     if std::mem::needs_drop::<T>() {
-        return Some(format!(
-            "a message of type {name} owns memory that other processes do not have"
-        ));
+        return Some(format!("a message of type {name} owns memory that other processes do not have"));
     }
     let (length, most) = (length::<T>(), libc::PIPE_BUF);
     (length > most).then(|| {
-        format!(
-            "a message of type {name} is {length} bytes long, and pipes take {most} in one piece"
-        )
+        format!("a message of type {name} is {length} bytes long, and pipes take {most} in one piece")
     })
 }
 
@@ -244,14 +259,7 @@ pub(crate) fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
             let turn = pipe();
             turn.1.put_byte();
             let offers = duplicate(&read);
-            (
-                Permission::Rendezvous {
-                    turn,
-                    taken,
-                    offers,
-                },
-                Some(thanks),
-            )
+            (Permission::Rendezvous { turn, taken, offers }, Some(thanks))
         }
         Some(capacity) if capacity <= MOST_CREDITS => {
             let (credit, thanks) = pipe();
@@ -262,20 +270,11 @@ pub(crate) fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
         }
         _ => (Permission::Free, None),
     };
-    let sending = Sending {
-        messages: write,
-        permission,
-        capacity,
-    };
-    let receiving = Receiving {
-        messages: read,
-        thanks,
-        capacity,
-    };
-    (
-        Sender(Arc::new(sending), PhantomData),
-        Receiver(Arc::new(receiving), PhantomData),
-    )
+    let sending = Arc::new(Sending { messages: write, permission, capacity });
+    let receiving = Arc::new(Receiving { messages: read, thanks, capacity });
+    note_block(Arc::as_ptr(&sending).addr());
+    note_block(Arc::as_ptr(&receiving).addr());
+    (Sender(sending, PhantomData), Receiver(receiving, PhantomData))
 }
 
 fn duplicate(end: &End) -> End {
@@ -322,18 +321,11 @@ impl<T> Sender<T> {
 
     fn write(&self, bytes: *const u8, deadline: &Deadline) -> Result<(), Refused> {
         let pipe = &self.0.messages;
-        deadline.until_done(pipe, PollFlags::POLLOUT, || {
-            pipe.write(bytes, length::<T>())
-        })
+        deadline.until_done(pipe, PollFlags::POLLOUT, || pipe.write(bytes, length::<T>()))
     }
 
     fn offer(&self, bytes: *const u8, patience: Patience) -> Result<(), Refused> {
-        let Permission::Rendezvous {
-            turn,
-            taken,
-            offers,
-        } = &self.0.permission
-        else {
+        let Permission::Rendezvous { turn, taken, offers } = &self.0.permission else {
             return Err(Refused::NotNow);
         };
         let deadline = Deadline::new(patience);
@@ -342,10 +334,7 @@ impl<T> Sender<T> {
         if outcome.is_ok() {
             outcome = taken.take_byte(&deadline);
             let mut glances = 0;
-            while outcome == Err(Refused::NotNow)
-                && patience == Patience::Never
-                && glances < GLANCES
-            {
+            while outcome == Err(Refused::NotNow) && patience == Patience::Never && glances < GLANCES {
                 std::thread::yield_now();
                 outcome = taken.take_byte(&deadline);
                 glances += 1;
@@ -354,11 +343,7 @@ impl<T> Sender<T> {
         if outcome == Err(Refused::NotNow) {
             let mut back = MaybeUninit::<T>::uninit();
             let mut byte = 0_u8;
-            let to = if size_of::<T>() == 0 {
-                &raw mut byte
-            } else {
-                back.as_mut_ptr().cast()
-            };
+            let to = if size_of::<T>() == 0 { &raw mut byte } else { back.as_mut_ptr().cast() };
             if !matches!(offers.read(to, length::<T>()), Attempt::Done) {
                 // Somebody has taken it just now, and says so at once.
                 outcome = taken.take_byte(&Deadline::Never);
@@ -388,11 +373,7 @@ impl<T> Receiver<T> {
     pub(crate) fn recv(&self, patience: Patience) -> Result<T, Refused> {
         let mut message = MaybeUninit::<T>::uninit();
         let mut byte = 0_u8;
-        let to = if size_of::<T>() == 0 {
-            &raw mut byte
-        } else {
-            message.as_mut_ptr().cast()
-        };
+        let to = if size_of::<T>() == 0 { &raw mut byte } else { message.as_mut_ptr().cast() };
         let pipe = &self.0.messages;
         let deadline = Deadline::new(patience);
         deadline.until_done(pipe, PollFlags::POLLIN, || pipe.read(to, length::<T>()))?;

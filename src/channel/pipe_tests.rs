@@ -10,9 +10,7 @@ use std::time::Duration;
 static TURN: Mutex<()> = Mutex::new(());
 
 fn process<R>(f: impl FnOnce() -> R) -> R {
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let _inside = context::enter(Context::Process);
     f()
 }
@@ -34,10 +32,7 @@ fn fork<R>(child: impl FnOnce() -> bool, parent: impl FnOnce() -> R) -> (R, bool
             let mut status = 0;
             // SAFETY: waits for the child just made.
             unsafe { libc::waitpid(pid, &raw mut status, 0) };
-            (
-                result,
-                libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0,
-            )
+            (result, libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0)
         }
     }
 }
@@ -71,8 +66,7 @@ fn one_place_makes_the_child_wait() {
         let (done, heard) = unbounded::<u32>();
         let ((), well) = fork(
             || {
-                let sent =
-                    sender.send(1).is_ok() && sender.try_send(2) == Err(TrySendError::Full(2));
+                let sent = sender.send(1).is_ok() && sender.try_send(2) == Err(TrySendError::Full(2));
                 done.send(1).is_ok() && sent && sender.send(2).is_ok() && done.send(2).is_ok()
             },
             || {
@@ -116,11 +110,7 @@ fn an_exit_disconnects() {
         let (sender, receiver) = unbounded::<u8>();
         let mine = Mutex::new(Some(sender));
         let (got, well) = fork(
-            || {
-                mine.lock().is_ok_and(|sender| {
-                    sender.as_ref().is_some_and(|sender| sender.send(3).is_ok())
-                })
-            },
+            || mine.lock().is_ok_and(|sender| sender.as_ref().is_some_and(|sender| sender.send(3).is_ok())),
             || {
                 drop(mine.lock().expect("not poisoned").take());
                 (receiver.recv(), receiver.recv())

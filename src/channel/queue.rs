@@ -64,10 +64,7 @@ impl<T> State<T> {
     }
 
     fn take_back(&mut self, ticket: Ticket) -> Option<T> {
-        let at = self
-            .offers
-            .iter()
-            .position(|offer| offer.ticket == ticket)?;
+        let at = self.offers.iter().position(|offer| offer.ticket == ticket)?;
         self.offers.remove(at).map(|offer| offer.message)
     }
 
@@ -80,10 +77,7 @@ impl<T> State<T> {
     }
 
     fn delivered(&mut self, ticket: Ticket) -> Option<T> {
-        let at = self
-            .handed
-            .iter()
-            .position(|parcel| parcel.ticket == ticket)?;
+        let at = self.handed.iter().position(|parcel| parcel.ticket == ticket)?;
         let parcel = self.handed.swap_remove(at);
         trace::receive(&parcel.past);
         Some(parcel.message)
@@ -210,11 +204,7 @@ impl<T> Queue<T> {
         if let Some((ticket, past)) = state.seekers.pop_front() {
             trace::receive(&past);
             let past = trace::token();
-            state.handed.push(Parcel {
-                ticket,
-                message,
-                past,
-            });
+            state.handed.push(Parcel { ticket, message, past });
             drop(state);
             self.state.notify_all();
             return Ok(());
@@ -223,11 +213,7 @@ impl<T> Queue<T> {
             return Err((message, Refused::NotNow));
         }
         let (ticket, past) = (state.ticket(), trace::token());
-        state.offers.push_back(Parcel {
-            ticket,
-            message,
-            past,
-        });
+        state.offers.push_back(Parcel { ticket, message, past });
         loop {
             let refused = match self.pause(state, &mut patience) {
                 Some(again) => {
@@ -344,8 +330,7 @@ impl<T> Queue<T> {
         });
         // SAFETY: only the lifetime changes, of what messages may borrow. If the action runs later than
         // now, that may have ended; but the action neither looks at messages nor drops them.
-        let action =
-            unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Box<dyn FnOnce()>>(action) };
+        let action = unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Box<dyn FnOnce()>>(action) };
         model::when_settled(action);
     }
 }

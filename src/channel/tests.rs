@@ -67,20 +67,11 @@ fn a_full_channel_makes_senders_wait() {
 fn a_channel_without_room_meets() {
     testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(0);
-        assert_eq!(
-            (sender.len(), sender.is_full(), sender.is_empty()),
-            (0, true, true)
-        );
+        assert_eq!((sender.len(), sender.is_full(), sender.is_empty()), (0, true, true));
         assert_eq!(sender.try_send(0), Err(TrySendError::Full(0)));
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
-        assert_eq!(
-            sender.send_timeout(0, A_MOMENT),
-            Err(SendTimeoutError::Timeout(0))
-        );
-        assert_eq!(
-            receiver.recv_timeout(A_MOMENT),
-            Err(RecvTimeoutError::Timeout)
-        );
+        assert_eq!(sender.send_timeout(0, A_MOMENT), Err(SendTimeoutError::Timeout(0)));
+        assert_eq!(receiver.recv_timeout(A_MOMENT), Err(RecvTimeoutError::Timeout));
         let child = thread::spawn(move || {
             sender.send(1).expect("open");
             sender.send(2)
@@ -107,26 +98,17 @@ fn a_waiting_receiver_lets_try_send_succeed() {
 fn ends_know_how_full_they_are() {
     testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(2);
-        assert_eq!(
-            (sender.capacity(), receiver.len(), receiver.is_empty()),
-            (Some(2), 0, true)
-        );
+        assert_eq!((sender.capacity(), receiver.len(), receiver.is_empty()), (Some(2), 0, true));
         sender.send('a').expect("open");
         sender.send('b').expect("open");
         assert_eq!((receiver.len(), sender.is_full()), (2, true));
         assert_eq!(sender.try_send('c'), Err(TrySendError::Full('c')));
-        assert_eq!(
-            sender.send_timeout('c', A_MOMENT),
-            Err(SendTimeoutError::Timeout('c'))
-        );
+        assert_eq!(sender.send_timeout('c', A_MOMENT), Err(SendTimeoutError::Timeout('c')));
         assert_eq!(receiver.try_iter().collect::<String>(), "ab");
         drop(sender);
         assert_eq!(receiver.recv(), Err(RecvError));
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
-        assert_eq!(
-            receiver.recv_timeout(A_MOMENT),
-            Err(RecvTimeoutError::Disconnected)
-        );
+        assert_eq!(receiver.recv_timeout(A_MOMENT), Err(RecvTimeoutError::Disconnected));
         let (sender, receiver) = unbounded();
         drop(receiver);
         assert_eq!(sender.try_send(1), Err(TrySendError::Disconnected(1)));
@@ -213,18 +195,9 @@ fn a_message_brings_its_senders_past() {
             child.join().expect("no panic");
         }
         let (clean, planted) = match capacity {
-            None => (
-                races(|cell| pass(cell, None, false)),
-                races(|cell| pass(cell, None, true)),
-            ),
-            Some(1) => (
-                races(|cell| pass(cell, Some(1), false)),
-                races(|cell| pass(cell, Some(1), true)),
-            ),
-            Some(_) => (
-                races(|cell| pass(cell, Some(0), false)),
-                races(|cell| pass(cell, Some(0), true)),
-            ),
+            None => (races(|cell| pass(cell, None, false)), races(|cell| pass(cell, None, true))),
+            Some(1) => (races(|cell| pass(cell, Some(1), false)), races(|cell| pass(cell, Some(1), true))),
+            Some(_) => (races(|cell| pass(cell, Some(0), false)), races(|cell| pass(cell, Some(0), true))),
         };
         assert!(!clean, "{capacity:?}");
         assert!(planted, "{capacity:?}");

@@ -66,6 +66,34 @@ fn budget(sampling_ms: u64) -> Budget {
     Budget { executions: 0, random_executions: 0, sampling_ms, seed: 1, stall_ms: 10_000, memory_mib: 1024 }
 }
 
+/// Samples again and again, at most for ten seconds, until an outcome is seen.
+#[track_caller]
+pub(crate) fn observed_until(engine: Engine, design: impl Fn() -> ErasedDesign, value: &str) {
+    for _ in 0..10 {
+        let observation = observed(engine, &design(), 1000);
+        if count_of(&observation, value) > 0 {
+            println!("{:?}", summary(&observation));
+            return;
+        }
+    }
+    panic!("{value} was never seen");
+}
+
+/// The outcomes and their counts.
+pub(crate) fn summary(observation: &Observation) -> Vec<(&str, u64)> {
+    let outcomes = observation.outcomes.iter();
+    outcomes.map(|seen| (seen.value.as_str(), seen.count)).collect()
+}
+
+/// Checks that all executions, and at least so many, ended with this outcome.
+#[track_caller]
+pub(crate) fn check_all(observation: &Observation, value: &str, at_least: u64) {
+    assert_eq!(observation.crash, None);
+    assert_eq!(observation.not_applicable, None);
+    assert_eq!(summary(observation), [(value, observation.executions)]);
+    assert!(observation.executions >= at_least, "{observation:?}");
+}
+
 /// How often an outcome was seen.
 pub(crate) fn count_of(observation: &Observation, value: &str) -> u64 {
     observation.outcomes.iter().find(|outcome| outcome.value == value).map_or(0, |outcome| outcome.count)
@@ -105,4 +133,16 @@ pub(crate) fn store_buffering() -> ErasedDesign {
             })
             .observe(|_, seen| (seen[0], seen[1])),
     )
+}
+
+/// Each actor returns what only it can return, and only for this state; the outcome is whether all did.
+pub(crate) fn telling_returns(actors: usize) -> ErasedDesign {
+    let serials = AtomicU32::new(0);
+    let mut design = Design::new(move || serials.fetch_add(1, Relaxed)).actor("0", |n: &u32| *n);
+    for actor in 1..actors as u32 {
+        design = design.actor(&actor.to_string(), move |n: &u32| n ^ (actor << 28));
+    }
+    erased(design.observe(|n, returns: &[u32]| {
+        (0_u32..).zip(returns).all(|(actor, returned)| *returned == n ^ (actor << 28))
+    }))
 }

@@ -14,8 +14,8 @@ use crate::context::{self, Context};
 use crate::race::Race;
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Once};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 
 /// Scheduling points of one execution, before it is cut off as too long.
 const MAX_STEPS: usize = 5_000;

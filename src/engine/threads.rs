@@ -9,7 +9,7 @@
 //! them. An actor that never returns is left to the supervisor, which sees that samples no longer advance.
 
 use super::lockstep::{
-    self, Barrier, Broken, Cores, Gait, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner,
+    self, Barrier, Broken, Cores, Gait, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner, Walker,
 };
 use super::{Exploration, Observation, Pulse, Task};
 use crate::context;
@@ -180,11 +180,21 @@ fn run(course: &Course, actor: usize) -> Option<String> {
     course.cores.pin_to(actor);
     context::install_waiting_flag(course.pulse.waiting_flag(actor));
     let doing = Cell::new(Doing::Making);
-    let walked = catch_unwind(AssertUnwindSafe(|| walk(course, actor, &doing)));
+    let mut runner = Runner {
+        course,
+        actor,
+        walker: Walker::new(actor, std::process::id()),
+        patience: Patience::with_own_core(course.exits.len() <= course.cores.count()),
+        doing: &doing,
+    };
+    // A barrier that is broken up ends the walk too; whoever broke it up says why.
+    let walked = catch_unwind(AssertUnwindSafe(|| runner.walk()));
     context::install_waiting_flag(None);
     let payload = walked.err()?;
     course.barrier.break_up();
-    let words = lockstep::words_of(&*payload);
+    let words = lockstep::words_of(&*payload).to_owned();
+    // Dropping a payload runs code of the design, which may panic again.
+    std::mem::forget(payload);
     Some(match doing.get() {
         Doing::Making => format!("making the state panicked: {words}"),
         Doing::Acting => format!("actor {} panicked: {words}", course.names[actor]),
@@ -192,23 +202,68 @@ fn run(course: &Course, actor: usize) -> Option<String> {
     })
 }
 
-/// Walks leg after leg until the tuner has none left.
-fn walk(course: &Course, actor: usize, doing: &Cell<Doing>) -> Result<(), Broken> {
-    let patience = Patience::with_own_core(course.exits.len() <= course.cores.count());
-    let conducting = actor == 0;
-    let mut before = None;
-    loop {
-        if conducting {
-            before = conduct(course, before);
+/// An actor's thread at work.
+struct Runner<'a> {
+    course: &'a Course,
+    actor: usize,
+    walker: Walker,
+    patience: Patience,
+    doing: &'a Cell<Doing>,
+}
+
+impl Runner<'_> {
+    /// Walks leg after leg until the tuner has none left.
+    fn walk(&mut self) -> Result<(), Broken> {
+        let conducting = self.actor == 0;
+        let mut leg = None;
+        loop {
+            if conducting {
+                leg = conduct(self.course, leg);
+            }
+            self.course.barrier.wait(self.patience)?;
+            let gait = self.course.gait();
+            if gait.stride == 0 {
+                return Ok(());
+            }
+            let until = leg.map(|(start, lasting)| start + lasting);
+            self.walk_leg(gait, until)?;
+            self.course.barrier.wait(self.patience)?;
         }
-        course.barrier.wait(patience)?;
-        let gait = course.gait();
-        if gait.stride == 0 {
-            return Ok(());
+    }
+
+    /// Walks arrays of one gait. The first actor knows `until` when, and tells the others.
+    fn walk_leg(&mut self, gait: Gait, until: Option<Instant>) -> Result<(), Broken> {
+        let course = self.course;
+        let program = &*course.program;
+        let slice = course.slice(self.actor, gait.stride);
+        loop {
+            self.doing.set(Doing::Making);
+            // SAFETY: this slice is this actor's until the barrier, and its old states were dropped.
+            unsafe { course.plot.make(program, slice.clone()) };
+            if let Some(until) = until {
+                let ends = Instant::now() >= until;
+                course.leg_ends.store(ends, Ordering::Relaxed);
+            }
+            course.pace.rewind(self.actor);
+            course.barrier.wait(self.patience)?;
+            let last = course.leg_ends.load(Ordering::Relaxed);
+            self.doing.set(Doing::Acting);
+            // SAFETY: every actor has made its slice before the barrier, so all of the array is there.
+            unsafe {
+                course.plot.walk(program, &mut self.walker, gait, &course.pace);
+            }
+            course.barrier.wait(self.patience)?;
+            self.doing.set(Doing::Observing);
+            // SAFETY: every actor has walked the array before the barrier, so nobody but this actor
+            // touches this slice until the next one.
+            unsafe { course.plot.observe(program, slice.clone(), &course.exits) };
+            let samples = slice.len() as u64;
+            course.executions.fetch_add(samples, Ordering::Relaxed);
+            course.pulse.advance(samples);
+            if last {
+                return Ok(());
+            }
         }
-        let until = before.map(|(start, lasting)| start + lasting);
-        walk_leg(course, actor, gait, until, patience, doing)?;
-        course.barrier.wait(patience)?;
     }
 }
 
@@ -223,44 +278,6 @@ fn conduct(course: &Course, before: Option<(Instant, Duration)>) -> Option<(Inst
     let none = Gait { stride: 0, chunk: 0, skew: 0 };
     course.set_gait(next.map_or(none, |(gait, _)| gait));
     next.map(|(_, lasting)| (Instant::now(), lasting))
-}
-
-/// Walks arrays of one gait. The first actor knows `until` when, and tells the others.
-fn walk_leg(
-    course: &Course,
-    actor: usize,
-    gait: Gait,
-    until: Option<Instant>,
-    patience: Patience,
-    doing: &Cell<Doing>,
-) -> Result<(), Broken> {
-    let program = &*course.program;
-    let slice = course.slice(actor, gait.stride);
-    loop {
-        doing.set(Doing::Making);
-        // SAFETY: this slice is this actor's until the barrier, and its old states were dropped.
-        unsafe { course.plot.make(program, slice.clone()) };
-        if let Some(until) = until {
-            let ends = Instant::now() >= until;
-            course.leg_ends.store(ends, Ordering::Relaxed);
-        }
-        course.pace.rewind(actor);
-        doing.set(Doing::Acting);
-        course.barrier.wait(patience)?;
-        let last = course.leg_ends.load(Ordering::Relaxed);
-        // SAFETY: every actor has made its slice before the barrier, so all of the array is there.
-        unsafe { course.plot.walk(program, actor, gait, &course.pace) };
-        course.barrier.wait(patience)?;
-        doing.set(Doing::Observing);
-        // SAFETY: every actor has walked the array before the barrier, so nobody but this actor touches
-        // this slice until the next one.
-        unsafe { course.plot.observe(program, slice.clone(), &course.exits) };
-        course.executions.fetch_add(slice.len() as u64, Ordering::Relaxed);
-        course.pulse.advance(slice.len() as u64);
-        if last {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl<S, R, O: Outcome> Typed<S, R, O> {
     }
 
     fn count(&self, outcome: O) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(outcome);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, 1);
     }
 }
 
@@ -192,7 +192,8 @@ where
 
     unsafe fn observe(&self, states: *mut u8, count: usize, returns: &[*mut u8], exits: &[Exit<()>]) {
         let states = states.cast::<S>();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        // Threads observe slices of a batch at the same time, so the lock is for the end.
+        let mut counts = Counts::default();
         let mut gathered = Vec::with_capacity(returns.len());
         for index in 0..count {
             // SAFETY: actor `actor` has written its return, which is read here once and for all.
@@ -215,9 +216,13 @@ where
                 }
             };
             gathered.clear();
-            counts.add(outcome);
+            counts.add(outcome, 1);
             // SAFETY: as above; this state is never used again.
             unsafe { states.add(index).drop_in_place() };
+        }
+        let mut total = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for (outcome, count) in counts.into_iter() {
+            total.add(outcome, count);
         }
     }
 
@@ -250,17 +255,21 @@ impl<O> Default for Counts<O> {
 
 impl<O: Outcome> Counts<O> {
     #[inline]
-    fn add(&mut self, outcome: O) {
+    fn add(&mut self, outcome: O, count: u64) {
         if let Some(place) = self.few.iter().position(|(known, _)| *known == outcome) {
-            self.few[place].1 += 1;
+            self.few[place].1 += count;
             if place > 0 && self.few[place].1 > self.few[place - 1].1 {
                 self.few.swap(place, place - 1);
             }
         } else if self.few.len() < FEW {
-            self.few.push((outcome, 1));
+            self.few.push((outcome, count));
         } else {
-            *self.many.entry(outcome).or_insert(0) += 1;
+            *self.many.entry(outcome).or_insert(0) += count;
         }
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = (O, u64)> {
+        self.few.into_iter().chain(self.many)
     }
 
     fn iter(&self) -> impl Iterator<Item = (&O, u64)> {
@@ -282,7 +291,7 @@ mod tests {
         let mut oracle = BTreeMap::new();
         for n in 0_u64..5000 {
             let outcome = (n * n + 7) % 23;
-            counts.add(outcome);
+            counts.add(outcome, 1);
             *oracle.entry(outcome).or_insert(0_u64) += 1;
         }
         assert!(oracle.len() > super::FEW, "the hash table is never reached");

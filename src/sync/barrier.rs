@@ -39,11 +39,7 @@ impl Barrier {
             Context::Real => Inner::Real(std::sync::Barrier::new(size)),
             Context::Loom | Context::Shuttle | Context::Process => Inner::Built {
                 size,
-                state: Monitor::new(State {
-                    arrived: 0,
-                    generation: 0,
-                    edges: trace::new_object(),
-                }),
+                state: Monitor::new(State { arrived: 0, generation: 0, edges: trace::new_object() }),
             },
         })
     }
@@ -94,8 +90,6 @@ impl BarrierWaitResult {
 
 impl fmt::Debug for BarrierWaitResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BarrierWaitResult")
-            .field("is_leader", &self.is_leader())
-            .finish()
+        f.debug_struct("BarrierWaitResult").field("is_leader", &self.is_leader()).finish()
     }
 }

@@ -13,9 +13,7 @@ fn one_leads_each_generation_of_a_barrier() {
         let barrier = Arc::new(Barrier::new(2));
         let other = barrier.clone();
         let both = move |barrier: &Barrier| {
-            (0..2)
-                .map(|_| usize::from(barrier.wait().is_leader()))
-                .collect::<Vec<_>>()
+            (0..2).map(|_| usize::from(barrier.wait().is_leader())).collect::<Vec<_>>()
         };
         let child = thread::spawn(move || both(&other));
         let mine = both(&barrier);
@@ -74,10 +72,7 @@ fn once_lock_is_written_once() {
         assert!(thread::model::catch(|| cell.get_or_init(|| panic!("no"))).is_err());
         assert_eq!(cell.set(3), Ok(()));
         assert_eq!(cell.set(4), Err(4));
-        assert_eq!(
-            (cell.get(), *cell.get_or_init(|| 5), *cell.wait()),
-            (Some(&3), 3, 3)
-        );
+        assert_eq!((cell.get(), *cell.get_or_init(|| 5), *cell.wait()), (Some(&3), 3, 3));
         let moved = Box::new(cell);
         assert_eq!(moved.get(), Some(&3));
         cell = *moved;
@@ -119,37 +114,25 @@ fn a_lazy_static_is_fresh_in_every_execution() {
     assert_eq!((loom.failure, shuttle.failure), (None, None));
     let executions = loom.executions + shuttle.executions;
     assert!(executions > 201, "loom explored something");
-    assert_eq!(
-        (MADE.load(Relaxed), DROPPED.load(Relaxed)),
-        (executions + 1, executions)
-    );
+    assert_eq!((MADE.load(Relaxed), DROPPED.load(Relaxed)), (executions + 1, executions));
 }
 
 struct Watched(loom::sync::atomic::AtomicUsize, loom::cell::UnsafeCell<u8>);
 // SAFETY: only used inside loom, on one operating-system thread.
 unsafe impl Sync for Watched {}
 
-static WATCHED: LazyLock<Watched> = LazyLock::new(|| {
-    Watched(
-        loom::sync::atomic::AtomicUsize::new(0),
-        loom::cell::UnsafeCell::new(1),
-    )
-});
+static WATCHED: LazyLock<Watched> =
+    LazyLock::new(|| Watched(loom::sync::atomic::AtomicUsize::new(0), loom::cell::UnsafeCell::new(1)));
 
 #[test]
 fn threads_that_race_to_a_lazy_static_do_not_race_in_it() {
     let seen = testing::in_loom_within(Some(3), || {
         let touch = || {
             WATCHED.1.with(|_| ());
-            WATCHED
-                .0
-                .fetch_add(1, loom::sync::atomic::Ordering::Relaxed)
+            WATCHED.0.fetch_add(1, loom::sync::atomic::Ordering::Relaxed)
         };
         let children = [thread::spawn(touch), thread::spawn(touch)];
-        let sum: usize = children
-            .map(|child| child.join().expect("no panic"))
-            .iter()
-            .sum();
+        let sum: usize = children.map(|child| child.join().expect("no panic")).iter().sum();
         assert_eq!(sum, 1);
         WATCHED.1.with_mut(|_| ());
     });
@@ -166,10 +149,7 @@ fn a_lazy_value_is_poisoned_by_its_initialiser() {
         let bad: LazyLock<u8> = LazyLock::new(|| panic!("no value"));
         assert!(thread::model::catch(|| *bad).is_err());
         let again = thread::model::catch(|| *bad).expect_err("poisoned");
-        assert_eq!(
-            crate::panics::text(&*again),
-            Some("LazyLock instance has previously been poisoned")
-        );
+        assert_eq!(crate::panics::text(&*again), Some("LazyLock instance has previously been poisoned"));
     });
 }
 
@@ -187,16 +167,10 @@ fn mpsc_says_why_not() {
         assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Disconnected));
         assert_eq!(receiver.recv(), Err(mpsc::RecvError));
         let timeout = Duration::from_millis(1);
-        assert_eq!(
-            receiver.recv_timeout(timeout),
-            Err(mpsc::RecvTimeoutError::Disconnected)
-        );
+        assert_eq!(receiver.recv_timeout(timeout), Err(mpsc::RecvTimeoutError::Disconnected));
 
         let (sender, receiver) = mpsc::sync_channel(1);
-        assert_eq!(
-            receiver.recv_timeout(timeout),
-            Err(mpsc::RecvTimeoutError::Timeout)
-        );
+        assert_eq!(receiver.recv_timeout(timeout), Err(mpsc::RecvTimeoutError::Timeout));
         assert_eq!(sender.try_send(1), Ok(()));
         assert_eq!(sender.try_send(2), Err(mpsc::TrySendError::Full(2)));
         drop(receiver);

@@ -134,10 +134,7 @@ impl<T: UnwindSafe, F: UnwindSafe> UnwindSafe for LazyLock<T, F> {}
 impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// A value that `f` will make.
     pub const fn new(f: F) -> Self {
-        Self {
-            cell: Core::new(),
-            init: Mutex::new(Some(f)),
-        }
+        Self { cell: Core::new(), init: Mutex::new(Some(f)) }
     }
 
     /// The value, made now if need be.
@@ -146,8 +143,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// With the initialiser's panic, which poisons the value, or if it is poisoned.
     #[track_caller]
     pub fn force(this: &Self) -> &T {
-        this.cell
-            .call(false, "LazyLock", &mut |_| (this.initialiser())());
+        this.cell.call(false, "LazyLock", &mut |_| (this.initialiser())());
         present(this.cell.get())
     }
 
@@ -169,8 +165,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
             // SAFETY: but for lifetimes `F` is `fn() -> T`, and function pointers are `Copy`.
             return unsafe { std::ptr::read(init) };
         }
-        init.take()
-            .expect("outside a static, a LazyLock with captures serves one execution only")
+        init.take().expect("outside a static, a LazyLock with captures serves one execution only")
     }
 }
 
@@ -210,13 +205,9 @@ impl<T: Default> Default for LazyLock<T> {
 
 impl<T, F> From<T> for LazyLock<T, F> {
     fn from(value: T) -> Self {
-        let this = Self {
-            cell: Core::new(),
-            init: Mutex::new(None),
-        };
+        let this = Self { cell: Core::new(), init: Mutex::new(None) };
         let mut value = Some(value);
-        this.cell
-            .call(false, "LazyLock", &mut |_| present(value.take()));
+        this.cell.call(false, "LazyLock", &mut |_| present(value.take()));
         this
     }
 }

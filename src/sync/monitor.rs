@@ -29,22 +29,10 @@ unsafe impl<T: Send> Sync for Monitor<T> {}
 unsafe impl<T: Send> Send for Monitor<T> {}
 
 enum Raw {
-    Real {
-        mutex: std::sync::Mutex<()>,
-        condvar: std::sync::Condvar,
-    },
-    Loom {
-        mutex: arm::loom::RawMutex,
-        condvar: arm::loom::RawCondvar,
-    },
-    Shuttle {
-        mutex: arm::shuttle::RawMutex,
-        condvar: arm::shuttle::RawCondvar,
-    },
-    Process {
-        mutex: arm::process::RawMutex,
-        condvar: arm::process::RawCondvar,
-    },
+    Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
+    Loom { mutex: arm::loom::RawMutex, condvar: arm::loom::RawCondvar },
+    Shuttle { mutex: arm::shuttle::RawMutex, condvar: arm::shuttle::RawCondvar },
+    Process { mutex: arm::process::RawMutex, condvar: arm::process::RawCondvar },
 }
 
 enum RawGuard<'a> {
@@ -57,14 +45,12 @@ enum RawGuard<'a> {
 impl Raw {
     fn new(context: Context) -> Self {
         match context {
-            Context::Real => Raw::Real {
-                mutex: std::sync::Mutex::new(()),
-                condvar: std::sync::Condvar::new(),
-            },
-            Context::Loom => Raw::Loom {
-                mutex: arm::loom::RawMutex::new(),
-                condvar: arm::loom::RawCondvar::new(),
-            },
+            Context::Real => {
+                Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() }
+            }
+            Context::Loom => {
+                Raw::Loom { mutex: arm::loom::RawMutex::new(), condvar: arm::loom::RawCondvar::new() }
+            }
             Context::Shuttle => Raw::Shuttle {
                 mutex: arm::shuttle::RawMutex::new_untraced(),
                 condvar: arm::shuttle::RawCondvar::new(),
@@ -78,9 +64,7 @@ impl Raw {
 
     fn lock(&self) -> RawGuard<'_> {
         match self {
-            Raw::Real { mutex, .. } => {
-                RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Raw::Real { mutex, .. } => RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner)),
             Raw::Loom { mutex, .. } => {
                 model::settled();
                 RawGuard::Loom(mutex.lock())
@@ -95,9 +79,7 @@ impl Raw {
             (Raw::Real { condvar, .. }, RawGuard::Real(guard)) => {
                 RawGuard::Real(condvar.wait(guard).unwrap_or_else(PoisonError::into_inner))
             }
-            (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => {
-                RawGuard::Loom(condvar.wait(guard))
-            }
+            (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => RawGuard::Loom(condvar.wait(guard)),
             (Raw::Shuttle { condvar, .. }, RawGuard::Shuttle(guard)) => {
                 RawGuard::Shuttle(condvar.wait(guard))
             }
@@ -112,18 +94,12 @@ impl Raw {
 impl<T> Monitor<T> {
     /// A monitor for the current context.
     pub(crate) fn new(value: T) -> Self {
-        Self {
-            raw: Raw::new(arm::made_for()),
-            value: UnsafeCell::new(value),
-        }
+        Self { raw: Raw::new(arm::made_for()), value: UnsafeCell::new(value) }
     }
 
     /// Waits until no other thread is inside, then enters.
     pub(crate) fn enter(&self) -> Guard<'_, T> {
-        Guard {
-            monitor: self,
-            raw: Some(self.raw.lock()),
-        }
+        Guard { monitor: self, raw: Some(self.raw.lock()) }
     }
 
     /// Wakes all that wait. Whoever changed something others wait for calls this, inside or just after

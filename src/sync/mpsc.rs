@@ -19,16 +19,10 @@ pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, 
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     if context::current() == Context::Real {
         let (sender, receiver) = real::channel();
-        return (
-            Sender(Sends::Real(sender)),
-            Receiver(Receives::Real(receiver)),
-        );
+        return (Sender(Sends::Real(sender)), Receiver(Receives::Real(receiver)));
     }
     let (sender, receiver) = transport::channel(None);
-    (
-        Sender(Sends::Built(sender)),
-        Receiver(Receives::Built(receiver)),
-    )
+    (Sender(Sends::Built(sender)), Receiver(Receives::Built(receiver)))
 }
 
 /// A channel with room for `bound` messages; 0 makes every send wait for its receive.
@@ -38,16 +32,10 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     if context::current() == Context::Real {
         let (sender, receiver) = real::sync_channel(bound);
-        return (
-            SyncSender(Sends::Real(sender)),
-            Receiver(Receives::Real(receiver)),
-        );
+        return (SyncSender(Sends::Real(sender)), Receiver(Receives::Real(receiver)));
     }
     let (sender, receiver) = transport::channel(Some(bound));
-    (
-        SyncSender(Sends::Built(sender)),
-        Receiver(Receives::Built(receiver)),
-    )
+    (SyncSender(Sends::Built(sender)), Receiver(Receives::Built(receiver)))
 }
 
 enum Sends<S, T> {
@@ -93,9 +81,9 @@ impl<T> Sender<T> {
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.send(message),
-            Sends::Built(sender) => sender
-                .send(message, Patience::Forever)
-                .map_err(|(message, _)| SendError(message)),
+            Sends::Built(sender) => {
+                sender.send(message, Patience::Forever).map_err(|(message, _)| SendError(message))
+            }
         }
     }
 }
@@ -112,9 +100,9 @@ impl<T> SyncSender<T> {
                 Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
                 Err(TrySendError::Full(message)) => context::waiting(|| sender.send(message)),
             },
-            Sends::Built(sender) => sender
-                .send(message, Patience::Forever)
-                .map_err(|(message, _)| SendError(message)),
+            Sends::Built(sender) => {
+                sender.send(message, Patience::Forever).map_err(|(message, _)| SendError(message))
+            }
         }
     }
 
@@ -126,12 +114,10 @@ impl<T> SyncSender<T> {
         match &self.0 {
             Sends::Real(sender) => sender.try_send(message),
             Sends::Built(sender) => {
-                sender
-                    .send(message, Patience::Never)
-                    .map_err(|(message, refused)| match refused {
-                        Refused::NotNow => TrySendError::Full(message),
-                        Refused::Disconnected => TrySendError::Disconnected(message),
-                    })
+                sender.send(message, Patience::Never).map_err(|(message, refused)| match refused {
+                    Refused::NotNow => TrySendError::Full(message),
+                    Refused::Disconnected => TrySendError::Disconnected(message),
+                })
             }
         }
     }
@@ -160,14 +146,10 @@ impl<T> Receiver<T> {
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match &self.0 {
             Receives::Real(receiver) => receiver.try_recv(),
-            Receives::Built(receiver) => {
-                receiver
-                    .recv(Patience::Never)
-                    .map_err(|refused| match refused {
-                        Refused::NotNow => TryRecvError::Empty,
-                        Refused::Disconnected => TryRecvError::Disconnected,
-                    })
-            }
+            Receives::Built(receiver) => receiver.recv(Patience::Never).map_err(|refused| match refused {
+                Refused::NotNow => TryRecvError::Empty,
+                Refused::Disconnected => TryRecvError::Disconnected,
+            }),
         }
     }
 
@@ -179,12 +161,10 @@ impl<T> Receiver<T> {
         match &self.0 {
             Receives::Real(receiver) => receiver.recv_timeout(timeout),
             Receives::Built(receiver) => {
-                receiver
-                    .recv(Patience::Timeout(timeout))
-                    .map_err(|refused| match refused {
-                        Refused::NotNow => RecvTimeoutError::Timeout,
-                        Refused::Disconnected => RecvTimeoutError::Disconnected,
-                    })
+                receiver.recv(Patience::Timeout(timeout)).map_err(|refused| match refused {
+                    Refused::NotNow => RecvTimeoutError::Timeout,
+                    Refused::Disconnected => RecvTimeoutError::Disconnected,
+                })
             }
         }
     }

@@ -50,11 +50,7 @@ impl<T> Mutex<T> {
     /// Among processes, if no shared memory is installed or it is full.
     #[track_caller]
     pub fn new(value: T) -> Mutex<T> {
-        Mutex {
-            raw: Lock::new(),
-            poison: Flag::default(),
-            data: UnsafeCell::new(value),
-        }
+        Mutex { raw: Lock::new(), poison: Flag::default(), data: UnsafeCell::new(value) }
     }
 
     /// The value, without locking: nobody else can have the mutex.
@@ -104,12 +100,7 @@ impl<T: ?Sized> Mutex<T> {
         if raw.owner_died() {
             self.poison.set();
         }
-        self.poison.wrap(MutexGuard {
-            lock: self,
-            raw,
-            taken: self.poison.taken(),
-            not_send: PhantomData,
-        })
+        self.poison.wrap(MutexGuard { lock: self, raw, taken: self.poison.taken(), not_send: PhantomData })
     }
 
     /// Whether an owner has panicked or died. Not synchronised with locking, as in std.
@@ -156,9 +147,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
             Err(TryLockError::Poisoned(poisoned)) => shown.field("data", &&**poisoned.get_ref()),
             Err(TryLockError::WouldBlock) => shown.field("data", &"<locked>"),
         };
-        shown
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        shown.field("poisoned", &self.is_poisoned()).finish_non_exhaustive()
     }
 }
 

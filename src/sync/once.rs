@@ -236,9 +236,7 @@ impl<T> Core<T> {
         };
         match context::current() {
             Context::Loom | Context::Shuttle => self.modelled().call(force, what, init),
-            Context::Process => self
-                .shared
-                .call(force, what, &mut |state| fill(state, init)),
+            Context::Process => self.shared.call(force, what, &mut |state| fill(state, init)),
             Context::Real if self.real.is_completed() => {}
             Context::Real if force => self.real.call_once_force(|state| {
                 let poisoned = state.is_poisoned();
@@ -284,11 +282,8 @@ impl<T> Core<T> {
         if !self.is_completed() {
             return None;
         }
-        let value = if context::current().is_model() {
-            self.modelled().value.get()
-        } else {
-            self.value.get()
-        };
+        let value =
+            if context::current().is_model() { self.modelled().value.get() } else { self.value.get() };
         // SAFETY: it is complete, so the value is never written again but through `&mut self`.
         unsafe { &*value }.as_ref()
     }
@@ -346,9 +341,7 @@ impl Shared {
                     if claim.is_err() {
                         continue;
                     }
-                    let state = OnceState {
-                        poisoned: phase == Self::POISONED,
-                    };
+                    let state = OnceState { poisoned: phase == Self::POISONED };
                     match catch_unwind(AssertUnwindSafe(|| init(&state))) {
                         Ok(()) => self.0.store(Self::COMPLETE, Ordering::Release),
                         Err(payload) => {

@@ -31,9 +31,7 @@ impl Flag {
     /// To be called when the lock has been taken.
     #[inline]
     pub(super) fn taken(&self) -> Taken {
-        Taken {
-            was_unwinding: raw::is_unwinding(),
-        }
+        Taken { was_unwinding: raw::is_unwinding() }
     }
 
     /// To be called before the lock is let go of.
@@ -47,10 +45,6 @@ impl Flag {
     /// `guard` as std wraps it.
     #[inline]
     pub(super) fn wrap<G>(&self, guard: G) -> LockResult<G> {
-        if self.is_set() {
-            Err(PoisonError::new(guard))
-        } else {
-            Ok(guard)
-        }
+        if self.is_set() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
 }

@@ -59,10 +59,7 @@ impl Lock {
     /// A mutex that excludes, but orders no memory that a checker knows of. (Under loom, who had to wait
     /// for it is ordered after who let go of it.)
     #[track_caller]
-    #[expect(
-        dead_code,
-        reason = "for the channels, which tell the edges themselves"
-    )]
+    #[expect(dead_code, reason = "for the channels, which tell the edges themselves")]
     pub(crate) fn new_untraced() -> Self {
         match arm::made_for() {
             Context::Loom => Lock::Loom(Box::new(loom::RawMutex::new_untraced())),
@@ -92,9 +89,7 @@ impl Lock {
     #[track_caller]
     fn lock_checked(&self) -> LockGuard<'_> {
         match self {
-            Lock::Real(mutex) => {
-                LockGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Lock::Real(mutex) => LockGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner)),
             Lock::Loom(mutex) => LockGuard::Loom(mutex.lock()),
             Lock::Shuttle(mutex) => LockGuard::Shuttle(mutex.lock()),
             Lock::Process(mutex) => LockGuard::Process(mutex.lock()),
@@ -108,9 +103,7 @@ impl Lock {
         match self {
             Lock::Real(mutex) => match mutex.try_lock() {
                 Ok(guard) => Some(LockGuard::Real(guard)),
-                Err(TryLockError::Poisoned(poisoned)) => {
-                    Some(LockGuard::Real(poisoned.into_inner()))
-                }
+                Err(TryLockError::Poisoned(poisoned)) => Some(LockGuard::Real(poisoned.into_inner())),
                 Err(TryLockError::WouldBlock) => None,
             },
             Lock::Loom(mutex) => mutex.try_lock().map(LockGuard::Loom),
@@ -242,18 +235,12 @@ impl Signal {
     #[track_caller]
     pub(crate) fn wait<'a>(&self, guard: LockGuard<'a>) -> LockGuard<'a> {
         match (self, guard) {
-            (Signal::Real(condvar), LockGuard::Real(guard)) => {
-                LockGuard::Real(context::waiting(|| {
-                    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
-                }))
-            }
+            (Signal::Real(condvar), LockGuard::Real(guard)) => LockGuard::Real(context::waiting(|| {
+                condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+            })),
             (Signal::Loom(condvar), LockGuard::Loom(guard)) => LockGuard::Loom(condvar.wait(guard)),
-            (Signal::Shuttle(condvar), LockGuard::Shuttle(guard)) => {
-                LockGuard::Shuttle(condvar.wait(guard))
-            }
-            (Signal::Process(condvar), LockGuard::Process(guard)) => {
-                LockGuard::Process(condvar.wait(guard))
-            }
+            (Signal::Shuttle(condvar), LockGuard::Shuttle(guard)) => LockGuard::Shuttle(condvar.wait(guard)),
+            (Signal::Process(condvar), LockGuard::Process(guard)) => LockGuard::Process(condvar.wait(guard)),
             _ => mixed(),
         }
     }
@@ -264,11 +251,7 @@ impl Signal {
     ///
     /// As [`Signal::wait`].
     #[track_caller]
-    pub(crate) fn wait_timeout<'a>(
-        &self,
-        guard: LockGuard<'a>,
-        timeout: Duration,
-    ) -> (LockGuard<'a>, bool) {
+    pub(crate) fn wait_timeout<'a>(&self, guard: LockGuard<'a>, timeout: Duration) -> (LockGuard<'a>, bool) {
         match (self, guard) {
             (Signal::Real(condvar), LockGuard::Real(guard)) => {
                 let waited = condvar.wait_timeout(guard, timeout);

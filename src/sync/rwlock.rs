@@ -62,11 +62,7 @@ impl<T> RwLock<T> {
     /// Among processes, if no shared memory is installed or it is full.
     #[track_caller]
     pub fn new(value: T) -> RwLock<T> {
-        RwLock {
-            raw: Shared::new(),
-            poison: Flag::default(),
-            data: UnsafeCell::new(value),
-        }
+        RwLock { raw: Shared::new(), poison: Flag::default(), data: UnsafeCell::new(value) }
     }
 
     /// The value, without locking: nobody else can have the lock.
@@ -146,11 +142,7 @@ impl<T: ?Sized> RwLock<T> {
         if raw.owner_died() {
             self.poison.set();
         }
-        self.poison.wrap(RwLockReadGuard {
-            lock: self,
-            _raw: raw,
-            not_send: PhantomData,
-        })
+        self.poison.wrap(RwLockReadGuard { lock: self, _raw: raw, not_send: PhantomData })
     }
 
     #[inline]
@@ -210,9 +202,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
             Err(TryLockError::Poisoned(poisoned)) => shown.field("data", &&**poisoned.get_ref()),
             Err(TryLockError::WouldBlock) => shown.field("data", &"<locked>"),
         };
-        shown
-            .field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        shown.field("poisoned", &self.is_poisoned()).finish_non_exhaustive()
     }
 }
 

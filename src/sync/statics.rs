@@ -57,10 +57,7 @@ impl Key {
             return id;
         }
         let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
-        match self
-            .0
-            .compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
-        {
+        match self.0.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => fresh,
             Err(id) => id,
         }
@@ -72,30 +69,18 @@ impl Key {
         let key = self.id();
         let execution = model::local().execution.clone();
         let slots = &execution.statics.0;
-        let found = slots
-            .borrow()
-            .iter()
-            .find(|slot| slot.key == key)
-            .map(|slot| slot.value);
+        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
         if let Some(value) = found {
             return value.cast();
         }
         // Making can let other threads run, and one of them may make it first: theirs counts then.
         let made = make();
-        let found = slots
-            .borrow()
-            .iter()
-            .find(|slot| slot.key == key)
-            .map(|slot| slot.value);
+        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
         if let Some(value) = found {
             return value.cast();
         }
         let value = NonNull::from(Box::leak(Box::new(made)));
-        slots.borrow_mut().push(Slot {
-            key,
-            value: value.cast(),
-            drop: drop_box::<S>,
-        });
+        slots.borrow_mut().push(Slot { key, value: value.cast(), drop: drop_box::<S> });
         value
     }
 

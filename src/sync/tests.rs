@@ -32,10 +32,7 @@ fn a_mutex_lets_one_in() {
 fn a_mutex_is_stds() {
     everywhere(|| {
         let mut mutex = Mutex::new(1);
-        assert_eq!(
-            format!("{mutex:?}"),
-            "Mutex { data: 1, poisoned: false, .. }"
-        );
+        assert_eq!(format!("{mutex:?}"), "Mutex { data: 1, poisoned: false, .. }");
         let guard = mutex.lock().unwrap();
         assert!(matches!(mutex.try_lock(), Err(TryLockError::WouldBlock)));
         assert_eq!(
@@ -204,10 +201,7 @@ fn a_lost_wakeup_is_a_deadlock() {
 fn readers_share_and_writers_do_not() {
     everywhere(|| {
         let mut lock = RwLock::new(1);
-        assert_eq!(
-            format!("{lock:?}"),
-            "RwLock { data: 1, poisoned: false, .. }"
-        );
+        assert_eq!(format!("{lock:?}"), "RwLock { data: 1, poisoned: false, .. }");
         let reader = lock.read().unwrap();
         assert!(matches!(lock.try_write(), Err(TryLockError::WouldBlock)));
         assert_eq!(format!("{reader:?} {reader}"), "1 1");
@@ -358,9 +352,7 @@ fn a_timed_wait_is_notified_in_time() {
 fn a_real_wait_times_out() {
     let (mutex, condvar) = (Mutex::new(()), Condvar::default());
     let guard = mutex.lock().unwrap();
-    let (guard, result) = condvar
-        .wait_timeout_while(guard, Duration::from_millis(2), |()| true)
-        .unwrap();
+    let (guard, result) = condvar.wait_timeout_while(guard, Duration::from_millis(2), |()| true).unwrap();
     assert!(result.timed_out());
     let waited = condvar.wait_timeout(guard, Duration::from_millis(1));
     assert!(waited.unwrap().1.timed_out());

@@ -77,16 +77,10 @@ impl Builder {
             let name = self.checked_name();
             // SAFETY: `F` and `T` are `'static`: they borrow nothing that ends.
             let packet = unsafe { model::spawn(name, f) };
-            Ok(JoinHandle {
-                thread: Thread::model(packet.end.identity.clone()),
-                joins: Joins::Model(packet),
-            })
+            Ok(JoinHandle { thread: Thread::model(packet.end.identity.clone()), joins: Joins::Model(packet) })
         } else {
             let handle = self.real().spawn(f)?;
-            Ok(JoinHandle {
-                thread: Thread::real(handle.thread().clone()),
-                joins: Joins::Real(handle),
-            })
+            Ok(JoinHandle { thread: Thread::real(handle.thread().clone()), joins: Joins::Real(handle) })
         }
     }
 
@@ -111,10 +105,7 @@ impl Builder {
 
     pub(super) fn checked_name(self) -> Option<String> {
         if let Some(name) = &self.name {
-            assert!(
-                !name.contains('\0'),
-                "thread name may not contain interior null bytes"
-            );
+            assert!(!name.contains('\0'), "thread name may not contain interior null bytes");
         }
         self.name
     }

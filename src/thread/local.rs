@@ -270,9 +270,7 @@ impl Values {
         let entries = self.0.borrow();
         let entry = entries.iter().find(|entry| entry.key == key)?;
         Some(match &entry.value {
-            Value::Alive(value) | Value::Plain(value) => {
-                value.clone().downcast().map_err(|_| AccessError)
-            }
+            Value::Alive(value) | Value::Plain(value) => value.clone().downcast().map_err(|_| AccessError),
             Value::Destroyed => Err(AccessError),
         })
     }

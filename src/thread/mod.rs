@@ -17,8 +17,7 @@ mod scope;
 
 pub use builder::{Builder, JoinHandle, spawn};
 pub use handle::{
-    Thread, ThreadId, available_parallelism, current, panicking, park, park_timeout, sleep,
-    yield_now,
+    Thread, ThreadId, available_parallelism, current, panicking, park, park_timeout, sleep, yield_now,
 };
 pub use local::{AccessError, LocalKey};
 pub use scope::{Scope, ScopedJoinHandle, scope};

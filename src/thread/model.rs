@@ -66,12 +66,7 @@ thread_local! {
 
 impl Local {
     fn new(identity: Arc<Identity>, execution: Rc<Execution>) -> Rc<Self> {
-        Rc::new(Self {
-            identity,
-            execution,
-            values: Values::default(),
-            unsettled: RefCell::default(),
-        })
+        Rc::new(Self { identity, execution, values: Values::default(), unsettled: RefCell::default() })
     }
 }
 

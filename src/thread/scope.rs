@@ -39,11 +39,7 @@ pub fn scope<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    if context::current().is_model() {
-        model_scope(f)
-    } else {
-        real_scope(f)
-    }
+    if context::current().is_model() { model_scope(f) } else { real_scope(f) }
 }
 
 fn real_scope<'env, F, T>(f: F) -> T
@@ -51,18 +47,13 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     // Made before std's scope, so that it outlives the threads that std waits for.
-    let scope = Scope {
-        inner: Inner::Real(OnceLock::new()),
-        scope: PhantomData,
-        env: PhantomData,
-    };
+    let scope = Scope { inner: Inner::Real(OnceLock::new()), scope: PhantomData, env: PhantomData };
     std::thread::scope(|real| {
         if let Inner::Real(slot) = &scope.inner {
             // SAFETY: only lifetimes change, and `Scope::start` gives them back; `real` lives until all
             // of its threads have ended, and nobody else can reach `scope` after that.
-            let real = unsafe {
-                std::mem::transmute::<&std::thread::Scope<'_, '_>, &RealScope<'static>>(real)
-            };
+            let real =
+                unsafe { std::mem::transmute::<&std::thread::Scope<'_, '_>, &RealScope<'static>>(real) };
             slot.set(real).expect("the scope is opened once");
         }
         f(&scope)
@@ -73,11 +64,7 @@ fn model_scope<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    let scope = Scope {
-        inner: Inner::Model(Mutex::default()),
-        scope: PhantomData,
-        env: PhantomData,
-    };
+    let scope = Scope { inner: Inner::Model(Mutex::default()), scope: PhantomData, env: PhantomData };
     let result = match catch_unwind(AssertUnwindSafe(|| f(&scope))) {
         // The engine ends the execution where it stands, and runs none of its threads again: there is
         // nobody to wait for, and waiting would fail. A race that our own detector found is different:
@@ -123,11 +110,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         }
     }
 
-    pub(super) fn start<F, T>(
-        &'scope self,
-        builder: Builder,
-        f: F,
-    ) -> io::Result<ScopedJoinHandle<'scope, T>>
+    pub(super) fn start<F, T>(&'scope self, builder: Builder, f: F) -> io::Result<ScopedJoinHandle<'scope, T>>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
@@ -138,10 +121,9 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 // SAFETY: gives back the lifetimes that `real_scope` took: `self` is borrowed for
                 // `'scope`, during which std's scope is open.
                 let scope = unsafe {
-                    std::mem::transmute::<
-                        &RealScope<'static>,
-                        &'scope std::thread::Scope<'scope, 'env>,
-                    >(scope)
+                    std::mem::transmute::<&RealScope<'static>, &'scope std::thread::Scope<'scope, 'env>>(
+                        scope,
+                    )
                 };
                 let handle = builder.real().spawn_scoped(scope, f)?;
                 Ok(ScopedJoinHandle {
@@ -154,9 +136,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 // only when every thread in `ends` has ended, also by unwinding; but for a checker's
                 // panic under loom, after which no thread of the execution ever runs again.
                 let packet = unsafe { model::spawn(builder.checked_name(), f) };
-                ends.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(packet.end.clone());
+                ends.lock().unwrap_or_else(PoisonError::into_inner).push(packet.end.clone());
                 Ok(ScopedJoinHandle {
                     thread: Thread::model(packet.end.identity.clone()),
                     joins: Joins::Model(packet, PhantomData),

@@ -29,12 +29,7 @@ fn threads_have_names_and_ids() {
         let me = thread::current();
         let child = thread::Builder::new()
             .name("weft".to_owned())
-            .spawn(|| {
-                (
-                    thread::current().id(),
-                    thread::current().name().map(str::to_owned),
-                )
-            })
+            .spawn(|| (thread::current().id(), thread::current().name().map(str::to_owned)))
             .expect("a thread");
         let id = child.thread().id();
         assert_eq!(child.thread().name(), Some("weft"));
@@ -42,12 +37,7 @@ fn threads_have_names_and_ids() {
         assert_eq!((own, name.as_deref()), (id, Some("weft")));
         assert_ne!(id, me.id());
         assert_eq!(me.id(), thread::current().id());
-        assert_eq!(
-            thread::spawn(|| thread::current().name().map(str::to_owned))
-                .join()
-                .ok(),
-            Some(None)
-        );
+        assert_eq!(thread::spawn(|| thread::current().name().map(str::to_owned)).join().ok(), Some(None));
     });
 }
 
@@ -116,10 +106,7 @@ fn scopes_wait_also_when_somebody_panics() {
                 }
             });
         });
-        assert_eq!(
-            crate::panics::text(&*closure.expect_err("panics")),
-            Some("the closure's own")
-        );
+        assert_eq!(crate::panics::text(&*closure.expect_err("panics")), Some("the closure's own"));
         assert_eq!(done.load(Relaxed), 1);
         let child = thread::model::catch(|| {
             thread::scope(|scope| {
@@ -127,10 +114,7 @@ fn scopes_wait_also_when_somebody_panics() {
                 scope.spawn(|| done.fetch_add(1, Relaxed));
             });
         });
-        assert_eq!(
-            crate::panics::text(&*child.expect_err("panics")),
-            Some("a scoped thread panicked")
-        );
+        assert_eq!(crate::panics::text(&*child.expect_err("panics")), Some("a scoped thread panicked"));
         assert_eq!(done.load(Relaxed), 2);
         let heard = thread::scope(|scope| scope.spawn(|| panic!("heard")).join());
         assert!(heard.is_err());
@@ -275,10 +259,7 @@ fn a_checkers_limits_and_deadlocks_are_not_joined() {
         .join();
     });
     let said = endless.failure.expect("branches are limited");
-    assert!(
-        said.contains("exceeded maximum number of branches"),
-        "{said}"
-    );
+    assert!(said.contains("exceeded maximum number of branches"), "{said}");
 }
 
 /// Whether shuttle finds a race in the cell that `f` touches.

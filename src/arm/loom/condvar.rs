@@ -15,10 +15,7 @@ pub(crate) struct RawCondvar {
 
 impl RawCondvar {
     pub(crate) fn new() -> Self {
-        RawCondvar {
-            gate: AtomicUsize::new(0),
-            waiters: Queue::default(),
-        }
+        RawCondvar { gate: AtomicUsize::new(0), waiters: Queue::default() }
     }
 
     /// Lets go of the mutex, waits for a notification, and takes the mutex again.
@@ -28,10 +25,7 @@ impl RawCondvar {
     /// If the model is dead: nobody is left to notify.
     #[track_caller]
     pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
-        assert!(
-            enter(),
-            "waiting on a Condvar while the loom model is taken apart"
-        );
+        assert!(enter(), "waiting on a Condvar while the loom model is taken apart");
         self.gate.fetch_add(1, Ordering::Relaxed);
         let lock = guard.lock();
         let waiter = self.waiters.join();
@@ -46,11 +40,7 @@ impl RawCondvar {
 
     /// As [`RawCondvar::wait`]: loom knows no time, so it never times out.
     #[track_caller]
-    pub(crate) fn wait_timeout<'a>(
-        &self,
-        guard: RawGuard<'a>,
-        _: Duration,
-    ) -> (RawGuard<'a>, bool) {
+    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>, _: Duration) -> (RawGuard<'a>, bool) {
         (self.wait(guard), false)
     }
 

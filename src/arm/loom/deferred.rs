@@ -43,10 +43,8 @@ pub(crate) fn release_deferred() {
     let Some(me) = probe().map(number) else {
         return forget_deferred();
     };
-    let mine: Vec<Deferred> = DEFERRED.with_borrow_mut(|all| {
-        all.extract_if(.., |deferred| deferred.thread == me)
-            .collect()
-    });
+    let mine: Vec<Deferred> =
+        DEFERRED.with_borrow_mut(|all| all.extract_if(.., |deferred| deferred.thread == me).collect());
     drop(mine);
 }
 
@@ -68,11 +66,7 @@ pub(super) fn let_go(lock: *const (), guard: Held) {
         // Which model thread panics does not matter: `std`'s lock inside of loom's would be poisoned.
         unwinding::is(me);
         DEFERRED.with_borrow_mut(|all| {
-            all.push(Deferred {
-                thread: me(),
-                lock,
-                guard,
-            });
+            all.push(Deferred { thread: me(), lock, guard });
         });
     } else {
         guard.forget();
@@ -86,9 +80,8 @@ pub(super) fn take_back(lock: *const ()) -> Option<Held> {
     }
     let me = me();
     DEFERRED.with_borrow_mut(|all| {
-        let found = all
-            .iter()
-            .position(|deferred| deferred.thread == me && std::ptr::eq(deferred.lock, lock))?;
+        let found =
+            all.iter().position(|deferred| deferred.thread == me && std::ptr::eq(deferred.lock, lock))?;
         Some(all.swap_remove(found).guard)
     })
 }

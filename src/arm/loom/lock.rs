@@ -107,12 +107,7 @@ impl RawMutex {
             }
             RawMutex::Traced(mutex) => HeldMutex::Traced(match take_back(address(mutex)) {
                 Some(held) => held,
-                None => hold(
-                    mutex,
-                    mutex
-                        .lock()
-                        .unwrap_or_else(|poisoned| poisoned.into_inner()),
-                ),
+                None => hold(mutex, mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())),
             }),
         }))
     }
@@ -141,8 +136,7 @@ fn address<T>(lock: &Arc<T>) -> *const () {
 fn hold(mutex: &Arc<loom::sync::Mutex<()>>, guard: MutexGuard<'_, ()>) -> Held {
     // SAFETY: only the lifetime changes. The mutex that the guard borrows lives in the `Arc` beside it,
     // which `Held` drops after the guard.
-    let guard =
-        unsafe { std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard) };
+    let guard = unsafe { std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard) };
     Held::Mutex(guard, Arc::clone(mutex))
 }
 
@@ -182,34 +176,26 @@ impl RawRwLock {
     fn reader(&self, guard: RwLockReadGuard<'_, ()>) -> RawRwGuard<'_> {
         // SAFETY: only the lifetime changes. The lock that the guard borrows lives in the `Arc` beside
         // it, which `Held` drops after the guard.
-        let guard = unsafe {
-            std::mem::transmute::<RwLockReadGuard<'_, ()>, RwLockReadGuard<'static, ()>>(guard)
-        };
+        let guard =
+            unsafe { std::mem::transmute::<RwLockReadGuard<'_, ()>, RwLockReadGuard<'static, ()>>(guard) };
         self.guard(Held::Read(guard, Arc::clone(&self.0)))
     }
 
     fn writer(&self, guard: RwLockWriteGuard<'_, ()>) -> RawRwGuard<'_> {
         // SAFETY: as in `reader`.
-        let guard = unsafe {
-            std::mem::transmute::<RwLockWriteGuard<'_, ()>, RwLockWriteGuard<'static, ()>>(guard)
-        };
+        let guard =
+            unsafe { std::mem::transmute::<RwLockWriteGuard<'_, ()>, RwLockWriteGuard<'static, ()>>(guard) };
         self.guard(Held::Write(guard, Arc::clone(&self.0)))
     }
 
     fn guard(&self, held: Held) -> RawRwGuard<'_> {
-        RawRwGuard {
-            lock: self,
-            held: Some(held),
-        }
+        RawRwGuard { lock: self, held: Some(held) }
     }
 
     /// A guard that holds nothing, or one that this thread let go of while unwinding.
     fn without_loom(&self) -> Option<RawRwGuard<'_>> {
         if !enter() {
-            return Some(RawRwGuard {
-                lock: self,
-                held: None,
-            });
+            return Some(RawRwGuard { lock: self, held: None });
         }
         take_back(address(&self.0)).map(|held| self.guard(held))
     }
@@ -224,8 +210,7 @@ impl RawRwLock {
 
     #[track_caller]
     pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
-        self.without_loom()
-            .or_else(|| self.0.try_read().ok().map(|guard| self.reader(guard)))
+        self.without_loom().or_else(|| self.0.try_read().ok().map(|guard| self.reader(guard)))
     }
 
     #[track_caller]
@@ -238,8 +223,7 @@ impl RawRwLock {
 
     #[track_caller]
     pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
-        self.without_loom()
-            .or_else(|| self.0.try_write().ok().map(|guard| self.writer(guard)))
+        self.without_loom().or_else(|| self.0.try_write().ok().map(|guard| self.writer(guard)))
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) use deferred::{forget_deferred, release_deferred};
 pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32,
-    AtomicU64, AtomicUsize, fence,
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    AtomicUsize, fence,
 };
 pub(crate) use span::Span;
 
@@ -97,11 +97,7 @@ pub(crate) fn is_report(payload: &(dyn std::any::Any + Send)) -> bool {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&str>().copied());
-    text.is_some_and(|text| {
-        REPORTS
-            .iter()
-            .any(|report| text.trim_start().starts_with(report))
-    })
+    text.is_some_and(|text| REPORTS.iter().any(|report| text.trim_start().starts_with(report)))
 }
 
 fn me() -> u64 {

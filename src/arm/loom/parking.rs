@@ -46,10 +46,7 @@ unsafe impl Sync for Queue {}
 impl Queue {
     /// Puts the running thread at the end.
     pub(super) fn join(&self) -> Rc<Waiter> {
-        let waiter = Rc::new(Waiter {
-            thread: loom::thread::current(),
-            woken: Cell::new(false),
-        });
+        let waiter = Rc::new(Waiter { thread: loom::thread::current(), woken: Cell::new(false) });
         self.0.borrow_mut().push_back(Rc::clone(&waiter));
         waiter
     }

@@ -26,22 +26,13 @@ impl Arena {
     /// What `mmap` reports; `EINVAL` if `bytes` does not even hold the cursor.
     pub(crate) fn map(bytes: usize) -> nix::Result<Arena> {
         let least = size_of::<AtomicUsize>();
-        let bytes = NonZeroUsize::new(bytes)
-            .filter(|bytes| bytes.get() >= least)
-            .ok_or(nix::errno::Errno::EINVAL)?;
+        let bytes =
+            NonZeroUsize::new(bytes).filter(|bytes| bytes.get() >= least).ok_or(nix::errno::Errno::EINVAL)?;
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice aliases nothing.
         let base = unsafe {
-            mmap_anonymous(
-                None,
-                bytes,
-                ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
-                MapFlags::MAP_SHARED,
-            )?
+            mmap_anonymous(None, bytes, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)?
         };
-        let arena = Arena {
-            base: base.cast(),
-            bytes,
-        };
+        let arena = Arena { base: base.cast(), bytes };
         arena.cursor().store(least, Ordering::Relaxed);
         Ok(arena)
     }
@@ -63,12 +54,7 @@ impl Arena {
                 return None;
             }
             // The memory is published by whoever publishes the object in it, so no ordering is needed.
-            match self.cursor().compare_exchange_weak(
-                cursor,
-                end,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
+            match self.cursor().compare_exchange_weak(cursor, end, Ordering::Relaxed, Ordering::Relaxed) {
                 // SAFETY: `start` is within the mapping, as `end` is.
                 Ok(_) => return Some(unsafe { self.base.add(start) }),
                 Err(moved) => cursor = moved,
@@ -118,10 +104,7 @@ thread_local! {
 /// Every object made there must be dropped or forgotten before `arena` is dropped, and the guard must be
 /// dropped, not forgotten.
 pub(crate) unsafe fn install(arena: &Arena) -> Installed<'_> {
-    Installed {
-        previous: INSTALLED.replace(Some(NonNull::from(arena))),
-        arena: PhantomData,
-    }
+    Installed { previous: INSTALLED.replace(Some(NonNull::from(arena))), arena: PhantomData }
 }
 
 /// Uninstalls an arena when dropped; made by [`install`].

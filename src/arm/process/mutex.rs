@@ -32,10 +32,7 @@ impl Robust {
         // SAFETY: the attributes are made before they are used and destroyed after; `place` is ours by
         // the caller's promise, and `Robust` is laid out as the mutex in it.
         unsafe {
-            check(
-                "pthread_mutexattr_init",
-                libc::pthread_mutexattr_init(attributes),
-            );
+            check("pthread_mutexattr_init", libc::pthread_mutexattr_init(attributes));
             check(
                 "pthread_mutexattr_setpshared",
                 libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED),
@@ -63,9 +60,7 @@ impl Robust {
             libc::EBUSY => None,
             libc::EOWNERDEAD => {
                 // SAFETY: made by `make`, and held by this thread since the call that said so.
-                check("pthread_mutex_consistent", unsafe {
-                    libc::pthread_mutex_consistent(self.as_ptr())
-                });
+                check("pthread_mutex_consistent", unsafe { libc::pthread_mutex_consistent(self.as_ptr()) });
                 Some(Taken::FromTheDead)
             }
             error => broken("locking a process-shared mutex", error),
@@ -84,8 +79,7 @@ impl Robust {
         context::waiting(|| {
             // SAFETY: made by `make`.
             let code = unsafe { libc::pthread_mutex_lock(self.as_ptr()) };
-            self.taken(code)
-                .unwrap_or_else(|| broken("pthread_mutex_lock", code))
+            self.taken(code).unwrap_or_else(|| broken("pthread_mutex_lock", code))
         })
     }
 
@@ -94,9 +88,7 @@ impl Robust {
     /// The calling thread holds the mutex.
     pub(super) unsafe fn unlock(&self) {
         // SAFETY: made by `make`; held, by the caller's promise.
-        check("pthread_mutex_unlock", unsafe {
-            libc::pthread_mutex_unlock(self.as_ptr())
-        });
+        check("pthread_mutex_unlock", unsafe { libc::pthread_mutex_unlock(self.as_ptr()) });
     }
 }
 
@@ -142,11 +134,7 @@ impl RawMutex {
     }
 
     pub(super) fn guard(&self, taken: Taken) -> RawGuard<'_> {
-        RawGuard {
-            lock: self,
-            taken,
-            not_send: PhantomData,
-        }
+        RawGuard { lock: self, taken, not_send: PhantomData }
     }
 
     pub(crate) fn lock(&self) -> RawGuard<'_> {

@@ -20,10 +20,7 @@ fn among_processes(test: impl FnOnce(&Arena)) {
 
 /// A `T` in shared memory, never dropped.
 fn shared<T>(arena: &Arena, value: T) -> &T {
-    let place: NonNull<T> = arena
-        .allocate(std::alloc::Layout::new::<T>())
-        .unwrap()
-        .cast();
+    let place: NonNull<T> = arena.allocate(std::alloc::Layout::new::<T>()).unwrap().cast();
     // SAFETY: fresh memory of the arena, which outlives the reference.
     unsafe {
         place.write(value);
@@ -184,10 +181,7 @@ fn readers_share_and_writers_exclude_across_processes() {
         ended_well(other);
         let first = lock.read().unwrap();
         let second = lock.read().unwrap();
-        assert_eq!(
-            (*first, *second),
-            ((2 * ROUNDS, 2 * ROUNDS), (2 * ROUNDS, 2 * ROUNDS))
-        );
+        assert_eq!((*first, *second), ((2 * ROUNDS, 2 * ROUNDS), (2 * ROUNDS, 2 * ROUNDS)));
         assert!(matches!(lock.try_write(), Err(TryLockError::WouldBlock)));
         drop((first, second));
         assert!(lock.try_write().is_ok());
@@ -234,12 +228,7 @@ fn more_readers_than_slots_wait_their_turn() {
 #[test]
 fn memory_that_is_missing_or_full_is_named() {
     let _entered = context::enter(Context::Process);
-    let text = |f: fn()| {
-        *std::panic::catch_unwind(f)
-            .unwrap_err()
-            .downcast::<String>()
-            .unwrap_or_default()
-    };
+    let text = |f: fn()| *std::panic::catch_unwind(f).unwrap_err().downcast::<String>().unwrap_or_default();
     let missing = std::panic::catch_unwind(|| drop(Mutex::new(0))).unwrap_err();
     let missing = missing.downcast_ref::<&str>().unwrap();
     assert!(missing.contains("no shared memory is installed"));

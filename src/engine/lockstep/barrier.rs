@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How long a sleeper sleeps before it checks again whether waiting still makes sense.
 const CHECK_EVERY: Duration = Duration::from_millis(5);
 
+/// Set in the count of meetings when the barrier is broken up.
+const BROKEN: u32 = 1 << 31;
+
 /// How long to wait in which way before sleeping.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
@@ -39,10 +42,9 @@ pub(crate) struct Broken;
 #[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct Barrier {
-    /// Counts meetings; what everybody watches.
+    /// Counts meetings, and has [`BROKEN`] set once it is broken up; what everybody watches.
     meeting: AtomicU32,
     sleepers: AtomicU32,
-    broken: AtomicU32,
     parties: u32,
     arrived: Apart<AtomicU32>,
 }
@@ -58,7 +60,6 @@ impl Barrier {
         Self {
             meeting: AtomicU32::new(0),
             sleepers: AtomicU32::new(0),
-            broken: AtomicU32::new(0),
             parties: u32::try_from(parties).expect("so many parties have no processes"),
             arrived: Apart(AtomicU32::new(0)),
         }
@@ -76,61 +77,68 @@ impl Barrier {
         go_on: impl FnMut() -> bool,
     ) -> Result<(), Broken> {
         let meeting = self.meeting.load(Ordering::Acquire);
-        if self.broken.load(Ordering::Acquire) != 0 {
+        if meeting & BROKEN != 0 {
             return Err(Broken);
         }
         if self.arrived.0.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
             self.arrived.0.store(0, Ordering::Relaxed);
-            self.open(meeting);
+            self.open(meeting)
         } else {
-            self.await_others(meeting, patience, go_on);
+            self.await_others(meeting, patience, go_on)
         }
-        if self.broken.load(Ordering::Acquire) != 0 {
-            return Err(Broken);
-        }
-        Ok(())
     }
 
-    /// Releases everybody for good: who waits, and who ever will, gets [`Broken`].
+    /// Releases everybody for good: who waits, and who ever will, gets [`Broken`]. Who was let through
+    /// before, and only has not noticed yet, goes through.
     pub(crate) fn break_up(&self) {
-        self.broken.store(1, Ordering::SeqCst);
-        self.meeting.fetch_add(1, Ordering::SeqCst);
+        self.meeting.fetch_or(BROKEN, Ordering::SeqCst);
         futex_wake_all(&self.meeting);
     }
 
-    fn open(&self, meeting: u32) {
-        // A compare-exchange, so that a break-up at the same moment is not taken back.
-        let _broken_up = self.meeting.compare_exchange(
-            meeting,
-            meeting.wrapping_add(1),
-            Ordering::SeqCst,
-            Ordering::Relaxed,
-        );
+    fn open(&self, meeting: u32) -> Result<(), Broken> {
+        let next = meeting.wrapping_add(1) & !BROKEN;
+        self.meeting
+            .compare_exchange(meeting, next, Ordering::SeqCst, Ordering::Relaxed)
+            .map_err(|_broken_up| Broken)?;
         // Either this sees the sleeper, or the sleeper's futex sees the new meeting and does not sleep.
         if self.sleepers.load(Ordering::SeqCst) != 0 {
             futex_wake_all(&self.meeting);
         }
+        Ok(())
     }
 
-    fn await_others(&self, meeting: u32, patience: Patience, mut go_on: impl FnMut() -> bool) {
-        let met = || self.meeting.load(Ordering::Acquire) != meeting;
+    fn await_others(
+        &self,
+        meeting: u32,
+        patience: Patience,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<(), Broken> {
+        // The next meeting cannot be over before this party comes to it, so one bit would do.
+        let over = || match self.meeting.load(Ordering::Acquire) {
+            now if now == meeting => None,
+            now if now == meeting | BROKEN => Some(Err(Broken)),
+            _ => Some(Ok(())),
+        };
         for _ in 0..patience.spins {
-            if met() {
-                return;
+            if let Some(met) = over() {
+                return met;
             }
             spin_loop();
         }
         for _ in 0..patience.yields {
-            if met() {
-                return;
+            if let Some(met) = over() {
+                return met;
             }
             std::thread::yield_now();
         }
-        while !met() {
+        loop {
             self.sleepers.fetch_add(1, Ordering::SeqCst);
             futex_wait(&self.meeting, meeting, CHECK_EVERY);
             self.sleepers.fetch_sub(1, Ordering::SeqCst);
-            if !met() && !go_on() {
+            if let Some(met) = over() {
+                return met;
+            }
+            if !go_on() {
                 self.break_up();
             }
         }

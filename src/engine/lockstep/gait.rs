@@ -3,13 +3,15 @@
 //! What counts on a real engine is how often the rare outcomes turn up per second, not how many samples
 //! are drawn. Neither the best length of the array nor the best pace can be known beforehand: they depend
 //! on the design, the machine and who else uses it. So the [`Tuner`] tries a few within the first fifth
-//! of the time, judged by what they showed, and the best one walks on for the rest.
+//! of the time, judged by what they showed, the best ones once more, since the first round is short and
+//! other programs disturb it, and the winner walks on for the rest.
 //!
 //! It never looks at the clock itself. Limit: what it judges by is random, so with outcomes rarer than a
 //! trial is long it settles for the fastest gait.
 
 use crate::scenario::program::OutcomeCount;
 use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
 use std::time::Duration;
 
 /// The longest array.
@@ -17,6 +19,24 @@ pub(crate) const LONGEST_STRIDE: usize = 65_536;
 
 /// Different outcomes beyond which trials are no longer compared: reading them off would take too long.
 const MOST_OUTCOMES: usize = 5_000;
+
+/// Lengths that are tried.
+const STRIDES: [usize; 6] = [64, 256, 1024, 4096, 16_384, LONGEST_STRIDE];
+
+/// Chunks and skews that are tried with each length.
+const PACES: [(usize, u32); 3] = [(0, 0), (16, 64), (64, 512)];
+
+/// How many gaits are tried a second time.
+const FINALISTS: usize = 4;
+
+/// The longest array before there is any plan.
+const WARM_STRIDE: usize = 512;
+
+/// How often an array that looks slow is walked again before that is believed.
+const WARM_TRIES: u32 = 4;
+
+/// What rates are expressed in, so that a single sighting weighs less than many.
+const TYPICAL_TRIAL_S: f64 = 0.01;
 
 /// A way of walking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,20 +60,46 @@ pub(crate) struct Leg {
 /// What a trial is worth; more is better, field by field.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 struct Worth {
-    distinct: usize,
-    rare: f64,
-    samples: f64,
+    /// Each outcome but the most frequent one adds the logarithm of its rate, so that seeing the rarest
+    /// twice as often weighs as much as seeing a common one twice as often, and a new one weighs more.
+    shown: f64,
+    samples_per_second: f64,
 }
 
 /// Where the tuner is.
 #[derive(Debug)]
 enum Phase {
     /// Single arrays of growing length, until one takes a while: how fast is this at all?
-    WarmingUp { stride: usize },
-    /// One leg for each candidate.
-    Trying { candidates: Vec<Gait>, next: usize },
+    WarmingUp(Warming),
+    /// A leg for each candidate.
+    Trying(Trials),
     /// The best one until the end.
     Settled(Gait),
+}
+
+/// An array whose walking is timed. The first times are longer than the rest will be (caches, page
+/// faults, young processes), so one that looks slow gets more chances.
+#[derive(Clone, Copy, Debug)]
+struct Warming {
+    stride: usize,
+    tries: u32,
+    fastest: Duration,
+}
+
+impl Warming {
+    fn up_to(stride: usize) -> Self {
+        Self { stride, tries: 0, fastest: Duration::MAX }
+    }
+}
+
+#[derive(Debug)]
+struct Trials {
+    candidates: Vec<Gait>,
+    worths: Vec<Worth>,
+    /// How long each is tried.
+    lasting: Duration,
+    /// Whether these are the best of a first round.
+    last_round: bool,
 }
 
 /// Chooses gaits.
@@ -63,7 +109,6 @@ pub(crate) struct Tuner {
     longest: usize,
     budget: Duration,
     spent: Duration,
-    best: Option<(Worth, Gait)>,
     executions: u64,
     seen: FxHashMap<String, u64>,
 }
@@ -72,28 +117,24 @@ impl Tuner {
     /// A tuner for arrays of at most `longest` states and so much time in all.
     pub(crate) fn new(longest: usize, budget: Duration) -> Self {
         Self {
-            phase: Phase::WarmingUp { stride: 1 },
+            phase: Phase::WarmingUp(Warming::up_to(1)),
             longest: longest.clamp(1, LONGEST_STRIDE),
             budget,
             spent: Duration::ZERO,
-            best: None,
             executions: 0,
             seen: FxHashMap::default(),
         }
     }
 
-    /// How to walk next, and how long; no time means a single array.
+    /// How to walk next, and how long; no time means a single array. The first leg is a single state.
     pub(crate) fn next_leg(&self) -> Option<(Gait, Duration)> {
         let left = self.budget.saturating_sub(self.spent);
-        if left.is_zero() {
+        if left.is_zero() && self.executions > 0 {
             return None;
         }
         Some(match &self.phase {
-            Phase::WarmingUp { stride } => (unpaced(*stride), Duration::ZERO),
-            Phase::Trying { candidates, next } => {
-                let each = self.budget / (5 * u32::try_from(candidates.len()).unwrap_or(1));
-                (candidates[*next], each.min(left))
-            }
+            Phase::WarmingUp(warming) => (unpaced(warming.stride), Duration::ZERO),
+            Phase::Trying(trials) => (trials.candidates[trials.worths.len()], trials.lasting.min(left)),
             Phase::Settled(gait) => (*gait, left),
         })
     }
@@ -103,37 +144,44 @@ impl Tuner {
         self.spent += leg.took;
         let samples = leg.executions - self.executions;
         self.executions = leg.executions;
-        match &self.phase {
-            &Phase::WarmingUp { stride } => {
-                let grown = stride * 8;
-                let each = leg.took.as_secs_f64() / samples.max(1) as f64;
-                let bearable = (self.longest_round().as_secs_f64() / each.max(1e-10)) as usize;
-                if grown > 512 || grown > self.longest || grown > bearable {
-                    self.remember(&outcomes());
-                    self.begin_trials(bearable.clamp(stride, self.longest));
-                } else {
-                    self.phase = Phase::WarmingUp { stride: grown };
+        match std::mem::replace(&mut self.phase, Phase::WarmingUp(Warming::up_to(1))) {
+            Phase::WarmingUp(warming) => {
+                self.phase = self.warmed_up(warming, leg.took);
+                if matches!(self.phase, Phase::Trying(_)) {
+                    self.compare(&outcomes(), leg.took, samples);
                 }
             }
-            Phase::Trying { candidates, next } => {
-                let (gait, following) = (candidates[*next], next + 1);
-                let last = following == candidates.len();
+            Phase::Trying(mut trials) => {
                 let outcomes = outcomes();
-                let worth = self.worth(samples, leg.took, &outcomes);
-                if std::env::var_os("GAITS").is_some() {
-                    println!("{gait:?} {worth:?} {:?}", leg.took);
-                }
-                self.remember(&outcomes);
-                if self.best.is_none_or(|(best, _)| worth > best) {
-                    self.best = Some((worth, gait));
-                }
-                if last || outcomes.len() > MOST_OUTCOMES {
-                    self.phase = Phase::Settled(self.best.map_or(gait, |(_, best)| best));
-                } else if let Phase::Trying { next, .. } = &mut self.phase {
-                    *next = following;
-                }
+                let worth = self.compare(&outcomes, leg.took, samples);
+                trials.worths.push(worth);
+                self.phase = if outcomes.len() > MOST_OUTCOMES {
+                    Phase::Settled(trials.ranked()[0])
+                } else if trials.worths.len() < trials.candidates.len() {
+                    Phase::Trying(trials)
+                } else if trials.last_round {
+                    Phase::Settled(trials.ranked()[0])
+                } else {
+                    self.last_round(&trials)
+                };
             }
-            Phase::Settled(_) => {}
+            Phase::Settled(gait) => self.phase = Phase::Settled(gait),
+        }
+    }
+
+    /// What follows an array of the warm-up: the same once more, a longer one, or the trials.
+    fn warmed_up(&self, mut warming: Warming, took: Duration) -> Phase {
+        warming.tries += 1;
+        warming.fastest = warming.fastest.min(took);
+        let each_s = warming.fastest.as_secs_f64() / warming.stride as f64;
+        let bearable = (self.longest_round().as_secs_f64() / each_s.max(1e-10)) as usize;
+        let longer = warming.stride * 8;
+        if longer > bearable && warming.tries < WARM_TRIES {
+            Phase::WarmingUp(warming)
+        } else if longer > bearable || longer > self.longest.min(WARM_STRIDE) {
+            self.first_round(bearable.clamp(warming.stride, self.longest))
+        } else {
+            Phase::WarmingUp(Warming::up_to(longer))
         }
     }
 
@@ -142,45 +190,132 @@ impl Tuner {
         (self.budget / 20).min(Duration::from_millis(50))
     }
 
-    fn begin_trials(&mut self, longest: usize) {
-        let mut candidates: Vec<Gait> = Vec::new();
-        for stride in [64, 256, 1024, 4096, 16_384, 65_536] {
-            if stride <= longest {
-                candidates.extend([
-                    unpaced(stride),
-                    Gait { stride, chunk: 16, skew: 0 },
-                    Gait { stride, chunk: 16, skew: 64 },
-                ]);
-            }
+    /// Twelve hundredths of the time for all ways of walking.
+    fn first_round(&self, longest: usize) -> Phase {
+        let fitting = STRIDES.into_iter().filter(|&stride| stride <= longest);
+        let mut strides: Vec<usize> = fitting.collect();
+        if strides.is_empty() {
+            strides.push(longest);
         }
-        self.phase = if candidates.is_empty() {
-            Phase::Settled(unpaced(longest))
-        } else {
-            Phase::Trying { candidates, next: 0 }
-        };
-    }
-
-    fn remember(&mut self, outcomes: &[OutcomeCount]) {
-        self.seen = outcomes.iter().map(|outcome| (outcome.value.clone(), outcome.count)).collect();
-    }
-
-    fn worth(&self, samples: u64, took: Duration, outcomes: &[OutcomeCount]) -> Worth {
-        let seconds = took.as_secs_f64().max(1e-9);
-        let mut counts: Vec<u64> = outcomes
-            .iter()
-            .map(|outcome| outcome.count - self.seen.get(&outcome.value).copied().unwrap_or(0))
-            .filter(|&count| count > 0)
+        let candidates: Vec<Gait> = strides
+            .into_iter()
+            .flat_map(|stride| PACES.map(|(chunk, skew)| Gait { stride, chunk, skew }))
             .collect();
-        counts.sort_unstable();
-        counts.pop();
-        Worth {
-            distinct: counts.len(),
-            rare: counts.iter().map(|&count| (count as f64 / seconds).ln()).sum(),
-            samples: samples as f64 / seconds,
+        self.trials(candidates, 12, false)
+    }
+
+    /// Eight hundredths for those that did best.
+    fn last_round(&self, trials: &Trials) -> Phase {
+        let mut best = trials.ranked();
+        best.truncate(FINALISTS);
+        self.trials(best, 8, true)
+    }
+
+    fn trials(&self, candidates: Vec<Gait>, hundredths: u32, last_round: bool) -> Phase {
+        let count = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+        Phase::Trying(Trials {
+            worths: Vec::with_capacity(candidates.len()),
+            lasting: self.budget * hundredths / 100 / count,
+            candidates,
+            last_round,
+        })
+    }
+
+    /// What was seen since the last comparison.
+    fn compare(&mut self, outcomes: &[OutcomeCount], took: Duration, samples: u64) -> Worth {
+        let seconds = took.as_secs_f64().max(1e-9);
+        let mut fresh: Vec<u64> = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            let before = self.seen.insert(outcome.value.clone(), outcome.count);
+            fresh.push(outcome.count - before.unwrap_or(0));
         }
+        fresh.sort_unstable();
+        fresh.pop();
+        let per_trial = |&count: &u64| count as f64 / seconds * TYPICAL_TRIAL_S;
+        Worth {
+            shown: fresh.iter().map(per_trial).map(f64::ln_1p).sum(),
+            samples_per_second: samples as f64 / seconds,
+        }
+    }
+}
+
+impl Trials {
+    /// Those that were tried, the best first.
+    fn ranked(&self) -> Vec<Gait> {
+        let mut ranked: Vec<_> = self.worths.iter().zip(&self.candidates).collect();
+        ranked.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(Ordering::Equal));
+        ranked.into_iter().map(|(_, gait)| *gait).collect()
     }
 }
 
 fn unpaced(stride: usize) -> Gait {
     Gait { stride, chunk: 0, skew: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Grade;
+
+    fn outcome(value: &str, count: u64) -> OutcomeCount {
+        OutcomeCount { value: value.to_owned(), grade: Grade::Acceptable, sentence: String::new(), count }
+    }
+
+    /// Walks with a tuner on a machine that takes `each` time per sample, and shows the rare outcome once
+    /// in `rarity(gait)` samples. Returns the gaits and how long each was walked.
+    fn walk(
+        longest: usize,
+        budget: Duration,
+        each: Duration,
+        rarity: impl Fn(Gait) -> u64,
+    ) -> Vec<(Gait, Duration)> {
+        let mut tuner = Tuner::new(longest, budget);
+        let (mut executions, mut rare) = (0, 0);
+        let mut legs = Vec::new();
+        while let Some((gait, lasting)) = tuner.next_leg() {
+            let round = each * u32::try_from(gait.stride).expect("a stride");
+            let rounds = (lasting.as_nanos() / round.as_nanos()).max(1) as u64;
+            let samples = rounds * gait.stride as u64;
+            executions += samples;
+            rare += samples / rarity(gait);
+            let took = round * u32::try_from(rounds).expect("few rounds");
+            let seen = || vec![outcome("common", executions - rare), outcome("rare", rare)];
+            tuner.walked(Leg { executions, took }, seen);
+            legs.push((gait, took));
+        }
+        legs
+    }
+
+    #[test]
+    fn settles_for_the_gait_that_shows_most_and_keeps_to_its_time() {
+        let good = Gait { stride: 1024, chunk: 16, skew: 64 };
+        let rarity = |gait| if gait == good { 50 } else { 5000 };
+        let budget = Duration::from_secs(1);
+        let legs = walk(LONGEST_STRIDE, budget, Duration::from_nanos(20), rarity);
+        let total: Duration = legs.iter().map(|(_, took)| *took).sum();
+        let with_good: Duration = legs.iter().filter(|(gait, _)| *gait == good).map(|(_, took)| *took).sum();
+        assert!(with_good > budget * 3 / 4, "{legs:?}");
+        assert!(total < budget * 11 / 10, "{total:?}");
+    }
+
+    #[test]
+    fn slow_samples_never_make_a_round_long() {
+        let nap = Duration::from_millis(20);
+        let legs = walk(LONGEST_STRIDE, Duration::from_secs(1), nap, |_| 2);
+        assert!(legs.iter().all(|(gait, _)| gait.stride <= 8), "{legs:?}");
+    }
+
+    #[test]
+    fn never_walks_further_than_there_are_states() {
+        for longest in [1, 7, 100] {
+            let legs = walk(longest, Duration::from_millis(50), Duration::from_nanos(50), |_| 2);
+            assert!(legs.iter().all(|(gait, _)| gait.stride <= longest), "{legs:?}");
+        }
+    }
+
+    #[test]
+    fn without_time_there_is_still_one_sample() {
+        let legs = walk(100, Duration::ZERO, Duration::from_nanos(50), |_| 2);
+        assert_eq!(legs.len(), 1);
+    }
 }

@@ -20,7 +20,7 @@ pub(crate) use cores::Cores;
 pub(crate) use gait::{Gait, LONGEST_STRIDE, Leg, Tuner};
 pub(crate) use memory::{Mapping, Sharing};
 pub(crate) use quiet::{silence, words_of};
-pub(crate) use walk::{MOST_ACTORS, Pace, Plot};
+pub(crate) use walk::{MOST_ACTORS, Pace, Plot, Walker};
 
 use super::Budget;
 use crate::scenario::program::Layouts;

@@ -23,6 +23,8 @@ pub(crate) fn silence() -> Silence {
                 previous(info);
             }
         }));
+        // On top again, so that whoever listens to panics hears of the silent ones too.
+        crate::panics::install();
     });
     Silence { before: SILENT.replace(true) }
 }

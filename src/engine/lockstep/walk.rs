@@ -124,46 +124,56 @@ impl Plot {
         unsafe { program.observe(self.state(range.start), range.len(), returns, exits) };
     }
 
-    /// Lets `actor` walk the first `gait.stride` states, at the gait's pace.
+    /// Lets an actor walk the first `gait.stride` states, at the gait's pace.
     ///
     /// # Safety
     /// The states were made; this actor's returns are not touched by anybody else meanwhile.
-    pub(crate) unsafe fn walk(&self, program: &dyn Program, actor: usize, gait: Gait, pace: &Pace) {
+    pub(crate) unsafe fn walk(&self, program: &dyn Program, walker: &mut Walker, gait: Gait, pace: &Pace) {
+        let actor = walker.actor;
         let returns = self.returns[actor];
         // SAFETY: the caller's promise; ranges never reach beyond the stride.
         let act = |range| unsafe { program.act(actor, self.states, range, returns) };
-        if gait.chunk == 0 || gait.chunk >= gait.stride {
+        if gait.chunk == 0 {
             return act(0..gait.stride);
         }
         let mut together = true;
-        let mut random = Jitter::new(actor);
         for start in (0..gait.stride).step_by(gait.chunk) {
-            #[expect(clippy::cast_possible_truncation, reason = "strides are far below 2^32")]
             let place = start as u32;
             together = together && pace.meet(actor, self.returns.len(), place);
-            random.linger(gait.skew);
+            walker.linger(gait.skew);
             act(start..gait.stride.min(start + gait.chunk));
         }
     }
 }
 
-/// Small random delays, so that actors do not always meet with the same offset.
-struct Jitter(u32);
+/// An actor on its way, with small random delays of its own, so that actors do not always meet with the
+/// same offset.
+#[derive(Debug)]
+pub(crate) struct Walker {
+    actor: usize,
+    random: u32,
+}
 
-impl Jitter {
-    fn new(actor: usize) -> Self {
-        Self(0x9E37_79B9_u32.wrapping_mul(2 * actor as u32 + 1))
+impl Walker {
+    /// The walker for the actor at this place of the design. Another seed, other delays.
+    pub(crate) fn new(actor: usize, seed: u32) -> Self {
+        let mixed = seed.wrapping_mul(16).wrapping_add(actor as u32);
+        Self {
+            actor,
+            // Odd times odd is odd: the generator must not start at zero.
+            random: 0x9E37_79B9_u32.wrapping_mul(mixed.wrapping_mul(2) | 1),
+        }
     }
 
-    /// Wastes between 0 and `most` steps of about a nanosecond.
+    /// Wastes up to `most` steps of about a nanosecond.
     #[inline]
     fn linger(&mut self, most: u32) {
         if most > 0 {
             // Marsaglia, "Xorshift RNGs" (2003), the triple 13, 17, 5.
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 17;
-            self.0 ^= self.0 << 5;
-            for step in 0..self.0 % most {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 17;
+            self.random ^= self.random << 5;
+            for step in 0..self.random % most {
                 std::hint::black_box(step);
             }
         }

@@ -5,7 +5,7 @@
 //! runs what the worker registered to run at exit.
 
 use super::super::Pulse;
-use super::super::lockstep::{self, Broken, Cores, Gait, Patience};
+use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
 use super::memory::{Ground, Progress};
 use crate::context;
 use crate::scenario::program::Program;
@@ -54,7 +54,7 @@ fn live(actor: Actor<'_>, life: Life, parent: Pid) -> ! {
         settle(actor, parent);
         match life {
             Life::Long => walk_on(actor),
-            Life::OneBatch(gait) => walk_once(actor, gait),
+            Life::OneBatch(gait) => walk_once(actor, &mut walker(actor), gait),
         }
     }));
     match lived {
@@ -90,24 +90,29 @@ fn settle(actor: Actor<'_>, parent: Pid) {
 
 fn walk_on(actor: Actor<'_>) -> Result<(), Broken> {
     let control = actor.ground.control();
+    let mut walker = walker(actor);
     loop {
         control.start.wait(actor.patience)?;
         let Some(gait) = control.gait() else {
             return Ok(());
         };
-        walk_once(actor, gait)?;
+        walk_once(actor, &mut walker, gait)?;
         control.finish.wait(actor.patience)?;
     }
 }
 
-fn walk_once(actor: Actor<'_>, gait: Gait) -> Result<(), Broken> {
+fn walker(actor: Actor<'_>) -> Walker {
+    Walker::new(actor.place, std::process::id())
+}
+
+fn walk_once(actor: Actor<'_>, walker: &mut Walker, gait: Gait) -> Result<(), Broken> {
     let control = actor.ground.control();
     control.pace.rewind(actor.place);
     control.line_up.wait(actor.patience)?;
     // SAFETY: the parent made the states before the start (or before the fork) and touches neither them
     // nor the returns until the finish (or this process's end); the returns are this actor's own.
     unsafe {
-        actor.ground.plot.walk(actor.program, actor.place, gait, &control.pace);
+        actor.ground.plot.walk(actor.program, walker, gait, &control.pace);
     }
     Ok(())
 }

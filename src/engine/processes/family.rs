@@ -28,6 +28,8 @@ pub(super) struct Family {
     /// By place in the design; `None` once reaped.
     living: Vec<Option<Pid>>,
     deaths: Vec<Option<Death>>,
+    /// Who was the first to die, before the others were killed for it.
+    culprit: Option<usize>,
 }
 
 impl Family {
@@ -37,7 +39,7 @@ impl Family {
         actors: impl IntoIterator<Item = Actor<'a>>,
         life: Life,
     ) -> anyhow::Result<Self> {
-        let mut family = Self { pulse, living: Vec::new(), deaths: Vec::new() };
+        let mut family = Self { pulse, living: Vec::new(), deaths: Vec::new(), culprit: None };
         for actor in actors {
             let pid = fork_actor(actor, life).context("cannot fork a process for an actor")?;
             pulse.set_pid(actor.place, pid.as_raw().unsigned_abs());
@@ -61,7 +63,8 @@ impl Family {
             if self.living.iter().all(Option::is_none) {
                 return;
             }
-            if self.somebody_failed(control) {
+            self.culprit = self.culprit.or_else(|| self.failed(control));
+            if self.culprit.is_some() {
                 // Whoever has not set off yet, never will.
                 control.line_up.break_up();
                 if !survives_deaths {
@@ -72,11 +75,13 @@ impl Family {
         }
     }
 
-    fn somebody_failed(&self, control: &Control) -> bool {
-        self.deaths
-            .iter()
-            .zip(&control.reports)
-            .any(|(death, report)| death.is_some() && report.progress() != Progress::Returned)
+    /// An actor whose process ended before it had acted.
+    fn failed(&self, control: &Control) -> Option<usize> {
+        (0..self.deaths.len()).find(|&actor| {
+            let progress = control.reports[actor].progress();
+            let failed = matches!(progress, Progress::Underway | Progress::Panicked);
+            self.deaths[actor].is_some() && failed
+        })
     }
 
     /// How each actor ended, once all have.
@@ -92,43 +97,34 @@ impl Family {
         if let Some(verdict) = self.panic(control, names) {
             return Ok(Err(verdict));
         }
-        let mut exits = Vec::with_capacity(names.len());
-        let mut kept_out = false;
-        for ((death, report), name) in self.deaths.iter().zip(&control.reports).zip(names) {
-            exits.push(match (report.progress(), death) {
-                (Progress::Returned, _) => Exit::Returned(()),
-                (Progress::KeptOut, _) | (_, None) => {
-                    kept_out = true;
-                    continue;
-                }
-                (_, Some(death)) if !survives_deaths => {
-                    return Ok(Err(Verdict::Crash(death.words(name))));
-                }
-                (_, Some(Death::Killed(signal))) => Exit::Killed(*signal),
-                (_, Some(Death::Exited(code))) => Exit::Exited(*code),
-            });
+        if let Some(actor) = self.culprit
+            && let Some(death) = self.deaths[actor]
+            && !survives_deaths
+        {
+            return Ok(Err(Verdict::Crash(death.words(&names[actor]))));
         }
-        if kept_out {
-            bail!("an actor's process was killed before the actors set off");
-        }
-        Ok(Ok(exits))
+        let exits = self.deaths.iter().zip(&control.reports);
+        let exits = exits.map(|(death, report)| match (report.progress(), death) {
+            (Progress::Returned, _) => Ok(Exit::Returned(())),
+            (Progress::Underway, Some(Death::Killed(signal))) => Ok(Exit::Killed(*signal)),
+            (Progress::Underway, Some(Death::Exited(code))) => Ok(Exit::Exited(*code)),
+            _ => bail!("an actor's process was killed before the actors set off"),
+        });
+        exits.collect::<anyhow::Result<_>>().map(Ok)
     }
 
     /// What went wrong, after the meetings were broken up; kills and reaps everybody.
     pub(super) fn autopsy(&mut self, control: &Control, names: &[String]) -> Verdict {
         // Before killing: whoever is killed by us below did not die of the design.
         self.reap(libc::WNOHANG);
-        let died = self.deaths.iter().zip(&control.reports).zip(names).find_map(|((death, report), name)| {
-            match report.progress() {
-                Progress::Underway => death.map(|death| Verdict::Crash(death.words(name))),
-                _ => None,
-            }
+        let died = self.failed(control).and_then(|actor| {
+            let death = self.deaths[actor]?;
+            Some(Verdict::Crash(death.words(&names[actor])))
         });
         self.kill();
         self.reap(0);
-        self.panic(control, names)
-            .or(died)
-            .unwrap_or_else(|| Verdict::Crash("an actor's process ended without a word".to_owned()))
+        let wordless = || Verdict::Crash("an actor's process ended without a word".to_owned());
+        self.panic(control, names).or(died).unwrap_or_else(wordless)
     }
 
     fn panic(&self, control: &Control, names: &[String]) -> Option<Verdict> {

@@ -2,7 +2,8 @@
 //!
 //! A `Vec`, `Box` or `Arc` in a shared state points into the heap of the process that made it. After a
 //! fork every process has a heap of its own at the same addresses, so nothing would crash: the actors
-//! would merely no longer share what the design says they share, and look safe. So the words of a state
+//! would merely no longer share what the design says they share, and look safe. (Only the blocks of
+//! channels are fit to be copied: what they own are descriptors.) So the words of a state
 //! are compared with the addresses of this process's anonymous private memory, as a conservative garbage
 //! collector does; a state that points there is turned away.
 //!
@@ -11,19 +12,29 @@
 //! memory that the system mapped for an actor later is not seen. Pointers into the program's own data pass.
 
 use anyhow::Context as _;
-use std::fs::{File, read_to_string};
+use std::fs::{File, read_link, read_to_string};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 /// How far a heap may have grown in an actor's process since it was forked.
 const HEAP_GROWTH_BYTES: usize = 1 << 30;
 
-/// Whether one of the words in these bytes of this process points into its private anonymous memory.
-pub(super) fn points_to_private(address: *const u8, bytes: usize) -> anyhow::Result<bool> {
+/// The counts in front of a value in an `Arc`.
+const ARC_COUNTS_BYTES: usize = 2 * size_of::<usize>();
+
+/// Whether one of the words in these bytes of this process points into its private anonymous memory, and
+/// not to one of `fit`, which are addresses of values in an `Arc`.
+pub(super) fn points_to_private(address: *const u8, bytes: usize, fit: &[usize]) -> anyhow::Result<bool> {
+    let is_fit = |&word: &usize| {
+        let into = |&value: &usize| (value - ARC_COUNTS_BYTES..=value).contains(&word);
+        fit.iter().any(into)
+    };
     let words = words_at(address, bytes)?;
     let maps = read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
-    let private = private_ranges(&maps);
-    Ok(words.iter().any(|word| private.iter().any(|range| range.contains(word))))
+    let program = read_link("/proc/self/exe").context("cannot read /proc/self/exe")?;
+    let private = private_ranges(&maps, &program.to_string_lossy());
+    let is_private = |&word: &usize| private.iter().any(|range| range.contains(&word));
+    Ok(words.iter().any(|word| is_private(word) && !is_fit(word)))
 }
 
 /// The aligned words in these bytes. The kernel reads them, because padding has no value that Rust may
@@ -40,8 +51,8 @@ fn words_at(address: *const u8, bytes: usize) -> anyhow::Result<Vec<usize>> {
 }
 
 /// The private anonymous ranges in the text of a `maps` file (see `proc_pid_maps(5)`), without the data of
-/// programs and libraries.
-fn private_ranges(maps: &str) -> Vec<Range<usize>> {
+/// this program. Data of libraries counts as private, which errs on the safe side.
+fn private_ranges(maps: &str, program: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut heap = None;
     let mut data_ends = 0;
@@ -51,7 +62,10 @@ fn private_ranges(maps: &str) -> Vec<Range<usize>> {
             heap.end = mapping.range.start.min(heap.end + HEAP_GROWTH_BYTES);
         }
         if mapping.path.starts_with('/') {
-            data_ends = mapping.range.end;
+            // Only the program itself: whatever else is mapped may have the heap for a neighbour.
+            if mapping.path == program {
+                data_ends = mapping.range.end;
+            }
         } else if mapping.private {
             // Zeroed data of a program follows its file's last page without a gap.
             let is_data = mapping.path.is_empty() && mapping.range.start == data_ends;
@@ -77,7 +91,7 @@ fn parse(line: &str) -> Option<MapLine<'_>> {
     Some(MapLine {
         range: usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?,
         private: access.ends_with('p'),
-        path: fields.nth(3).unwrap_or(""),
+        path: line.find(['/', '[']).map_or("", |path| &line[path..]),
     })
 }
 
@@ -93,13 +107,13 @@ mod tests {
 560000-561000 rw-p 00000000 00:00 0
 600000-700000 rw-p 00000000 00:00 0 [heap]
 7f0000000000-7f0000100000 rw-s 00000000 00:01 7 /dev/zero (deleted)
-7f0000200000-7f0000300000 rw-p 00000000 00:00 0
+7f0000100000-7f0000200000 rw-p 00000000 00:00 0
 7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0 [stack]
 ";
-        let ranges = private_ranges(maps);
+        let ranges = private_ranges(maps, "/usr/bin/harness");
         let expected = [
             0x60_0000..0x70_0000 + HEAP_GROWTH_BYTES,
-            0x7f00_0020_0000..0x7f00_0030_0000,
+            0x7f00_0010_0000..0x7f00_0020_0000,
             0x7ffe_0000_0000..0x7ffe_0002_1000,
         ];
         assert_eq!(ranges, expected);
@@ -108,11 +122,18 @@ mod tests {
     #[test]
     fn tells_a_box_from_a_number_and_from_program_data() {
         static DATA: [u64; 4] = [1; 4];
-        let check =
-            |state: &[usize]| points_to_private(state.as_ptr().cast(), size_of_val(state)).expect("readable");
         let boxed = Box::new(7_u64);
+        let check_fit = |state: &[usize], fit: &[usize]| {
+            points_to_private(state.as_ptr().cast(), size_of_val(state), fit).expect("readable")
+        };
+        let check = |state: &[usize]| check_fit(state, &[]);
         assert!(check(&[3, (&raw const *boxed).addr(), 5]));
         assert!(!check(&[3, usize::MAX, 5]));
+        let counted = std::sync::Arc::new(7_u64);
+        // SAFETY: no memory is touched: an `Arc` is a pointer, and this is its bits.
+        let bits: usize = unsafe { std::mem::transmute_copy(&counted) };
+        assert!(check(&[bits]));
+        assert!(!check_fit(&[bits], &[std::sync::Arc::as_ptr(&counted).addr()]));
         assert!(!check(&[DATA.as_ptr().addr()]));
         assert!(!check(&[]));
     }

@@ -4,19 +4,20 @@
 //! leaked; nobody can tell which of them are whole.
 
 use super::super::Task;
-use super::super::lockstep::{Cores, Gait, Leg, Patience, Tuner, words_of};
+use super::super::lockstep::{Cores, Leg, Patience, Tuner, words_of};
 use super::Verdict;
 use super::child::{Actor, Life};
 use super::family::Family;
 use super::memory::Ground;
 use super::owned;
 use crate::arm::process::{Arena, install};
-use crate::channel::NotForProcesses;
+use crate::channel::{NotForProcesses, blocks_made};
 use crate::scenario::Exit;
 use anyhow::Context as _;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Descriptors that are left to the actors themselves.
 const SPARE_DESCRIPTORS: usize = 64;
@@ -38,6 +39,7 @@ pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Verdict>)> 
         arena_bytes,
         executions: 0,
         ready: 0,
+        channel_blocks: Vec::new(),
         scanned: task.facts.isolated,
     };
     let verdict = sampling.run();
@@ -70,6 +72,8 @@ struct Sampling<'a> {
     executions: u64,
     /// States that are made and not walked yet.
     ready: usize,
+    /// The heap blocks of the channels in the first state.
+    channel_blocks: Vec<usize>,
     /// Whether walked states have been searched for heap memory.
     scanned: bool,
 }
@@ -77,10 +81,11 @@ struct Sampling<'a> {
 impl Sampling<'_> {
     fn run(&mut self) -> anyhow::Result<Option<Verdict>> {
         let before = open_descriptors()?;
-        let made = self.make(1)?;
-        if let Err(verdict) = made {
+        let (made, blocks) = blocks_made(|| self.make(1));
+        if let Err(verdict) = made? {
             return Ok(Some(verdict));
         }
+        self.channel_blocks = blocks;
         self.ready = 1;
         let opened = open_descriptors()?.saturating_sub(before);
         let facts = self.task.facts;
@@ -103,7 +108,7 @@ impl Sampling<'_> {
         if self.task.facts.survives_deaths {
             longest = 1;
         }
-        if opened > 0 {
+        if let Some(opened) = NonZeroUsize::new(opened) {
             let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("cannot read a limit")?;
             setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("cannot raise a limit")?;
             let free = usize::try_from(hard)?.saturating_sub(open + SPARE_DESCRIPTORS);
@@ -247,7 +252,7 @@ impl Sampling<'_> {
 
     fn owns_private_memory(&self, count: usize) -> anyhow::Result<bool> {
         let bytes = self.task.program.layouts().state.size() * count;
-        owned::points_to_private(self.ground.plot.state(0), bytes)
+        owned::points_to_private(self.ground.plot.state(0), bytes, &self.channel_blocks)
     }
 }
 

@@ -1,24 +1,332 @@
 //! The processes engine on planted bugs and their corrected twins.
 
 use super::observe;
+use crate::channel::NotForProcesses;
 use crate::engine::planted::*;
+use crate::scenario::{Design, Exit};
+use nix::errno::Errno;
+use nix::sys::wait::wait;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::panic::panic_any;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+#[track_caller]
+fn no_child_is_left() {
+    assert_eq!(wait(), Err(Errno::ECHILD));
+}
+
+/// What kills a process with a segmentation fault.
+fn write_to_nowhere() {
+    let nowhere = std::hint::black_box(std::ptr::null_mut::<u32>());
+    // SAFETY: not sound at all, and meant not to be: the process dies of it.
+    unsafe { nowhere.write_volatile(1) };
+}
 
 #[test]
-fn experiment() {
-    alone("engine::processes::tests::experiment", || {
+fn fetch_add_loses_nothing() {
+    alone("engine::processes::tests::fetch_add_loses_nothing", || {
         for actors in [1, 2, 3, 5] {
-            let seen = observed(observe, &load_then_store(actors), 1000);
-            println!(
-                "inc {actors} {} {:?}",
-                seen.executions,
-                seen.outcomes.iter().map(|o| (o.value.clone(), o.count)).collect::<Vec<_>>()
-            );
+            let seen = observed(observe, &fetch_add(actors), 300);
+            check_all(&seen, &actors.to_string(), 100_000);
         }
-        let seen = observed(observe, &store_buffering(), 1000);
-        println!(
-            "sb {} {:?}",
-            seen.executions,
-            seen.outcomes.iter().map(|o| (o.value.clone(), o.count)).collect::<Vec<_>>()
+        no_child_is_left();
+    });
+}
+
+#[test]
+fn load_then_store_loses_increments() {
+    alone("engine::processes::tests::load_then_store_loses_increments", || {
+        observed_until(observe, || load_then_store(2), "1");
+        observed_until(observe, || load_then_store(3), "2");
+    });
+}
+
+#[test]
+fn store_buffering_shows() {
+    alone("engine::processes::tests::store_buffering_shows", || {
+        observed_until(observe, store_buffering, "(0, 0)");
+    });
+}
+
+#[test]
+fn returns_come_from_their_actor_and_state() {
+    let name = "engine::processes::tests::returns_come_from_their_actor_and_state";
+    alone(name, || {
+        for actors in [1, 2, 3, 5] {
+            check_all(&observed(observe, &telling_returns(actors), 200), "true", 50_000);
+        }
+    });
+}
+
+#[test]
+fn a_panicking_actor_is_a_crash_by_name() {
+    alone("engine::processes::tests::a_panicking_actor_is_a_crash_by_name", || {
+        let design = erased(
+            Design::new(|| AtomicU32::new(0))
+                .actor("A", |n| while n.load(Relaxed) == 0 {})
+                .actor("B", |_| panic!("{} bottles", 99))
+                .observe(|_, _| ()),
         );
+        let seen = observed(observe, &design, 1000);
+        assert_eq!(seen.crash.as_deref(), Some("actor B panicked: 99 bottles"));
+        no_child_is_left();
+    });
+}
+
+#[test]
+fn a_segmentation_fault_is_a_crash_by_name() {
+    alone("engine::processes::tests::a_segmentation_fault_is_a_crash_by_name", || {
+        let faulting = || {
+            Design::new(|| AtomicU32::new(0))
+                .actor("A", |n| while n.load(Relaxed) == 0 {})
+                .actor("B", |_| write_to_nowhere())
+                .observe(|_, _| ())
+        };
+        for design in [erased(faulting()), erased(faulting().isolated())] {
+            let seen = observed(observe, &design, 1000);
+            assert_eq!(seen.crash.as_deref(), Some("actor B was killed by SIGSEGV"));
+            assert_eq!(seen.executions, 0);
+            no_child_is_left();
+        }
+    });
+}
+
+#[test]
+fn a_process_that_exits_by_itself_is_a_crash() {
+    alone("engine::processes::tests::a_process_that_exits_by_itself_is_a_crash", || {
+        let design = erased(
+            Design::new(|| ()).actor("A", |()| ()).actor("B", |()| std::process::exit(7)).observe(|_, _| ()),
+        );
+        let seen = observed(observe, &design, 1000);
+        let words = "actor B ended its process with exit code 7";
+        assert_eq!(seen.crash.as_deref(), Some(words));
+    });
+}
+
+#[test]
+fn deaths_are_outcomes_of_a_design_that_survives_them() {
+    let name = "engine::processes::tests::deaths_are_outcomes_of_a_design_that_survives_them";
+    alone(name, || {
+        let design = erased(
+            Design::new(|| ())
+                .actor("returns", |()| 5)
+                .actor("faults", |()| {
+                    write_to_nowhere();
+                    6
+                })
+                .actor("exits", |()| std::process::exit(7))
+                .observe_exits(|(), exits| {
+                    let told = |exit: &Exit<i32>| match exit {
+                        Exit::Returned(value) => (0, *value),
+                        Exit::Killed(signal) => (1, *signal),
+                        Exit::Exited(code) => (2, *code),
+                    };
+                    exits.iter().map(told).collect::<Vec<_>>()
+                }),
+        );
+        let seen = observed(observe, &design, 300);
+        check_all(&seen, "[(0, 5), (1, 11), (2, 7)]", 3);
+        no_child_is_left();
+    });
+}
+
+#[test]
+fn a_panic_is_a_crash_even_where_deaths_are_survived() {
+    let name = "engine::processes::tests::a_panic_is_a_crash_even_where_deaths_are_survived";
+    alone(name, || {
+        let design = erased(
+            Design::new(|| ()).actor("A", |()| ()).actor("B", |()| panic!("no")).observe_exits(|(), _| ()),
+        );
+        let seen = observed(observe, &design, 300);
+        assert_eq!(seen.crash.as_deref(), Some("actor B panicked: no"));
+    });
+}
+
+#[test]
+fn what_an_isolated_actor_writes_nobody_else_sees() {
+    let name = "engine::processes::tests::what_an_isolated_actor_writes_nobody_else_sees";
+    alone(name, || {
+        let isolated = erased(
+            Design::new(|| AtomicU32::new(0))
+                .actors(3, |n| n.fetch_add(1, Relaxed))
+                .isolated()
+                .observe(|n, returns| (n.load(Relaxed), returns.to_vec())),
+        );
+        check_all(&observed(observe, &isolated, 500), "(0, [0, 0, 0])", 1000);
+        no_child_is_left();
+    });
+}
+
+#[test]
+fn descriptors_of_the_state_reach_the_actors() {
+    alone("engine::processes::tests::descriptors_of_the_state_reach_the_actors", || {
+        let serials = AtomicU32::new(0);
+        let design = erased(
+            Design::new(move || {
+                let serial = serials.fetch_add(1, Relaxed);
+                (serial, UnixStream::pair().expect("descriptors are left"))
+            })
+            .actor("writer", |(serial, (writer, _))| {
+                let mut writer = writer;
+                writer.write_all(&serial.to_ne_bytes()).expect("it is open");
+                *serial
+            })
+            .actor("reader", |(_, (_, reader))| {
+                let (mut reader, mut bytes) = (reader, [0; 4]);
+                reader.read_exact(&mut bytes).expect("it is open");
+                u32::from_ne_bytes(bytes)
+            })
+            .observe(|(serial, _), told| told == [*serial, *serial]),
+        );
+        check_all(&observed(observe, &design, 500), "true", 100);
+        no_child_is_left();
+    });
+}
+
+#[test]
+fn locks_in_shared_states_exclude_across_processes() {
+    alone("engine::processes::tests::locks_in_shared_states_exclude_across_processes", || {
+        let design = erased(
+            Design::new(|| crate::sync::Mutex::new(0_u32))
+                .actors(2, |n| *n.lock().expect("nobody panics") += 1)
+                .observe(|n, _| *n.lock().expect("nobody panics")),
+        );
+        check_all(&observed(observe, &design, 500), "2", 10_000);
+        no_child_is_left();
+    });
+}
+
+#[test]
+fn channels_join_actors_with_and_without_shared_memory() {
+    alone("engine::processes::tests::channels_join_actors_with_and_without_shared_memory", || {
+        let joined = || {
+            let serials = AtomicU32::new(0);
+            let state = move || (serials.fetch_add(1, Relaxed), crate::channel::bounded::<u32>(1));
+            Design::new(state)
+                .actor("sender", |(serial, (sender, _))| {
+                    sender.send(*serial).expect("the receiver lives");
+                    *serial
+                })
+                .actor("receiver", |(_, (_, receiver))| receiver.recv().expect("the sender lives"))
+        };
+        type State = (u32, (crate::channel::Sender<u32>, crate::channel::Receiver<u32>));
+        let told_truth = |(serial, _): &State, told: &[u32]| told == [*serial, *serial];
+        for design in [joined(), joined().isolated()] {
+            let design = erased(design.observe(told_truth));
+            check_all(&observed(observe, &design, 500), "true", 100);
+            no_child_is_left();
+        }
+    });
+}
+
+#[test]
+fn states_that_own_heap_memory_are_turned_away() {
+    alone("engine::processes::tests::states_that_own_heap_memory_are_turned_away", || {
+        let boxed = erased(
+            Design::new(|| Box::new(AtomicU32::new(0)))
+                .actors(2, |n| n.fetch_add(1, Relaxed))
+                .observe(|n, _| n.load(Relaxed)),
+        );
+        let filled_later = erased(
+            Design::new(OnceLock::<Box<u32>>::new)
+                .actor("A", |cell| cell.set(Box::new(7)).is_ok())
+                .actor("B", |_| false)
+                .observe(|cell, _| cell.get().is_some()),
+        );
+        for design in [boxed, filled_later] {
+            let seen = observed(observe, &design, 300);
+            let reason = seen.not_applicable.expect("not applicable");
+            assert!(reason.starts_with("the state owns heap memory"), "{reason}");
+            no_child_is_left();
+        }
+    });
+}
+
+#[test]
+fn returns_that_own_memory_are_turned_away() {
+    let design = erased(Design::new(|| ()).actors(2, |()| vec![1]).observe(|(), returns| returns.len()));
+    let seen = observed(observe, &design, 10);
+    let reason = seen.not_applicable.expect("not applicable");
+    assert!(reason.starts_with("an actor returns"), "{reason}");
+}
+
+#[test]
+fn a_state_may_say_that_it_is_not_for_processes() {
+    let name = "engine::processes::tests::a_state_may_say_that_it_is_not_for_processes";
+    alone(name, || {
+        let design = erased(
+            Design::new(|| panic_any(NotForProcesses("too big a message".to_owned())))
+                .actors(2, |(): &()| ())
+                .observe(|(), _| ()),
+        );
+        let seen = observed(observe, &design, 300);
+        assert_eq!(seen.not_applicable.as_deref(), Some("too big a message"));
+        let design =
+            erased(Design::new(|| panic!("out of stock")).actors(2, |(): &()| ()).observe(|(), _| ()));
+        let seen = observed(observe, &design, 300);
+        let words = "making the state panicked: out of stock";
+        assert_eq!(seen.crash.as_deref(), Some(words));
+    });
+}
+
+#[test]
+fn actors_die_with_a_killed_worker() {
+    const NAME: &str = "engine::processes::tests::actors_die_with_a_killed_worker";
+    const AS_WORKER: &str = "SELVEDGE_TEST_AS_WORKER";
+    if std::env::var_os(AS_WORKER).is_some() {
+        let design = erased(
+            Design::new(|| ())
+                .actors(2, |()| {
+                    println!("\nactor {}", std::process::id());
+                    loop {
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                })
+                .observe(|(), _: &[()]| ()),
+        );
+        observed(observe, &design, 1000);
+        return;
+    }
+    let binary = std::env::current_exe().expect("a test has a binary");
+    let mut worker = Command::new(binary)
+        .args([NAME, "--exact", "--nocapture", "--test-threads=1"])
+        .env(AS_WORKER, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a test can run itself");
+    let lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
+    let actors: Vec<u32> = lines
+        .map_while(Result::ok)
+        .filter_map(|line| line.strip_prefix("actor ")?.parse().ok())
+        .take(2)
+        .collect();
+    assert_eq!(actors.len(), 2);
+    worker.kill().expect("it was running");
+    worker.wait().expect("it is a child");
+    let start = Instant::now();
+    while actors.iter().any(|&pid| is_alive(pid)) {
+        assert!(start.elapsed().as_secs() < 5, "an actor outlives its worker");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process runs; one that ended and was never reaped does not.
+fn is_alive(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
+}
+
+#[test]
+fn keeps_up_with_threads() {
+    alone("engine::processes::tests::keeps_up_with_threads", || {
+        let threads = observed(crate::engine::threads::observe, &load_then_store(2), 1000);
+        let processes = observed(observe, &load_then_store(2), 1000);
+        println!("threads {} {:?}", threads.executions, summary(&threads));
+        println!("processes {} {:?}", processes.executions, summary(&processes));
+        assert!(processes.executions > threads.executions / 20);
     });
 }

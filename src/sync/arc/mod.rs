@@ -60,8 +60,7 @@ impl<T> Arc<T> {
         F: FnOnce(&Weak<T>) -> T,
     {
         let token = Token::new();
-        let value =
-            real::Arc::new_cyclic(|value| make(&Weak::from_parts(token.clone(), value.clone())));
+        let value = real::Arc::new_cyclic(|value| make(&Weak::from_parts(token.clone(), value.clone())));
         Arc { token, value }
     }
 
@@ -106,10 +105,7 @@ impl<T: ?Sized> Arc<T> {
     #[inline]
     #[track_caller]
     pub fn from_std(value: real::Arc<T>) -> Arc<T> {
-        Arc {
-            token: Token::new(),
-            value,
-        }
+        Arc { token: Token::new(), value }
     }
 
     fn owners(this: &Arc<T>) -> usize {
@@ -131,12 +127,7 @@ impl<T: ?Sized> Arc<T> {
     fn into_parts(self) -> (Token, real::Arc<T>) {
         let this = std::mem::ManuallyDrop::new(self);
         // SAFETY: `this` is never used nor dropped again, so each field is moved out of it just once.
-        unsafe {
-            (
-                std::ptr::read(&raw const this.token),
-                std::ptr::read(&raw const this.value),
-            )
-        }
+        unsafe { (std::ptr::read(&raw const this.token), std::ptr::read(&raw const this.value)) }
     }
 
     /// A weak pointer to the same value.
@@ -200,10 +191,7 @@ impl<T: ?Sized> Clone for Arc<T> {
     #[track_caller]
     fn clone(&self) -> Self {
         self.token.cloning();
-        Arc {
-            token: self.token.clone(),
-            value: real::Arc::clone(&self.value),
-        }
+        Arc { token: self.token.clone(), value: real::Arc::clone(&self.value) }
     }
 }
 

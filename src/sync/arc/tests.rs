@@ -44,10 +44,7 @@ fn counts_are_stds() {
 fn conversions_are_stds() {
     everywhere(|| {
         let text: Arc<str> = "abc".into();
-        assert_eq!(
-            format!("{text} {text:?} {:?}", Arc::downgrade(&text)),
-            "abc \"abc\" (Weak)"
-        );
+        assert_eq!(format!("{text} {text:?} {:?}", Arc::downgrade(&text)), "abc \"abc\" (Weak)");
         assert_eq!(text, Arc::from(String::from("abc")));
         assert_eq!(*Arc::<[u8]>::from(vec![1, 2]), [1, 2]);
         assert_eq!(Arc::<[u8]>::from([1, 2]), [1, 2].into_iter().collect());
@@ -71,10 +68,7 @@ fn a_cycle_is_made_of_weak_pointers() {
         }
         let node = Arc::new_cyclic(|own| {
             assert!(own.upgrade().is_none());
-            Node {
-                own: own.clone(),
-                label: 3,
-            }
+            Node { own: own.clone(), label: 3 }
         });
         assert_eq!(node.own.upgrade().unwrap().label, 3);
         assert_eq!((Arc::strong_count(&node), Arc::weak_count(&node)), (1, 1));

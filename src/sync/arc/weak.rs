@@ -16,19 +16,13 @@ impl<T> Weak<T> {
     /// A pointer to nothing, which cannot be upgraded.
     #[must_use]
     pub fn new() -> Weak<T> {
-        Weak {
-            token: None,
-            value: real::Weak::new(),
-        }
+        Weak { token: None, value: real::Weak::new() }
     }
 }
 
 impl<T: ?Sized> Weak<T> {
     pub(super) fn from_parts(token: Token, value: real::Weak<T>) -> Weak<T> {
-        Weak {
-            token: Some(token),
-            value,
-        }
+        Weak { token: Some(token), value }
     }
 
     /// An owner of the value, if it still has one.
@@ -38,10 +32,7 @@ impl<T: ?Sized> Weak<T> {
         let token = self.token.as_ref()?;
         token.pass(Ordering::Acquire);
         let value = self.value.upgrade()?;
-        Some(Arc {
-            token: token.clone(),
-            value,
-        })
+        Some(Arc { token: token.clone(), value })
     }
 
     #[track_caller]
@@ -86,10 +77,7 @@ impl<T: ?Sized> Clone for Weak<T> {
         if let Some(token) = &self.token {
             token.cloning();
         }
-        Weak {
-            token: self.token.clone(),
-            value: self.value.clone(),
-        }
+        Weak { token: self.token.clone(), value: self.value.clone() }
     }
 }
 

@@ -15,10 +15,7 @@ const FENCES: trace::ObjectId = trace::ObjectId::MAX;
 #[inline]
 #[track_caller]
 pub fn fence(order: Ordering) {
-    assert!(
-        order != Ordering::Relaxed,
-        "there is no such thing as a relaxed fence"
-    );
+    assert!(order != Ordering::Relaxed, "there is no such thing as a relaxed fence");
     match context::current() {
         Context::Real | Context::Process => std::sync::atomic::fence(order),
         context => fence_checked(context, order),

@@ -54,10 +54,7 @@ impl<'a, V: Copy> AtomicMut<'a, V> {
     }
 
     pub(super) fn copied(value: &'a mut V, model: &'a mut dyn WriteBack<V>) -> Self {
-        AtomicMut {
-            value,
-            model: Some(model),
-        }
+        AtomicMut { value, model: Some(model) }
     }
 }
 

@@ -24,8 +24,8 @@ pub use self::bool::AtomicBool;
 pub use fence::fence;
 pub use guard::AtomicMut;
 pub use integer::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32,
-    AtomicU64, AtomicUsize,
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    AtomicUsize,
 };
 pub use pointer::AtomicPtr;
 pub use std::sync::atomic::{Ordering, compiler_fence};

@@ -9,13 +9,8 @@ use proptest::test_runner::{Config, TestRunner};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic as real;
 
-const ORDERS: [Ordering; 5] = [
-    Ordering::Relaxed,
-    Ordering::Acquire,
-    Ordering::Release,
-    Ordering::AcqRel,
-    Ordering::SeqCst,
-];
+const ORDERS: [Ordering; 5] =
+    [Ordering::Relaxed, Ordering::Acquire, Ordering::Release, Ordering::AcqRel, Ordering::SeqCst];
 
 /// One operation: which, with what, and how ordered.
 type Step = (u8, u64, u64, usize);
@@ -35,9 +30,7 @@ fn programs() -> Vec<Vec<Step>> {
     let program = prop::collection::vec(step, 30);
     let mut runner = TestRunner::new_with_rng(
         Config::default(),
-        proptest::test_runner::TestRng::deterministic_rng(
-            proptest::test_runner::RngAlgorithm::ChaCha,
-        ),
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
     let programs = prop::collection::vec(program, 16);
     programs.new_tree(&mut runner).unwrap().current()
@@ -74,10 +67,9 @@ macro_rules! integer_step {
                 format!("{:?}", atomic.compare_exchange(current, b, order, load))
             }
             // The strong one stands in where the value differs, as the weak one may fail at will.
-            5 => format!(
-                "{:?}",
-                atomic.compare_exchange_weak(!atomic.load(Ordering::Relaxed), b, order, load)
-            ),
+            5 => {
+                format!("{:?}", atomic.compare_exchange_weak(!atomic.load(Ordering::Relaxed), b, order, load))
+            }
             6 => format!("{:?}", atomic.fetch_add(a, order)),
             7 => format!("{:?}", atomic.fetch_sub(a, order)),
             8 => format!("{:?}", atomic.fetch_and(a, order)),
@@ -86,10 +78,7 @@ macro_rules! integer_step {
             11 => format!("{:?}", atomic.fetch_xor(a, order)),
             12 => format!("{:?}", atomic.fetch_max(a, order)),
             13 => format!("{:?}", atomic.fetch_min(a, order)),
-            14 => format!(
-                "{:?}",
-                atomic.fetch_update(order, load, |v| (v > a).then_some(b))
-            ),
+            14 => format!("{:?}", atomic.fetch_update(order, load, |v| (v > a).then_some(b))),
             15 => format!("{:?}", atomic.try_update(order, load, |v| v.checked_add(a))),
             16 => format!("{:?}", atomic.update(order, load, |v| v.rotate_left(3))),
             _ => {
@@ -153,14 +142,8 @@ macro_rules! bool_step {
             6 => format!("{:?}", atomic.fetch_nand(a, order)),
             7 => format!("{:?}", atomic.fetch_or(a, order)),
             8 => format!("{:?}", atomic.fetch_xor(a, order)),
-            9 => format!(
-                "{:?}",
-                atomic.fetch_update(order, load, |v| (v == a).then_some(b))
-            ),
-            10 => format!(
-                "{:?}",
-                atomic.try_update(order, load, |v| (v != a).then_some(b))
-            ),
+            9 => format!("{:?}", atomic.fetch_update(order, load, |v| (v == a).then_some(b))),
+            10 => format!("{:?}", atomic.try_update(order, load, |v| (v != a).then_some(b))),
             11 => format!("{:?}", atomic.update(order, load, |v| v ^ b)),
             _ => {
                 *atomic.get_mut() ^= a;
@@ -209,10 +192,7 @@ macro_rules! pointer_step {
             8 => format!("{:?}", atomic.fetch_or(count, order)),
             9 => format!("{:?}", atomic.fetch_and(!count, order)),
             10 => format!("{:?}", atomic.fetch_xor(count, order)),
-            11 => format!(
-                "{:?}",
-                atomic.fetch_update(order, load, |p| (p != a).then_some(b))
-            ),
+            11 => format!("{:?}", atomic.fetch_update(order, load, |p| (p != a).then_some(b))),
             12 => format!("{:?}", atomic.update(order, load, |p| p.wrapping_add(1))),
             13 => format!("{:p}", *atomic),
             _ => {
@@ -249,10 +229,7 @@ fn pointer_is_std() {
 fn weak_exchange_succeeds_in_the_end() {
     everywhere(|| {
         let atomic = AtomicU32::new(1);
-        while atomic
-            .compare_exchange_weak(1, 2, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
-        {}
+        while atomic.compare_exchange_weak(1, 2, Ordering::AcqRel, Ordering::Acquire).is_err() {}
         assert_eq!(atomic.load(Ordering::Relaxed), 2);
     });
 }
@@ -273,15 +250,9 @@ macro_rules! misuse {
             texts.push(panic_text(|| atomic.load(order)));
             texts.push(panic_text(|| atomic.store(1, order)));
             texts.push(panic_text(|| atomic.swap(1, order)));
-            texts.push(panic_text(|| {
-                atomic.compare_exchange(1, 1, Ordering::SeqCst, order)
-            }));
-            texts.push(panic_text(|| {
-                atomic.compare_exchange(9, 1, Ordering::SeqCst, order)
-            }));
-            texts.push(panic_text(|| {
-                atomic.compare_exchange_weak(1, 1, Ordering::Relaxed, order)
-            }));
+            texts.push(panic_text(|| atomic.compare_exchange(1, 1, Ordering::SeqCst, order)));
+            texts.push(panic_text(|| atomic.compare_exchange(9, 1, Ordering::SeqCst, order)));
+            texts.push(panic_text(|| atomic.compare_exchange_weak(1, 1, Ordering::Relaxed, order)));
             texts.push(panic_text(|| atomic.fetch_update(order, order, Some)));
             texts.push(panic_text(|| atomic.try_update(order, order, |_| None)));
             texts.push(panic_text(|| atomic.update(order, order, |v| v)));
