@@ -399,16 +399,21 @@ fn a_wait_with_another_engines_mutex_is_refused() {
 fn an_untraced_lock_excludes_and_orders_nothing() {
     use super::raw::{Lock, Signal};
     for seen in everywhere_counted(|| {
-        let shared = Arc::new((Lock::new_untraced(), Signal::new(), AtomicU32::new(0)));
+        // The count is no business of the engines: under loom this lock lets stale values be read.
+        let count = std::sync::atomic::AtomicU32::new(0);
+        let shared = Arc::new((Lock::new_untraced(), Signal::new(), count));
         let theirs = Arc::clone(&shared);
-        let add = |shared: &(Lock, Signal, AtomicU32)| {
+        let switch = Arc::new(AtomicU32::new(0));
+        let their_switch = Arc::clone(&switch);
+        let add = |shared: &(Lock, Signal, std::sync::atomic::AtomicU32), switch: &AtomicU32| {
             let _guard = shared.0.lock();
             let before = shared.2.load(Ordering::Relaxed);
+            switch.fetch_add(1, Ordering::Relaxed);
             shared.2.store(before + 1, Ordering::Relaxed);
             shared.1.notify_all();
         };
-        let thread = spawn(move || add(&theirs));
-        add(&shared);
+        let thread = spawn(move || add(&theirs, &their_switch));
+        add(&shared, &switch);
         let mut guard = shared.0.lock();
         while shared.2.load(Ordering::Relaxed) < 2 {
             guard = shared.1.wait(guard);
