@@ -177,6 +177,32 @@ fn every_thread_has_its_own_locals_and_destroys_them() {
     });
 }
 
+struct Late(Option<thread::ThreadId>, Arc<AtomicUsize>);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let own = self.0 == Some(thread::current().id());
+        let gone = LATE.try_with(|_| ()).is_err();
+        self.1.fetch_add(usize::from(own && gone), Relaxed);
+    }
+}
+
+crate::thread_local! {
+    static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) };
+}
+
+#[test]
+fn destructors_run_on_their_thread_with_the_value_gone() {
+    testing::everywhere_bounded(|| {
+        let right = Arc::new(AtomicUsize::new(0));
+        let seen = right.clone();
+        thread::spawn(move || LATE.set(Some(Late(Some(thread::current().id()), seen))))
+            .join()
+            .expect("no panic");
+        assert_eq!(right.load(Relaxed), 1);
+    });
+}
+
 #[test]
 fn is_finished_becomes_true() {
     testing::everywhere_bounded(|| {
