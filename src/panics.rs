@@ -58,7 +58,8 @@ const CHECKERS_CRATES: &[&str] =
 
 thread_local! {
     static SEEN: RefCell<VecDeque<Panic>> = const { RefCell::new(VecDeque::new()) };
-    static PAYLOADS_SEEN: Cell<u64> = const { Cell::new(0) };
+    /// Of the last payload that was no string: whether it came from a checker's crate.
+    static LAST_OBJECT: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// Who hears of each panic as it happens, before anything unwinds.
@@ -98,10 +99,15 @@ fn remember(info: &PanicHookInfo<'_>) {
     if let (Some(listener), Some(message)) = (LISTENER.get(), &message) {
         listener(message);
     }
-    if message.is_none() {
-        PAYLOADS_SEEN.set(PAYLOADS_SEEN.get() + 1);
-    }
     let location = info.location();
+    if message.is_none() {
+        let checkers = location.is_some_and(|at| is_checkers_file(at.file()));
+        LAST_OBJECT.set(Some(checkers));
+        if checkers {
+            // Not a failure: loom's coroutines end by a panic.
+            return;
+        }
+    }
     let panic = Panic {
         message,
         file: location.map_or_else(String::new, |at| at.file().to_owned()),
@@ -123,7 +129,7 @@ pub(crate) fn last_panic() -> Option<Panic> {
 /// Forgets all panics of this operating-system thread; an engine does so before each execution.
 pub(crate) fn forget() {
     SEEN.with_borrow_mut(VecDeque::clear);
-    PAYLOADS_SEEN.set(0);
+    LAST_OBJECT.set(None);
 }
 
 /// The text of a panic payload that is a string.
@@ -157,14 +163,9 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
 /// from their crate; shuttle's by an unwinding that no hook sees, whereas a design's `panic_any` was
 /// seen when it began.
 fn is_checkers_object() -> bool {
-    let blamed = SEEN.with_borrow(|seen| {
-        seen.iter()
-            .rev()
-            .find(|panic| panic.message.is_none())
-            .is_some_and(|panic| is_checkers_file(&panic.file))
-    });
-    let hooked = INSTALLED.load(Ordering::Relaxed);
-    blamed || (hooked && context::current() == Context::Shuttle && PAYLOADS_SEEN.get() == 0)
+    LAST_OBJECT
+        .get()
+        .unwrap_or_else(|| INSTALLED.load(Ordering::Relaxed) && context::current() == Context::Shuttle)
 }
 
 /// Whether `file` lies in the sources of a checker: `…/loom-0.7.2/src/…`, also without the version.

@@ -10,6 +10,7 @@ use super::failure::{Failure, classify};
 use super::{Exploration, Observation, Task};
 use crate::arm::loom as arm;
 use crate::context::{self, Context};
+use crate::panics;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,6 +101,7 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
         move || {
             executions.fetch_add(1, Ordering::Relaxed);
             arm::forget_deferred();
+            panics::forget();
             Arc::clone(&program).execute();
             crate::sync::lazy::end_of_execution();
             pulse.advance(1);

@@ -139,6 +139,7 @@ impl Search {
                 // shuttle wraps the panic hook when its first execution begins.
                 HOOKED.call_once(crate::panics::install);
                 counters.started.fetch_add(1, Ordering::Relaxed);
+                crate::panics::forget();
                 trace::begin();
                 Arc::clone(&program).execute();
                 crate::sync::lazy::end_of_execution();

@@ -117,19 +117,19 @@ fn a_lazy_static_is_fresh_in_every_execution() {
     assert_eq!((MADE.load(Relaxed), DROPPED.load(Relaxed)), (executions + 1, executions));
 }
 
-struct Watched(loom::sync::atomic::AtomicUsize, loom::cell::UnsafeCell<u8>);
+struct Watched(crate::sync::atomic::AtomicUsize, crate::cell::UnsafeCell<u8>);
 // SAFETY: only used inside loom, on one operating-system thread.
 unsafe impl Sync for Watched {}
 
 static WATCHED: LazyLock<Watched> =
-    LazyLock::new(|| Watched(loom::sync::atomic::AtomicUsize::new(0), loom::cell::UnsafeCell::new(1)));
+    LazyLock::new(|| Watched(crate::sync::atomic::AtomicUsize::new(0), crate::cell::UnsafeCell::new(1)));
 
 #[test]
 fn threads_that_race_to_a_lazy_static_do_not_race_in_it() {
     let seen = testing::in_loom_within(Some(3), || {
         let touch = || {
             WATCHED.1.with(|_| ());
-            WATCHED.0.fetch_add(1, loom::sync::atomic::Ordering::Relaxed)
+            WATCHED.0.fetch_add(1, Relaxed)
         };
         let children = [thread::spawn(touch), thread::spawn(touch)];
         let sum: usize = children.map(|child| child.join().expect("no panic")).iter().sum();

@@ -198,7 +198,7 @@ fn is_finished_becomes_true() {
     });
 }
 
-struct Cell(loom::cell::UnsafeCell<u8>);
+struct Cell(crate::cell::UnsafeCell<u8>);
 // SAFETY: a planted race, run by loom on one operating-system thread.
 unsafe impl Sync for Cell {}
 
@@ -212,7 +212,7 @@ impl Cell {
 fn a_checkers_panic_is_not_joined() {
     crate::panics::install();
     let race = testing::in_loom(|| {
-        let cell = Arc::new(Cell(loom::cell::UnsafeCell::new(0)));
+        let cell = Arc::new(Cell(crate::cell::UnsafeCell::new(0)));
         let other = cell.clone();
         let child = thread::spawn(move || other.write());
         cell.write();
@@ -220,7 +220,7 @@ fn a_checkers_panic_is_not_joined() {
     });
     assert!(race.raced(), "{race:?}");
     let inside = testing::in_loom(|| {
-        let cell = Cell(loom::cell::UnsafeCell::new(0));
+        let cell = Cell(crate::cell::UnsafeCell::new(0));
         thread::scope(|scope| {
             let children = [scope.spawn(|| cell.write()), scope.spawn(|| cell.write())];
             let _ = children.map(thread::ScopedJoinHandle::join);
