@@ -36,12 +36,35 @@ pub(crate) enum Lock {
     Process(process::RawMutex),
 }
 
-/// Holds a [`Lock`].
-pub(crate) enum LockGuard<'a> {
-    Real(std::sync::MutexGuard<'a, ()>),
+/// Holds a [`Lock`]. Two scalars rather than an enum, so that a real lock and unlock stay in registers.
+pub(crate) struct LockGuard<'a> {
+    real: Option<std::sync::MutexGuard<'a, ()>>,
+    other: Option<Box<OtherGuard<'a>>>,
+}
+
+/// Holds a [`Lock`] that is not the real one.
+enum OtherGuard<'a> {
     Loom(loom::RawGuard<'a>),
     Shuttle(shuttle::RawGuard<'a>),
     Process(process::RawGuard<'a>),
+}
+
+impl<'a> LockGuard<'a> {
+    #[inline]
+    fn real(guard: std::sync::MutexGuard<'a, ()>) -> Self {
+        LockGuard {
+            real: Some(guard),
+            other: None,
+        }
+    }
+
+    #[inline]
+    fn other(guard: Box<OtherGuard<'a>>) -> Self {
+        LockGuard {
+            real: None,
+            other: Some(guard),
+        }
+    }
 }
 
 impl Lock {
@@ -76,28 +99,16 @@ impl Lock {
     #[track_caller]
     pub(crate) fn lock(&self) -> LockGuard<'_> {
         match self {
-            Lock::Real(mutex) => LockGuard::Real(match mutex.try_lock() {
+            Lock::Real(mutex) => LockGuard::real(match mutex.try_lock() {
                 Ok(guard) => guard,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {
                     context::waiting(|| mutex.lock().unwrap_or_else(PoisonError::into_inner))
                 }
             }),
-            checked => checked.lock_checked(),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn lock_checked(&self) -> LockGuard<'_> {
-        match self {
-            Lock::Real(mutex) => {
-                LockGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner))
-            }
-            Lock::Loom(mutex) => LockGuard::Loom(mutex.lock()),
-            Lock::Shuttle(mutex) => LockGuard::Shuttle(mutex.lock()),
-            Lock::Process(mutex) => LockGuard::Process(mutex.lock()),
+            Lock::Loom(mutex) => LockGuard::other(Box::new(OtherGuard::Loom(mutex.lock()))),
+            Lock::Shuttle(mutex) => LockGuard::other(Box::new(OtherGuard::Shuttle(mutex.lock()))),
+            Lock::Process(mutex) => LockGuard::other(Box::new(OtherGuard::Process(mutex.lock()))),
         }
     }
 
@@ -105,18 +116,21 @@ impl Lock {
     #[inline]
     #[track_caller]
     pub(crate) fn try_lock(&self) -> Option<LockGuard<'_>> {
-        match self {
-            Lock::Real(mutex) => match mutex.try_lock() {
-                Ok(guard) => Some(LockGuard::Real(guard)),
-                Err(TryLockError::Poisoned(poisoned)) => {
-                    Some(LockGuard::Real(poisoned.into_inner()))
-                }
-                Err(TryLockError::WouldBlock) => None,
-            },
-            Lock::Loom(mutex) => mutex.try_lock().map(LockGuard::Loom),
-            Lock::Shuttle(mutex) => mutex.try_lock().map(LockGuard::Shuttle),
-            Lock::Process(mutex) => mutex.try_lock().map(LockGuard::Process),
-        }
+        let other = match self {
+            Lock::Real(mutex) => {
+                return match mutex.try_lock() {
+                    Ok(guard) => Some(LockGuard::real(guard)),
+                    Err(TryLockError::Poisoned(poisoned)) => {
+                        Some(LockGuard::real(poisoned.into_inner()))
+                    }
+                    Err(TryLockError::WouldBlock) => None,
+                };
+            }
+            Lock::Loom(mutex) => OtherGuard::Loom(mutex.try_lock()?),
+            Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.try_lock()?),
+            Lock::Process(mutex) => OtherGuard::Process(mutex.try_lock()?),
+        };
+        Some(LockGuard::other(Box::new(other)))
     }
 }
 
@@ -124,8 +138,8 @@ impl LockGuard<'_> {
     /// Whether the lock came from a process that died with it.
     #[inline]
     pub(crate) fn owner_died(&self) -> bool {
-        match self {
-            LockGuard::Process(guard) => guard.owner_died(),
+        match self.other.as_deref() {
+            Some(OtherGuard::Process(guard)) => guard.owner_died(),
             _ => false,
         }
     }
@@ -139,50 +153,87 @@ pub(crate) enum Shared {
     Process(process::RawRwLock),
 }
 
-/// Holds a [`Shared`], for reading or for writing.
-pub(crate) enum SharedGuard<'a> {
-    Read(#[expect(dead_code, reason = "held for its drop")] std::sync::RwLockReadGuard<'a, ()>),
-    Write(#[expect(dead_code, reason = "held for its drop")] std::sync::RwLockWriteGuard<'a, ()>),
+/// Holds a [`Shared`], for reading or for writing; laid out as [`LockGuard`] is.
+#[derive(Default)]
+pub(crate) struct SharedGuard<'a> {
+    read: Option<std::sync::RwLockReadGuard<'a, ()>>,
+    write: Option<std::sync::RwLockWriteGuard<'a, ()>>,
+    other: Option<Box<OtherSharedGuard<'a>>>,
+}
+
+/// Holds a [`Shared`] that is not the real one.
+enum OtherSharedGuard<'a> {
     Loom(#[expect(dead_code, reason = "held for its drop")] loom::RawRwGuard<'a>),
     Shuttle(#[expect(dead_code, reason = "held for its drop")] shuttle::RawRwGuard<'a>),
     Process(process::RawRwGuard<'a>),
 }
 
-/// The lock function of one mode, for every arm: first without blocking, then with.
+impl<'a> SharedGuard<'a> {
+    #[inline]
+    fn read(guard: std::sync::RwLockReadGuard<'a, ()>) -> Self {
+        SharedGuard {
+            read: Some(guard),
+            ..SharedGuard::default()
+        }
+    }
+
+    #[inline]
+    fn write(guard: std::sync::RwLockWriteGuard<'a, ()>) -> Self {
+        SharedGuard {
+            write: Some(guard),
+            ..SharedGuard::default()
+        }
+    }
+
+    fn other(guard: OtherSharedGuard<'a>) -> Self {
+        SharedGuard {
+            other: Some(Box::new(guard)),
+            ..SharedGuard::default()
+        }
+    }
+}
+
+/// The lock functions of one mode, for every arm: one that blocks, and one that does not.
 macro_rules! shared_mode {
-    ($lock:ident, $try_lock:ident, $variant:ident) => {
+    ($lock:ident, $try_lock:ident) => {
         #[inline]
         #[track_caller]
         pub(crate) fn $lock(&self) -> SharedGuard<'_> {
             match self {
-                Shared::Real(lock) => SharedGuard::$variant(match lock.$try_lock() {
+                Shared::Real(lock) => SharedGuard::$lock(match lock.$try_lock() {
                     Ok(guard) => guard,
                     Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                     Err(TryLockError::WouldBlock) => {
                         context::waiting(|| lock.$lock().unwrap_or_else(PoisonError::into_inner))
                     }
                 }),
-                Shared::Loom(lock) => SharedGuard::Loom(lock.$lock()),
-                Shared::Shuttle(lock) => SharedGuard::Shuttle(lock.$lock()),
-                Shared::Process(lock) => SharedGuard::Process(lock.$lock()),
+                Shared::Loom(lock) => SharedGuard::other(OtherSharedGuard::Loom(lock.$lock())),
+                Shared::Shuttle(lock) => {
+                    SharedGuard::other(OtherSharedGuard::Shuttle(lock.$lock()))
+                }
+                Shared::Process(lock) => {
+                    SharedGuard::other(OtherSharedGuard::Process(lock.$lock()))
+                }
             }
         }
 
         #[inline]
         #[track_caller]
         pub(crate) fn $try_lock(&self) -> Option<SharedGuard<'_>> {
-            match self {
-                Shared::Real(lock) => match lock.$try_lock() {
-                    Ok(guard) => Some(SharedGuard::$variant(guard)),
-                    Err(TryLockError::Poisoned(poisoned)) => {
-                        Some(SharedGuard::$variant(poisoned.into_inner()))
-                    }
-                    Err(TryLockError::WouldBlock) => None,
-                },
-                Shared::Loom(lock) => lock.$try_lock().map(SharedGuard::Loom),
-                Shared::Shuttle(lock) => lock.$try_lock().map(SharedGuard::Shuttle),
-                Shared::Process(lock) => lock.$try_lock().map(SharedGuard::Process),
-            }
+            Some(SharedGuard::other(match self {
+                Shared::Real(lock) => {
+                    return match lock.$try_lock() {
+                        Ok(guard) => Some(SharedGuard::$lock(guard)),
+                        Err(TryLockError::Poisoned(poisoned)) => {
+                            Some(SharedGuard::$lock(poisoned.into_inner()))
+                        }
+                        Err(TryLockError::WouldBlock) => None,
+                    };
+                }
+                Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$try_lock()?),
+                Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.$try_lock()?),
+                Shared::Process(lock) => OtherSharedGuard::Process(lock.$try_lock()?),
+            }))
         }
     };
 }
@@ -199,16 +250,16 @@ impl Shared {
         }
     }
 
-    shared_mode!(read, try_read, Read);
-    shared_mode!(write, try_write, Write);
+    shared_mode!(read, try_read);
+    shared_mode!(write, try_write);
 }
 
 impl SharedGuard<'_> {
     /// Whether the lock came from a writing process that died with it.
     #[inline]
     pub(crate) fn owner_died(&self) -> bool {
-        match self {
-            SharedGuard::Process(guard) => guard.owner_died(),
+        match self.other.as_deref() {
+            Some(OtherSharedGuard::Process(guard)) => guard.owner_died(),
             _ => false,
         }
     }
@@ -241,24 +292,28 @@ impl Signal {
     /// If the lock was made for another engine.
     #[track_caller]
     pub(crate) fn wait<'a>(&self, guard: LockGuard<'a>) -> LockGuard<'a> {
-        match (self, guard) {
-            (Signal::Real(condvar), LockGuard::Real(guard)) => {
-                LockGuard::Real(context::waiting(|| {
+        let LockGuard { real, other } = guard;
+        let other = match (self, real, other.map(|other| *other)) {
+            (Signal::Real(condvar), Some(guard), _) => {
+                return LockGuard::real(context::waiting(|| {
                     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
-                }))
+                }));
             }
-            (Signal::Loom(condvar), LockGuard::Loom(guard)) => LockGuard::Loom(condvar.wait(guard)),
-            (Signal::Shuttle(condvar), LockGuard::Shuttle(guard)) => {
-                LockGuard::Shuttle(condvar.wait(guard))
+            (Signal::Loom(condvar), _, Some(OtherGuard::Loom(guard))) => {
+                OtherGuard::Loom(condvar.wait(guard))
             }
-            (Signal::Process(condvar), LockGuard::Process(guard)) => {
-                LockGuard::Process(condvar.wait(guard))
+            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
+                OtherGuard::Shuttle(condvar.wait(guard))
+            }
+            (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
+                OtherGuard::Process(condvar.wait(guard))
             }
             _ => mixed(),
-        }
+        };
+        LockGuard::other(Box::new(other))
     }
 
-    /// As [`Signal::wait`], for at most `timeout`; whether it timed out.
+    /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under a checker it never does.
     ///
     /// # Panics
     ///
@@ -269,25 +324,22 @@ impl Signal {
         guard: LockGuard<'a>,
         timeout: Duration,
     ) -> (LockGuard<'a>, bool) {
-        match (self, guard) {
-            (Signal::Real(condvar), LockGuard::Real(guard)) => {
+        let LockGuard { real, other } = guard;
+        match (self, real, other.map(|other| *other)) {
+            (Signal::Real(condvar), Some(guard), _) => {
                 let waited = condvar.wait_timeout(guard, timeout);
                 let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
-                (LockGuard::Real(guard), result.timed_out())
+                (LockGuard::real(guard), result.timed_out())
             }
-            (Signal::Loom(condvar), LockGuard::Loom(guard)) => {
+            (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
-                (LockGuard::Loom(guard), timed_out)
+                let guard = LockGuard::other(Box::new(OtherGuard::Process(guard)));
+                (guard, timed_out)
             }
-            (Signal::Shuttle(condvar), LockGuard::Shuttle(guard)) => {
-                let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
-                (LockGuard::Shuttle(guard), timed_out)
+            (signal, real, other) => {
+                let other = other.map(Box::new);
+                (signal.wait(LockGuard { real, other }), false)
             }
-            (Signal::Process(condvar), LockGuard::Process(guard)) => {
-                let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
-                (LockGuard::Process(guard), timed_out)
-            }
-            _ => mixed(),
         }
     }
 
