@@ -4,6 +4,7 @@
 
 use crate::arm::{self, loom, process, shuttle};
 use crate::context::{self, Context};
+use std::mem::ManuallyDrop;
 use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -28,6 +29,36 @@ fn mixed() -> ! {
     panic!("a Condvar was used with a Mutex that was made for another engine");
 }
 
+/// A guard of an engine that checks, or of processes: one pointer, dropped out of line, so that it costs
+/// a real lock next to nothing that it could have been one.
+struct Aside<G>(ManuallyDrop<Box<G>>);
+
+impl<G> Aside<G> {
+    fn new(guard: G) -> Self {
+        Aside(ManuallyDrop::new(Box::new(guard)))
+    }
+
+    fn into_inner(self) -> G {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped nor used again, so the box is taken out of it just once.
+        *unsafe { ManuallyDrop::take(&mut this.0) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_guard(&mut self) {
+        // SAFETY: called by `drop` alone, after which nobody can use the box.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+    }
+}
+
+impl<G> Drop for Aside<G> {
+    #[inline]
+    fn drop(&mut self) {
+        self.drop_guard();
+    }
+}
+
 /// A mutex.
 pub(crate) enum Lock {
     Real(std::sync::Mutex<()>),
@@ -39,7 +70,7 @@ pub(crate) enum Lock {
 /// Holds a [`Lock`]. Two scalars rather than an enum, so that a real lock and unlock stay in registers.
 pub(crate) struct LockGuard<'a> {
     real: Option<std::sync::MutexGuard<'a, ()>>,
-    other: Option<Box<OtherGuard<'a>>>,
+    other: Option<Aside<OtherGuard<'a>>>,
 }
 
 /// Holds a [`Lock`] that is not the real one.
@@ -59,7 +90,7 @@ impl<'a> LockGuard<'a> {
     }
 
     #[inline]
-    fn other(guard: Box<OtherGuard<'a>>) -> Self {
+    fn other(guard: Aside<OtherGuard<'a>>) -> Self {
         LockGuard {
             real: None,
             other: Some(guard),
@@ -95,7 +126,7 @@ impl Lock {
     }
 
     /// Blocks until the mutex is free, then takes it.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub(crate) fn lock(&self) -> LockGuard<'_> {
         match self {
@@ -106,10 +137,20 @@ impl Lock {
                     context::waiting(|| mutex.lock().unwrap_or_else(PoisonError::into_inner))
                 }
             }),
-            Lock::Loom(mutex) => LockGuard::other(Box::new(OtherGuard::Loom(mutex.lock()))),
-            Lock::Shuttle(mutex) => LockGuard::other(Box::new(OtherGuard::Shuttle(mutex.lock()))),
-            Lock::Process(mutex) => LockGuard::other(Box::new(OtherGuard::Process(mutex.lock()))),
+            other => LockGuard::other(other.lock_other()),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn lock_other(&self) -> Aside<OtherGuard<'_>> {
+        Aside::new(match self {
+            Lock::Real(_) => unreachable!("real mutexes are locked by `lock`"),
+            Lock::Loom(mutex) => OtherGuard::Loom(mutex.lock()),
+            Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.lock()),
+            Lock::Process(mutex) => OtherGuard::Process(mutex.lock()),
+        })
     }
 
     /// Takes the mutex if it is free.
@@ -130,7 +171,7 @@ impl Lock {
             Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.try_lock()?),
             Lock::Process(mutex) => OtherGuard::Process(mutex.try_lock()?),
         };
-        Some(LockGuard::other(Box::new(other)))
+        Some(LockGuard::other(Aside::new(other)))
     }
 }
 
@@ -138,7 +179,7 @@ impl LockGuard<'_> {
     /// Whether the lock came from a process that died with it.
     #[inline]
     pub(crate) fn owner_died(&self) -> bool {
-        match self.other.as_deref() {
+        match self.other.as_ref().map(|other| &**other.0) {
             Some(OtherGuard::Process(guard)) => guard.owner_died(),
             _ => false,
         }
@@ -158,7 +199,7 @@ pub(crate) enum Shared {
 pub(crate) struct SharedGuard<'a> {
     read: Option<std::sync::RwLockReadGuard<'a, ()>>,
     write: Option<std::sync::RwLockWriteGuard<'a, ()>>,
-    other: Option<Box<OtherSharedGuard<'a>>>,
+    other: Option<Aside<OtherSharedGuard<'a>>>,
 }
 
 /// Holds a [`Shared`] that is not the real one.
@@ -185,9 +226,10 @@ impl<'a> SharedGuard<'a> {
         }
     }
 
-    fn other(guard: OtherSharedGuard<'a>) -> Self {
+    #[inline]
+    fn other(guard: Aside<OtherSharedGuard<'a>>) -> Self {
         SharedGuard {
-            other: Some(Box::new(guard)),
+            other: Some(guard),
             ..SharedGuard::default()
         }
     }
@@ -195,8 +237,8 @@ impl<'a> SharedGuard<'a> {
 
 /// The lock functions of one mode, for every arm: one that blocks, and one that does not.
 macro_rules! shared_mode {
-    ($lock:ident, $try_lock:ident) => {
-        #[inline]
+    ($lock:ident, $try_lock:ident, $other:ident) => {
+        #[inline(always)]
         #[track_caller]
         pub(crate) fn $lock(&self) -> SharedGuard<'_> {
             match self {
@@ -207,20 +249,26 @@ macro_rules! shared_mode {
                         context::waiting(|| lock.$lock().unwrap_or_else(PoisonError::into_inner))
                     }
                 }),
-                Shared::Loom(lock) => SharedGuard::other(OtherSharedGuard::Loom(lock.$lock())),
-                Shared::Shuttle(lock) => {
-                    SharedGuard::other(OtherSharedGuard::Shuttle(lock.$lock()))
-                }
-                Shared::Process(lock) => {
-                    SharedGuard::other(OtherSharedGuard::Process(lock.$lock()))
-                }
+                other => SharedGuard::other(other.$other()),
             }
+        }
+
+        #[cold]
+        #[inline(never)]
+        #[track_caller]
+        fn $other(&self) -> Aside<OtherSharedGuard<'_>> {
+            Aside::new(match self {
+                Shared::Real(_) => unreachable!("real locks are locked where they are asked"),
+                Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$lock()),
+                Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.$lock()),
+                Shared::Process(lock) => OtherSharedGuard::Process(lock.$lock()),
+            })
         }
 
         #[inline]
         #[track_caller]
         pub(crate) fn $try_lock(&self) -> Option<SharedGuard<'_>> {
-            Some(SharedGuard::other(match self {
+            Some(SharedGuard::other(Aside::new(match self {
                 Shared::Real(lock) => {
                     return match lock.$try_lock() {
                         Ok(guard) => Some(SharedGuard::$lock(guard)),
@@ -233,7 +281,7 @@ macro_rules! shared_mode {
                 Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$try_lock()?),
                 Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.$try_lock()?),
                 Shared::Process(lock) => OtherSharedGuard::Process(lock.$try_lock()?),
-            }))
+            })))
         }
     };
 }
@@ -250,15 +298,15 @@ impl Shared {
         }
     }
 
-    shared_mode!(read, try_read);
-    shared_mode!(write, try_write);
+    shared_mode!(read, try_read, read_other);
+    shared_mode!(write, try_write, write_other);
 }
 
 impl SharedGuard<'_> {
     /// Whether the lock came from a writing process that died with it.
     #[inline]
     pub(crate) fn owner_died(&self) -> bool {
-        match self.other.as_deref() {
+        match self.other.as_ref().map(|other| &**other.0) {
             Some(OtherSharedGuard::Process(guard)) => guard.owner_died(),
             _ => false,
         }
@@ -293,7 +341,7 @@ impl Signal {
     #[track_caller]
     pub(crate) fn wait<'a>(&self, guard: LockGuard<'a>) -> LockGuard<'a> {
         let LockGuard { real, other } = guard;
-        let other = match (self, real, other.map(|other| *other)) {
+        let other = match (self, real, other.map(Aside::into_inner)) {
             (Signal::Real(condvar), Some(guard), _) => {
                 return LockGuard::real(context::waiting(|| {
                     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
@@ -310,7 +358,7 @@ impl Signal {
             }
             _ => mixed(),
         };
-        LockGuard::other(Box::new(other))
+        LockGuard::other(Aside::new(other))
     }
 
     /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under a checker it never does.
@@ -325,7 +373,7 @@ impl Signal {
         timeout: Duration,
     ) -> (LockGuard<'a>, bool) {
         let LockGuard { real, other } = guard;
-        match (self, real, other.map(|other| *other)) {
+        match (self, real, other.map(Aside::into_inner)) {
             (Signal::Real(condvar), Some(guard), _) => {
                 let waited = condvar.wait_timeout(guard, timeout);
                 let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -333,11 +381,11 @@ impl Signal {
             }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
-                let guard = LockGuard::other(Box::new(OtherGuard::Process(guard)));
+                let guard = LockGuard::other(Aside::new(OtherGuard::Process(guard)));
                 (guard, timed_out)
             }
             (signal, real, other) => {
-                let other = other.map(Box::new);
+                let other = other.map(Aside::new);
                 (signal.wait(LockGuard { real, other }), false)
             }
         }
