@@ -2,6 +2,7 @@
 //!
 //! Poison is not known here, but for one case: a process-shared lock whose owner died says so.
 
+use super::poison::{Flag, Taken};
 use crate::arm::{self, loom, process, shuttle};
 use crate::context::{self, Context};
 use std::mem::ManuallyDrop;
@@ -176,6 +177,28 @@ impl Lock {
 }
 
 impl LockGuard<'_> {
+    /// Unlocks, and poisons before that if the owner unwinds. Guards travel in registers up to here: a
+    /// guard whose drop is not inlined is kept in memory, which costs more than the lock itself.
+    #[inline(always)]
+    pub(super) fn let_go(self, poison: &Flag, taken: Taken) {
+        #[inline(never)]
+        fn real(guard: std::sync::MutexGuard<'_, ()>, poison: &Flag, taken: Taken) {
+            poison.let_go(taken);
+            drop(guard);
+        }
+        #[cold]
+        #[inline(never)]
+        fn other(guard: Aside<OtherGuard<'_>>, poison: &Flag, taken: Taken) {
+            poison.let_go(taken);
+            drop(guard);
+        }
+        match (self.real, self.other) {
+            (Some(guard), _) => real(guard, poison, taken),
+            (None, Some(guard)) => other(guard, poison, taken),
+            (None, None) => {}
+        }
+    }
+
     /// Whether the lock came from a process that died with it.
     #[inline]
     pub(crate) fn owner_died(&self) -> bool {

@@ -247,7 +247,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.poison.let_go(&self.taken);
+        self.lock.poison.let_go(self.taken);
     }
 }
 
