@@ -326,6 +326,20 @@ impl Shared {
 }
 
 impl SharedGuard<'_> {
+    /// Unlocks. In registers up to here, as [`LockGuard::let_go`] is.
+    #[inline(always)]
+    pub(super) fn let_go(self) {
+        #[inline(never)]
+        fn unlock<G>(guard: G) {
+            drop(guard);
+        }
+        match (self.read, self.write) {
+            (Some(guard), _) => unlock(guard),
+            (None, Some(guard)) => unlock(guard),
+            (None, None) => {}
+        }
+    }
+
     /// Whether the lock came from a writing process that died with it.
     #[inline]
     pub(crate) fn owner_died(&self) -> bool {
