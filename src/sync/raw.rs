@@ -114,10 +114,6 @@ impl Lock {
     /// A mutex that excludes, but orders no memory that a checker knows of. (Under loom, who had to wait
     /// for it is ordered after who let go of it.)
     #[track_caller]
-    #[expect(
-        dead_code,
-        reason = "for the channels, which tell the edges themselves"
-    )]
     pub(crate) fn new_untraced() -> Self {
         match arm::made_for() {
             Context::Loom => Lock::Loom(Box::new(loom::RawMutex::new_untraced())),
