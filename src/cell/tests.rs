@@ -116,13 +116,22 @@ fn reads_do_not_race_and_a_mutex_protects() {
 
 #[test]
 fn publishing_needs_release_and_acquire() {
-    for (release, races) in [(Ordering::Release, false), (Ordering::Relaxed, true)] {
+    for (release, races, by_exchange) in [
+        (Ordering::Release, false, false),
+        (Ordering::Relaxed, true, false),
+        (Ordering::Release, false, true),
+        (Ordering::Relaxed, true, true),
+    ] {
         check(races, move || {
             let shared = Arc::new((Plain::new(0), AtomicBool::new(false)));
             let theirs = Arc::clone(&shared);
             let thread = spawn(move || {
                 theirs.0.set(1);
-                theirs.1.store(true, release);
+                if by_exchange {
+                    theirs.1.swap(true, release);
+                } else {
+                    theirs.1.store(true, release);
+                }
             });
             if shared.1.load(Ordering::Acquire) {
                 assert_eq!(shared.0.get(), 1);

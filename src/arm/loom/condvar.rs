@@ -3,7 +3,6 @@
 use super::parking::Queue;
 use super::{AtomicUsize, RawGuard, enter};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// A condition variable that wakes its waiters in the order in which they came.
 pub(crate) struct RawCondvar {
@@ -36,12 +35,6 @@ impl RawCondvar {
             waiter.give_back();
         }
         guard
-    }
-
-    /// As [`RawCondvar::wait`]: loom knows no time, so it never times out.
-    #[track_caller]
-    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>, _: Duration) -> (RawGuard<'a>, bool) {
-        (self.wait(guard), false)
     }
 
     #[track_caller]

@@ -9,7 +9,7 @@
 //! - **The condition variable is our own**, over loom's `park`: waiting leaves a parked thread's token
 //!   alone, and a model that deadlocks while somebody waits can be unwound.
 //!
-//! Limits: `wait_timeout` never times out; there are no spurious wakeups; a notification orders the
+//! Limits: there are no timed waits and no spurious wakeups; a notification orders the
 //! notifier before the waiter, as in loom itself, although C11 promises only the mutex's order.
 
 mod condvar;
