@@ -447,3 +447,6 @@ impl<T: ?Sized> fmt::Debug for UnsafeCell<T> {
         f.debug_struct("UnsafeCell").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

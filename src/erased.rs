@@ -37,7 +37,7 @@ mod tests {
         fn borrowed<'a>(_: &'a str) -> std::any::TypeId {
             type_id::<&'a str>()
         }
-        assert_eq!(borrowed(&String::new()), type_id::<&'static str>());
+        assert_eq!(borrowed(&String::from("here")), type_id::<&'static str>());
         assert_ne!(type_id::<fn() -> u8>(), type_id::<fn() -> u16>());
     }
 }

@@ -13,8 +13,8 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::PanicHookInfo;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What the hook saw of one panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,30 +58,32 @@ const CHECKERS_CRATES: &[&str] =
 
 thread_local! {
     static SEEN: RefCell<VecDeque<Panic>> = const { RefCell::new(VecDeque::new()) };
-    static PAYLOADS_SEEN: Cell<u64> = const { Cell::new(0) };
+    /// Of the last payload that was no string: whether it came from a checker's crate.
+    static LAST_OBJECT: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// Who hears of each panic as it happens, before anything unwinds.
 static LISTENER: OnceLock<fn(&str)> = OnceLock::new();
 
-static INSTALLED: AtomicU64 = AtomicU64::new(0);
+static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
 /// there before. Safe to call again; an engine does so once shuttle has put its own hook on top, which
 /// it does at the first execution of the process. Hooks below ours are then never reached from a model.
+/// Each call adds a layer, so call it once per engine, not once per execution.
 pub(crate) fn install() {
-    let generation = INSTALLED.fetch_add(1, Ordering::Relaxed) + 1;
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     if std::thread::panicking() {
         return;
     }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    INSTALLED.store(true, Ordering::Relaxed);
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let outermost = INSTALLED.load(Ordering::Relaxed) == generation;
-        if outermost {
-            remember(info);
-        }
         if !context::current().is_model() {
             previous(info);
+        } else if !crate::arm::loom::is_probing() {
+            remember(info);
         }
     }));
 }
@@ -97,10 +99,15 @@ fn remember(info: &PanicHookInfo<'_>) {
     if let (Some(listener), Some(message)) = (LISTENER.get(), &message) {
         listener(message);
     }
-    if message.is_none() {
-        PAYLOADS_SEEN.set(PAYLOADS_SEEN.get() + 1);
-    }
     let location = info.location();
+    if message.is_none() {
+        let checkers = location.is_some_and(|at| is_checkers_file(at.file()));
+        LAST_OBJECT.set(Some(checkers));
+        if checkers {
+            // Not a failure: loom's coroutines end by a panic.
+            return;
+        }
+    }
     let panic = Panic {
         message,
         file: location.map_or_else(String::new, |at| at.file().to_owned()),
@@ -122,7 +129,7 @@ pub(crate) fn last_panic() -> Option<Panic> {
 /// Forgets all panics of this operating-system thread; an engine does so before each execution.
 pub(crate) fn forget() {
     SEEN.with_borrow_mut(VecDeque::clear);
-    PAYLOADS_SEEN.set(0);
+    LAST_OBJECT.set(None);
 }
 
 /// The text of a panic payload that is a string.
@@ -156,14 +163,9 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
 /// from their crate; shuttle's by an unwinding that no hook sees, whereas a design's `panic_any` was
 /// seen when it began.
 fn is_checkers_object() -> bool {
-    let blamed = SEEN.with_borrow(|seen| {
-        seen.iter()
-            .rev()
-            .find(|panic| panic.message.is_none())
-            .is_some_and(|panic| is_checkers_file(&panic.file))
-    });
-    let hooked = INSTALLED.load(Ordering::Relaxed) > 0;
-    blamed || (hooked && context::current() == Context::Shuttle && PAYLOADS_SEEN.get() == 0)
+    LAST_OBJECT
+        .get()
+        .unwrap_or_else(|| INSTALLED.load(Ordering::Relaxed) && context::current() == Context::Shuttle)
 }
 
 /// Whether `file` lies in the sources of a checker: `…/loom-0.7.2/src/…`, also without the version.
@@ -196,6 +198,21 @@ mod tests {
         for file in ["src/arm/loom.rs", "/home/a/loom-tricks/src/lib.rs", "/home/a/loom/tests/x.rs"] {
             assert!(!is_checkers_file(file), "{file}");
         }
+    }
+
+    #[test]
+    fn the_hook_remembers_who_panicked_and_where() {
+        // Both checkers put a hook of their own in place once, and whoever comes last is outermost.
+        crate::testing::everywhere(|| {});
+        install();
+        let seen = crate::testing::in_loom(|| {
+            let caught = crate::thread::spawn(|| panic!("weft {}", 3)).join();
+            assert!(caught.is_err());
+        });
+        assert_eq!(seen.failure, None);
+        let last = last_panic().expect("the hook saw it");
+        assert_eq!(last.message.as_deref(), Some("weft 3"));
+        assert!(last.file.ends_with("src/panics.rs") && last.line > 0, "{last:?}");
     }
 
     #[test]

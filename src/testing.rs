@@ -76,11 +76,23 @@ pub(crate) fn really<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Sync + 
 
 /// Runs every execution that loom finds.
 pub(crate) fn in_loom<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Sync + 'static) -> Seen<T> {
+    in_loom_within(None, f)
+}
+
+/// Runs every execution that loom finds with at most so many preemptions.
+pub(crate) fn in_loom_within<T: Ord + Send + 'static>(
+    preemptions: Option<usize>,
+    f: impl Fn() -> T + Send + Sync + 'static,
+) -> Seen<T> {
     let seen = observe(f, |run| {
         let _entered = context::enter(Context::Loom);
-        ::loom::model::Builder::new().check(move || {
+        let mut builder = ::loom::model::Builder::new();
+        builder.max_branches = 20_000;
+        builder.preemption_bound = preemptions;
+        builder.check(move || {
             loom::forget_deferred();
             run();
+            crate::sync::lazy::end_of_execution();
         });
     });
     loom::forget_deferred();
@@ -97,6 +109,7 @@ pub(crate) fn in_shuttle<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Syn
         ::shuttle::Runner::new(scheduler, config).run(move || {
             trace::begin();
             run();
+            crate::sync::lazy::end_of_execution();
         });
     });
     trace::end();
@@ -118,7 +131,19 @@ pub(crate) fn everywhere_counted<T: Ord + Send + 'static>(
 /// Runs the closure on every engine, where it must not fail.
 #[track_caller]
 pub(crate) fn everywhere(f: impl Fn() + Send + Sync + Clone + 'static) {
-    for (seen, engine) in everywhere_counted(f).into_iter().zip(["real", "loom", "shuttle"]) {
+    check(everywhere_counted(f));
+}
+
+/// As [`everywhere`], but under loom with at most two preemptions: for closures of many operations.
+#[track_caller]
+pub(crate) fn everywhere_bounded(f: impl Fn() + Send + Sync + Clone + 'static) {
+    let bounded = in_loom_within(Some(2), f.clone());
+    check([really(f.clone()), bounded, in_shuttle(f)]);
+}
+
+#[track_caller]
+fn check(seen: [Seen<()>; 3]) {
+    for (seen, engine) in seen.into_iter().zip(["real", "loom", "shuttle"]) {
         assert_eq!(seen.failure, None, "on {engine}, execution {}", seen.executions);
         let expected = if engine == "shuttle" { EXECUTIONS } else { 1 };
         assert!(seen.executions >= expected, "{engine} stopped early");
@@ -138,9 +163,13 @@ pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
     match context::current() {
         Context::Real | Context::Process => Spawned::Real(std::thread::spawn(f)),
         Context::Loom => Spawned::Loom(::loom::thread::spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(f));
-            loom::release_deferred();
-            result
+            catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+                if loom::is_report(&*payload) {
+                    std::panic::resume_unwind(payload);
+                }
+                loom::release_deferred();
+                payload
+            })
         })),
         Context::Shuttle => {
             let parent = trace::token();
@@ -173,4 +202,14 @@ impl<T> Spawned<T> {
             }
         }
     }
+}
+
+/// Lets others run. False under loom, whose executions must not wait in a loop.
+pub(crate) fn yield_now() -> bool {
+    match context::current() {
+        Context::Real | Context::Process => std::thread::yield_now(),
+        Context::Loom => return false,
+        Context::Shuttle => ::shuttle::thread::yield_now(),
+    }
+    true
 }

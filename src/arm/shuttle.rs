@@ -4,12 +4,11 @@
 //! other on the same object. Each type comes in an untraced variant, for locks inside of something
 //! bigger whose edges are told elsewhere.
 //!
-//! Limit: `wait_timeout` never times out, and there are no spurious wakeups.
+//! Limit: there are no spurious wakeups. Time stands still, so no arm but the real ones has timed waits.
 
 use super::trace::{self, Kind, ObjectId};
 use super::unwinding;
 use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
 /// The running task, counted from 0 (the main task of the execution).
 pub(crate) fn me() -> usize {
@@ -274,11 +273,6 @@ impl RawCondvar {
         lock.edges.release();
         let held = self.inner.wait(held);
         lock.guard(held.unwrap_or_else(|poisoned| poisoned.into_inner()))
-    }
-
-    /// As [`RawCondvar::wait`]: shuttle knows no time, so it never times out.
-    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>, _: Duration) -> (RawGuard<'a>, bool) {
-        (self.wait(guard), false)
     }
 
     pub(crate) fn notify_one(&self) {

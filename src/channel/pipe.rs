@@ -4,7 +4,7 @@
 //! each in one piece. A bounded channel has a second pipe that holds one byte per free place; a
 //! rendezvous has two more, one for acknowledgements and one for whose turn it is to offer.
 //!
-//! Descriptors per channel, in each process: 2 unbounded, 4 bounded, 6 rendezvous; all close-on-exec.
+//! Descriptors per channel, in each process: 2 unbounded, 4 bounded, 7 rendezvous; all close-on-exec.
 //!
 //! Limits: after a fork every process holds all ends, so one side is gone only when all processes have
 //! dropped it. The kernel's pipe holds 64 KiB: an unbounded channel, or one with greater bounds, makes

@@ -1,4 +1,5 @@
-use super::{NotForProcesses, bounded, descriptors_open, unbounded};
+use super::pipe::descriptors_open;
+use super::{NotForProcesses, bounded, unbounded};
 use super::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 use crate::context::{self, Context};
 use crate::sync::mpsc;

@@ -317,17 +317,19 @@ impl<T> Queue<T> {
     }
 
     fn depart(self: &Arc<Self>, leave: fn(&Self, bool)) {
-        let queue = self.clone();
         let unwinding = std::thread::panicking();
-        let action = move || {
-            leave(&queue, unwinding);
-            if unwinding && Arc::strong_count(&queue) == 1 {
+        if !unwinding {
+            return leave(self, false);
+        }
+        let queue = self.clone();
+        let action: Box<dyn FnOnce() + '_> = Box::new(move || {
+            leave(&queue, true);
+            if Arc::strong_count(&queue) == 1 {
                 std::mem::forget(queue);
             }
-        };
-        let action: Box<dyn FnOnce() + '_> = Box::new(action);
-        // SAFETY: only the lifetime changes, of what messages may borrow; if the action runs later than
-        // now, it is because the thread unwinds, and then it neither looks at messages nor drops them.
+        });
+        // SAFETY: only the lifetime changes, of what messages may borrow. If the action runs later than
+        // now, that may have ended; but the action neither looks at messages nor drops them.
         let action = unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Box<dyn FnOnce()>>(action) };
         model::when_settled(action);
     }

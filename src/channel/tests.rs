@@ -12,7 +12,7 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 
 #[test]
 fn receivers_learn_that_the_last_sender_is_gone() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = unbounded();
         let another = sender.clone();
         assert!(another.same_channel(&sender));
@@ -29,7 +29,7 @@ fn receivers_learn_that_the_last_sender_is_gone() {
 
 #[test]
 fn senders_learn_that_the_last_receiver_is_gone() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(1);
         assert_eq!(sender.send(Arc::new(0)), Ok(()));
         let kept = Arc::new(1);
@@ -45,7 +45,7 @@ fn senders_learn_that_the_last_receiver_is_gone() {
 
 #[test]
 fn a_full_channel_makes_senders_wait() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(1);
         let sent = Arc::new(AtomicUsize::new(0));
         let count = sent.clone();
@@ -65,7 +65,7 @@ fn a_full_channel_makes_senders_wait() {
 
 #[test]
 fn a_channel_without_room_meets() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(0);
         assert_eq!((sender.len(), sender.is_full(), sender.is_empty()), (0, true, true));
         assert_eq!(sender.try_send(0), Err(TrySendError::Full(0)));
@@ -84,7 +84,7 @@ fn a_channel_without_room_meets() {
 
 #[test]
 fn a_waiting_receiver_lets_try_send_succeed() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(0);
         let child = thread::spawn(move || receiver.recv());
         while sender.try_send(5).is_err() {
@@ -96,7 +96,7 @@ fn a_waiting_receiver_lets_try_send_succeed() {
 
 #[test]
 fn ends_know_how_full_they_are() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = bounded(2);
         assert_eq!((sender.capacity(), receiver.len(), receiver.is_empty()), (Some(2), 0, true));
         sender.send('a').expect("open");
@@ -118,7 +118,7 @@ fn ends_know_how_full_they_are() {
 
 #[test]
 fn a_panicking_sender_disconnects() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let (sender, receiver) = unbounded::<u8>();
         let child = thread::spawn(move || {
             let _both = (sender.clone(), sender);
@@ -133,16 +133,20 @@ fn a_panicking_sender_disconnects() {
 
 #[test]
 fn replayed_states_share_their_channels() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let make = || (bounded::<u8>(1), unbounded::<String>());
         let (first, recorded) = endpoints::record(make);
         let second = endpoints::replay(&recorded, make);
         drop(recorded);
         assert!(first.0.0.same_channel(&second.0.0));
-        let child = thread::spawn(move || second.1.0.send("over".to_owned()));
+        let child = thread::spawn(move || {
+            let (_number, (words, _)) = second;
+            words.send("over".to_owned())
+        });
         assert_eq!(first.1.1.recv().as_deref(), Ok("over"));
         assert_eq!(child.join().expect("no panic"), Ok(()));
-        let ((_, receiver), _) = first;
+        let ((sender, receiver), _words) = first;
+        drop(sender);
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
     });
 }
@@ -161,18 +165,11 @@ fn a_replay_must_make_all_channels() {
     endpoints::replay(&recorded, || bounded::<u8>(1));
 }
 
-fn races(f: impl Fn(u32) + Send + Sync + Copy + 'static) -> bool {
-    crate::panics::install();
-    let run = move || {
-        testing::shuttle(move || f(trace::new_object()));
-    };
-    match std::panic::catch_unwind(run) {
-        Ok(()) => false,
-        Err(payload) => {
-            assert!(payload.is::<trace::RaceFound>(), "{:?}", crate::panics::text(&*payload));
-            true
-        }
-    }
+/// Whether shuttle finds a race in the cell that `f` touches.
+fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
+    let seen = testing::in_shuttle(move || f(trace::new_object()));
+    assert!(seen.raced() || seen.failure.is_none(), "{:?}", seen.failure);
+    seen.raced()
 }
 
 fn write(cell: u32) {

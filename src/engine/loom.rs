@@ -8,8 +8,9 @@
 
 use super::failure::{Failure, classify};
 use super::{Exploration, Observation, Task};
+use crate::arm::loom as arm;
 use crate::context::{self, Context};
-use crate::scenario::program::Program;
+use crate::panics;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,11 +96,12 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
 
     let operations = context::operations();
     let entered = context::enter(Context::Loom);
-    crate::panics::install();
     let model = {
         let (executions, program, pulse) = (Arc::clone(&executions), Arc::clone(&task.program), task.pulse);
         move || {
             executions.fetch_add(1, Ordering::Relaxed);
+            arm::forget_deferred();
+            panics::forget();
             Arc::clone(&program).execute();
             crate::sync::lazy::end_of_execution();
             pulse.advance(1);
@@ -107,6 +109,7 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     };
     let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
     drop(entered);
+    arm::forget_deferred();
     let executions = executions.load(Ordering::Relaxed);
     Explored {
         executions,

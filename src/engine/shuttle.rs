@@ -12,11 +12,10 @@ use super::{Exploration, Observation, Task};
 use crate::arm::trace;
 use crate::context::{self, Context};
 use crate::race::Race;
-use crate::scenario::program::Program;
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 
 /// Scheduling points of one execution, before it is cut off as too long.
 const MAX_STEPS: usize = 5_000;
@@ -27,6 +26,8 @@ const HOPELESS: u64 = 20;
 /// PCT's bug depth: three ordering constraints find nearly all known bugs (Burckhardt et al., "A
 /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010, section 2).
 const PCT_DEPTH: usize = 3;
+
+static HOOKED: Once = Once::new();
 
 /// Explores a design under shuttle.
 ///
@@ -136,8 +137,9 @@ impl Search {
                 (Arc::clone(&self.counters), Arc::clone(&task.program), task.pulse);
             move || {
                 // shuttle wraps the panic hook when its first execution begins.
-                crate::panics::install();
+                HOOKED.call_once(crate::panics::install);
                 counters.started.fetch_add(1, Ordering::Relaxed);
+                crate::panics::forget();
                 trace::begin();
                 Arc::clone(&program).execute();
                 crate::sync::lazy::end_of_execution();

@@ -4,8 +4,10 @@
 //! Donaldson, "Dynamic Race Detection for C++11", POPL 2017, section 3, for release sequences and
 //! fences, with release sequences as C++20 has them (a plain store by the same thread ends one).
 //!
-//! Limits: it sees the edges of *this* execution only. SeqCst gives no edges beyond acquire and release,
-//! but for SeqCst fences, which are totally ordered through one clock.
+//! SeqCst gives no happens-before edge beyond acquire and release, fences included: their total order
+//! restricts which values are read, not what synchronises (C++20, 31.4 and 31.11).
+//!
+//! Limits: it sees the edges of *this* execution only, and takes every load to read the latest store.
 
 use super::Clock;
 use rustc_hash::FxHashMap;
@@ -64,7 +66,6 @@ pub(crate) struct Detector {
     /// Per synchronisation object: what an acquire of it makes known.
     published: FxHashMap<u32, Clock>,
     cells: FxHashMap<u32, Cell>,
-    seq_cst_fences: Clock,
 }
 
 fn acquires(order: Ordering) -> bool {
@@ -129,10 +130,6 @@ impl Detector {
         if acquires(order) {
             let pending = std::mem::take(&mut fencer.fence_acquire);
             fencer.clock.join(&pending);
-        }
-        if order == Ordering::SeqCst {
-            fencer.clock.join(&self.seq_cst_fences);
-            self.seq_cst_fences = fencer.clock.clone();
         }
         if releases(order) {
             fencer.fence_release = fencer.clock.clone();

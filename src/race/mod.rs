@@ -5,6 +5,8 @@
 
 mod clock;
 mod detector;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use clock::Clock;
 pub(crate) use detector::{Access, Detector, Race, RaceSite};

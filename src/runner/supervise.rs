@@ -144,6 +144,8 @@ impl Stall {
     /// On a busy machine a worker that merely gets no processor does neither, and is given longer.
     fn is_final(&self, worker: &Worker, pulse: &Pulse, patience: Duration) -> bool {
         let waited = self.since.elapsed();
+        // Actors that all say that they wait for each other need less time to be believed.
+        let patience = if all_wait(pulse) { patience / 4 } else { patience };
         if waited < patience {
             return false;
         }
@@ -162,6 +164,11 @@ fn computing_time(pid: u32) -> Option<Duration> {
     let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
     Some(Duration::from_millis((user + system) * 1000 / u64::try_from(per_second).ok()?.max(1)))
+}
+
+fn all_wait(pulse: &Pulse) -> bool {
+    let (waiting, watched) = pulse.waiting();
+    watched > 0 && waiting.len() == watched
 }
 
 fn interrupted_observation(pulse: &Pulse) -> Observation {
@@ -196,10 +203,10 @@ fn died(status: ExitStatus, pulse: &Pulse, log: &str, budget: &Budget) -> Observ
 
 fn stalled(pulse: &Pulse, facts: &Facts) -> Observation {
     let mut seen = interrupted_observation(pulse);
-    let (waiting, watched) = pulse.waiting();
+    let (waiting, _) = pulse.waiting();
     let names: Vec<_> =
         waiting.iter().filter_map(|&actor| facts.actors.get(actor)).map(String::as_str).collect();
-    if watched > 0 && waiting.len() == watched {
+    if all_wait(pulse) {
         seen.deadlock = Some(format!("every actor waits: {}", names.join(", ")));
     } else {
         seen.hang = Some("an execution does not end".to_owned());

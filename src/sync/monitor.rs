@@ -9,7 +9,8 @@
 //! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
 
 use crate::arm;
-use crate::context::{self, Context};
+use crate::context::Context;
+use crate::thread::model;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -64,7 +65,10 @@ impl Raw {
     fn lock(&self) -> RawGuard<'_> {
         match self {
             Raw::Real { mutex, .. } => RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner)),
-            Raw::Loom { mutex, .. } => RawGuard::Loom(mutex.lock()),
+            Raw::Loom { mutex, .. } => {
+                model::settled();
+                RawGuard::Loom(mutex.lock())
+            }
             Raw::Shuttle { mutex, .. } => RawGuard::Shuttle(mutex.lock()),
             Raw::Process { mutex, .. } => RawGuard::Process(mutex.lock()),
         }
@@ -90,7 +94,7 @@ impl Raw {
 impl<T> Monitor<T> {
     /// A monitor for the current context.
     pub(crate) fn new(value: T) -> Self {
-        Self { raw: Raw::new(context::current()), value: UnsafeCell::new(value) }
+        Self { raw: Raw::new(arm::made_for()), value: UnsafeCell::new(value) }
     }
 
     /// Waits until no other thread is inside, then enters.

@@ -6,6 +6,7 @@ use super::{LockResult, TryLockError, TryLockResult};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -32,8 +33,8 @@ impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 #[must_use = "if unused the Mutex will immediately unlock"]
 pub struct MutexGuard<'a, T: ?Sized + 'a> {
     lock: &'a Mutex<T>,
-    // Dropped last: `Drop for MutexGuard` runs before.
-    raw: LockGuard<'a>,
+    /// Taken by `drop`, and by `exchange`, which forgets the rest.
+    raw: ManuallyDrop<LockGuard<'a>>,
     taken: Taken,
     /// Guards must be dropped by the thread that made them.
     not_send: PhantomData<*const ()>,
@@ -100,7 +101,12 @@ impl<T: ?Sized> Mutex<T> {
         if raw.owner_died() {
             self.poison.set();
         }
-        self.poison.wrap(MutexGuard { lock: self, raw, taken: self.poison.taken(), not_send: PhantomData })
+        self.poison.wrap(MutexGuard {
+            lock: self,
+            raw: ManuallyDrop::new(raw),
+            taken: self.poison.taken(),
+            not_send: PhantomData,
+        })
     }
 
     /// Whether an owner has panicked or died. Not synchronised with locking, as in std.
@@ -157,10 +163,10 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         self,
         wait: impl FnOnce(LockGuard<'a>) -> (LockGuard<'a>, R),
     ) -> (LockResult<MutexGuard<'a, T>>, R) {
-        let guard = std::mem::ManuallyDrop::new(self);
+        let mut guard = ManuallyDrop::new(self);
         let lock = guard.lock;
         // SAFETY: `guard` is never dropped nor used again, so the lock is moved out of it just once.
-        let raw = unsafe { std::ptr::read(&raw const guard.raw) };
+        let raw = unsafe { ManuallyDrop::take(&mut guard.raw) };
         let (raw, result) = wait(raw);
         (lock.guard(raw), result)
     }
@@ -185,9 +191,11 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        self.lock.poison.let_go(&self.taken);
+        // SAFETY: `drop` runs once, and nobody can use the guard after it.
+        let raw = unsafe { ManuallyDrop::take(&mut self.raw) };
+        raw.let_go(&self.lock.poison, self.taken);
     }
 }
 

@@ -37,6 +37,7 @@ impl OnceState {
 impl Once {
     /// Nothing has run yet.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "std's has none either")]
     pub const fn new() -> Self {
         Self(Core::new())
     }
@@ -127,7 +128,14 @@ enum Phase {
 
 impl<T> Modelled<T> {
     fn new() -> Self {
-        Self { edges: trace::new_object(), phase: Monitor::new(Phase::New), value: UnsafeCell::new(None) }
+        let new = Self {
+            edges: trace::new_object(),
+            phase: Monitor::new(Phase::New),
+            value: UnsafeCell::new(None),
+        };
+        // For loom: see `statics`.
+        drop(new.phase.enter());
+        new
     }
 
     fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {
@@ -235,8 +243,13 @@ impl<T> Core<T> {
                 fill(&OnceState { poisoned }, init);
             }),
             Context::Real => {
-                let state = OnceState { poisoned: false };
-                self.real.call_once(|| fill(&state, init));
+                // Not `call_once`, which would speak of a `Once` whatever this is part of.
+                self.real.call_once_force(|state| {
+                    if state.is_poisoned() {
+                        panic_poisoned(what);
+                    }
+                    fill(&OnceState { poisoned: false }, init);
+                });
             }
         }
     }

@@ -7,10 +7,11 @@ use std::sync::{LockResult, PoisonError};
 
 /// Whether a lock is poisoned. Under a checker this is bookkeeping, not an operation of the design.
 #[derive(Default)]
-pub(super) struct Flag(AtomicBool);
+pub(crate) struct Flag(AtomicBool);
 
 /// What a guard remembers from the moment at which it took the lock.
-pub(super) struct Taken {
+#[derive(Clone, Copy)]
+pub(crate) struct Taken {
     was_unwinding: bool,
 }
 
@@ -36,7 +37,7 @@ impl Flag {
 
     /// To be called before the lock is let go of.
     #[inline]
-    pub(super) fn let_go(&self, taken: &Taken) {
+    pub(super) fn let_go(&self, taken: Taken) {
         if !taken.was_unwinding && raw::is_unwinding() {
             self.set();
         }

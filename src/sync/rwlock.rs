@@ -6,6 +6,7 @@ use super::{LockResult, TryLockError, TryLockResult};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -33,7 +34,8 @@ impl<T: ?Sized> RefUnwindSafe for RwLock<T> {}
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
     lock: &'a RwLock<T>,
-    _raw: SharedGuard<'a>,
+    /// Taken by `drop`.
+    raw: ManuallyDrop<SharedGuard<'a>>,
     /// Guards must be dropped by the thread that made them.
     not_send: PhantomData<*const ()>,
 }
@@ -42,8 +44,8 @@ pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockWriteGuard<'a, T: ?Sized + 'a> {
     lock: &'a RwLock<T>,
-    // Dropped last: `Drop for RwLockWriteGuard` runs before.
-    _raw: SharedGuard<'a>,
+    /// Taken by `drop`.
+    raw: ManuallyDrop<SharedGuard<'a>>,
     taken: Taken,
     /// Guards must be dropped by the thread that made them.
     not_send: PhantomData<*const ()>,
@@ -142,7 +144,7 @@ impl<T: ?Sized> RwLock<T> {
         if raw.owner_died() {
             self.poison.set();
         }
-        self.poison.wrap(RwLockReadGuard { lock: self, _raw: raw, not_send: PhantomData })
+        self.poison.wrap(RwLockReadGuard { lock: self, raw: ManuallyDrop::new(raw), not_send: PhantomData })
     }
 
     #[inline]
@@ -152,7 +154,7 @@ impl<T: ?Sized> RwLock<T> {
         }
         self.poison.wrap(RwLockWriteGuard {
             lock: self,
-            _raw: raw,
+            raw: ManuallyDrop::new(raw),
             taken: self.poison.taken(),
             not_send: PhantomData,
         })
@@ -234,10 +236,20 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     }
 }
 
-impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
-    #[inline]
+impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.lock.poison.let_go(&self.taken);
+        // SAFETY: `drop` runs once, and nobody can use the guard after it.
+        unsafe { ManuallyDrop::take(&mut self.raw) }.let_go();
+    }
+}
+
+impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.lock.poison.let_go(self.taken);
+        // SAFETY: as in the read guard.
+        unsafe { ManuallyDrop::take(&mut self.raw) }.let_go();
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! `Once`, `OnceLock` and `LazyLock` can be made in a `static`, outside any model, and must begin anew in
 //! every execution. So they carry only a [`Key`], and what they hold in a model lies in the storage of the
-//! execution, made by whichever thread comes first. That is safe under loom because what is made so
-//! (a monitor) has no memory of who made it; what the *user* puts in is made under that monitor.
+//! execution, made by whichever thread comes first. loom remembers who made an object and calls it a race
+//! if another thread touches it unordered; so the maker enters what it has made once before anybody else
+//! can find it, and everybody after enters by the same lock.
 //!
 //! Limits: a reference into a `static` that is kept beyond the execution dangles, and so does a value
 //! borrowed by an object that is forgotten (`mem::forget`) inside a model; both are out of a checker's
@@ -72,7 +73,13 @@ impl Key {
         if let Some(value) = found {
             return value.cast();
         }
-        let value = NonNull::from(Box::leak(Box::new(make())));
+        // Making can let other threads run, and one of them may make it first: theirs counts then.
+        let made = make();
+        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
+        if let Some(value) = found {
+            return value.cast();
+        }
+        let value = NonNull::from(Box::leak(Box::new(made)));
         slots.borrow_mut().push(Slot { key, value: value.cast(), drop: drop_box::<S> });
         value
     }

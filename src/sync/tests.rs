@@ -1,257 +1,449 @@
-use super::{Barrier, LazyLock, Once, OnceLock, mpsc};
-use crate::arm::trace;
-use crate::testing;
-use crate::thread;
-use std::panic::Location;
+//! Locks and condition variables, by the same behaviour on every engine.
+
+use super::atomic::{AtomicU32, Ordering};
+use super::*;
+use crate::cell::Plain;
+use crate::testing::{everywhere, everywhere_counted, in_loom, in_shuttle, spawn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 #[test]
-fn one_leads_each_generation_of_a_barrier() {
-    testing::everywhere(|| {
-        let barrier = Arc::new(Barrier::new(2));
-        let other = barrier.clone();
-        let both = move |barrier: &Barrier| {
-            (0..2).map(|_| usize::from(barrier.wait().is_leader())).collect::<Vec<_>>()
+fn a_mutex_lets_one_in() {
+    for seen in everywhere_counted(|| {
+        let count = Arc::new(Mutex::new(0));
+        let theirs = Arc::clone(&count);
+        let add = |count: &Mutex<u32>| {
+            let mut guard = count.lock().unwrap();
+            let before = *guard;
+            *guard = before + 1;
         };
-        let child = thread::spawn(move || both(&other));
-        let mine = both(&barrier);
-        let its = child.join().expect("no panic");
-        for generation in 0..2 {
-            assert_eq!(mine[generation] + its[generation], 1);
-        }
-        assert!(Barrier::new(0).wait().is_leader());
-    });
-}
-
-#[test]
-fn once_runs_once_for_everybody() {
-    testing::everywhere(|| {
-        let once = Arc::new(Once::new());
-        let runs = Arc::new(AtomicUsize::new(0));
-        let children: Vec<_> = (0..2)
-            .map(|_| {
-                let (once, runs) = (once.clone(), runs.clone());
-                thread::spawn(move || {
-                    once.call_once(|| {
-                        thread::yield_now();
-                        runs.fetch_add(1, Relaxed);
-                    });
-                    assert_eq!(runs.load(Relaxed), 1);
-                    assert!(once.is_completed());
-                })
-            })
-            .collect();
-        for child in children {
-            child.join().expect("no panic");
-        }
-        once.wait();
-    });
-}
-
-#[test]
-fn a_panic_poisons_once_until_forced() {
-    testing::everywhere(|| {
-        let once = Once::new();
-        assert!(thread::model::catch(|| once.call_once(|| panic!("first"))).is_err());
-        assert!(!once.is_completed());
-        let again = thread::model::catch(|| once.call_once(|| {})).expect_err("poisoned");
-        assert!(crate::panics::text(&*again).is_some_and(|text| text.contains("poisoned")));
-        once.call_once_force(|state| assert!(state.is_poisoned()));
-        assert!(once.is_completed());
-        once.call_once(|| unreachable!("it has completed"));
-    });
-}
-
-#[test]
-fn once_lock_is_written_once() {
-    testing::everywhere(|| {
-        let mut cell = OnceLock::new();
-        assert_eq!(cell.get(), None);
-        assert!(thread::model::catch(|| cell.get_or_init(|| panic!("no"))).is_err());
-        assert_eq!(cell.set(3), Ok(()));
-        assert_eq!(cell.set(4), Err(4));
-        assert_eq!((cell.get(), *cell.get_or_init(|| 5), *cell.wait()), (Some(&3), 3, 3));
-        let moved = Box::new(cell);
-        assert_eq!(moved.get(), Some(&3));
-        cell = *moved;
-        *cell.get_mut().expect("a value") += 1;
-        assert_eq!(cell.clone(), OnceLock::from(4));
-        assert_eq!(cell.take(), Some(4));
-        assert_eq!(cell.set(9), Ok(()));
-        assert_eq!(cell.into_inner(), Some(9));
-    });
-}
-
-static MADE: AtomicUsize = AtomicUsize::new(0);
-static DROPPED: AtomicUsize = AtomicUsize::new(0);
-
-struct Counted(AtomicUsize);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        DROPPED.fetch_add(1, Relaxed);
+        let thread = spawn(move || add(&theirs));
+        add(&count);
+        thread.join().unwrap();
+        Arc::into_inner(count).unwrap().into_inner().unwrap()
+    }) {
+        assert_eq!(seen.failure, None);
+        assert_eq!(seen.outcomes, [2].into());
     }
 }
 
-static LAZY: LazyLock<Counted> = LazyLock::new(|| {
-    MADE.fetch_add(1, Relaxed);
-    thread::yield_now();
-    Counted(AtomicUsize::new(0))
-});
-
 #[test]
-fn a_lazy_static_is_fresh_in_every_execution() {
-    let body = || {
-        let child = thread::spawn(|| LAZY.0.fetch_add(1, Relaxed));
-        let mine = LAZY.0.fetch_add(1, Relaxed);
-        assert_eq!(mine + child.join().expect("no panic"), 1);
-    };
-    body();
-    assert_eq!((MADE.load(Relaxed), DROPPED.load(Relaxed)), (1, 0));
-    let executions = testing::loom(body) + testing::shuttle(body);
-    assert!(executions > 201, "loom explored something");
-    assert_eq!((MADE.load(Relaxed), DROPPED.load(Relaxed)), (executions + 1, executions));
-}
-
-static CELL: LazyLock<(loom::sync::atomic::AtomicUsize, loom::cell::UnsafeCell<u8>)> =
-    LazyLock::new(|| (loom::sync::atomic::AtomicUsize::new(0), loom::cell::UnsafeCell::new(1)));
-
-#[test]
-fn threads_that_race_to_a_lazy_static_do_not_race_in_it() {
-    let executions = testing::loom(|| {
-        let touch = || {
-            CELL.1.with(|_| ());
-            CELL.0.fetch_add(1, loom::sync::atomic::Ordering::Relaxed)
-        };
-        let children = [thread::spawn(touch), thread::spawn(touch)];
-        let sum: usize = children.map(|child| child.join().expect("no panic")).iter().sum();
-        assert_eq!(sum, 1);
-        CELL.1.with_mut(|_| ());
-    });
-    assert!(executions > 1);
-}
-
-#[test]
-fn a_lazy_value_is_poisoned_by_its_initialiser() {
-    testing::everywhere(|| {
-        let word = String::from("captured");
-        let lazy = LazyLock::new(|| word.len());
-        assert_eq!((LazyLock::get(&lazy), *lazy), (None, 8));
-        let bad: LazyLock<u8> = LazyLock::new(|| panic!("no value"));
-        assert!(thread::model::catch(|| *bad).is_err());
-        let again = thread::model::catch(|| *bad).expect_err("poisoned");
+fn a_mutex_is_stds() {
+    everywhere(|| {
+        let mut mutex = Mutex::new(1);
+        assert_eq!(format!("{mutex:?}"), "Mutex { data: 1, poisoned: false, .. }");
+        let guard = mutex.lock().unwrap();
+        assert!(matches!(mutex.try_lock(), Err(TryLockError::WouldBlock)));
         assert_eq!(
-            crate::panics::text(&*again),
-            Some("LazyLock instance has previously been poisoned")
+            format!("{mutex:?} {guard:?} {guard}"),
+            "Mutex { data: \"<locked>\", poisoned: false, .. } 1 1"
         );
+        drop(guard);
+        *mutex.try_lock().unwrap() += 1;
+        *mutex.get_mut().unwrap() += 1;
+        assert_eq!(mutex.into_inner().unwrap(), 3);
+        assert_eq!(*Mutex::<u8>::default().lock().unwrap(), 0);
+        let slice: &Mutex<[u8]> = &Mutex::from([1, 2]);
+        assert_eq!(slice.lock().unwrap().len(), 2);
     });
 }
 
 #[test]
-fn mpsc_says_why_not() {
-    testing::everywhere(|| {
-        let (sender, receiver) = mpsc::channel();
-        assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Empty));
-        let child = thread::spawn(move || {
-            sender.send(1).expect("open");
-            sender.clone().send(2).expect("open");
+fn a_panic_poisons_a_mutex() {
+    everywhere(|| {
+        let mutex = Arc::new(Mutex::new(1));
+        let theirs = Arc::clone(&mutex);
+        let thread = spawn(move || {
+            let _guard = theirs.lock().unwrap();
+            panic!("on purpose");
         });
-        assert_eq!(receiver.iter().collect::<Vec<_>>(), [1, 2]);
-        child.join().expect("no panic");
-        assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Disconnected));
-        assert_eq!(receiver.recv(), Err(mpsc::RecvError));
-        let timeout = Duration::from_millis(1);
-        assert_eq!(receiver.recv_timeout(timeout), Err(mpsc::RecvTimeoutError::Disconnected));
-
-        let (sender, receiver) = mpsc::sync_channel(1);
-        assert_eq!(receiver.recv_timeout(timeout), Err(mpsc::RecvTimeoutError::Timeout));
-        assert_eq!(sender.try_send(1), Ok(()));
-        assert_eq!(sender.try_send(2), Err(mpsc::TrySendError::Full(2)));
-        drop(receiver);
-        assert_eq!(sender.try_send(3), Err(mpsc::TrySendError::Disconnected(3)));
-        assert_eq!(sender.send(4), Err(mpsc::SendError(4)));
+        assert!(thread.join().is_err());
+        assert!(mutex.is_poisoned());
+        assert_eq!(**mutex.lock().unwrap_err().get_ref(), 1);
+        assert!(matches!(mutex.try_lock(), Err(TryLockError::Poisoned(_))));
+        assert!(format!("{mutex:?}").contains("poisoned: true"));
+        mutex.clear_poison();
+        assert_eq!(*mutex.lock().unwrap(), 1);
     });
 }
 
 #[test]
-fn a_sync_channel_without_room_meets() {
-    testing::everywhere(|| {
-        let (sender, receiver) = mpsc::sync_channel(0);
-        assert_eq!(sender.try_send(0), Err(mpsc::TrySendError::Full(0)));
-        let sent = Arc::new(AtomicUsize::new(0));
-        let seen = sent.clone();
-        let child = thread::spawn(move || {
-            sender.send(1).expect("open");
-            seen.store(1, Relaxed);
-        });
-        thread::yield_now();
-        assert_eq!(sent.load(Relaxed), 0, "nobody has received");
-        assert_eq!(receiver.recv(), Ok(1));
-        child.join().expect("no panic");
-        assert_eq!(receiver.recv(), Err(mpsc::RecvError));
+fn a_lock_taken_and_let_go_by_a_destructor_in_a_panic_is_not_poisoned() {
+    struct Locks<'a>(&'a Mutex<u8>);
+    impl Drop for Locks<'_> {
+        fn drop(&mut self) {
+            *self.0.lock().unwrap() += 1;
+        }
+    }
+    everywhere(|| {
+        let mutex = Mutex::new(0);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _locks = Locks(&mutex);
+            panic!("on purpose");
+        }));
+        assert!(caught.is_err());
+        assert_eq!(*mutex.lock().unwrap(), 1);
     });
 }
 
-fn races(f: impl Fn(u32) + Send + Sync + Copy + 'static) -> bool {
-    crate::panics::install();
-    let run = move || {
-        testing::shuttle(move || f(trace::new_object()));
+#[test]
+fn a_panic_with_the_lock_can_lock_it_again_in_a_destructor() {
+    struct Locks<'a>(&'a Mutex<u8>);
+    impl Drop for Locks<'_> {
+        fn drop(&mut self) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        }
+    }
+    everywhere(|| {
+        let mutex = Mutex::new(0);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let _locks = Locks(&mutex);
+            let _guard = mutex.lock().unwrap();
+            panic!("on purpose");
+        }));
+        assert!(caught.is_err());
+        assert_eq!(**mutex.lock().unwrap_err().get_ref(), 1);
+    });
+}
+
+#[test]
+fn who_waits_for_a_poisoned_lock_gets_it() {
+    for seen in everywhere_counted(|| {
+        let mutex = Arc::new(Mutex::new(0));
+        let theirs = Arc::clone(&mutex);
+        let thread = spawn(move || {
+            let _guard = theirs.lock().unwrap_or_else(PoisonError::into_inner);
+            panic!("on purpose");
+        });
+        let poisoned = mutex.lock().is_err();
+        assert!(thread.join().is_err());
+        assert!(mutex.is_poisoned());
+        poisoned
+    }) {
+        assert_eq!(seen.failure, None);
+        assert!(seen.executions == 1 || seen.outcomes == [false, true].into());
+    }
+}
+
+#[test]
+fn a_panic_elsewhere_poisons_nothing() {
+    // One unwinds, and is made to switch by its destructors; the other uses its lock meanwhile.
+    struct Touches(Arc<AtomicU32>);
+    impl Drop for Touches {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    everywhere(|| {
+        let touched = Arc::new(AtomicU32::new(0));
+        let touches = Touches(Arc::clone(&touched));
+        let mutex = Mutex::new(0);
+        let thread = spawn(move || {
+            let _touches = touches;
+            panic!("on purpose");
+        });
+        let guard = mutex.lock().unwrap();
+        touched.load(Ordering::Relaxed);
+        drop(guard);
+        assert!(!mutex.is_poisoned());
+        assert!(thread.join().is_err());
+        drop(mutex.lock().unwrap());
+    });
+}
+
+#[test]
+fn locks_in_the_wrong_order_deadlock() {
+    let design = || {
+        let locks = Arc::new((Mutex::new(0), Mutex::new(0)));
+        let theirs = Arc::clone(&locks);
+        let thread = spawn(move || {
+            let _first = theirs.0.lock().unwrap();
+            let _second = theirs.1.lock().unwrap();
+        });
+        let second = locks.1.lock().unwrap();
+        let first = locks.0.lock().unwrap();
+        drop((first, second));
+        thread.join().unwrap();
     };
-    match std::panic::catch_unwind(run) {
-        Ok(()) => false,
-        Err(payload) => {
-            assert!(payload.is::<trace::RaceFound>(), "{:?}", crate::panics::text(&*payload));
-            true
-        }
-    }
-}
-
-fn write(cell: u32) {
-    trace::write(cell, Location::caller());
+    assert!(in_loom(design).deadlocked());
+    assert!(in_shuttle(design).deadlocked());
 }
 
 #[test]
-fn barriers_order_arrivals_before_departures() {
-    fn meet(cell: u32, early: bool) {
-        let barrier = Arc::new(Barrier::new(2));
-        let other = barrier.clone();
-        let child = thread::spawn(move || {
-            if early {
-                write(cell);
-            }
-            other.wait();
-            if !early {
-                write(cell);
-            }
-        });
-        barrier.wait();
-        write(cell);
-        child.join().expect("no panic");
-    }
-    assert!(!races(|cell| meet(cell, true)));
-    assert!(races(|cell| meet(cell, false)));
+fn a_lock_taken_twice_is_a_deadlock() {
+    let design = || {
+        let mutex = Mutex::new(0);
+        let _first = mutex.lock().unwrap();
+        let _second = mutex.lock().unwrap();
+    };
+    assert!(in_loom(design).deadlocked());
+    assert!(in_shuttle(design).deadlocked());
 }
 
 #[test]
-fn the_initialiser_comes_before_everybody() {
-    fn touch(cell: u32, inside: bool) {
-        let once = Arc::new(Once::new());
-        let other = once.clone();
-        let init = move || if inside { write(cell) };
-        let child = thread::spawn(move || {
-            other.call_once(init);
-            trace::read(cell, Location::caller());
-        });
-        once.call_once(init);
-        if inside {
-            trace::read(cell, Location::caller());
-        } else {
-            write(cell);
-        }
-        child.join().expect("no panic");
+fn a_lost_wakeup_is_a_deadlock() {
+    let design = || {
+        let shared = Arc::new((Mutex::new(()), Condvar::new()));
+        let theirs = Arc::clone(&shared);
+        let thread = spawn(move || theirs.1.notify_one());
+        let guard = shared.0.lock().unwrap();
+        drop(shared.1.wait(guard).unwrap());
+        thread.join().unwrap();
+    };
+    let seen = in_loom(design);
+    assert!(seen.deadlocked(), "{seen:?}");
+    assert!(in_shuttle(design).deadlocked());
+}
+
+#[test]
+fn readers_share_and_writers_do_not() {
+    everywhere(|| {
+        let mut lock = RwLock::new(1);
+        assert_eq!(format!("{lock:?}"), "RwLock { data: 1, poisoned: false, .. }");
+        let reader = lock.read().unwrap();
+        assert!(matches!(lock.try_write(), Err(TryLockError::WouldBlock)));
+        assert_eq!(format!("{reader:?} {reader}"), "1 1");
+        drop(reader);
+        let mut writer = lock.write().unwrap();
+        *writer += 1;
+        assert!(matches!(lock.try_read(), Err(TryLockError::WouldBlock)));
+        assert!(format!("{lock:?}").contains("<locked>"));
+        drop(writer);
+        assert_eq!(*lock.try_read().unwrap(), 2);
+        *lock.try_write().unwrap() += 1;
+        *lock.get_mut().unwrap() += 1;
+        assert_eq!(lock.into_inner().unwrap(), 4);
+        let slice: &RwLock<[u8]> = &RwLock::from([1, 2]);
+        assert_eq!(slice.read().unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn two_readers_are_inside_at_once() {
+    for seen in everywhere_counted(|| {
+        let lock = Arc::new((RwLock::new(()), AtomicU32::new(0)));
+        let theirs = Arc::clone(&lock);
+        let visit = |lock: &(RwLock<()>, AtomicU32)| {
+            let _guard = lock.0.read().unwrap();
+            let others = lock.1.fetch_add(1, Ordering::Relaxed);
+            lock.1.fetch_sub(1, Ordering::Relaxed);
+            others
+        };
+        let thread = spawn(move || visit(&theirs));
+        let seen = visit(&lock);
+        thread.join().unwrap().max(seen)
+    }) {
+        assert_eq!(seen.failure, None);
+        assert!(seen.executions == 1 || seen.outcomes == [0, 1].into());
     }
-    assert!(!races(|cell| touch(cell, true)));
-    assert!(races(|cell| touch(cell, false)));
+}
+
+#[test]
+fn only_writers_poison() {
+    everywhere(|| {
+        for writes in [false, true] {
+            let lock = RwLock::new(0);
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                if writes {
+                    let _guard = lock.write().unwrap();
+                    panic!("on purpose");
+                }
+                let _guard = lock.read().unwrap();
+                panic!("on purpose");
+            }));
+            assert!(caught.is_err());
+            assert_eq!(lock.is_poisoned(), writes);
+            assert_eq!(lock.read().is_err(), writes);
+            lock.clear_poison();
+            assert!(lock.write().is_ok());
+        }
+    });
+}
+
+#[test]
+fn a_read_lock_orders_after_writers_and_not_after_readers() {
+    let design = |writes: bool| {
+        move || {
+            let shared = Arc::new((RwLock::new(()), Plain::new(0)));
+            let theirs = Arc::clone(&shared);
+            let thread = spawn(move || {
+                let _guard = theirs.0.write().unwrap();
+                theirs.1.set(1);
+            });
+            if writes {
+                let _guard = shared.0.write().unwrap();
+                shared.1.set(2);
+            } else {
+                let _guard = shared.0.read().unwrap();
+                shared.1.get();
+            }
+            thread.join().unwrap();
+        }
+    };
+    everywhere(design(false));
+    everywhere(design(true));
+    let wrong = in_shuttle(|| {
+        let shared = Arc::new((RwLock::new(()), Plain::new(0)));
+        let theirs = Arc::clone(&shared);
+        let write = |shared: &(RwLock<()>, Plain<u32>)| {
+            let _guard = shared.0.read().unwrap();
+            shared.1.set(1);
+        };
+        let thread = spawn(move || write(&theirs));
+        write(&shared);
+        thread.join().unwrap();
+    });
+    assert!(wrong.raced(), "{wrong:?}");
+}
+
+#[test]
+fn a_value_is_handed_over() {
+    for (all, while_) in [(false, false), (true, false), (false, true), (true, true)] {
+        everywhere(move || {
+            let shared = Arc::new((Mutex::new(None), Condvar::new(), Plain::new(0)));
+            let theirs = Arc::clone(&shared);
+            let thread = spawn(move || {
+                theirs.2.set(7);
+                *theirs.0.lock().unwrap() = Some(1);
+                if all {
+                    theirs.1.notify_all();
+                } else {
+                    theirs.1.notify_one();
+                }
+            });
+            let mut guard = shared.0.lock().unwrap();
+            if while_ {
+                guard = shared.1.wait_while(guard, |value| value.is_none()).unwrap();
+            } else {
+                while guard.is_none() {
+                    guard = shared.1.wait(guard).unwrap();
+                }
+            }
+            assert_eq!(guard.take(), Some(1));
+            drop(guard);
+            assert_eq!(shared.2.get(), 7);
+            thread.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_timed_wait_is_notified_in_time() {
+    everywhere(|| {
+        let shared = Arc::new((Mutex::new(false), Condvar::new()));
+        let theirs = Arc::clone(&shared);
+        let thread = spawn(move || {
+            *theirs.0.lock().unwrap() = true;
+            theirs.1.notify_one();
+        });
+        let minute = Duration::from_secs(60);
+        let guard = shared.0.lock().unwrap();
+        let waited = shared.1.wait_timeout_while(guard, minute, |set| !*set);
+        let (guard, result) = waited.unwrap();
+        assert!(*guard && !result.timed_out());
+        drop(guard);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_real_wait_times_out() {
+    let (mutex, condvar) = (Mutex::new(()), Condvar::default());
+    let guard = mutex.lock().unwrap();
+    let (guard, result) = condvar.wait_timeout_while(guard, Duration::from_millis(2), |()| true).unwrap();
+    assert!(result.timed_out());
+    let waited = condvar.wait_timeout(guard, Duration::from_millis(1));
+    assert!(waited.unwrap().1.timed_out());
+    assert_eq!(format!("{condvar:?}"), "Condvar { .. }");
+}
+
+#[test]
+fn a_wait_leaves_park_tokens_alone_under_loom() {
+    let seen = in_loom(|| {
+        let shared = Arc::new((Mutex::new(false), Condvar::new()));
+        let theirs = Arc::clone(&shared);
+        let me = ::loom::thread::current();
+        me.unpark();
+        let thread = spawn(move || {
+            *theirs.0.lock().unwrap() = true;
+            theirs.1.notify_one();
+        });
+        let guard = shared.0.lock().unwrap();
+        drop(shared.1.wait_while(guard, |set| !*set).unwrap());
+        thread.join().unwrap();
+    });
+    assert_eq!(seen.failure, None);
+}
+
+#[test]
+fn a_wait_with_another_engines_mutex_is_refused() {
+    let condvar = Arc::new(Condvar::new());
+    let seen = in_shuttle(move || {
+        let mutex = Mutex::new(());
+        drop(condvar.wait(mutex.lock().unwrap()));
+    });
+    assert!(seen.failure.unwrap().contains("made for another engine"));
+}
+
+#[test]
+fn an_untraced_lock_excludes_and_orders_nothing() {
+    use super::raw::{Lock, Signal};
+    for seen in everywhere_counted(|| {
+        // The count is no business of the engines: under loom this lock lets stale values be read.
+        let count = std::sync::atomic::AtomicU32::new(0);
+        let shared = Arc::new((Lock::new_untraced(), Signal::new(), count));
+        let theirs = Arc::clone(&shared);
+        let switch = Arc::new(AtomicU32::new(0));
+        let their_switch = Arc::clone(&switch);
+        let add = |shared: &(Lock, Signal, std::sync::atomic::AtomicU32), switch: &AtomicU32| {
+            let _guard = shared.0.lock();
+            let before = shared.2.load(Ordering::Relaxed);
+            switch.fetch_add(1, Ordering::Relaxed);
+            shared.2.store(before + 1, Ordering::Relaxed);
+            shared.1.notify_all();
+        };
+        let thread = spawn(move || add(&theirs, &their_switch));
+        add(&shared, &switch);
+        let mut guard = shared.0.lock();
+        while shared.2.load(Ordering::Relaxed) < 2 {
+            guard = shared.1.wait(guard);
+        }
+        drop(guard);
+        thread.join().unwrap();
+        assert!(shared.0.try_lock().is_some());
+        shared.2.load(Ordering::Relaxed)
+    }) {
+        assert_eq!(seen.failure, None);
+        assert_eq!(seen.outcomes, [2].into());
+    }
+    let design = || {
+        let shared = Arc::new((Lock::new_untraced(), Plain::new(0)));
+        let theirs = Arc::clone(&shared);
+        let add = |shared: &(Lock, Plain<u32>)| {
+            let _guard = shared.0.lock();
+            shared.1.set(1);
+        };
+        let thread = spawn(move || add(&theirs));
+        add(&shared);
+        thread.join().unwrap();
+    };
+    assert!(in_loom(design).raced());
+    assert!(in_shuttle(design).raced());
+}
+
+#[test]
+fn an_untraced_lock_that_is_never_free_is_a_deadlock() {
+    use super::raw::Lock;
+    let design = || {
+        let lock = Arc::new(Lock::new_untraced());
+        let theirs = Arc::clone(&lock);
+        let guard = lock.lock();
+        let thread = spawn(move || drop(theirs.lock()));
+        thread.join().unwrap();
+        drop(guard);
+    };
+    assert!(in_loom(design).deadlocked());
+    assert!(in_shuttle(design).deadlocked());
 }

@@ -75,7 +75,10 @@ impl Thread {
     pub fn unpark(&self) {
         match &self.0 {
             Inner::Real(thread) => thread.unpark(),
-            Inner::Model(identity) => identity.permit.release(),
+            Inner::Model(identity) => {
+                let identity = identity.clone();
+                model::when_settled(Box::new(move || identity.permit.release()));
+            }
         }
     }
 }

@@ -20,11 +20,11 @@ use std::rc::Rc;
 macro_rules! thread_local {
     () => {};
     ($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = const $init:block; $($rest:tt)*) => {
-        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, { const INIT: $t = $init; INIT }, const $init);
+        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, const $init, const $init);
         $crate::thread_local!($($rest)*);
     };
     ($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = const $init:block) => {
-        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, { const INIT: $t = $init; INIT }, const $init);
+        $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, const $init, const $init);
     };
     ($(#[$attr:meta])* $vis:vis static $name:ident: $t:ty = $init:expr; $($rest:tt)*) => {
         $crate::thread_local!(@key [$(#[$attr])*] $vis $name, $t, $init, init());

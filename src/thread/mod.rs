@@ -3,7 +3,7 @@
 //! A panic of a model thread is returned from `join` as std does, and goes on unwinding only if it is
 //! the checker's own.
 //!
-//! Limits inside a model: `sleep` and `sleep_until` are one yield; `park_timeout` yields once and then returns, with
+//! Limits inside a model: `sleep` is one yield; `park_timeout` yields once and then returns, with
 //! the permit if there is one (a timeout may always elapse, and park may always return early);
 //! `is_finished` yields first, so that loops around it end, and `true` orders nothing; `stack_size` is
 //! ignored; a panic that nobody joins is not printed.

@@ -59,6 +59,11 @@ pub(crate) struct Local {
     unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
 
+thread_local! {
+    /// Whether any model thread of this operating-system thread may have something in `unsettled`.
+    static UNSETTLED: Cell<bool> = const { Cell::new(false) };
+}
+
 impl Local {
     fn new(identity: Arc<Identity>, execution: Rc<Execution>) -> Rc<Self> {
         Rc::new(Self { identity, execution, values: Values::default(), unsettled: RefCell::default() })
@@ -102,40 +107,10 @@ pub(crate) fn try_local() -> Option<Rc<Local>> {
 /// statics, last made first. Runs inside the model, as its last act.
 pub(crate) fn end_of_execution() {
     let Some(local) = try_local() else { return };
-    settle(&local);
+    settled();
     local.values.destroy();
     local.execution.statics.destroy();
     set_slot(None);
-}
-
-/// Runs `action` now, or, while the running model thread unwinds, as soon as its panic is caught.
-///
-/// For destructors that enter a monitor. loom cannot switch threads while one unwinds: its locks would
-/// be poisoned for the others.
-pub(crate) fn when_settled(action: impl FnOnce() + 'static) {
-    if context::current() == Context::Loom && std::thread::panicking() {
-        if let Some(local) = try_local() {
-            local.unsettled.borrow_mut().push(Box::new(action));
-        }
-        // Without a thread to run it later the execution is over, and nobody is left to be told.
-        return;
-    }
-    action();
-}
-
-fn settle(local: &Local) {
-    if context::current() == Context::Loom {
-        arm::loom::release_deferred();
-    }
-    loop {
-        let actions = std::mem::take(&mut *local.unsettled.borrow_mut());
-        if actions.is_empty() {
-            return;
-        }
-        for action in actions {
-            action();
-        }
-    }
 }
 
 /// Runs `f` and returns its panic, unless the panic is the checker's, which goes on unwinding.
@@ -150,10 +125,42 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
     }
 }
 
-/// The running model thread has caught a panic, or had none: does what waited for that.
+/// Runs `action` now, or, if the running thread of a loom model unwinds, once its panic is caught.
+///
+/// For destructors that enter a monitor. That lets other threads run, and under loom these would be
+/// taken to be unwinding too, for they share an operating-system thread: they could not give back the
+/// locks they hold. So an unwinding thread keeps what it has to say for later.
+pub(crate) fn when_settled(action: Box<dyn FnOnce()>) {
+    let unwinding = context::current() == Context::Loom && std::thread::panicking();
+    if !unwinding || !arm::loom::alive() {
+        return action();
+    }
+    match try_local() {
+        Some(local) => {
+            UNSETTLED.set(true);
+            local.unsettled.borrow_mut().push(action);
+        }
+        None => action(),
+    }
+}
+
+/// The running model thread has caught a panic, or had none: the locks that it let go of while
+/// unwinding are given back, and what its destructors kept for later is done.
 pub(crate) fn settled() {
-    if let Some(local) = try_local() {
-        settle(&local);
+    if context::current() != Context::Loom || std::thread::panicking() {
+        return;
+    }
+    arm::loom::release_deferred();
+    while UNSETTLED.get()
+        && let Some(local) = try_local()
+    {
+        let actions = std::mem::take(&mut *local.unsettled.borrow_mut());
+        if actions.is_empty() {
+            return;
+        }
+        for action in actions {
+            action();
+        }
     }
 }
 

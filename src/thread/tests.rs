@@ -1,5 +1,4 @@
 use crate::arm::trace;
-use crate::context::{self, Context};
 use crate::testing;
 use crate::thread;
 use std::panic::Location;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 #[test]
 fn join_returns_the_value_or_the_panic() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         assert_eq!(thread::spawn(|| 7).join().ok(), Some(7));
         let failed = thread::spawn(|| {
             if true {
@@ -19,14 +18,14 @@ fn join_returns_the_value_or_the_panic() {
         let payload = failed.join().expect_err("it panicked");
         assert_eq!(payload.downcast_ref::<u8>(), Some(&41));
         let failed = thread::spawn(|| panic!("no {}", 5));
-        let payload = failed.join().map(|()| ()).expect_err("it panicked");
+        let payload = failed.join().expect_err("it panicked");
         assert_eq!(crate::panics::text(&*payload), Some("no 5"));
     });
 }
 
 #[test]
 fn threads_have_names_and_ids() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let me = thread::current();
         let child = thread::Builder::new()
             .name("weft".to_owned())
@@ -44,7 +43,7 @@ fn threads_have_names_and_ids() {
 
 #[test]
 fn a_permit_is_kept_and_is_one() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let me = thread::current();
         me.unpark();
         me.unpark();
@@ -64,32 +63,22 @@ fn a_permit_is_kept_and_is_one() {
 }
 
 #[test]
-#[should_panic(expected = "deadlock")]
-fn a_second_park_has_no_permit_in_loom() {
-    testing::loom(|| {
+fn a_second_park_has_no_permit() {
+    let twice = || {
         thread::current().unpark();
         thread::current().unpark();
         thread::park();
         thread::park();
-    });
-}
-
-#[test]
-#[should_panic(expected = "deadlock")]
-fn a_second_park_has_no_permit_in_shuttle() {
-    testing::shuttle(|| {
-        thread::current().unpark();
-        thread::current().unpark();
-        thread::park();
-        thread::park();
-    });
+    };
+    assert!(testing::in_loom(twice).deadlocked());
+    assert!(testing::in_shuttle(twice).deadlocked());
 }
 
 #[test]
 fn scopes_lend_and_wait() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let sum = AtomicUsize::new(0);
-        let words = vec![String::from("warp"), String::from("weft")];
+        let words = [String::from("warp"), String::from("weft")];
         let lengths = thread::scope(|scope| {
             let first = scope.spawn(|| {
                 sum.fetch_add(1, Relaxed);
@@ -107,7 +96,7 @@ fn scopes_lend_and_wait() {
 
 #[test]
 fn scopes_wait_also_when_somebody_panics() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let done = AtomicUsize::new(0);
         let closure = thread::model::catch(|| {
             thread::scope(|scope| {
@@ -127,7 +116,7 @@ fn scopes_wait_also_when_somebody_panics() {
         });
         assert_eq!(crate::panics::text(&*child.expect_err("panics")), Some("a scoped thread panicked"));
         assert_eq!(done.load(Relaxed), 2);
-        let heard = thread::scope(|scope| scope.spawn(|| panic!("heard")).join().map(|()| ()));
+        let heard = thread::scope(|scope| scope.spawn(|| panic!("heard")).join());
         assert!(heard.is_err());
     });
 }
@@ -148,7 +137,7 @@ crate::thread_local! {
 
 #[test]
 fn every_thread_has_its_own_locals_and_destroys_them() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         assert_eq!(COUNT.replace(6), 5, "fresh in every execution");
         let dropped = Arc::new(AtomicUsize::new(0));
         let threads: Vec<_> = (0..2)
@@ -172,9 +161,35 @@ fn every_thread_has_its_own_locals_and_destroys_them() {
     });
 }
 
+struct Late(Option<thread::ThreadId>, Arc<AtomicUsize>);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let own = self.0 == Some(thread::current().id());
+        let gone = LATE.try_with(|_| ()).is_err();
+        self.1.fetch_add(usize::from(own && gone), Relaxed);
+    }
+}
+
+crate::thread_local! {
+    static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) };
+}
+
+#[test]
+fn destructors_run_on_their_thread_with_the_value_gone() {
+    testing::everywhere_bounded(|| {
+        let right = Arc::new(AtomicUsize::new(0));
+        let seen = right.clone();
+        thread::spawn(move || LATE.set(Some(Late(Some(thread::current().id()), seen))))
+            .join()
+            .expect("no panic");
+        assert_eq!(right.load(Relaxed), 1);
+    });
+}
+
 #[test]
 fn is_finished_becomes_true() {
-    testing::everywhere(|| {
+    testing::everywhere_bounded(|| {
         let child = thread::spawn(|| {});
         while !child.is_finished() {
             thread::yield_now();
@@ -183,59 +198,75 @@ fn is_finished_becomes_true() {
     });
 }
 
+struct Cell(crate::cell::UnsafeCell<u8>);
+// SAFETY: a planted race, run by loom on one operating-system thread.
+unsafe impl Sync for Cell {}
+
+impl Cell {
+    fn write(&self) {
+        self.0.with_mut(|_| ());
+    }
+}
+
 #[test]
 fn a_checkers_panic_is_not_joined() {
     crate::panics::install();
-    // Two children and a race between them that loom reports in one of the two.
-    let found = std::panic::catch_unwind(|| {
-        testing::loom(|| {
-            let cell = Arc::new(loom_cell());
-            let other = cell.clone();
-            let child = thread::spawn(move || other.0.with_mut(|_| ()));
-            cell.0.with_mut(|_| ());
-            let _ = child.join();
-        })
+    let race = testing::in_loom(|| {
+        let cell = Arc::new(Cell(crate::cell::UnsafeCell::new(0)));
+        let other = cell.clone();
+        let child = thread::spawn(move || other.write());
+        cell.write();
+        let _ = child.join();
     });
-    let payload = found.expect_err("a race");
-    assert!(crate::panics::is_checkers(&*payload), "{:?}", crate::panics::text(&*payload));
-}
-
-struct LoomCell(loom::cell::UnsafeCell<u8>);
-// SAFETY: planted race, run by loom on one operating-system thread.
-unsafe impl Sync for LoomCell {}
-fn loom_cell() -> LoomCell {
-    LoomCell(loom::cell::UnsafeCell::new(0))
+    assert!(race.raced(), "{race:?}");
+    let inside = testing::in_loom(|| {
+        let cell = Cell(crate::cell::UnsafeCell::new(0));
+        thread::scope(|scope| {
+            let children = [scope.spawn(|| cell.write()), scope.spawn(|| cell.write())];
+            let _ = children.map(thread::ScopedJoinHandle::join);
+        });
+    });
+    assert!(inside.raced(), "{inside:?}");
 }
 
 #[test]
-fn too_many_threads_is_the_checkers_panic() {
-    let found = std::panic::catch_unwind(|| {
-        testing::loom(|| {
-            let _ = thread::spawn(|| {
-                for _ in 0..5 {
-                    thread::spawn(|| {});
-                }
-            })
-            .join();
-        })
+fn a_checkers_limits_and_deadlocks_are_not_joined() {
+    crate::panics::install();
+    let crowd = testing::in_loom(|| {
+        let child = thread::spawn(|| {
+            for _ in 0..5 {
+                thread::spawn(|| {});
+            }
+        });
+        let _ = child.join();
     });
-    let payload = found.expect_err("a limit");
-    assert!(crate::panics::is_checkers(&*payload), "{:?}", crate::panics::text(&*payload));
+    let said = crowd.failure.expect("five threads are the limit");
+    assert!(said.contains("self.threads.len() < self.max()"), "{said}");
+    let asleep = testing::in_loom(|| {
+        let _ = thread::spawn(thread::park).join();
+    });
+    assert!(asleep.deadlocked(), "{asleep:?}");
+    let asleep = testing::in_shuttle(|| {
+        let _ = thread::spawn(thread::park).join();
+    });
+    assert!(asleep.deadlocked(), "{asleep:?}");
+    let endless = testing::in_loom(|| {
+        let _ = thread::spawn(|| {
+            loop {
+                thread::current().unpark();
+            }
+        })
+        .join();
+    });
+    let said = endless.failure.expect("branches are limited");
+    assert!(said.contains("exceeded maximum number of branches"), "{said}");
 }
 
-/// Runs `f` under shuttle with a cell that it touches, and says whether a race was found.
-fn races(f: impl Fn(u32) + Send + Sync + Copy + 'static) -> bool {
-    crate::panics::install();
-    let run = move || {
-        testing::shuttle(move || f(trace::new_object()));
-    };
-    match std::panic::catch_unwind(run) {
-        Ok(()) => false,
-        Err(payload) => {
-            assert!(payload.is::<trace::RaceFound>(), "{:?}", crate::panics::text(&*payload));
-            true
-        }
-    }
+/// Whether shuttle finds a race in the cell that `f` touches.
+fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
+    let seen = testing::in_shuttle(move || f(trace::new_object()));
+    assert!(seen.raced() || seen.failure.is_none(), "{:?}", seen.failure);
+    seen.raced()
 }
 
 fn write(cell: u32) {
@@ -289,11 +320,4 @@ fn unparking_orders() {
         thread::park();
         write(cell);
     }));
-}
-
-#[test]
-fn a_model_context_stays_inside() {
-    assert_eq!(context::current(), Context::Real);
-    testing::loom(|| assert_eq!(context::current(), Context::Loom));
-    assert_eq!(context::current(), Context::Real);
 }

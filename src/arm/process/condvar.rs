@@ -92,7 +92,7 @@ impl RawCondvar {
     }
 }
 
-fn deadline_after(timeout: Duration) -> libc::timespec {
+pub(super) fn deadline_after(timeout: Duration) -> libc::timespec {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `now` is valid for writes. The monotonic clock is always there.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };

@@ -13,7 +13,8 @@ mod condvar;
 mod mutex;
 mod rwlock;
 
-pub(crate) use arena::{Arena, Installed, install};
+#[cfg_attr(not(test), expect(unused_imports, reason = "for the process engine"))]
+pub(crate) use arena::{Arena, install};
 pub(crate) use condvar::RawCondvar;
 pub(crate) use mutex::{RawGuard, RawMutex};
 pub(crate) use rwlock::{RawRwGuard, RawRwLock};
@@ -24,3 +25,6 @@ pub(crate) use rwlock::{RawRwGuard, RawRwLock};
 fn broken(what: &str, error: i32) -> ! {
     panic!("{what}: {}", std::io::Error::from_raw_os_error(error));
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ fn fetch_add_loses_nothing() {
     alone("engine::threads::tests::fetch_add_loses_nothing", || {
         for actors in [1, 2, 3, 5] {
             let seen = observed(observe, &fetch_add(actors), 300);
-            check_all(&seen, &actors.to_string(), 100_000);
+            check_all(&seen, &actors.to_string(), 1_000);
         }
     });
 }
@@ -37,7 +37,7 @@ fn returns_come_from_their_actor_and_state() {
     let name = "engine::threads::tests::returns_come_from_their_actor_and_state";
     alone(name, || {
         for actors in [1, 2, 3, 5] {
-            check_all(&observed(observe, &telling_returns(actors), 200), "true", 50_000);
+            check_all(&observed(observe, &telling_returns(actors), 200), "true", 1_000);
         }
     });
 }

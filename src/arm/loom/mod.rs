@@ -1,0 +1,126 @@
+//! loom's primitives, as the facade wants them.
+//!
+//! Two things are done differently from loom's own types:
+//!
+//! - **Guards survive unwinding.** loom's locks hold a lock of `std` and unwrap it, so a guard dropped by
+//!   a panic poisons loom itself, and one dropped after the model has ended aborts the process. Here a
+//!   guard that is dropped by a panic is kept aside, and given back at the next operation of the same
+//!   model thread; once the model is dead it is forgotten.
+//! - **The condition variable is our own**, over loom's `park`: waiting leaves a parked thread's token
+//!   alone, and a model that deadlocks while somebody waits can be unwound.
+//!
+//! Limits: there are no timed waits and no spurious wakeups; a notification orders the
+//! notifier before the waiter, as in loom itself, although C11 promises only the mutex's order.
+
+mod condvar;
+mod count;
+mod deferred;
+mod lock;
+mod parking;
+mod span;
+
+use super::unwinding;
+use crate::context;
+use std::cell::{Cell, RefCell};
+use std::panic::catch_unwind;
+
+pub(crate) use condvar::RawCondvar;
+pub(crate) use count::Count;
+pub(crate) use deferred::{forget_deferred, release_deferred};
+pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
+pub(crate) use loom::cell::UnsafeCell;
+pub(crate) use loom::sync::atomic::{
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    AtomicUsize, fence,
+};
+pub(crate) use span::Span;
+
+thread_local! {
+    static DEAD: Cell<bool> = const { Cell::new(false) };
+    static PROBING: Cell<bool> = const { Cell::new(false) };
+    static NAMES: RefCell<Vec<loom::thread::ThreadId>> = const { RefCell::new(Vec::new()) };
+}
+
+fn probe() -> Option<loom::thread::ThreadId> {
+    PROBING.set(true);
+    let id = catch_unwind(|| loom::thread::current().id()).ok();
+    PROBING.set(false);
+    id
+}
+
+/// The running model thread, numbered in the order in which threads first asked.
+fn number(id: loom::thread::ThreadId) -> u64 {
+    NAMES.with_borrow_mut(|names| {
+        let known = names.iter().position(|&name| name == id);
+        known.unwrap_or_else(|| {
+            names.push(id);
+            names.len() - 1
+        }) as u64
+    })
+}
+
+/// Whether a loom execution is there to talk to. It is not where the facade is used outside of one, nor
+/// in destructors that run while a failed model is taken apart.
+pub(crate) fn alive() -> bool {
+    if !std::thread::panicking() {
+        DEAD.set(false);
+        return true;
+    }
+    if !DEAD.get() && probe().is_none() {
+        DEAD.set(true);
+    }
+    !DEAD.get()
+}
+
+/// Whether a panic is being raised only to find out that the model is dead. A panic hook stays silent
+/// then.
+pub(crate) fn is_probing() -> bool {
+    PROBING.get()
+}
+
+/// Whether the running model thread is unwinding. A dead model unwinds as a whole.
+pub(crate) fn is_unwinding() -> bool {
+    std::thread::panicking() && (!alive() || unwinding::is(me))
+}
+
+/// Whether a panic is loom's own report of a race, a deadlock or a limit. Whoever catches the panics of
+/// model threads must let these through: the model cannot go on.
+pub(crate) fn is_report(payload: &(dyn std::any::Any + Send)) -> bool {
+    const REPORTS: [&str; 5] = [
+        "Causality violation",
+        "deadlock; threads",
+        "Model exceeded maximum number of branches",
+        "currently writing to cell",
+        "currently reading from cell",
+    ];
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
+    text.is_some_and(|text| REPORTS.iter().any(|report| text.trim_start().starts_with(report)))
+}
+
+fn me() -> u64 {
+    number(loom::thread::current().id())
+}
+
+/// To be called before every operation of loom's. False if the model is dead, and the operation must be
+/// left out.
+pub(crate) fn enter() -> bool {
+    context::count_operation();
+    if !std::thread::panicking() {
+        release_deferred();
+        return true;
+    }
+    let alive = alive();
+    if alive {
+        unwinding::is(me);
+    }
+    alive
+}
+
+/// Starts the next execution: nothing of the last one is known any more.
+fn forget_execution() {
+    DEAD.set(false);
+    NAMES.with_borrow_mut(Vec::clear);
+}

@@ -1,0 +1,241 @@
+//! `std::sync::Arc` and `std::sync::Weak`, on every engine.
+//!
+//! The value and its counts are std's own. Under a checker a token goes along, through which the engine
+//! learns of clones, drops and upgrades: where to switch, and that what was done before a drop happens
+//! before the value is freed.
+//!
+//! Limits: no `into_raw` and `from_raw` (a raw pointer cannot carry the token), and no implicit
+//! unsizing: make a `std::sync::Arc`, unsize that, and turn it into ours with `from`. Among processes an
+//! `Arc` is the usual one: its heap is not shared.
+
+mod conversion;
+#[cfg(test)]
+mod tests;
+mod token;
+mod weak;
+
+use std::borrow::Borrow;
+use std::ops::Deref;
+use std::panic::UnwindSafe;
+use std::pin::Pin;
+use std::sync as real;
+use std::sync::atomic::Ordering;
+use token::Token;
+
+pub use weak::Weak;
+
+/// A reference-counted pointer that threads can share, as [`std::sync::Arc`].
+///
+/// Under the checkers what one owner did before it dropped its `Arc` happens before the value is freed,
+/// and nothing more than that.
+pub struct Arc<T: ?Sized> {
+    token: Token,
+    // Dropped last: `Drop for Arc` runs before.
+    value: real::Arc<T>,
+}
+
+impl<T: ?Sized> UnwindSafe for Arc<T> where real::Arc<T>: UnwindSafe {}
+
+impl<T> Arc<T> {
+    /// A new value with one owner.
+    #[inline]
+    #[track_caller]
+    pub fn new(value: T) -> Arc<T> {
+        Arc::from_std(real::Arc::new(value))
+    }
+
+    /// A new pinned value with one owner.
+    #[track_caller]
+    pub fn pin(value: T) -> Pin<Arc<T>> {
+        let arc = Arc::new(value);
+        // SAFETY: the value is on the heap, is not moved while owned by an `Arc`, and a pinned `Arc`
+        // gives no mutable reference to it.
+        unsafe { Pin::new_unchecked(arc) }
+    }
+
+    /// A new value that is given a weak pointer to itself, which cannot be upgraded before it is made.
+    #[track_caller]
+    pub fn new_cyclic<F>(make: F) -> Arc<T>
+    where
+        F: FnOnce(&Weak<T>) -> T,
+    {
+        let token = Token::new();
+        let value = real::Arc::new_cyclic(|value| make(&Weak::from_parts(token.clone(), value.clone())));
+        Arc { token, value }
+    }
+
+    /// The value, if `this` is its only owner.
+    ///
+    /// # Errors
+    ///
+    /// `this`, if it is not.
+    #[track_caller]
+    pub fn try_unwrap(this: Arc<T>) -> Result<T, Arc<T>> {
+        this.settle();
+        if Arc::owners(&this) != 1 {
+            return Err(this);
+        }
+        let (token, value) = this.into_parts();
+        token.freed();
+        real::Arc::try_unwrap(value).map_err(|value| Arc { token, value })
+    }
+
+    /// The value, if `this` is its last owner. Of several owners that call this, one gets it.
+    #[track_caller]
+    pub fn into_inner(this: Arc<T>) -> Option<T> {
+        if !matches!(this.token, Token::Real) {
+            this.token.dropping(|| Arc::owners(&this) == 1);
+        }
+        real::Arc::into_inner(this.into_parts().1)
+    }
+
+    /// The value, if `this` is its only owner, or a clone of it.
+    #[track_caller]
+    pub fn unwrap_or_clone(this: Arc<T>) -> T
+    where
+        T: Clone,
+    {
+        Arc::try_unwrap(this).unwrap_or_else(|shared| T::clone(&shared))
+    }
+}
+
+impl<T: ?Sized> Arc<T> {
+    /// Makes an `Arc` of std's ours, for the engine that is running. Other owners of it, if there are
+    /// any, are counted, but no checker sees what they do.
+    #[inline]
+    #[track_caller]
+    pub fn from_std(value: real::Arc<T>) -> Arc<T> {
+        Arc { token: Token::new(), value }
+    }
+
+    fn owners(this: &Arc<T>) -> usize {
+        real::Arc::strong_count(&this.value)
+    }
+
+    /// Lets all others act, and learns what they did if `self` is then the only owner.
+    #[track_caller]
+    fn settle(&self) {
+        if !matches!(self.token, Token::Real) {
+            self.token.pass(Ordering::Relaxed);
+            if Arc::owners(self) == 1 {
+                self.token.pass(Ordering::Acquire);
+            }
+        }
+    }
+
+    /// Takes `self` apart without telling the engine.
+    fn into_parts(self) -> (Token, real::Arc<T>) {
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: `this` is never used nor dropped again, so each field is moved out of it just once.
+        unsafe { (std::ptr::read(&raw const this.token), std::ptr::read(&raw const this.value)) }
+    }
+
+    /// A weak pointer to the same value.
+    #[track_caller]
+    #[must_use = "this returns a new `Weak` pointer, without modifying the original `Arc`"]
+    pub fn downgrade(this: &Arc<T>) -> Weak<T> {
+        this.token.cloning();
+        Weak::from_parts(this.token.clone(), real::Arc::downgrade(&this.value))
+    }
+
+    /// How many owners the value has, at some moment during the call.
+    #[must_use]
+    #[track_caller]
+    pub fn strong_count(this: &Arc<T>) -> usize {
+        this.token.counting();
+        real::Arc::strong_count(&this.value)
+    }
+
+    /// How many weak pointers the value has, at some moment during the call.
+    #[must_use]
+    #[track_caller]
+    pub fn weak_count(this: &Arc<T>) -> usize {
+        this.token.counting();
+        real::Arc::weak_count(&this.value)
+    }
+
+    /// Whether both own the same value.
+    #[must_use]
+    pub fn ptr_eq(this: &Arc<T>, other: &Arc<T>) -> bool {
+        real::Arc::ptr_eq(&this.value, &other.value)
+    }
+
+    /// Where the value is.
+    #[must_use]
+    pub fn as_ptr(this: &Arc<T>) -> *const T {
+        real::Arc::as_ptr(&this.value)
+    }
+
+    /// The value, if there is no other pointer to it, strong or weak.
+    #[track_caller]
+    pub fn get_mut(this: &mut Arc<T>) -> Option<&mut T> {
+        this.settle();
+        real::Arc::get_mut(&mut this.value)
+    }
+}
+
+impl<T: Clone> Arc<T> {
+    /// The value, which is cloned first if there is any other pointer to it.
+    #[track_caller]
+    pub fn make_mut(this: &mut Arc<T>) -> &mut T {
+        this.settle();
+        if real::Arc::get_mut(&mut this.value).is_none() {
+            *this = Arc::new(T::clone(this));
+        }
+        real::Arc::make_mut(&mut this.value)
+    }
+}
+
+impl<T: ?Sized> Clone for Arc<T> {
+    #[inline]
+    #[track_caller]
+    fn clone(&self) -> Self {
+        self.token.cloning();
+        Arc { token: self.token.clone(), value: real::Arc::clone(&self.value) }
+    }
+}
+
+impl<T: ?Sized> Drop for Arc<T> {
+    #[inline]
+    #[track_caller]
+    fn drop(&mut self) {
+        if !matches!(self.token, Token::Real) {
+            self.token.dropping(|| Arc::owners(self) == 1);
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for Arc<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: ?Sized> AsRef<T> for Arc<T> {
+    fn as_ref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: ?Sized> Borrow<T> for Arc<T> {
+    fn borrow(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Default> Default for Arc<T> {
+    #[track_caller]
+    fn default() -> Self {
+        Arc::new(T::default())
+    }
+}
+
+impl<T> From<T> for Arc<T> {
+    #[track_caller]
+    fn from(value: T) -> Self {
+        Arc::new(value)
+    }
+}

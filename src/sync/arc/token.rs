@@ -1,0 +1,95 @@
+//! How the engine learns what happens to an `Arc`.
+
+use crate::arm::trace::{self, Kind, ObjectId};
+use crate::arm::{self, loom, shuttle};
+use crate::context::Context;
+use std::sync as real;
+use std::sync::atomic::Ordering;
+
+/// How the engine learns what happens to an [`Arc`].
+#[derive(Clone)]
+pub(super) enum Token {
+    Real,
+    Loom(real::Arc<loom::Count>),
+    /// The object of all drops and upgrades; the next one is that of clones.
+    Shuttle(ObjectId),
+}
+
+impl Token {
+    #[track_caller]
+    pub(super) fn new() -> Token {
+        match arm::made_for() {
+            Context::Real | Context::Process => Token::Real,
+            Context::Loom => Token::Loom(real::Arc::new(loom::Count::new())),
+            Context::Shuttle => {
+                let drops = trace::new_object();
+                trace::new_object();
+                Token::Shuttle(drops)
+            }
+        }
+    }
+
+    /// Before a strong count goes up by a clone. Clones commute with each other and with drops.
+    #[inline]
+    #[track_caller]
+    pub(super) fn cloning(&self) {
+        match self {
+            Token::Real => {}
+            Token::Loom(count) => count.cloning(),
+            Token::Shuttle(drops) => {
+                shuttle::before(drops + 1, Kind::Load);
+            }
+        }
+    }
+
+    /// Before the counts are looked at.
+    #[inline]
+    #[track_caller]
+    pub(super) fn counting(&self) {
+        match self {
+            Token::Real => {}
+            Token::Loom(count) => count.counting(),
+            Token::Shuttle(drops) => {
+                shuttle::before(*drops, Kind::Rmw);
+                shuttle::before(drops + 1, Kind::Rmw);
+            }
+        }
+    }
+
+    /// A scheduling point that depends on every drop and upgrade, with the edges of `order`.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn pass(&self, order: Ordering) {
+        match self {
+            Token::Real => {}
+            Token::Loom(count) => count.pass(order),
+            Token::Shuttle(drops) => {
+                if shuttle::before(*drops, Kind::Rmw) {
+                    trace::rmw(*drops, order);
+                }
+            }
+        }
+    }
+
+    /// Before a strong reference goes away. As in std, only the last one learns what the others did.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn dropping(&self, is_last: impl Fn() -> bool) {
+        self.pass(Ordering::Release);
+        if is_last() {
+            self.pass(Ordering::Acquire);
+            if is_last() {
+                self.freed();
+            }
+        }
+    }
+
+    /// The value is gone.
+    pub(super) fn freed(&self) {
+        if let Token::Loom(count) = self {
+            count.freed();
+        }
+    }
+}
