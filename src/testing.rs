@@ -89,11 +89,20 @@ pub(crate) fn in_loom_within<T: Ord + Send + 'static>(
         let mut builder = ::loom::model::Builder::new();
         builder.max_branches = 20_000;
         builder.preemption_bound = preemptions;
-        builder.check(move || {
-            loom::forget_deferred();
-            run();
-            crate::sync::lazy::end_of_execution();
-        });
+        let run = Arc::new(run);
+        let explore = || {
+            let run = Arc::clone(&run);
+            catch_unwind(AssertUnwindSafe(|| {
+                builder.check(move || {
+                    loom::forget_deferred();
+                    run();
+                    crate::sync::lazy::end_of_execution();
+                });
+            }))
+        };
+        if let Err(payload) = loom::with_locks_as_needed(explore, || ()) {
+            std::panic::resume_unwind(payload);
+        }
     });
     loom::forget_deferred();
     seen
@@ -164,7 +173,7 @@ pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
         Context::Real | Context::Process => Spawned::Real(std::thread::spawn(f)),
         Context::Loom => Spawned::Loom(::loom::thread::spawn(move || {
             catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
-                if loom::is_report(&*payload) {
+                if crate::panics::is_checkers(&*payload) {
                     std::panic::resume_unwind(payload);
                 }
                 loom::release_deferred();

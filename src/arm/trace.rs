@@ -35,8 +35,6 @@ pub(crate) enum Kind {
     /// Releases the lock and waits for a notification.
     Wait,
     Notify,
-    Park,
-    Unpark,
     Spawn,
     Join,
     Yield,

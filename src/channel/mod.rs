@@ -23,8 +23,6 @@ pub use crossbeam::channel::{
 pub use ends::{Receiver, Sender, bounded, unbounded};
 pub use iter::{IntoIter, Iter, TryIter};
 pub(crate) use pipe::blocks_made;
-#[cfg(test)]
-pub(crate) use pipe::descriptors_open;
 
 /// The payload of the panic that says why something cannot work across processes.
 #[derive(Debug)]

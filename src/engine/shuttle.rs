@@ -67,6 +67,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     if cut_off > 0 {
         seen.caveats.push(format!("{cut_off} executions were cut off after {MAX_STEPS} steps each"));
     }
+    seen.caveats.extend(context::artefacts().iter().map(|artefact| artefact.sentence().to_owned()));
     match (run.failure, run.race) {
         (Some(_), Some(race)) => seen.races.push(race_report(&race, &task.facts.actors)),
         (Some(failure), None) => failure.enter_into(&mut seen, &task.facts.actors),

@@ -33,14 +33,4 @@ impl Clock {
             *mine = (*mine).max(*theirs);
         }
     }
-
-    /// Forgets everything, keeping the memory.
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// A task whose entry here is greater than in `other`: something that `other` does not know.
-    pub(crate) fn first_beyond(&self, other: &Clock) -> Option<usize> {
-        (0..self.0.len()).find(|&task| self.get(task) > other.get(task))
-    }
 }

@@ -4,7 +4,7 @@ use crate::engine::Budget;
 
 /// How much effort to spend on each cell of the matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Effort {
+pub(crate) enum Effort {
     /// A first look: a second or two for a scenario.
     Quick,
     /// What continuous integration runs.

@@ -19,12 +19,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 const EFFORT: &str = "SELVEDGE_BUDGET";
 
 /// Compares a page with the accepted snapshot of this name in this folder, or panics.
-pub type AssertSnapshot = fn(name: &str, folder: &Path, page: &str);
+pub(crate) type AssertSnapshot = fn(name: &str, folder: &Path, page: &str);
 
 /// Runs the registered scenarios of the package at `manifest_dir` as tests; see
 /// [`harness!`](crate::harness).
 #[must_use]
-pub fn main(manifest_dir: &'static str, assert_snapshot: AssertSnapshot) -> ExitCode {
+pub fn main(
+    manifest_dir: &'static str,
+    assert_snapshot: fn(name: &str, folder: &Path, page: &str),
+) -> ExitCode {
     worker::enter_if_asked();
     let arguments = Arguments::from_args();
     let effort = match effort() {
@@ -126,10 +129,13 @@ fn verdict_is_as_expected(design: &ErasedDesign, cell: &Cell) -> Result<(), Fail
     Err(anstream::adapter::strip_str(&words).to_string().into())
 }
 
+/// Scenario, place of the design in it, and engine.
+type CellName = (String, usize, Engine);
+
 /// Every cell is executed once per process, whichever test asks first.
 struct Cells {
     effort: Effort,
-    known: Mutex<HashMap<(String, usize, Engine), Arc<OnceLock<Cell>>>>,
+    known: Mutex<HashMap<CellName, Arc<OnceLock<Cell>>>>,
 }
 
 impl Cells {

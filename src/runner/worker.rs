@@ -35,7 +35,7 @@ pub(crate) struct Job {
 }
 
 /// If this process was started as a worker, works and never returns. Call it first thing in `main`.
-pub fn enter_if_asked() {
+pub(crate) fn enter_if_asked() {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() != Some(ARGUMENT) {
         return;

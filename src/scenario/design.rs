@@ -10,10 +10,13 @@ pub struct Blank<S> {
 /// What an actor does; its value is one of the returns.
 pub(crate) type ActorFn<S, R> = Box<dyn Fn(&S) -> R + Send + Sync>;
 
+/// Reads the outcome off the state and what the actors left.
+type ObserveFn<S, R, O> = Box<dyn Fn(&S, &[R]) -> O + Send + Sync>;
+
 /// How the outcome is read off at the end.
 pub(crate) enum Observe<S, R, O> {
-    Returns(Box<dyn Fn(&S, &[R]) -> O + Send + Sync>),
-    Exits(Box<dyn Fn(&S, &[Exit<R>]) -> O + Send + Sync>),
+    Returns(ObserveFn<S, R, O>),
+    Exits(ObserveFn<S, Exit<R>, O>),
 }
 
 /// The closures of a design.

@@ -77,7 +77,7 @@ impl fmt::Display for Expected {
 /// What the actors share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Memory {
+pub(crate) enum Memory {
     /// One state that every actor reads and writes.
     Shared,
     /// A copy of the state for each actor and one more for `observe`, as after `fork`; only channels

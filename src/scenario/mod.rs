@@ -10,7 +10,8 @@ pub(crate) mod program;
 pub(crate) mod registry;
 
 pub use design::{Blank, Design};
-pub use expectation::{Engine, Expected, Memory};
+pub(crate) use expectation::Memory;
+pub use expectation::{Engine, Expected};
 pub use outcome::{Exit, Grade, Outcome};
 pub use registry::Registration;
 
@@ -18,11 +19,14 @@ use outcome::Rule;
 use program::{Program, Typed};
 use std::sync::Arc;
 
+/// Forgets the types of a design, given the rules that grade its outcomes.
+type Erase<O> = Box<dyn FnOnce(Arc<Vec<Rule<O>>>) -> ErasedDesign>;
+
 /// A question about concurrency, and several designs that answer it differently.
 pub struct Scenario<O> {
     question: String,
     rules: Vec<Rule<O>>,
-    designs: Vec<(String, Box<dyn FnOnce(Arc<Vec<Rule<O>>>) -> ErasedDesign>)>,
+    designs: Vec<Erase<O>>,
 }
 
 impl<O: Outcome> Scenario<O> {
@@ -72,7 +76,7 @@ impl<O: Outcome> Scenario<O> {
             let (facts, bodies) = design.split();
             ErasedDesign { name: named, facts, program: Arc::new(Typed::new(bodies, rules)) }
         };
-        self.designs.push((name.to_owned(), Box::new(erase)));
+        self.designs.push(Box::new(erase));
         self
     }
 
@@ -80,7 +84,7 @@ impl<O: Outcome> Scenario<O> {
     pub(crate) fn erase(self) -> ErasedScenario {
         let grades = self.rules.iter().map(|rule| (rule.grade, rule.sentence.clone())).collect();
         let rules = Arc::new(self.rules);
-        let designs = self.designs.into_iter().map(|(_, erase)| erase(Arc::clone(&rules))).collect();
+        let designs = self.designs.into_iter().map(|erase| erase(Arc::clone(&rules))).collect();
         ErasedScenario { question: self.question, grades, designs }
     }
 }

@@ -49,9 +49,6 @@ pub(crate) trait Program: Send + Sync {
     /// How many actors there are.
     fn actors(&self) -> usize;
 
-    /// What they share.
-    fn memory(&self) -> Memory;
-
     /// One execution, from fresh state to outcome, on the facade's threads of the current context.
     ///
     /// # Panics
@@ -81,6 +78,9 @@ pub(crate) trait Program: Send + Sync {
     /// `states` were made by [`Program::make`], every actor that `exits` says to have returned has acted
     /// on them with its array of `returns`, and nobody touches either any more.
     unsafe fn observe(&self, states: *mut u8, count: usize, returns: &[*mut u8], exits: &[Exit<()>]);
+
+    /// Forgets the outcomes counted so far, because an exploration begins anew.
+    fn forget_outcomes(&self);
 
     /// The outcomes counted so far, in the order of their values.
     fn outcomes(&self) -> Vec<OutcomeCount>;
@@ -138,10 +138,6 @@ where
 {
     fn actors(&self) -> usize {
         self.bodies.actors.len()
-    }
-
-    fn memory(&self) -> Memory {
-        self.bodies.memory
     }
 
     fn execute(self: Arc<Self>) {
@@ -224,6 +220,10 @@ where
         for (outcome, count) in counts.into_iter() {
             total.add(outcome, count);
         }
+    }
+
+    fn forget_outcomes(&self) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = Counts::default();
     }
 
     fn outcomes(&self) -> Vec<OutcomeCount> {

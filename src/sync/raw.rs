@@ -105,17 +105,6 @@ impl Lock {
         }
     }
 
-    /// A mutex that excludes, but orders no memory that a checker knows of. (Under loom, who had to wait
-    /// for it is ordered after who let go of it.)
-    #[track_caller]
-    pub(crate) fn new_untraced() -> Self {
-        match arm::made_for() {
-            Context::Loom => Lock::Loom(Box::new(loom::RawMutex::new_untraced())),
-            Context::Shuttle => Lock::Shuttle(Box::new(shuttle::RawMutex::new_untraced())),
-            Context::Real | Context::Process => Lock::new(),
-        }
-    }
-
     /// Blocks until the mutex is free, then takes it.
     #[inline(always)]
     #[track_caller]
@@ -397,6 +386,7 @@ impl Signal {
                 (guard, timed_out)
             }
             (signal, real, other) => {
+                context::note_artefact(context::Artefact::NoTimeouts);
                 let other = other.map(Aside::new);
                 (signal.wait(LockGuard { real, other }), false)
             }

@@ -388,62 +388,80 @@ fn a_wait_with_another_engines_mutex_is_refused() {
 }
 
 #[test]
-fn an_untraced_lock_excludes_and_orders_nothing() {
-    use super::raw::{Lock, Signal};
-    for seen in everywhere_counted(|| {
-        // The count is no business of the engines: under loom this lock lets stale values be read.
-        let count = std::sync::atomic::AtomicU32::new(0);
-        let shared = Arc::new((Lock::new_untraced(), Signal::new(), count));
-        let theirs = Arc::clone(&shared);
-        let switch = Arc::new(AtomicU32::new(0));
-        let their_switch = Arc::clone(&switch);
-        let add = |shared: &(Lock, Signal, std::sync::atomic::AtomicU32), switch: &AtomicU32| {
-            let _guard = shared.0.lock();
-            let before = shared.2.load(Ordering::Relaxed);
-            switch.fetch_add(1, Ordering::Relaxed);
-            shared.2.store(before + 1, Ordering::Relaxed);
-            shared.1.notify_all();
-        };
-        let thread = spawn(move || add(&theirs, &their_switch));
-        add(&shared, &switch);
-        let mut guard = shared.0.lock();
-        while shared.2.load(Ordering::Relaxed) < 2 {
-            guard = shared.1.wait(guard);
-        }
-        drop(guard);
+fn an_attempt_finds_a_lock_both_free_and_held_and_never_waits() {
+    let attempt = || {
+        let lock = Arc::new(Mutex::new(()));
+        let theirs = Arc::clone(&lock);
+        // Nothing but the lock itself happens while it is held.
+        let thread = spawn(move || drop(theirs.lock()));
+        let got_it = lock.try_lock().is_ok();
         thread.join().unwrap();
-        assert!(shared.0.try_lock().is_some());
-        shared.2.load(Ordering::Relaxed)
-    }) {
-        assert_eq!(seen.failure, None);
-        assert_eq!(seen.outcomes, [2].into());
-    }
-    let design = || {
-        let shared = Arc::new((Lock::new_untraced(), Plain::new(0)));
-        let theirs = Arc::clone(&shared);
-        let add = |shared: &(Lock, Plain<u32>)| {
-            let _guard = shared.0.lock();
-            shared.1.set(1);
-        };
-        let thread = spawn(move || add(&theirs));
-        add(&shared);
-        thread.join().unwrap();
+        got_it
     };
-    assert!(in_loom(design).raced());
-    assert!(in_shuttle(design).raced());
+    for seen in [in_loom(attempt), in_shuttle(attempt)] {
+        assert_eq!(seen.failure, None);
+        assert_eq!(seen.outcomes, [false, true].into());
+    }
+    let attempts = || {
+        let lock = Arc::new(RwLock::new(()));
+        let theirs = Arc::clone(&lock);
+        let thread = spawn(move || drop(theirs.read()));
+        let (read, wrote) = (lock.try_read().is_ok(), lock.try_write().is_ok());
+        thread.join().unwrap();
+        (read, wrote)
+    };
+    for seen in [in_loom(attempts), in_shuttle(attempts)] {
+        assert_eq!(seen.failure, None);
+        assert_eq!(seen.outcomes, [(true, false), (true, true)].into());
+    }
+}
+
+/// Two locks, taken in opposite order by two threads; `careful` only tries its second one.
+fn opposite_orders(careful: bool) {
+    let locks = Arc::new((Mutex::new(()), Mutex::new(())));
+    let theirs = Arc::clone(&locks);
+    let thread = spawn(move || {
+        let _first = theirs.0.lock();
+        let _second = theirs.1.lock();
+    });
+    {
+        let _second = locks.1.lock();
+        let attempted = locks.0.try_lock();
+        if !careful && attempted.is_err() {
+            drop(locks.0.lock());
+        }
+    }
+    thread.join().unwrap();
 }
 
 #[test]
-fn an_untraced_lock_that_is_never_free_is_a_deadlock() {
-    use super::raw::Lock;
-    let design = || {
-        let lock = Arc::new(Lock::new_untraced());
-        let theirs = Arc::clone(&lock);
-        let guard = lock.lock();
-        let thread = spawn(move || drop(theirs.lock()));
-        thread.join().unwrap();
-        drop(guard);
+fn trying_the_second_lock_is_no_deadlock_and_waiting_for_it_is() {
+    for seen in [in_loom(|| opposite_orders(true)), in_shuttle(|| opposite_orders(true))] {
+        assert_eq!(seen.failure, None);
+        assert!(seen.executions > 1);
+    }
+    assert!(in_loom(|| opposite_orders(false)).deadlocked());
+    assert!(in_shuttle(|| opposite_orders(false)).deadlocked());
+}
+
+#[test]
+fn a_lock_that_is_tried_publishes_when_taken_and_orders_nothing_when_not() {
+    let publish = |check: bool| {
+        move || {
+            let shared = Arc::new((Mutex::new(false), Plain::new(0)));
+            let theirs = Arc::clone(&shared);
+            let thread = spawn(move || {
+                theirs.1.set(1);
+                *theirs.0.lock().unwrap() = true;
+            });
+            let written = shared.0.try_lock().map_or(!check, |written| *written);
+            if written {
+                shared.1.get();
+            }
+            thread.join().unwrap();
+        }
     };
-    assert!(in_loom(design).deadlocked());
-    assert!(in_shuttle(design).deadlocked());
+    assert_eq!((in_loom(publish(true)).failure, in_shuttle(publish(true)).failure), (None, None));
+    assert!(in_loom(publish(false)).raced());
+    assert!(in_shuttle(publish(false)).raced());
 }

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The shipped program.
-pub fn selvedge() -> Command {
+pub(crate) fn selvedge() -> Command {
     Command::cargo_bin("selvedge").expect("cargo builds the program before its tests")
 }
 
 /// The root of this package.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A program of the consumer package, built on first use with the profile of this test.
-pub fn consumer(program: &str) -> Command {
+pub(crate) fn consumer(program: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         cargo(&["build", "--package", "selvedge-consumer", "--bins"]).assert().success();
@@ -27,7 +27,7 @@ pub fn consumer(program: &str) -> Command {
 }
 
 /// cargo, in this workspace, offline, into the folder that this test was built in.
-pub fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let program = assert_cmd::cargo::cargo_bin!("selvedge");
     let target = program.ancestors().nth(2).expect("target/profile/program");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -40,14 +40,14 @@ pub fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command that prints JSON, and checks its exit code.
 #[track_caller]
-pub fn json(command: &mut Command, code: i32) -> Value {
+pub(crate) fn json(command: &mut Command, code: i32) -> Value {
     let output = command.args(["--format", "json"]).assert().code(code).get_output().stdout.clone();
     serde_json::from_slice(&output).expect("standard output is one JSON document")
 }
 
 /// One cell of a JSON report.
 #[track_caller]
-pub fn cell<'a>(report: &'a Value, design: &str, engine: &str) -> &'a Value {
+pub(crate) fn cell<'a>(report: &'a Value, design: &str, engine: &str) -> &'a Value {
     let designs = report["scenarios"].as_array().into_iter().flatten();
     let mut designs = designs.flat_map(|scenario| scenario["designs"].as_array().into_iter().flatten());
     let design =
@@ -58,7 +58,7 @@ pub fn cell<'a>(report: &'a Value, design: &str, engine: &str) -> &'a Value {
 
 /// Asserts a cell's verdict, and that its reason contains these words.
 #[track_caller]
-pub fn check(report: &Value, design: &str, engine: &str, verdict: &str, words: &str) {
+pub(crate) fn check(report: &Value, design: &str, engine: &str, verdict: &str, words: &str) {
     let cell = cell(report, design, engine);
     assert_eq!(cell["verdict"], verdict, "{design} on {engine}: {cell:#}");
     let reason = cell["reason"].as_str().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Guards that a panic let go of.
 
+use super::exact::ExactGuard;
 use super::{alive, forget_execution, me, number, probe, unwinding};
 use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use std::cell::RefCell;
@@ -21,6 +22,7 @@ pub(super) enum Held {
     Mutex(MutexGuard<'static, ()>, Arc<loom::sync::Mutex<()>>),
     Read(RwLockReadGuard<'static, ()>, Arc<loom::sync::RwLock<()>>),
     Write(RwLockWriteGuard<'static, ()>, Arc<loom::sync::RwLock<()>>),
+    Exact(ExactGuard),
 }
 
 impl Held {
@@ -30,6 +32,7 @@ impl Held {
             Held::Mutex(guard, _lock) => std::mem::forget(guard),
             Held::Read(guard, _lock) => std::mem::forget(guard),
             Held::Write(guard, _lock) => std::mem::forget(guard),
+            Held::Exact(guard) => std::mem::forget(guard),
         }
     }
 }

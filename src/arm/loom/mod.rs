@@ -1,6 +1,6 @@
 //! loom's primitives, as the facade wants them.
 //!
-//! Two things are done differently from loom's own types:
+//! Three things are done differently from loom's own types:
 //!
 //! - **Guards survive unwinding.** loom's locks hold a lock of `std` and unwrap it, so a guard dropped by
 //!   a panic poisons loom itself, and one dropped after the model has ended aborts the process. Here a
@@ -8,6 +8,7 @@
 //!   model thread; once the model is dead it is forgotten.
 //! - **The condition variable is our own**, over loom's `park`: waiting leaves a parked thread's token
 //!   alone, and a model that deadlocks while somebody waits can be unwound.
+//! - **Trying a lock** is exact: see [`exact`].
 //!
 //! Limits: there are no timed waits and no spurious wakeups; a notification orders the
 //! notifier before the waiter, as in loom itself, although C11 promises only the mutex's order.
@@ -15,6 +16,7 @@
 mod condvar;
 mod count;
 mod deferred;
+mod exact;
 mod lock;
 mod parking;
 mod span;
@@ -27,6 +29,7 @@ use std::panic::catch_unwind;
 pub(crate) use condvar::RawCondvar;
 pub(crate) use count::Count;
 pub(crate) use deferred::{forget_deferred, release_deferred};
+pub(crate) use exact::{NeedsExactLocks, with_locks_as_needed};
 pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{
@@ -83,23 +86,6 @@ pub(crate) fn is_unwinding() -> bool {
     std::thread::panicking() && (!alive() || unwinding::is(me))
 }
 
-/// Whether a panic is loom's own report of a race, a deadlock or a limit. Whoever catches the panics of
-/// model threads must let these through: the model cannot go on.
-pub(crate) fn is_report(payload: &(dyn std::any::Any + Send)) -> bool {
-    const REPORTS: [&str; 5] = [
-        "Causality violation",
-        "deadlock; threads",
-        "Model exceeded maximum number of branches",
-        "currently writing to cell",
-        "currently reading from cell",
-    ];
-    let text = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied());
-    text.is_some_and(|text| REPORTS.iter().any(|report| text.trim_start().starts_with(report)))
-}
-
 fn me() -> u64 {
     number(loom::thread::current().id())
 }
@@ -117,6 +103,14 @@ pub(crate) fn enter() -> bool {
         unwinding::is(me);
     }
     alive
+}
+
+/// As [`enter`], before an atomic access with this ordering. Notes where loom's model is not the language's.
+pub(crate) fn enter_atomic(order: std::sync::atomic::Ordering) -> bool {
+    if order == std::sync::atomic::Ordering::SeqCst {
+        context::note_artefact(context::Artefact::LoomSeqCst);
+    }
+    enter()
 }
 
 /// Starts the next execution: nothing of the last one is known any more.

@@ -13,7 +13,6 @@ mod condvar;
 mod mutex;
 mod rwlock;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "for the process engine"))]
 pub(crate) use arena::{Arena, install};
 pub(crate) use condvar::RawCondvar;
 pub(crate) use mutex::{RawGuard, RawMutex};

@@ -68,7 +68,7 @@ macro_rules! rmw {
             ) -> $result {
                 match repr {
                     Repr::Real($real) => $on_real,
-                    Repr::Loom($loom, $real) if arm::loom::enter() => {
+                    Repr::Loom($loom, $real) if arm::loom::enter_atomic($order) => {
                         let before = $on_loom;
                         $on_real;
                         before
@@ -179,7 +179,7 @@ macro_rules! common {
                 ) -> $value {
                     check_load(order);
                     match repr {
-                        Repr::Loom(atomic, _) if arm::loom::enter() => $from(atomic.load(order)),
+                        Repr::Loom(atomic, _) if arm::loom::enter_atomic(order) => $from(atomic.load(order)),
                         Repr::Real(real) | Repr::Loom(_, real) => real.load(order),
                         Repr::Shuttle(real, object) => {
                             let traced = arm::shuttle::before(*object, trace::Kind::Load);
@@ -217,7 +217,7 @@ macro_rules! common {
                     match repr {
                         Repr::Real(real) => real.store(value, order),
                         Repr::Loom(atomic, real) => {
-                            if arm::loom::enter() {
+                            if arm::loom::enter_atomic(order) {
                                 atomic.store($to(value), order);
                             }
                             real.store(value, order);
@@ -273,7 +273,7 @@ macro_rules! common {
                 ) -> Result<$value, $value> {
                     check_failure(failure);
                     match repr {
-                        Repr::Loom(atomic, real) if arm::loom::enter() => {
+                        Repr::Loom(atomic, real) if arm::loom::enter_atomic(success) => {
                             let found =
                                 atomic.compare_exchange($to(current), $to(new), success, failure);
                             if found.is_ok() {

@@ -1,0 +1,138 @@
+//! A lock for models in which somebody only tries to lock.
+//!
+//! loom 0.7.2 takes a thread that is about to *try* a lock for one that waits for it: as soon as another
+//! thread takes the lock, the trying one is blocked, which hides every failing attempt and reports
+//! deadlocks that are none. And a release is no scheduling point of loom's, so an attempt never finds a
+//! lock held by a thread that does nothing else meanwhile.
+//!
+//! Limit: as with loom's own, a reader is ordered after the readers before it, which the language does not
+//! promise.
+//!
+//! This lock has neither fault, at the price of one more scheduling point per critical section. A model
+//! that never tries a lock does not pay: its locks are loom's own until the first attempt, which
+//! [`demand`]s that the exploration begin anew with locks of this kind.
+
+use super::parking::Queue;
+use super::{AtomicUsize, fence};
+use std::cell::Cell;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+thread_local! {
+    static WANTED: Cell<bool> = const { Cell::new(false) };
+    static DEMANDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The payload of the panic that ends an exploration because it needs exact locks.
+pub(crate) struct NeedsExactLocks;
+
+/// Whether the locks of this exploration are to be exact.
+pub(super) fn wanted() -> bool {
+    WANTED.get()
+}
+
+/// Ends the exploration, for the engine to begin it anew with exact locks. Returns only to a thread that
+/// unwinds already.
+pub(super) fn demand() {
+    DEMANDED.set(true);
+    if !std::thread::panicking() {
+        resume_unwind(Box::new(NeedsExactLocks));
+    }
+}
+
+/// Runs an exploration with loom's own locks and, if it turns out to need exact ones, `again` and the
+/// exploration once more with those.
+pub(crate) fn with_locks_as_needed<R>(mut explore: impl FnMut() -> R, again: impl FnOnce()) -> R {
+    WANTED.set(false);
+    DEMANDED.set(false);
+    let explored = explore();
+    if !DEMANDED.replace(false) {
+        return explored;
+    }
+    again();
+    super::forget_deferred();
+    WANTED.set(true);
+    let explored = explore();
+    WANTED.set(false);
+    explored
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Alone,
+    Together,
+}
+
+/// Holders of a lock that is held alone.
+const ALONE: usize = usize::MAX;
+
+/// A lock that threads can wait for or try.
+pub(crate) struct Exact {
+    /// The scheduling point of everything that happens to the lock, and the carrier of its edges.
+    gate: AtomicUsize,
+    holders: Cell<usize>,
+    waiters: Queue,
+}
+
+// SAFETY: model threads are coroutines of one operating-system thread. Whoever comes first passes `gate`,
+// which panics on another.
+unsafe impl Send for Exact {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Exact {}
+
+impl Exact {
+    #[track_caller]
+    pub(super) fn new() -> Self {
+        Self { gate: AtomicUsize::new(0), holders: Cell::new(0), waiters: Queue::default() }
+    }
+
+    /// Takes the lock if that is possible now. An attempt that fails orders nothing.
+    #[track_caller]
+    pub(super) fn try_acquire(self: &Arc<Self>, mode: Mode) -> Option<ExactGuard> {
+        self.gate.fetch_add(1, Ordering::Relaxed);
+        let holders = match (mode, self.holders.get()) {
+            (Mode::Alone, 0) => ALONE,
+            (Mode::Together, holders) if holders != ALONE => holders + 1,
+            _ => return None,
+        };
+        // Nobody runs between the gate and here; the fence takes what the last release has published.
+        fence(Ordering::Acquire);
+        self.holders.set(holders);
+        Some(ExactGuard { lock: Arc::clone(self), mode })
+    }
+
+    /// Waits until the lock can be taken, and takes it.
+    #[track_caller]
+    pub(super) fn acquire(self: &Arc<Self>, mode: Mode) -> ExactGuard {
+        loop {
+            if let Some(guard) = self.try_acquire(mode) {
+                return guard;
+            }
+            let waiter = self.waiters.join();
+            if waiter.park() {
+                waiter.give_back();
+            }
+        }
+    }
+}
+
+/// Holds an [`Exact`] lock. Must not be dropped by a panic: see [`super::deferred`].
+pub(super) struct ExactGuard {
+    lock: Arc<Exact>,
+    mode: Mode,
+}
+
+impl Drop for ExactGuard {
+    /// Gives the lock back, and lets all who wait try again.
+    fn drop(&mut self) {
+        let Exact { gate, holders, waiters } = &*self.lock;
+        gate.fetch_add(1, Ordering::Release);
+        holders.set(match self.mode {
+            Mode::Alone => 0,
+            Mode::Together => holders.get() - 1,
+        });
+        waiters.wake(usize::MAX);
+    }
+}
