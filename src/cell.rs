@@ -83,7 +83,7 @@ impl Tracked {
     #[track_caller]
     fn read(&self) {
         match self {
-            Tracked::Loom(cell) if loom::enter() => cell.with(|_| ()),
+            Tracked::Loom(cell) if loom::enter_cell() => cell.with(|_| ()),
             Tracked::Loom(_) => {}
             Tracked::Shuttle(object, _) if shuttle::alive() => {
                 trace::read(*object, Location::caller());
@@ -97,7 +97,7 @@ impl Tracked {
     #[track_caller]
     fn write(&self) {
         match self {
-            Tracked::Loom(cell) if loom::enter() => cell.with_mut(|_| ()),
+            Tracked::Loom(cell) if loom::enter_cell() => cell.with_mut(|_| ()),
             Tracked::Loom(_) => {}
             Tracked::Shuttle(object, _) if shuttle::alive() => {
                 trace::write(*object, Location::caller());
@@ -113,7 +113,7 @@ impl Tracked {
     #[track_caller]
     fn span(&self, access: Access) -> Option<loom::Span> {
         match (self, access) {
-            (Tracked::Loom(_), _) if !loom::enter() => None,
+            (Tracked::Loom(_), _) if !loom::enter_cell() => None,
             (Tracked::Loom(cell), Access::Read) => Some(loom::Span::reading(cell)),
             (Tracked::Loom(cell), Access::Write) => Some(loom::Span::writing(cell)),
             (Tracked::Shuttle(..), Access::Read) => {

@@ -25,14 +25,12 @@ pub(crate) struct Join(loom::thread::JoinHandle<()>);
 
 /// Starts a model thread. Panics when loom's limit of five threads, the main one included, is reached.
 pub(crate) fn spawn(body: Box<dyn FnOnce()>) -> Join {
-    crate::context::count_operation();
     Join(loom::thread::spawn(body))
 }
 
 impl Join {
     /// Blocks until the thread has ended.
     pub(crate) fn join(self) {
-        crate::context::count_operation();
         // The body never panics into loom unless the whole execution ends.
         let _ = self.0.join();
     }
@@ -40,6 +38,5 @@ impl Join {
 
 /// Lets other threads run first: loom keeps a yielded thread back until another has taken a step.
 pub(crate) fn yield_now() {
-    crate::context::count_operation();
     loom::thread::yield_now();
 }

@@ -51,6 +51,12 @@ pub(crate) fn before(object: ObjectId, kind: Kind) -> bool {
     alive
 }
 
+/// As [`before`], for an atomic or a fence: an operation of the design itself.
+pub(crate) fn before_atomic(object: ObjectId, kind: Kind) -> bool {
+    crate::context::count_operation();
+    before(object, kind)
+}
+
 /// Where the happens-before edges of a lock go.
 #[derive(Clone, Copy)]
 struct Edges {

@@ -98,10 +98,6 @@ fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
 /// Publishes what the current task is about to do. Call it immediately before the scheduling point.
 #[inline]
 pub(crate) fn announce(object: ObjectId, kind: Kind) {
-    // The harness itself spawns and joins the actors; that alone is no operation of the design.
-    if !matches!(kind, Kind::Spawn | Kind::Join) {
-        crate::context::count_operation();
-    }
     let task = me();
     PENDING.with_borrow_mut(|pending| {
         if pending.len() <= task {

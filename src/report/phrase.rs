@@ -1,9 +1,10 @@
 //! Numbers and sentences that several renderers share.
 
-use super::Cell;
+use super::{Cell, ScenarioReport};
 use crate::engine::{AccessSite, RaceReport};
 use crate::scenario::Grade;
 use crate::verdict::{EvidenceKind, Verdict};
+use std::collections::BTreeMap;
 
 /// 1234567 as `1,234,567`.
 pub(super) fn thousands(number: u64) -> String {
@@ -61,29 +62,43 @@ pub(super) fn mark(cell: &Cell) -> &'static str {
     }
 }
 
-/// A verdict with its evidence, as a cell of the matrix has it.
-pub(super) fn cell(cell: &Cell) -> String {
+/// A verdict with its evidence, as a cell of the matrix has it; `number` writes the numbers.
+pub(super) fn cell(cell: &Cell, number: fn(u64) -> String) -> String {
     let (verdict, evidence) = (cell.judgement.verdict, &cell.judgement.evidence);
-    let executions = evidence.executions;
-    let weight = match (verdict, evidence.kind) {
-        (Verdict::NotApplicable | Verdict::Inconclusive, _) => String::new(),
-        (Verdict::Forbidden, EvidenceKind::Sampled) if !cell.engine.is_checker() => {
+    let executions = number(evidence.executions);
+    let weight = match (verdict, evidence.kind, cell.engine.is_checker()) {
+        (Verdict::NotApplicable | Verdict::Inconclusive, ..) => String::new(),
+        (Verdict::Forbidden, _, false) => {
             let (bad, all) = forbidden(cell);
             format!(" {}", percent(bad, all))
         }
-        (Verdict::Safe, EvidenceKind::Exhaustive) => format!(" all {}", short(executions)),
-        (Verdict::Safe, EvidenceKind::Bounded) => format!(" bound {}", short(executions)),
-        (Verdict::Forbidden, EvidenceKind::Exhaustive) => {
+        (Verdict::Forbidden, _, true) => {
             let (bad, all) = forbidden(cell);
-            format!(" {}/{}", short(bad), short(all))
+            format!(" {}/{}", number(bad), number(all))
         }
-        (Verdict::Safe, EvidenceKind::Sampled) if !cell.engine.is_checker() => {
-            format!(" {}", short(executions))
-        }
-        (Verdict::Safe, EvidenceKind::Sampled) => format!(" {} runs", short(executions)),
-        (..) => format!(" run {}", short(executions)),
+        (Verdict::Safe, EvidenceKind::Exhaustive, _) => format!(" all {executions}"),
+        (Verdict::Safe, EvidenceKind::Bounded, _) => format!(" bound {executions}"),
+        (Verdict::Safe, EvidenceKind::Sampled, true) => format!(" {executions} runs"),
+        (Verdict::Safe, EvidenceKind::Sampled, false) => format!(" {executions}"),
+        _ => format!(" run {executions}"),
     };
     format!("{}{}{weight}", mark(cell), verdict.word())
+}
+
+/// What did not run and why: a paragraph per reason, without a line feed at its end.
+pub(super) fn not_applicable(scenario: &ScenarioReport) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for design in &scenario.designs {
+        let mut engines: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for cell in design.cells.iter().filter(|cell| cell.judgement.verdict == Verdict::NotApplicable) {
+            let reason = cell.judgement.reason.as_deref().unwrap_or("no reason given");
+            engines.entry(reason).or_default().push(cell.engine.name());
+        }
+        for (reason, engines) in engines {
+            reasons.entry(reason).or_default().push(format!("{} on {}", design.name, engines.join(", ")));
+        }
+    }
+    reasons.into_iter().map(|(reason, cells)| format!("n/a, {reason}: {}", cells.join("; "))).collect()
 }
 
 /// Where a race is, as in `write by A at scenarios/counter.rs:12`.

@@ -7,7 +7,7 @@ use super::phrase;
 use super::terminal::wrapped;
 use super::{Cell, DesignReport, ScenarioReport};
 use crate::scenario::{Expected, Grade};
-use crate::verdict::{EvidenceKind, Verdict};
+use crate::verdict::Verdict;
 use std::fmt::Write as _;
 
 /// Renders one scenario.
@@ -24,6 +24,10 @@ pub(crate) fn render(scenario: &ScenarioReport) -> String {
         scenario.designs.iter().filter(|design| design.expected != Expected::Safe || design.failed())
     {
         page += &paragraph(design);
+    }
+    for (place, reason) in phrase::not_applicable(scenario).iter().enumerate() {
+        page += if place == 0 { "\n" } else { "" };
+        page += &wrapped(reason, 0, 100);
     }
     page
 }
@@ -62,24 +66,13 @@ fn matrix(scenario: &ScenarioReport) -> String {
 
 /// A verdict with as much of its evidence as never changes.
 fn entry(cell: &Cell) -> String {
-    let verdict = cell.judgement.verdict;
-    let mark = phrase::mark(cell);
     if cell.engine.is_checker() {
-        let evidence = &cell.judgement.evidence;
-        let executions = phrase::thousands(evidence.executions);
-        let weight = match (verdict, evidence.kind) {
-            (Verdict::NotApplicable | Verdict::Inconclusive, _) => String::new(),
-            (Verdict::Safe | Verdict::Forbidden, EvidenceKind::Exhaustive) => format!(", all {executions}"),
-            (Verdict::Safe | Verdict::Forbidden, EvidenceKind::Bounded) => format!(", bounded, {executions}"),
-            (Verdict::Safe | Verdict::Forbidden, EvidenceKind::Sampled) => format!(", {executions} sampled"),
-            _ => format!(", in execution {executions}"),
-        };
-        return format!("{mark}{}{weight}", verdict.word());
+        return phrase::cell(cell, phrase::thousands);
     }
     if !settled(cell) && cell.judgement.as_expected == Some(true) {
         return format!("may be {}", consequence(cell.expected));
     }
-    format!("{mark}{}", verdict.word())
+    format!("{}{}", phrase::mark(cell), cell.judgement.verdict.word())
 }
 
 /// Whether a real engine's verdict is the same in every run.
@@ -114,7 +107,7 @@ fn paragraph(design: &DesignReport) -> String {
         } else if !reason.is_empty() {
             text += &wrapped(&format!("{}: {}{reason}", cell.engine, cell.judgement.verdict.word()), 2, 100);
         }
-        if cell.engine.is_checker() {
+        if cell.engine.is_checker() && cell.expected_because.is_none() {
             for caveat in &cell.observation.caveats {
                 text += &wrapped(&format!("{}: note that {caveat}", cell.engine), 2, 100);
             }

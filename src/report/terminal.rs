@@ -7,7 +7,6 @@ use super::{Cell, DesignReport, Report, ScenarioReport};
 use crate::scenario::Engine;
 use crate::verdict::{EvidenceKind, Verdict};
 use anstyle::{AnsiColor, Style};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 const COLUMN: usize = 18;
@@ -43,7 +42,7 @@ fn name_width(widest: usize) -> usize {
 pub(crate) fn row(design: &DesignReport, widest: usize) -> String {
     let mut line = format!("  {:<width$}", design.name, width = name_width(widest));
     for cell in &design.cells {
-        let text = phrase::cell(cell);
+        let text = phrase::cell(cell, phrase::short);
         let padding = COLUMN.saturating_sub(text.chars().count());
         let _ = write!(line, "  {}{:padding$}", styled(style(cell), &text), "");
     }
@@ -69,27 +68,9 @@ pub(crate) fn foot(scenario: &ScenarioReport) -> String {
             let _ = write!(text, "{}", wrapped(&format!("{engines}: {words}"), 4, 100));
         }
     }
-    text + &not_applicable(scenario)
-}
-
-/// What did not run, a line per reason.
-fn not_applicable(scenario: &ScenarioReport) -> String {
-    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for design in &scenario.designs {
-        let mut engines: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for cell in design.cells.iter().filter(|cell| cell.judgement.verdict == Verdict::NotApplicable) {
-            let reason = cell.judgement.reason.as_deref().unwrap_or("no reason given");
-            engines.entry(reason).or_default().push(cell.engine.name());
-        }
-        for (reason, engines) in engines {
-            let cells = format!("{} on {}", design.name, engines.join(", "));
-            reasons.entry(reason).or_default().push(cells);
-        }
-    }
-    let mut text = String::from(if reasons.is_empty() { "" } else { "\n" });
-    for (reason, cells) in reasons {
-        let line = wrapped(&format!("n/a, {reason}: {}", cells.join("; ")), 2, 100);
-        text += &styled(FAINT, &line);
+    for (place, paragraph) in phrase::not_applicable(scenario).iter().enumerate() {
+        text += if place == 0 { "\n" } else { "" };
+        text += &styled(FAINT, &wrapped(paragraph, 2, 100));
     }
     text
 }
@@ -146,7 +127,8 @@ fn words(cell: &Cell) -> Option<String> {
     if let Some(reason) = &cell.expected_because {
         let _ = write!(words, "; expected here: {reason}");
     }
-    for caveat in &cell.observation.caveats {
+    let caveats = cell.observation.caveats.iter().filter(|_| cell.expected_because.is_none());
+    for caveat in caveats {
         let _ = write!(words, "; {caveat}");
     }
     Some(words)
@@ -240,7 +222,7 @@ pub(crate) fn cell_in_words(design: &DesignReport, cell: &Cell) -> String {
     text
 }
 
-/// Breaks a paragraph into lines of at most `width` characters, indented, later lines by two more.
+/// Breaks a paragraph into lines of at most `width` characters, indented; if at all, later lines by two more.
 pub(super) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
     let mut text = String::new();
     let mut line = " ".repeat(indent);
@@ -248,7 +230,7 @@ pub(super) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
     for word in paragraph.split_whitespace() {
         if !empty && line.chars().count() + 1 + word.chars().count() > width {
             let _ = writeln!(text, "{line}");
-            line = " ".repeat(indent + 2);
+            line = " ".repeat(if indent == 0 { 0 } else { indent + 2 });
             empty = true;
         }
         if !empty {

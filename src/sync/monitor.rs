@@ -103,6 +103,7 @@ impl<T> Monitor<T> {
 
     /// Waits until no other thread is inside, then enters.
     pub(crate) fn enter(&self) -> Guard<'_, T> {
+        crate::context::count_operation();
         Guard { monitor: self, raw: Some(self.raw.lock()) }
     }
 

@@ -125,6 +125,7 @@ impl Lock {
     #[inline(never)]
     #[track_caller]
     fn lock_other(&self) -> Aside<OtherGuard<'_>> {
+        context::count_operation();
         Aside::new(match self {
             Lock::Real(_) => unreachable!("real mutexes are locked by `lock`"),
             Lock::Loom(mutex) => OtherGuard::Loom(mutex.lock()),
@@ -145,8 +146,8 @@ impl Lock {
                     Err(TryLockError::WouldBlock) => None,
                 };
             }
-            Lock::Loom(mutex) => OtherGuard::Loom(mutex.try_lock()?),
-            Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.try_lock()?),
+            Lock::Loom(mutex) => OtherGuard::Loom(seen(mutex.try_lock())?),
+            Lock::Shuttle(mutex) => OtherGuard::Shuttle(seen(mutex.try_lock())?),
             Lock::Process(mutex) => OtherGuard::Process(mutex.try_lock()?),
         };
         Some(LockGuard::other(Aside::new(other)))
@@ -226,6 +227,12 @@ impl<'a> SharedGuard<'a> {
     }
 }
 
+/// Counts an operation that a checker has just seen.
+fn seen<T>(found: T) -> T {
+    context::count_operation();
+    found
+}
+
 /// The lock functions of one mode, for every arm: one that blocks, and one that does not.
 macro_rules! shared_mode {
     ($lock:ident, $try_lock:ident, $other:ident) => {
@@ -248,6 +255,7 @@ macro_rules! shared_mode {
         #[inline(never)]
         #[track_caller]
         fn $other(&self) -> Aside<OtherSharedGuard<'_>> {
+            context::count_operation();
             Aside::new(match self {
                 Shared::Real(_) => unreachable!("real locks are locked where they are asked"),
                 Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$lock()),
@@ -269,8 +277,8 @@ macro_rules! shared_mode {
                         Err(TryLockError::WouldBlock) => None,
                     };
                 }
-                Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$try_lock()?),
-                Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.$try_lock()?),
+                Shared::Loom(lock) => OtherSharedGuard::Loom(seen(lock.$try_lock())?),
+                Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(seen(lock.$try_lock())?),
                 Shared::Process(lock) => OtherSharedGuard::Process(lock.$try_lock()?),
             })))
         }

@@ -406,7 +406,8 @@ fn an_attempt_finds_a_lock_both_free_and_held_and_never_waits() {
         let lock = Arc::new(RwLock::new(()));
         let theirs = Arc::clone(&lock);
         let thread = spawn(move || drop(theirs.read()));
-        let (read, wrote) = (lock.try_read().is_ok(), lock.try_write().is_ok());
+        let read = lock.try_read().is_ok();
+        let wrote = lock.try_write().is_ok();
         thread.join().unwrap();
         (read, wrote)
     };

@@ -93,7 +93,6 @@ fn me() -> u64 {
 /// To be called before every operation of loom's. False if the model is dead, and the operation must be
 /// left out.
 pub(crate) fn enter() -> bool {
-    context::count_operation();
     if !std::thread::panicking() {
         release_deferred();
         return true;
@@ -105,11 +104,18 @@ pub(crate) fn enter() -> bool {
     alive
 }
 
+/// As [`enter`], before an access to a cell.
+pub(crate) fn enter_cell() -> bool {
+    context::count_operation();
+    enter()
+}
+
 /// As [`enter`], before an atomic access with this ordering. Notes where loom's model is not the language's.
 pub(crate) fn enter_atomic(order: std::sync::atomic::Ordering) -> bool {
     if order == std::sync::atomic::Ordering::SeqCst {
         context::note_artefact(context::Artefact::LoomSeqCst);
     }
+    context::count_operation();
     enter()
 }
 

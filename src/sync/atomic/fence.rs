@@ -26,10 +26,11 @@ pub fn fence(order: Ordering) {
 #[inline(never)]
 fn fence_checked(context: Context, order: Ordering) {
     if context == Context::Loom {
+        context::count_operation();
         if loom::enter() {
             loom::fence(order);
         }
-    } else if shuttle::before(FENCES, trace::Kind::Fence) {
+    } else if shuttle::before_atomic(FENCES, trace::Kind::Fence) {
         trace::fence(order);
     }
 }

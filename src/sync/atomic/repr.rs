@@ -75,7 +75,7 @@ macro_rules! rmw {
                     }
                     Repr::Loom(_, $real) => $on_real,
                     Repr::Shuttle($real, object) => {
-                        let traced = arm::shuttle::before(*object, trace::Kind::Rmw);
+                        let traced = arm::shuttle::before_atomic(*object, trace::Kind::Rmw);
                         let before = $on_real;
                         if traced {
                             trace::rmw(*object, $order);
@@ -182,7 +182,7 @@ macro_rules! common {
                         Repr::Loom(atomic, _) if arm::loom::enter_atomic(order) => $from(atomic.load(order)),
                         Repr::Real(real) | Repr::Loom(_, real) => real.load(order),
                         Repr::Shuttle(real, object) => {
-                            let traced = arm::shuttle::before(*object, trace::Kind::Load);
+                            let traced = arm::shuttle::before_atomic(*object, trace::Kind::Load);
                             let value = real.load(order);
                             if traced {
                                 trace::load(*object, order);
@@ -223,7 +223,7 @@ macro_rules! common {
                             real.store(value, order);
                         }
                         Repr::Shuttle(real, object) => {
-                            let traced = arm::shuttle::before(*object, trace::Kind::Store);
+                            let traced = arm::shuttle::before_atomic(*object, trace::Kind::Store);
                             real.store(value, order);
                             if traced {
                                 trace::store(*object, order);
@@ -285,7 +285,7 @@ macro_rules! common {
                             real.compare_exchange(current, new, success, failure)
                         }
                         Repr::Shuttle(real, object) => {
-                            let traced = arm::shuttle::before(*object, trace::Kind::Rmw);
+                            let traced = arm::shuttle::before_atomic(*object, trace::Kind::Rmw);
                             let found = real.compare_exchange(current, new, success, failure);
                             match found {
                                 Ok(_) if traced => trace::rmw(*object, success),
