@@ -145,20 +145,25 @@ pub(crate) struct Task<'a> {
     pub(crate) pulse: &'static Pulse,
 }
 
-/// Why a design that a checker saw nothing of must not be called safe.
-fn blind(checker: &str) -> String {
-    format!("{checker} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?")
-}
-
 /// Executes a design on an engine.
 ///
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
 pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
-    match engine {
+    let mut seen = match engine {
         Engine::Loom => loom::observe(task),
         Engine::Shuttle => shuttle::observe(task),
         Engine::Threads => threads::observe(task),
         Engine::Processes => processes::observe(task),
+    }?;
+    if seen.crash.is_some() && !engine.is_checker() {
+        // Real engines count what was observed; the execution that crashed never was.
+        seen.executions += 1;
     }
+    Ok(seen)
+}
+
+/// Why a design that a checker saw nothing of must not be called safe.
+fn blind(checker: &str) -> String {
+    format!("{checker} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?")
 }

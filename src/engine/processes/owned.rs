@@ -22,24 +22,37 @@ const HEAP_GROWTH_BYTES: usize = 1 << 30;
 /// The counts in front of a value in an `Arc`.
 const ARC_COUNTS_BYTES: usize = 2 * size_of::<usize>();
 
-/// Whether one of the words in these bytes of this process points into its private anonymous memory, and
-/// not to one of `fit`, which are addresses of values in an `Arc`.
-pub(super) fn points_to_private(address: *const u8, bytes: usize, fit: &[usize]) -> anyhow::Result<bool> {
-    let is_fit = |&word: &usize| {
+/// The addresses at which something private begins or lies, of this process and at this moment.
+pub(super) struct PrivateMemory {
+    ranges: Vec<Range<usize>>,
+}
+
+impl PrivateMemory {
+    /// Looks at the mappings of this process.
+    pub(super) fn of_this_process() -> anyhow::Result<Self> {
+        let maps = read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
+        let program = read_link("/proc/self/exe").context("cannot read /proc/self/exe")?;
+        Ok(Self { ranges: private_ranges(&maps, &program.to_string_lossy()) })
+    }
+
+    /// Whether a word points into private memory, and not to one of `fit`, which are addresses of values in
+    /// an `Arc`.
+    pub(super) fn is_pointed_to_by(&self, word: usize, fit: &[usize]) -> bool {
         let into = |&value: &usize| (value - ARC_COUNTS_BYTES..=value).contains(&word);
-        fit.iter().any(into)
-    };
-    let words = words_at(address, bytes)?;
-    let maps = read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
-    let program = read_link("/proc/self/exe").context("cannot read /proc/self/exe")?;
-    let private = private_ranges(&maps, &program.to_string_lossy());
-    let is_private = |&word: &usize| private.iter().any(|range| range.contains(&word));
-    Ok(words.iter().any(|word| is_private(word) && !is_fit(word)))
+        self.ranges.iter().any(|range| range.contains(&word)) && !fit.iter().any(into)
+    }
+}
+
+/// Overwrites what earlier calls have left on the stack. Padding is copied along with a value, and what it
+/// holds is what lay there before: a pointer that is found with two different fillings is none of those.
+#[inline(never)]
+pub(super) fn scrub_stack() {
+    std::hint::black_box(&mut [0x5a_u8; 32 << 10]);
 }
 
 /// The aligned words in these bytes. The kernel reads them, because padding has no value that Rust may
 /// look at, and other processes may write at the same time.
-fn words_at(address: *const u8, bytes: usize) -> anyhow::Result<Vec<usize>> {
+pub(super) fn words_at(address: *const u8, bytes: usize) -> anyhow::Result<Vec<usize>> {
     const WORD: usize = size_of::<usize>();
     let skipped = address.align_offset(WORD).min(bytes);
     let mut buffer = vec![0_u8; (bytes - skipped) / WORD * WORD];
@@ -123,18 +136,24 @@ mod tests {
     fn tells_a_box_from_a_number_and_from_program_data() {
         static DATA: [u64; 4] = [1; 4];
         let boxed = Box::new(7_u64);
-        let check_fit = |state: &[usize], fit: &[usize]| {
-            points_to_private(state.as_ptr().cast(), size_of_val(state), fit).expect("readable")
-        };
-        let check = |state: &[usize]| check_fit(state, &[]);
-        assert!(check(&[3, (&raw const *boxed).addr(), 5]));
-        assert!(!check(&[3, usize::MAX, 5]));
+        let memory = PrivateMemory::of_this_process().expect("readable");
+        let check = |word: usize| memory.is_pointed_to_by(word, &[]);
+        assert!(check((&raw const *boxed).addr()));
+        assert!(!check(usize::MAX) && !check(3));
         let counted = std::sync::Arc::new(7_u64);
         // SAFETY: no memory is touched: an `Arc` is a pointer, and this is its bits.
         let bits: usize = unsafe { std::mem::transmute_copy(&counted) };
-        assert!(check(&[bits]));
-        assert!(!check_fit(&[bits], &[std::sync::Arc::as_ptr(&counted).addr()]));
-        assert!(!check(&[DATA.as_ptr().addr()]));
-        assert!(!check(&[]));
+        assert!(check(bits));
+        assert!(!memory.is_pointed_to_by(bits, &[std::sync::Arc::as_ptr(&counted).addr()]));
+        assert!(!check(DATA.as_ptr().addr()));
+    }
+
+    #[test]
+    fn reads_the_words_that_lie_whole_in_the_bytes() {
+        let words = [1_usize, 2, 3];
+        let start = words.as_ptr().cast::<u8>();
+        assert_eq!(words_at(start, size_of_val(&words)).expect("readable"), words);
+        assert_eq!(words_at(start.wrapping_add(1), 2 * size_of::<usize>()).expect("readable"), [2]);
+        assert_eq!(words_at(start, 0).expect("readable"), [0; 0]);
     }
 }

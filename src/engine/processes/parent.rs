@@ -9,7 +9,7 @@ use super::Verdict;
 use super::child::{Actor, Life};
 use super::family::Family;
 use super::memory::Ground;
-use super::owned;
+use super::owned::{self, PrivateMemory};
 use crate::arm::process::{Arena, install};
 use crate::channel::{NotForProcesses, blocks_made};
 use crate::scenario::Exit;
@@ -40,7 +40,8 @@ pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Verdict>)> 
         executions: 0,
         ready: 0,
         channel_blocks: Vec::new(),
-        scanned: task.facts.isolated,
+        unwalked: None,
+        walked: task.facts.isolated,
     };
     let verdict = sampling.run();
     cores.unpin();
@@ -74,23 +75,23 @@ struct Sampling<'a> {
     ready: usize,
     /// The heap blocks of the channels in the first state.
     channel_blocks: Vec<usize>,
-    /// Whether walked states have been searched for heap memory.
-    scanned: bool,
+    /// The words of the first states that will be walked, until they have been searched for heap memory.
+    unwalked: Option<Vec<usize>>,
+    walked: bool,
 }
 
 impl Sampling<'_> {
     fn run(&mut self) -> anyhow::Result<Option<Verdict>> {
         let before = open_descriptors()?;
-        let (made, blocks) = blocks_made(|| self.make(1));
-        if let Err(verdict) = made? {
+        if let Err(verdict) = self.make_noting_channels(1)? {
             return Ok(Some(verdict));
         }
-        self.channel_blocks = blocks;
-        self.ready = 1;
         let opened = open_descriptors()?.saturating_sub(before);
         let facts = self.task.facts;
-        if !facts.isolated && self.owns_private_memory(1)? {
-            return Ok(Some(owns_heap()));
+        if !facts.isolated
+            && let Err(verdict) = self.refuse_owned_memory()?
+        {
+            return Ok(Some(verdict));
         }
         let longest = self.longest(opened, before)?;
         let mut tuner = Tuner::new(longest, self.task.budget.sampling());
@@ -132,7 +133,7 @@ impl Sampling<'_> {
         while let Some((gait, lasting)) = tuner.next_leg() {
             let start = Instant::now();
             loop {
-                proceed!(self.make(gait.stride));
+                proceed!(self.make_to_walk(gait.stride));
                 let control = self.ground.control();
                 control.set_gait(Some(gait));
                 let met = control.start.wait_checking(patience, || family.is_complete()).and_then(|()| {
@@ -164,7 +165,7 @@ impl Sampling<'_> {
         while let Some((gait, lasting)) = tuner.next_leg() {
             let start = Instant::now();
             loop {
-                proceed!(self.make(gait.stride));
+                proceed!(self.make_to_walk(gait.stride));
                 self.ground.renew_control();
                 let mut family = self.family(Life::OneBatch(gait))?;
                 let control = self.ground.control();
@@ -225,13 +226,22 @@ impl Sampling<'_> {
         }))
     }
 
+    /// Makes as many states, and notes what is in the first that are ever walked.
+    fn make_to_walk(&mut self, count: usize) -> Step {
+        proceed!(self.make(count));
+        if !self.walked {
+            self.walked = true;
+            self.unwalked = Some(self.words_of_states(0, count)?);
+        }
+        Ok(Ok(()))
+    }
+
     /// Observes what was walked.
     fn observe(&mut self, count: usize, exits: &[Exit<()>]) -> Step {
-        if !self.scanned {
-            self.scanned = true;
-            if self.owns_private_memory(count)? {
-                return Ok(Err(owns_heap()));
-            }
+        if let Some(before) = self.unwalked.take()
+            && self.walked_to_private_memory(&before, count)?
+        {
+            return Ok(Err(owns_heap()));
         }
         let observed = catch_unwind(AssertUnwindSafe(|| {
             // SAFETY: made by `make`; who is said to have returned has walked them all; all actors wait
@@ -250,9 +260,45 @@ impl Sampling<'_> {
         })
     }
 
-    fn owns_private_memory(&self, count: usize) -> anyhow::Result<bool> {
-        let bytes = self.task.program.layouts().state.size() * count;
-        owned::points_to_private(self.ground.plot.state(0), bytes, &self.channel_blocks)
+    /// The first states, up to so many, and the heap blocks of their channels.
+    fn make_noting_channels(&mut self, count: usize) -> Step {
+        let (made, blocks) = blocks_made(|| self.make(count));
+        self.channel_blocks.extend(blocks);
+        self.ready = count;
+        made
+    }
+
+    /// Turns a state away that points into private memory, wherever the stack's garbage comes from.
+    fn refuse_owned_memory(&mut self) -> Step {
+        if self.private_words(0)?.is_empty() {
+            return Ok(Ok(()));
+        }
+        owned::scrub_stack();
+        proceed!(self.make_noting_channels(2));
+        let second = self.private_words(1)?;
+        let in_both = self.private_words(0)?.iter().any(|place| second.contains(place));
+        Ok(if in_both { Err(owns_heap()) } else { Ok(()) })
+    }
+
+    /// The places of the words of a state that point into private memory.
+    fn private_words(&self, state: usize) -> anyhow::Result<Vec<usize>> {
+        let memory = PrivateMemory::of_this_process()?;
+        let words = self.words_of_states(state, 1)?.into_iter().enumerate();
+        let private = words.filter(|&(_, word)| memory.is_pointed_to_by(word, &self.channel_blocks));
+        Ok(private.map(|(place, _)| place).collect())
+    }
+
+    fn words_of_states(&self, first: usize, count: usize) -> anyhow::Result<Vec<usize>> {
+        let size = self.task.program.layouts().state.size();
+        owned::words_at(self.ground.plot.state(first), size * count)
+    }
+
+    /// Whether the actors of the first walk left pointers into private memory in a state.
+    fn walked_to_private_memory(&self, before: &[usize], count: usize) -> anyhow::Result<bool> {
+        let memory = PrivateMemory::of_this_process()?;
+        let after = self.words_of_states(0, count)?;
+        let changed = before.iter().zip(&after).filter(|(before, after)| before != after);
+        Ok(changed.map(|(_, after)| *after).any(|word| memory.is_pointed_to_by(word, &self.channel_blocks)))
     }
 }
 

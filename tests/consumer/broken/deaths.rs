@@ -48,7 +48,7 @@ fn deaths() -> Scenario<u32> {
                 .actors(2, |n| {
                     let mut eaten = Vec::new();
                     while n.load(Relaxed) < 7 {
-                        eaten.push(black_box(vec![1_u8; 64 << 20]));
+                        eaten.push(black_box(Vec::<u8>::with_capacity(64 << 20)));
                     }
                 })
                 .observe(read)
