@@ -27,7 +27,7 @@ pub(crate) fn render(scenario: &ScenarioReport) -> String {
     }
     for (place, reason) in phrase::not_applicable(scenario).iter().enumerate() {
         page += if place == 0 { "\n" } else { "" };
-        page += &wrapped(reason, 0, 100);
+        page += &wrapped(reason, 2, 100);
     }
     page
 }
