@@ -11,104 +11,105 @@ use std::time::{Duration, Instant};
 /// How often each pair is measured; the median ratio counts.
 const ROUNDS: usize = 7;
 
+/// A pair to be measured: what is counted, per second on both sides, and the least ratio that will do.
+struct Pair {
+    what: &'static str,
+    ours: fn() -> f64,
+    theirs: fn() -> f64,
+    at_least: f64,
+}
+
+const PAIRS: [Pair; 7] = [
+    Pair {
+        what: "facade on loom: executions, atomics",
+        ours: facade_on_loom,
+        theirs: raw_loom,
+        at_least: 0.9,
+    },
+    Pair {
+        what: "facade on loom: executions, mutex",
+        ours: facade_on_loom_mutex,
+        theirs: raw_loom_mutex,
+        at_least: 0.9,
+    },
+    Pair {
+        what: "facade on shuttle: executions, atomics",
+        ours: facade_on_shuttle,
+        theirs: raw_shuttle,
+        at_least: 0.9,
+    },
+    Pair {
+        what: "facade on shuttle: executions, mutex",
+        ours: facade_on_shuttle_mutex,
+        theirs: raw_shuttle_mutex,
+        at_least: 0.9,
+    },
+    Pair {
+        what: "race detector on shuttle: executions, against without",
+        ours: traced_on_shuttle,
+        theirs: facade_on_shuttle,
+        at_least: 0.5,
+    },
+    Pair {
+        what: "threads: samples, against two spawned threads each",
+        ours: on_threads,
+        theirs: spawn_loop,
+        at_least: 5000.0,
+    },
+    Pair {
+        what: "processes, shared mapping: samples, against threads",
+        ours: on_processes,
+        theirs: on_threads,
+        at_least: 0.5,
+    },
+];
+
 fn main() -> ExitCode {
-    let mut rows = Vec::new();
-    for round in 0..ROUNDS {
-        eprintln!("round {} of {ROUNDS}", round + 1);
-        rows.push(round_of_ratios());
-    }
-    println!("{:<58} {:>14} {:>14} {:>10} {:>9}", "", "selvedge /s", "instead /s", "ratio", "at least");
-    let mut below = false;
-    for index in 0..rows[0].len() {
-        let mut same: Vec<&Row> = rows.iter().map(|round| &round[index]).collect();
-        same.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
-        let row = same[ROUNDS / 2];
-        let mark = if row.ratio() < row.bound { " !" } else { "" };
-        below |= row.ratio() < row.bound;
+    // cargo passes `--bench`; any other argument chooses the pairs whose name contains it.
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let chosen =
+        |pair: &&Pair| wanted.is_empty() || wanted.iter().any(|part| pair.what.contains(part.as_str()));
+    println!("{:<54} {:>13} {:>13} {:>9} {:>9}", "", "selvedge /s", "instead /s", "ratio", "at least");
+    let mut all_good = true;
+    for pair in PAIRS.iter().filter(chosen) {
+        let mut rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| ((pair.ours)(), (pair.theirs)())).collect();
+        rounds.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+        let (ours, theirs) = rounds[ROUNDS / 2];
+        let good = ours / theirs >= pair.at_least;
+        all_good &= good;
+        let mark = if good { "" } else { " !" };
         println!(
-            "{:<58} {:>14.0} {:>14.0} {:>10.2} {:>9}{mark}",
-            row.what,
-            row.ours,
-            row.theirs,
-            row.ratio(),
-            row.bound
+            "{:<54} {ours:>13.0} {theirs:>13.0} {:>9.2} {:>9}{mark}",
+            pair.what,
+            ours / theirs,
+            pair.at_least
         );
     }
-    below |= !seen("lost updates in `load, then store`", &rows, |row| row.lost);
-    below |= !seen("(0, 0) in relaxed store buffering", &rows, |row| row.buffered);
-    if below { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-/// One line of the table.
-struct Row {
-    what: &'static str,
-    ours: f64,
-    theirs: f64,
-    bound: f64,
-    /// Shares of samples with the outcome that only racing shows, where that was looked for.
-    lost: Option<f64>,
-    buffered: Option<f64>,
-}
-
-impl Row {
-    fn new(what: &'static str, ours: f64, theirs: f64, bound: f64) -> Self {
-        Self { what, ours, theirs, bound, lost: None, buffered: None }
+    if wanted.is_empty() {
+        for engine in [Threads, Processes] {
+            all_good &= seen(engine, lost_update(), "1", "lost updates in `load, then store`");
+            all_good &= seen(engine, store_buffering(), "(0, 0)", "(0, 0) in relaxed store buffering");
+        }
     }
-
-    fn ratio(&self) -> f64 {
-        self.ours / self.theirs
-    }
+    if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn seen(what: &str, rows: &[Vec<Row>], share: impl Fn(&Row) -> Option<f64>) -> bool {
-    let shares: Vec<f64> = rows.iter().flatten().filter_map(share).collect();
-    let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = shares.iter().copied().fold(0.0, f64::max);
-    println!("{what}: {:.3} % to {:.3} % of samples", least * 100.0, most * 100.0);
-    !shares.is_empty() && most > 0.0
+/// Whether an outcome that only racing shows is seen.
+fn seen<O: selvedge::Outcome>(engine: Engine, scenario: Scenario<O>, outcome: &str, what: &str) -> bool {
+    let share = bench::sample(engine, scenario, SAMPLING).share_of(outcome);
+    println!("{what} on {engine}: {:.2} % of samples", share * 100.0);
+    share > 0.0
 }
 
-fn round_of_ratios() -> Vec<Row> {
-    let threads = bench::sample(Threads, lost_update(), Duration::from_millis(500));
-    let processes = bench::sample(Processes, lost_update(), Duration::from_millis(500));
-    let mut against_spawning = Row::new(
-        "threads: samples, against two spawned threads per sample",
-        threads.per_second,
-        spawn_loop(),
-        5000.0,
-    );
-    against_spawning.lost = Some(threads.share_of("1"));
-    let mut across = Row::new(
-        "processes over a shared mapping: samples, against threads",
-        processes.per_second,
-        threads.per_second,
-        0.5,
-    );
-    across.lost = Some(processes.share_of("1"));
-    for engine in [Threads, Processes] {
-        let buffering = bench::sample(engine, store_buffering(), Duration::from_millis(500));
-        let row = if engine == Threads { &mut against_spawning } else { &mut across };
-        row.buffered = Some(buffering.share_of("(0, 0)"));
-    }
-    vec![
-        Row::new("facade on loom: executions, atomics", facade_on_loom(), raw_loom(), 0.9),
-        Row::new("facade on loom: executions, mutex", facade_on_loom_mutex(), raw_loom_mutex(), 0.9),
-        Row::new("facade on shuttle: executions, atomics", facade_on_shuttle(false), raw_shuttle(), 0.9),
-        Row::new(
-            "facade on shuttle: executions, mutex",
-            facade_on_shuttle_mutex(false),
-            raw_shuttle_mutex(),
-            0.9,
-        ),
-        Row::new(
-            "race detector on shuttle: executions, against without",
-            facade_on_shuttle(true),
-            facade_on_shuttle(false),
-            0.5,
-        ),
-        against_spawning,
-        across,
-    ]
+const SAMPLING: Duration = Duration::from_millis(500);
+
+fn on_threads() -> f64 {
+    bench::sample(Threads, lost_update(), SAMPLING).per_second
+}
+
+fn on_processes() -> f64 {
+    bench::sample(Processes, lost_update(), SAMPLING).per_second
 }
 
 fn lost_update() -> Scenario<u32> {
@@ -221,7 +222,7 @@ fn raw_loom_mutex() -> f64 {
     loom_rate(mutexes!(loom::sync::Mutex<i32>, std::sync::Arc<_>, loom::thread::spawn))
 }
 
-const SHUTTLE_EXECUTIONS: usize = 5_000;
+const SHUTTLE_EXECUTIONS: usize = 20_000;
 
 fn shuttle_rate(model: impl Fn() + Send + Sync + 'static) -> f64 {
     let mut config = shuttle::Config::new();
@@ -235,25 +236,23 @@ fn shuttle_rate(model: impl Fn() + Send + Sync + 'static) -> f64 {
 /// The facade, with or without the race detector.
 fn facade_shuttle_rate(model: impl Fn() + Send + Sync + 'static, detector: bool) -> f64 {
     let _entered = bench::enter(Shuttle);
-    shuttle_rate(move || {
-        if detector {
-            bench::traced(&model);
-        } else {
-            model();
-        }
-    })
+    shuttle_rate(move || bench::execution(&model, detector))
 }
 
-fn facade_on_shuttle(detector: bool) -> f64 {
-    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), detector)
+fn facade_on_shuttle() -> f64 {
+    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), false)
+}
+
+fn traced_on_shuttle() -> f64 {
+    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), true)
 }
 
 fn raw_shuttle() -> f64 {
     shuttle_rate(atomics!(shuttle::sync::atomic::AtomicU32, std::sync::Arc<_>, shuttle::thread::spawn))
 }
 
-fn facade_on_shuttle_mutex(detector: bool) -> f64 {
-    facade_shuttle_rate(mutexes!(Mutex<i32>, std::sync::Arc<_>, thread::spawn), detector)
+fn facade_on_shuttle_mutex() -> f64 {
+    facade_shuttle_rate(mutexes!(Mutex<i32>, std::sync::Arc<_>, thread::spawn), false)
 }
 
 fn raw_shuttle_mutex() -> f64 {

@@ -116,7 +116,7 @@ pub(crate) fn in_shuttle<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Syn
         let mut config = ::shuttle::Config::default();
         config.failure_persistence = ::shuttle::FailurePersistence::None;
         ::shuttle::Runner::new(scheduler, config).run(move || {
-            trace::begin();
+            trace::begin(true);
             run();
             crate::sync::lazy::end_of_execution();
         });

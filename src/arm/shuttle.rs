@@ -11,13 +11,31 @@ use super::unwinding;
 use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The running task, counted from 0 (the main task of the execution).
+///
+/// # Panics
+/// If there is no execution.
 pub(crate) fn me() -> usize {
-    shuttle::current::me().into()
+    running().unwrap_or_else(|| shuttle::current::me().into())
+}
+
+/// The running task, if there is an execution. shuttle is asked only where our own book-keeping may be
+/// wrong: while an execution is taken apart, and outside of those that [`trace::begin`] has begun.
+pub(crate) fn running() -> Option<usize> {
+    match trace::current() {
+        Some(task) if !std::thread::panicking() => Some(task),
+        _ => shuttle::current::try_get_current_task().map(usize::from),
+    }
+}
+
+/// Notes that `task` runs again after `switched`, an operation that may have let others run.
+fn came_back<R>(task: usize, switched: R) -> R {
+    trace::proceed(task);
+    switched
 }
 
 /// Whether an execution is there to talk to.
 pub(crate) fn alive() -> bool {
-    shuttle::current::try_get_current_task().is_some()
+    running().is_some()
 }
 
 /// Whether the running task is unwinding. An execution that is gone unwinds as a whole.
@@ -31,24 +49,22 @@ pub(crate) fn switch() {
     shuttle::thread::sleep(std::time::Duration::ZERO);
 }
 
-/// Tells the scheduler what comes next. False if there is no execution any more.
-fn announce(object: ObjectId, kind: Kind) -> bool {
-    let alive = alive();
-    if alive {
-        unwinding::is(|| me() as u64);
-        trace::announce(object, kind);
-    }
-    alive
+/// Tells the scheduler what the running task does next, and which task that is. `None` if there is no
+/// execution any more.
+fn announce(object: ObjectId, kind: Kind) -> Option<usize> {
+    let task = running()?;
+    unwinding::is(|| task as u64);
+    trace::announce(task, object, kind);
+    Some(task)
 }
 
 /// A scheduling point before an operation of the facade's own. False if there is no execution any more,
 /// and the operation should not be traced.
 pub(crate) fn before(object: ObjectId, kind: Kind) -> bool {
-    let alive = announce(object, kind);
-    if alive {
-        switch();
-    }
-    alive
+    let Some(task) = announce(object, kind) else { return false };
+    switch();
+    trace::proceed(task);
+    true
 }
 
 /// As [`before`], for an atomic or a fence: an operation of the design itself.
@@ -115,20 +131,20 @@ impl RawMutex {
     ///
     /// With shuttle's deadlock message if this task holds the mutex already.
     pub(crate) fn lock(&self) -> RawGuard<'_> {
-        if !announce(self.edges.object, Kind::Lock) {
+        let Some(task) = announce(self.edges.object, Kind::Lock) else {
             return RawGuard { lock: self, guard: None };
-        }
-        let guard = self.inner.lock();
+        };
+        let guard = came_back(task, self.inner.lock());
         self.guard(guard.unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     /// Takes the mutex if it is free.
     pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
         use std::sync::TryLockError;
-        if !announce(self.edges.object, Kind::TryLock) {
+        let Some(task) = announce(self.edges.object, Kind::TryLock) else {
             return Some(RawGuard { lock: self, guard: None });
-        }
-        match self.inner.try_lock() {
+        };
+        match came_back(task, self.inner.try_lock()) {
             Ok(guard) => Some(self.guard(guard)),
             Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(poisoned.into_inner())),
             Err(TryLockError::WouldBlock) => None,
@@ -141,9 +157,10 @@ impl Drop for RawGuard<'_> {
         let Some(guard) = self.guard.take() else {
             return;
         };
-        if announce(self.lock.edges.object, Kind::Unlock) {
+        if let Some(task) = announce(self.lock.edges.object, Kind::Unlock) {
             self.lock.edges.release();
             drop(guard);
+            trace::proceed(task);
         } else {
             std::mem::forget(guard);
         }
@@ -189,19 +206,19 @@ impl RawRwLock {
     }
 
     pub(crate) fn read(&self) -> RawRwGuard<'_> {
-        if !announce(self.written.object, Kind::ReadLock) {
+        let Some(task) = announce(self.written.object, Kind::ReadLock) else {
             return self.guard(RwHeld::Nothing);
-        }
-        let guard = self.inner.read();
+        };
+        let guard = came_back(task, self.inner.read());
         self.guard(RwHeld::Read(guard.unwrap_or_else(|poisoned| poisoned.into_inner())))
     }
 
     pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
         use std::sync::TryLockError;
-        if !announce(self.written.object, Kind::TryReadLock) {
+        let Some(task) = announce(self.written.object, Kind::TryReadLock) else {
             return Some(self.guard(RwHeld::Nothing));
-        }
-        match self.inner.try_read() {
+        };
+        match came_back(task, self.inner.try_read()) {
             Ok(guard) => Some(self.guard(RwHeld::Read(guard))),
             Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(RwHeld::Read(poisoned.into_inner()))),
             Err(TryLockError::WouldBlock) => None,
@@ -209,19 +226,19 @@ impl RawRwLock {
     }
 
     pub(crate) fn write(&self) -> RawRwGuard<'_> {
-        if !announce(self.written.object, Kind::Lock) {
+        let Some(task) = announce(self.written.object, Kind::Lock) else {
             return self.guard(RwHeld::Nothing);
-        }
-        let guard = self.inner.write();
+        };
+        let guard = came_back(task, self.inner.write());
         self.guard(RwHeld::Write(guard.unwrap_or_else(|poisoned| poisoned.into_inner())))
     }
 
     pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
         use std::sync::TryLockError;
-        if !announce(self.written.object, Kind::TryLock) {
+        let Some(task) = announce(self.written.object, Kind::TryLock) else {
             return Some(self.guard(RwHeld::Nothing));
-        }
-        match self.inner.try_write() {
+        };
+        match came_back(task, self.inner.try_write()) {
             Ok(guard) => Some(self.guard(RwHeld::Write(guard))),
             Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(RwHeld::Write(poisoned.into_inner()))),
             Err(TryLockError::WouldBlock) => None,
@@ -235,17 +252,19 @@ impl Drop for RawRwGuard<'_> {
         match std::mem::replace(&mut self.held, RwHeld::Nothing) {
             RwHeld::Nothing => {}
             RwHeld::Read(guard) => {
-                if announce(lock.written.object, Kind::ReadUnlock) {
+                if let Some(task) = announce(lock.written.object, Kind::ReadUnlock) {
                     lock.read.release();
                     drop(guard);
+                    trace::proceed(task);
                 } else {
                     std::mem::forget(guard);
                 }
             }
             RwHeld::Write(guard) => {
-                if announce(lock.written.object, Kind::Unlock) {
+                if let Some(task) = announce(lock.written.object, Kind::Unlock) {
                     lock.written.release();
                     drop(guard);
+                    trace::proceed(task);
                 } else {
                     std::mem::forget(guard);
                 }
@@ -272,24 +291,25 @@ impl RawCondvar {
     /// If the execution is over: nobody is left to notify.
     pub(crate) fn wait<'a>(&self, mut guard: RawGuard<'a>) -> RawGuard<'a> {
         let lock = guard.lock;
-        let alive = announce(self.object, Kind::Wait);
-        let (true, Some(held)) = (alive, guard.guard.take()) else {
+        let (Some(task), Some(held)) = (announce(self.object, Kind::Wait), guard.guard.take()) else {
             panic!("waiting on a Condvar while the shuttle execution is taken apart");
         };
         lock.edges.release();
-        let held = self.inner.wait(held);
+        let held = came_back(task, self.inner.wait(held));
         lock.guard(held.unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     pub(crate) fn notify_one(&self) {
-        if announce(self.object, Kind::Notify) {
+        if let Some(task) = announce(self.object, Kind::Notify) {
             self.inner.notify_one();
+            trace::proceed(task);
         }
     }
 
     pub(crate) fn notify_all(&self) {
-        if announce(self.object, Kind::Notify) {
+        if let Some(task) = announce(self.object, Kind::Notify) {
             self.inner.notify_all();
+            trace::proceed(task);
         }
     }
 }

@@ -2,25 +2,40 @@
 //!
 //! Each scheduling point is announced first, so that a scheduler that looks at operations sees it.
 
+use super::shuttle::{me, running};
 use super::trace::{self, Kind, ObjectId};
 use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-shuttle::thread_local! {
-    static SLOT: RefCell<Option<Rc<dyn Any>>> = RefCell::new(None);
+thread_local! {
+    /// By task. shuttle's own thread-local storage does the same through a hash table, made and dropped for
+    /// each task, which costs as much as a few scheduling points.
+    static SLOTS: RefCell<Vec<Option<Rc<dyn Any>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What the facade keeps for the running task; `None` before [`set_slot`] and once shuttle has
-/// dropped the task's storage.
+/// What the facade keeps for the running task; `None` before [`set_slot`] and outside of an execution.
 pub(crate) fn slot() -> Option<Rc<dyn Any>> {
-    SLOT.try_with(|slot| slot.borrow().clone()).ok().flatten()
+    let task = running()?;
+    SLOTS.with_borrow(|slots| slots.get(task).cloned().flatten())
 }
 
 /// Replaces what the facade keeps for the running task.
 pub(crate) fn set_slot(value: Option<Rc<dyn Any>>) {
-    let old = SLOT.try_with(|slot| slot.replace(value));
+    let Some(task) = running() else { return };
+    let old = SLOTS.with_borrow_mut(|slots| {
+        if slots.len() <= task {
+            slots.resize(task + 1, None);
+        }
+        std::mem::replace(&mut slots[task], value)
+    });
     drop(old);
+}
+
+/// Begins an execution: no task has anything yet. What an execution that was cut off has left is leaked,
+/// because its destructors would reach for tasks that are no more.
+pub(super) fn forget_slots() {
+    std::mem::forget(SLOTS.with_borrow_mut(|slots| slots.drain(..).flatten().collect::<Vec<_>>()));
 }
 
 /// Waits for one spawned thread.
@@ -45,27 +60,36 @@ impl Body {
 /// Starts a task; `object` names it to the scheduler.
 pub(crate) fn spawn(object: ObjectId, body: Box<dyn FnOnce()>) -> Join {
     let body = Body(body);
-    trace::announce(object, Kind::Spawn);
-    Join { object, handle: shuttle::thread::spawn(move || body.run()) }
+    let task = me();
+    trace::announce(task, object, Kind::Spawn);
+    let handle = shuttle::thread::spawn(move || {
+        trace::proceed(shuttle::current::me().into());
+        body.run();
+    });
+    trace::proceed(task);
+    Join { object, handle }
 }
 
 impl Join {
     /// Blocks until the task has ended.
     pub(crate) fn join(self) {
-        trace::announce(self.object, Kind::Join);
+        let task = me();
+        trace::announce(task, self.object, Kind::Join);
         // The body never panics into shuttle unless the whole execution ends.
         let _ = self.handle.join();
+        trace::proceed(task);
     }
 }
 
 /// Lets other tasks run first, if the scheduler heeds the hint.
 pub(crate) fn yield_now(object: ObjectId) {
-    trace::announce(object, Kind::Yield);
+    let task = me();
+    trace::announce(task, object, Kind::Yield);
     shuttle::thread::yield_now();
+    trace::proceed(task);
 }
 
 /// A scheduling point before a look at whether the thread `object` has ended.
 pub(crate) fn look(object: ObjectId) {
-    trace::announce(object, Kind::Load);
-    super::shuttle::switch();
+    super::shuttle::before(object, Kind::Load);
 }

@@ -65,17 +65,22 @@ thread_local! {
     static TRACE: RefCell<Option<Trace>> = const { RefCell::new(None) };
     static NEXT_OBJECT: Cell<ObjectId> = const { Cell::new(0) };
     static PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
+    /// The task that has last come back from a scheduling point, and so runs; `None` between executions.
+    static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Starts a traced execution: fresh clocks, objects numbered from 0.
-pub(crate) fn begin() {
+/// Begins an execution: objects numbered from 0 and, if races are to be detected, fresh clocks.
+pub(crate) fn begin(detecting: bool) {
+    super::shuttle_thread::forget_slots();
+    CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);
     PENDING.with_borrow_mut(Vec::clear);
-    TRACE.with_borrow_mut(|trace| *trace = Some(Trace::default()));
+    TRACE.with_borrow_mut(|trace| *trace = detecting.then(Trace::default));
 }
 
 /// Ends the traced execution and returns the first data race it met, if any.
 pub(crate) fn end() -> Option<Race> {
+    CURRENT.set(None);
     TRACE.with_borrow_mut(Option::take).and_then(|trace| trace.race)
 }
 
@@ -95,16 +100,35 @@ fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
     })
 }
 
-/// Publishes what the current task is about to do. Call it immediately before the scheduling point.
+/// Publishes what `task`, which is running, is about to do. Call it immediately before the scheduling
+/// point.
 #[inline]
-pub(crate) fn announce(object: ObjectId, kind: Kind) {
-    let task = me();
+pub(crate) fn announce(task: usize, object: ObjectId, kind: Kind) {
     PENDING.with_borrow_mut(|pending| {
         if pending.len() <= task {
             pending.resize(task + 1, None);
         }
         pending[task] = Some(Operation { object, kind });
     });
+}
+
+/// `task` runs again, having come back from a scheduling point or having just begun.
+#[inline]
+pub(crate) fn proceed(task: usize) {
+    if CURRENT.get().is_some() {
+        CURRENT.set(Some(task));
+    }
+}
+
+/// The task that runs, in an execution that has begun and not ended.
+#[inline]
+pub(crate) fn current() -> Option<usize> {
+    CURRENT.get()
+}
+
+/// What each task was last about to do, by task.
+pub(crate) fn pending() -> Vec<Option<Operation>> {
+    PENDING.with_borrow(Clone::clone)
 }
 
 /// An atomic load of `object` has happened.

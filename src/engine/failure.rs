@@ -11,6 +11,9 @@ use crate::scenario::program::ActorPanicked;
 use crate::scenario::registry::source_path;
 use std::any::Any;
 
+/// A deadlock of which no more is known.
+pub(crate) const ALL_WAIT: &str = "every actor that has not ended waits for another";
+
 /// A failure of a design under a checker, or of the checker itself.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -31,9 +34,7 @@ impl Failure {
     pub(crate) fn enter_into(self, seen: &mut Observation, actors: &[String]) {
         match self {
             Failure::DataRace(what) => seen.races.push(RaceReport { what, accesses: Vec::new() }),
-            Failure::Deadlock => {
-                seen.deadlock = Some("every actor that has not ended waits for another".to_owned())
-            }
+            Failure::Deadlock => seen.deadlock = Some(ALL_WAIT.to_owned()),
             Failure::Crash { actor, words } => {
                 let who = actor.and_then(|actor| actors.get(actor)).map_or_else(
                     || "the design panicked outside of its actors".to_owned(),

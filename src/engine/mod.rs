@@ -5,7 +5,7 @@
 //! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
 //! memory-eating design takes that process down and nothing else.
 
-mod failure;
+pub(crate) mod failure;
 mod lockstep;
 pub(crate) mod loom;
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 use super::failure::{Failure, classify, race_report};
 use super::{Exploration, Observation, Task};
-use crate::arm::trace;
+use crate::arm::trace::{self, Kind, Operation};
 use crate::context::{self, Context};
 use crate::race::Race;
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
@@ -70,11 +70,29 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     seen.caveats.extend(context::artefacts().iter().map(|artefact| artefact.sentence().to_owned()));
     match (run.failure, run.race) {
         (Some(_), Some(race)) => seen.races.push(race_report(&race, &task.facts.actors)),
+        (Some(Failure::Deadlock), None) => seen.deadlock = Some(who_waits(&task.facts.actors)),
         (Some(failure), None) => failure.enter_into(&mut seen, &task.facts.actors),
         (None, _) if context::operations() == before => seen.stopped = Some(super::blind("shuttle")),
         (None, _) => {}
     }
     Ok(seen)
+}
+
+/// Which actors were last about to do something that can wait, in the execution that deadlocked. Task 0
+/// is the main one, which waits for them all.
+fn who_waits(actors: &[String]) -> String {
+    let waits = |(actor, operation): (&String, Option<Operation>)| {
+        let what = match operation?.kind {
+            Kind::Lock => "for a lock",
+            Kind::ReadLock => "to read under a lock",
+            Kind::Wait => "to be notified",
+            _ => return None,
+        };
+        Some(format!("{actor} waits {what}"))
+    };
+    let pending = trace::pending().into_iter().skip(1);
+    let waiting: Vec<_> = actors.iter().zip(pending).filter_map(waits).collect();
+    if waiting.is_empty() { super::failure::ALL_WAIT.to_owned() } else { waiting.join(", ") }
 }
 
 /// One way to choose schedules.
@@ -141,7 +159,7 @@ impl Search {
                 HOOKED.call_once(crate::panics::install);
                 counters.started.fetch_add(1, Ordering::Relaxed);
                 crate::panics::forget();
-                trace::begin();
+                trace::begin(true);
                 Arc::clone(&program).execute();
                 crate::sync::lazy::end_of_execution();
                 trace::end();

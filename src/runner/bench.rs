@@ -18,10 +18,11 @@ pub fn enter(engine: Engine) -> impl Drop {
     })
 }
 
-/// Runs one execution with the race detector on.
-pub fn traced(execution: impl Fn()) {
-    trace::begin();
-    execution();
+/// Runs one execution under shuttle as the engine does, with or without the race detector.
+pub fn execution(model: impl Fn(), detecting: bool) {
+    trace::begin(detecting);
+    model();
+    crate::sync::lazy::end_of_execution();
     trace::end();
 }
 

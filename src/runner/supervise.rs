@@ -182,7 +182,7 @@ fn died(status: ExitStatus, pulse: &Pulse, log: &str, budget: &Budget) -> Observ
     if let Some(words) = pulse.note()
         && words.starts_with("deadlock")
     {
-        seen.deadlock = Some("every actor that has not ended waits for another".to_owned());
+        seen.deadlock = Some(crate::engine::failure::ALL_WAIT.to_owned());
         return seen;
     }
     let out_of_memory = log.contains("memory allocation of") || log.contains("Cannot allocate memory");

@@ -77,7 +77,7 @@ impl Builder {
             let name = self.checked_name();
             // SAFETY: `F` and `T` are `'static`: they borrow nothing that ends.
             let packet = unsafe { model::spawn(name, f) };
-            Ok(JoinHandle { thread: Thread::model(packet.end.identity.clone()), joins: Joins::Model(packet) })
+            Ok(JoinHandle { thread: Thread::model(packet.identity.clone()), joins: Joins::Model(packet) })
         } else {
             let handle = self.real().spawn(f)?;
             Ok(JoinHandle { thread: Thread::real(handle.thread().clone()), joins: Joins::Real(handle) })
@@ -149,7 +149,7 @@ impl<T> JoinHandle<T> {
     pub fn is_finished(&self) -> bool {
         match &self.joins {
             Joins::Real(handle) => handle.is_finished(),
-            Joins::Model(packet) => packet.end.is_finished(),
+            Joins::Model(packet) => packet.identity.is_finished(),
         }
     }
 }

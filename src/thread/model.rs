@@ -16,20 +16,23 @@ use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::statics::Statics;
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Who a model thread is; shared by its handles.
+/// Who a model thread is, and its end; shared by its handles.
 pub(crate) struct Identity {
     /// Counted from 0, the main thread, in the order of spawning.
     pub(crate) number: u64,
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) permit: Permit,
     /// Names the thread in announcements.
     pub(crate) object: ObjectId,
+    /// The main thread's is never waited for.
+    pub(crate) end: End,
 }
 
 /// What all threads of one execution share.
@@ -40,12 +43,13 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    fn identity(&self, name: Option<String>) -> Arc<Identity> {
+    fn identity(&self, name: Option<Cow<'static, str>>) -> Arc<Identity> {
         Arc::new(Identity {
             number: self.threads.replace(self.threads.get() + 1),
             name,
-            permit: Permit::new(),
+            permit: Permit::default(),
             object: trace::new_object(),
+            end: End::default(),
         })
     }
 }
@@ -92,7 +96,7 @@ fn set_slot(local: Option<Rc<Local>>) {
 pub(crate) fn local() -> Rc<Local> {
     slot().unwrap_or_else(|| {
         let execution = Rc::<Execution>::default();
-        let local = Local::new(execution.identity(Some("main".to_owned())), execution);
+        let local = Local::new(execution.identity(Some(Cow::Borrowed("main"))), execution);
         set_slot(Some(local.clone()));
         local
     })
@@ -167,12 +171,12 @@ pub(crate) fn settled() {
 /// What a thread leaves to whoever joins it.
 pub(crate) struct Packet<T> {
     result: Mutex<Option<std::thread::Result<T>>>,
-    pub(crate) end: Arc<End>,
+    pub(crate) identity: Arc<Identity>,
 }
 
 /// That a thread ends, whatever it returns.
+#[derive(Default)]
 pub(crate) struct End {
-    pub(crate) identity: Arc<Identity>,
     finished: AtomicBool,
     /// Whether the thread panicked and nobody has taken its panic by joining it.
     panicked: AtomicBool,
@@ -194,17 +198,17 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl End {
+impl Identity {
     /// Waits for the thread, and learns what it had done.
     pub(crate) fn wait(&self) {
-        let join = locked(&self.join).take();
+        let join = locked(&self.end.join).take();
         match join {
             Some(Join::Loom(join)) => join.join(),
             Some(Join::Shuttle(join)) => join.join(),
             // Somebody else waits, and whoever asks here also waits for that one.
             None => {}
         }
-        let past = locked(&self.past).clone();
+        let past = locked(&self.end.past).clone();
         trace::receive(&past);
     }
 
@@ -212,23 +216,23 @@ impl End {
     pub(crate) fn is_finished(&self) -> bool {
         match context::current() {
             Context::Loom => loom_thread::yield_now(),
-            Context::Shuttle => shuttle_thread::look(self.identity.object),
+            Context::Shuttle => shuttle_thread::look(self.object),
             Context::Real | Context::Process => {}
         }
-        self.finished.load(Ordering::Relaxed)
+        self.end.finished.load(Ordering::Relaxed)
     }
 
     /// Whether the thread panicked and nobody joined it to hear of it.
     pub(crate) fn panicked_unheard(&self) -> bool {
-        self.panicked.load(Ordering::Relaxed)
+        self.end.panicked.load(Ordering::Relaxed)
     }
 }
 
 impl<T> Packet<T> {
     /// Waits for the thread and takes what it returned.
     pub(crate) fn join(&self) -> std::thread::Result<T> {
-        self.end.wait();
-        self.end.panicked.store(false, Ordering::Relaxed);
+        self.identity.wait();
+        self.identity.end.panicked.store(false, Ordering::Relaxed);
         let result = locked(&self.result).take();
         // shuttle drops threads that never ran when it abandons an execution.
         result.unwrap_or_else(|| Err(Box::new("the execution ended before the thread did")))
@@ -246,17 +250,8 @@ where
     T: 'a,
 {
     let execution = local().execution.clone();
-    let identity = execution.identity(name);
-    let packet = Arc::new(Packet {
-        result: Mutex::new(None),
-        end: Arc::new(End {
-            identity: identity.clone(),
-            finished: AtomicBool::new(false),
-            panicked: AtomicBool::new(false),
-            past: Mutex::default(),
-            join: Mutex::default(),
-        }),
-    });
+    let identity = execution.identity(name.map(Cow::Owned));
+    let packet = Arc::new(Packet { result: Mutex::new(None), identity: identity.clone() });
     let object = identity.object;
     let past = trace::token();
     let body: Box<dyn FnOnce() + 'a> = {
@@ -270,7 +265,7 @@ where
         Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(object, body)),
         Context::Real | Context::Process => unreachable!("only a model has model threads"),
     };
-    *locked(&packet.end.join) = Some(join);
+    *locked(&packet.identity.end.join) = Some(join);
     packet
 }
 
@@ -282,7 +277,7 @@ where
     set_slot(Some(local.clone()));
     trace::receive(past);
     let result = catch(f);
-    let end = packet.end.clone();
+    let end = &local.identity.end;
     end.panicked.store(result.is_err(), Ordering::Relaxed);
     end.finished.store(true, Ordering::Relaxed);
     *locked(&packet.result) = Some(result);

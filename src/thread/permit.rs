@@ -4,10 +4,13 @@
 //! spuriously at random. This one does neither.
 
 use crate::arm::trace::{self, Token};
+use crate::context::{self, Context};
 use crate::sync::monitor::Monitor;
+use std::sync::OnceLock;
 
-/// One thread's permit: at most one at a time.
-pub(crate) struct Permit(Monitor<State>);
+/// One thread's permit: at most one at a time. Most threads never park, so it is made on first use.
+#[derive(Default)]
+pub(crate) struct Permit(OnceLock<Box<Monitor<State>>>);
 
 #[derive(Default)]
 struct State {
@@ -17,24 +20,33 @@ struct State {
 }
 
 impl Permit {
-    /// Not available yet.
-    pub(crate) fn new() -> Self {
-        Self(Monitor::new(State::default()))
+    fn monitor(&self) -> &Monitor<State> {
+        if self.0.get().is_none() {
+            let made = Box::new(Monitor::new(State::default()));
+            if context::current() == Context::Loom {
+                // loom takes a first use that is not ordered after the making for a race; whoever enters
+                // after this is.
+                drop(made.enter());
+            }
+            // Somebody else may have made it meanwhile: theirs counts then.
+            let _ = self.0.set(made);
+        }
+        self.0.get().expect("it has just been made")
     }
 
     /// Makes the permit available.
     pub(crate) fn release(&self) {
         let past = trace::token();
-        let mut state = self.0.enter();
+        let mut state = self.monitor().enter();
         state.available = true;
         state.past.push(past);
         drop(state);
-        self.0.notify_one();
+        self.monitor().notify_one();
     }
 
     /// Waits for the permit and takes it. Only the thread that it belongs to may ask.
     pub(crate) fn take(&self) {
-        let mut state = self.0.enter();
+        let mut state = self.monitor().enter();
         while !state.available {
             state.wait();
         }
@@ -43,7 +55,7 @@ impl Permit {
 
     /// Takes the permit if it is available.
     pub(crate) fn try_take(&self) -> bool {
-        let mut state = self.0.enter();
+        let mut state = self.monitor().enter();
         let available = state.available;
         if available {
             state.take();

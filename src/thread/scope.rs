@@ -4,7 +4,7 @@
 
 use super::builder::Builder;
 use super::handle::Thread;
-use super::model::{self, End, Packet};
+use super::model::{self, Identity, Packet};
 use crate::arm::trace::RaceFound;
 use crate::context;
 use crate::panics;
@@ -28,7 +28,7 @@ type RealScope<'a> = std::thread::Scope<'a, 'a>;
 enum Inner {
     Real(OnceLock<&'static RealScope<'static>>),
     /// The threads that nobody has waited for yet.
-    Model(Mutex<Vec<Arc<End>>>),
+    Model(Mutex<Vec<Arc<Identity>>>),
 }
 
 /// Calls `f` with a scope and waits for all threads started in it before returning.
@@ -88,7 +88,7 @@ where
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    fn unwaited(&self) -> Option<Arc<End>> {
+    fn unwaited(&self) -> Option<Arc<Identity>> {
         match &self.inner {
             Inner::Real(_) => None,
             Inner::Model(ends) => ends.lock().unwrap_or_else(PoisonError::into_inner).pop(),
@@ -136,9 +136,9 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 // only when every thread in `ends` has ended, also by unwinding; but for a checker's
                 // panic under loom, after which no thread of the execution ever runs again.
                 let packet = unsafe { model::spawn(builder.checked_name(), f) };
-                ends.lock().unwrap_or_else(PoisonError::into_inner).push(packet.end.clone());
+                ends.lock().unwrap_or_else(PoisonError::into_inner).push(packet.identity.clone());
                 Ok(ScopedJoinHandle {
-                    thread: Thread::model(packet.end.identity.clone()),
+                    thread: Thread::model(packet.identity.clone()),
                     joins: Joins::Model(packet, PhantomData),
                 })
             }
@@ -190,7 +190,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     pub fn is_finished(&self) -> bool {
         match &self.joins {
             Joins::Real(handle) => handle.is_finished(),
-            Joins::Model(packet, _) => packet.end.is_finished(),
+            Joins::Model(packet, _) => packet.identity.is_finished(),
         }
     }
 }
