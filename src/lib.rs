@@ -105,6 +105,12 @@ pub mod __private {
     pub use crate::scenario::Registration;
     pub use crate::scenario::registry::{Made, erase};
     pub use {automod, insta, inventory};
+
+    /// For the fuzz target of this name: the race detector against its oracle.
+    #[cfg(fuzzing)]
+    pub fn fuzz_detector(bytes: &[u8]) {
+        crate::race::oracle::agree(bytes);
+    }
 }
 
 /// The examples of the readme, compiled.

@@ -5,6 +5,8 @@
 
 mod clock;
 mod detector;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod oracle;
 #[cfg(test)]
 mod tests;
 

@@ -1,29 +1,8 @@
-//! The detector against an oracle that is slow and obvious: the happens-before graph of a whole recorded
-//! execution, closed transitively, with synchronises-with read off the standard's own definitions.
+//! The detector against its oracle, on random executions, on the corpus of the fuzzer, and on the textbook.
 
-use super::{Access, Detector};
+use super::oracle::{Event, OBJECTS, Op, TASKS, agree, detected, first_race};
 use proptest::prelude::*;
-use std::panic::Location;
-use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
-
-const TASKS: usize = 3;
-const OBJECTS: u32 = 2;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Op {
-    Load(u32, Ordering),
-    Store(u32, Ordering),
-    Rmw(u32, Ordering),
-    Fence(Ordering),
-    Read(u32),
-    Write(u32),
-    /// Sends a message, which nobody has to receive.
-    Send,
-    /// Receives the latest message sent by anybody, if there is one.
-    Receive,
-}
-
-type Event = (usize, Op);
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 fn ops() -> impl Strategy<Value = Op> {
     let load = prop::sample::select(vec![Relaxed, Acquire, SeqCst]);
@@ -45,166 +24,6 @@ fn ops() -> impl Strategy<Value = Op> {
 
 fn executions() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec((0..TASKS, ops()), 2..28)
-}
-
-/// Where the detector finds the first race: the event that completes it, and the task of the other access.
-fn detected(events: &[Event]) -> Option<(usize, usize)> {
-    let mut detector = Detector::default();
-    let mut message = None;
-    for (index, &(task, op)) in events.iter().enumerate() {
-        let here = Location::caller();
-        // Cells are objects of their own.
-        let race = match op {
-            Op::Load(object, order) => {
-                detector.load(task, object, order);
-                None
-            }
-            Op::Store(object, order) => {
-                detector.store(task, object, order);
-                None
-            }
-            Op::Rmw(object, order) => {
-                detector.rmw(task, object, order);
-                None
-            }
-            Op::Fence(order) => {
-                detector.fence(task, order);
-                None
-            }
-            Op::Read(cell) => detector.access(task, 100 + cell, Access::Read, here),
-            Op::Write(cell) => detector.access(task, 100 + cell, Access::Write, here),
-            Op::Send => {
-                message = Some(detector.publish(task));
-                None
-            }
-            Op::Receive => {
-                if let Some(clock) = &message {
-                    detector.join(task, clock);
-                }
-                None
-            }
-        };
-        if let Some(race) = race {
-            assert_eq!(race.later.task, task);
-            return Some((index, race.earlier.task));
-        }
-    }
-    None
-}
-
-fn acquires(order: Ordering) -> bool {
-    [Acquire, AcqRel, SeqCst].contains(&order)
-}
-
-fn releases(order: Ordering) -> bool {
-    [Release, AcqRel, SeqCst].contains(&order)
-}
-
-fn written(op: Op) -> Option<(u32, Ordering)> {
-    match op {
-        Op::Store(object, order) | Op::Rmw(object, order) => Some((object, order)),
-        _ => None,
-    }
-}
-
-fn read(op: Op) -> Option<(u32, Ordering)> {
-    match op {
-        Op::Load(object, order) | Op::Rmw(object, order) => Some((object, order)),
-        _ => None,
-    }
-}
-
-/// The write that a reading event reads: the latest before it.
-fn read_from(events: &[Event], reader: usize) -> Option<usize> {
-    let (object, _) = read(events[reader].1)?;
-    (0..reader).rev().find(|&index| written(events[index].1).is_some_and(|(written, _)| written == object))
-}
-
-/// Every write whose release sequence, real or hypothetical, this write belongs to: itself, and, while it is
-/// a read-modify-write, what it read from, and so on. C++20, 6.9.2.1, paragraph 5.
-fn heads(events: &[Event], write: usize) -> Vec<usize> {
-    let mut heads = vec![write];
-    while let Op::Rmw(..) = events[heads[heads.len() - 1]].1
-        && let Some(previous) = read_from(events, heads[heads.len() - 1])
-    {
-        heads.push(previous);
-    }
-    heads
-}
-
-/// The closed happens-before relation: `[a][b]` says that `a` happens before `b`.
-fn happens_before(events: &[Event]) -> Vec<Vec<bool>> {
-    let count = events.len();
-    let mut before = vec![vec![false; count]; count];
-    for b in 0..count {
-        for a in 0..b {
-            before[a][b] = events[a].0 == events[b].0;
-        }
-        if events[b].1 == Op::Receive
-            && let Some(a) = (0..b).rev().find(|&a| events[a].1 == Op::Send)
-        {
-            before[a][b] = true;
-        }
-    }
-    let program_order = before.clone();
-    for reader in 0..count {
-        let Some((_, read_order)) = read(events[reader].1) else { continue };
-        let Some(source) = read_from(events, reader) else { continue };
-        // Releasing: the head itself, or a release fence before it. Acquiring: the read itself, or an
-        // acquire fence after it. C++20, 31.4 and 31.11.
-        let mut releasing = Vec::new();
-        for head in heads(events, source) {
-            if written(events[head].1).is_some_and(|(_, order)| releases(order)) {
-                releasing.push(head);
-            }
-            let fences = (0..head).filter(|&fence| {
-                matches!(events[fence].1, Op::Fence(order) if releases(order)) && program_order[fence][head]
-            });
-            releasing.extend(fences);
-        }
-        let mut acquiring = Vec::new();
-        if acquires(read_order) {
-            acquiring.push(reader);
-        }
-        acquiring.extend((reader..count).filter(|&fence| {
-            matches!(events[fence].1, Op::Fence(order) if acquires(order)) && program_order[reader][fence]
-        }));
-        for &a in &releasing {
-            for &b in &acquiring {
-                before[a][b] |= a != b;
-            }
-        }
-    }
-    for middle in 0..count {
-        for a in 0..count {
-            for b in 0..count {
-                before[a][b] |= before[a][middle] && before[middle][b];
-            }
-        }
-    }
-    before
-}
-
-fn accessed(op: Op) -> Option<(u32, bool)> {
-    match op {
-        Op::Read(cell) => Some((cell, false)),
-        Op::Write(cell) => Some((cell, true)),
-        _ => None,
-    }
-}
-
-/// The first event that races with an earlier one, and the tasks that it races with.
-fn first_race(events: &[Event]) -> Option<(usize, Vec<usize>)> {
-    let before = happens_before(events);
-    (0..events.len()).find_map(|later| {
-        let (cell, writes) = accessed(events[later].1)?;
-        let races = |&earlier: &usize| {
-            accessed(events[earlier].1).is_some_and(|(other, wrote)| other == cell && (wrote || writes))
-                && !before[earlier][later]
-        };
-        let tasks: Vec<_> = (0..later).filter(races).map(|earlier| events[earlier].0).collect();
-        (!tasks.is_empty()).then_some((later, tasks))
-    })
 }
 
 proptest! {
@@ -263,4 +82,12 @@ fn the_textbook_pairs() {
         &[(0, Write(0)), (0, Store(0, Release)), (0, Store(0, Relaxed)), (1, Load(0, Acquire)), (1, Read(0))],
         true,
     );
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer_has_racing_and_ordered_executions_and_both_agree_on_each() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/detector");
+    let files = std::fs::read_dir(folder).expect("the corpus").map(|entry| entry.expect("a file").path());
+    let racy: Vec<bool> = files.map(|path| agree(&std::fs::read(path).expect("a file"))).collect();
+    assert!(racy.contains(&true) && racy.contains(&false), "{racy:?}");
 }
