@@ -61,6 +61,10 @@ pub(crate) fn run(
         }
         drop(sender);
         for (index, cell) in &receiver {
+            // What an interrupted worker has seen says nothing about its design.
+            if super::interrupt::interrupted() {
+                continue;
+            }
             match cell {
                 None => listen(Event::Begun { design: &cells[index].1.name, engine: cells[index].2 }),
                 Some(cell) => {
