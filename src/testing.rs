@@ -100,7 +100,7 @@ pub(crate) fn in_loom_within<T: Ord + Send + 'static>(
                 });
             }))
         };
-        if let Err(payload) = loom::with_locks_as_needed(explore, || ()) {
+        if let Err(payload) = loom::as_exactly_as_needed(explore, || ()) {
             std::panic::resume_unwind(payload);
         }
     });
@@ -115,7 +115,7 @@ pub(crate) fn in_shuttle<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Syn
         let scheduler = ::shuttle::scheduler::RandomScheduler::new_from_seed(SEED, EXECUTIONS);
         let mut config = ::shuttle::Config::default();
         config.failure_persistence = ::shuttle::FailurePersistence::None;
-        ::shuttle::Runner::new(scheduler, config).run(move || {
+        ::shuttle::Runner::new(crate::arm::shuttle_tracking::Tracking(scheduler), config).run(move || {
             trace::begin(true);
             run();
             crate::sync::lazy::end_of_execution();

@@ -9,6 +9,7 @@ pub(crate) mod loom_thread;
 pub(crate) mod process;
 pub(crate) mod shuttle;
 pub(crate) mod shuttle_thread;
+pub(crate) mod shuttle_tracking;
 pub(crate) mod trace;
 
 use crate::context::{self, Context};

@@ -37,7 +37,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let mut total = 0;
     for preemptions in std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)) {
         let begin_anew = || task.program.forget_outcomes();
-        let explored = arm::with_locks_as_needed(|| explore(task, preemptions), begin_anew);
+        let explored = arm::as_exactly_as_needed(|| explore(task, preemptions), begin_anew);
         total += explored.executions;
         if explored.complete || explored.failure.is_some() {
             let exploration = match preemptions {

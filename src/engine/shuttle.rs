@@ -9,6 +9,7 @@
 
 use super::failure::{Failure, classify, race_report};
 use super::{Exploration, Observation, Task};
+use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::trace::{self, Kind, Operation};
 use crate::context::{self, Context};
 use crate::race::Race;
@@ -175,7 +176,8 @@ impl Search {
             given_up: Arc::clone(&given_up),
         };
         let entered = context::enter(Context::Shuttle);
-        let result = catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(scheduler, config).run(model)));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config).run(model)));
         drop(entered);
         let race = trace::end();
         let (started, ended) =

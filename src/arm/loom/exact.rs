@@ -1,4 +1,4 @@
-//! A lock for models in which somebody only tries to lock.
+//! Exploring anew where loom's own search has a gap, and a lock for models in which somebody only tries.
 //!
 //! loom 0.7.2 takes a thread that is about to *try* a lock for one that waits for it: as soon as another
 //! thread takes the lock, the trying one is blocked, which hides every failing attempt and reports
@@ -24,26 +24,26 @@ thread_local! {
     static DEMANDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The payload of the panic that ends an exploration because it needs exact locks.
-pub(crate) struct NeedsExactLocks;
+/// The payload of the panic that ends an exploration because it must be exact.
+pub(crate) struct NeedsExactness;
 
-/// Whether the locks of this exploration are to be exact.
+/// Whether this exploration is to be exact, at the price of more scheduling points.
 pub(super) fn wanted() -> bool {
     WANTED.get()
 }
 
-/// Ends the exploration, for the engine to begin it anew with exact locks. Returns only to a thread that
-/// unwinds already.
+/// Ends the exploration, for the engine to begin it anew and exactly. Returns only to a thread that unwinds
+/// already.
 pub(super) fn demand() {
     DEMANDED.set(true);
     if !std::thread::panicking() {
-        resume_unwind(Box::new(NeedsExactLocks));
+        resume_unwind(Box::new(NeedsExactness));
     }
 }
 
-/// Runs an exploration with loom's own locks and, if it turns out to need exact ones, `again` and the
-/// exploration once more with those.
-pub(crate) fn with_locks_as_needed<R>(mut explore: impl FnMut() -> R, again: impl FnOnce()) -> R {
+/// Runs an exploration as loom does it and, if that turns out to leave gaps, `again` and the exploration
+/// once more, exactly.
+pub(crate) fn as_exactly_as_needed<R>(mut explore: impl FnMut() -> R, again: impl FnOnce()) -> R {
     WANTED.set(false);
     DEMANDED.set(false);
     let explored = explore();

@@ -1,6 +1,6 @@
 //! loom's primitives, as the facade wants them.
 //!
-//! Three things are done differently from loom's own types:
+//! Four things are done differently from loom's own types:
 //!
 //! - **Guards survive unwinding.** loom's locks hold a lock of `std` and unwrap it, so a guard dropped by
 //!   a panic poisons loom itself, and one dropped after the model has ended aborts the process. Here a
@@ -8,11 +8,12 @@
 //!   model thread; once the model is dead it is forgotten.
 //! - **The condition variable is our own**, over loom's `park`: waiting leaves a parked thread's token
 //!   alone, and a model that deadlocks while somebody waits can be unwound.
-//! - **Trying a lock** is exact: see [`exact`].
+//! - **Trying a lock** is exact, see [`exact`], and so are **loads beside stores**, see [`atom`].
 //!
 //! Limits: there are no timed waits and no spurious wakeups; a notification orders the
 //! notifier before the waiter, as in loom itself, although C11 promises only the mutex's order.
 
+mod atom;
 mod condvar;
 mod count;
 mod deferred;
@@ -26,10 +27,11 @@ use crate::context;
 use std::cell::{Cell, RefCell};
 use std::panic::catch_unwind;
 
+pub(crate) use atom::{Access, Atom};
 pub(crate) use condvar::RawCondvar;
 pub(crate) use count::Count;
 pub(crate) use deferred::{forget_deferred, release_deferred};
-pub(crate) use exact::{NeedsExactLocks, with_locks_as_needed};
+pub(crate) use exact::{NeedsExactness, as_exactly_as_needed};
 pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{

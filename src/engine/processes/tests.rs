@@ -33,7 +33,7 @@ fn fetch_add_loses_nothing() {
     alone("engine::processes::tests::fetch_add_loses_nothing", || {
         for actors in [1, 2, 3, 5] {
             let seen = observed(observe, &fetch_add(actors), 300);
-            check_all(&seen, &actors.to_string(), 20);
+            check_all(&seen, &actors.to_string(), 1);
         }
         no_child_is_left();
     });
@@ -59,7 +59,7 @@ fn returns_come_from_their_actor_and_state() {
     let name = "engine::processes::tests::returns_come_from_their_actor_and_state";
     alone(name, || {
         for actors in [1, 2, 3, 5] {
-            check_all(&observed(observe, &telling_returns(actors), 200), "true", 20);
+            check_all(&observed(observe, &telling_returns(actors), 200), "true", 1);
         }
     });
 }
@@ -197,7 +197,7 @@ fn locks_in_shared_states_exclude_across_processes() {
                 .actors(2, |n| *n.lock().expect("nobody panics") += 1)
                 .observe(|n, _| *n.lock().expect("nobody panics")),
         );
-        check_all(&observed(observe, &design, 500), "2", 20);
+        check_all(&observed(observe, &design, 500), "2", 1);
         no_child_is_left();
     });
 }

@@ -12,7 +12,7 @@ fn fetch_add_loses_nothing() {
     alone("engine::threads::tests::fetch_add_loses_nothing", || {
         for actors in [1, 2, 3, 5] {
             let seen = observed(observe, &fetch_add(actors), 300);
-            check_all(&seen, &actors.to_string(), 20);
+            check_all(&seen, &actors.to_string(), 1);
         }
     });
 }
@@ -37,7 +37,7 @@ fn returns_come_from_their_actor_and_state() {
     let name = "engine::threads::tests::returns_come_from_their_actor_and_state";
     alone(name, || {
         for actors in [1, 2, 3, 5] {
-            check_all(&observed(observe, &telling_returns(actors), 200), "true", 20);
+            check_all(&observed(observe, &telling_returns(actors), 200), "true", 1);
         }
     });
 }
@@ -65,7 +65,7 @@ fn every_state_and_return_is_dropped_once() {
                 .actors(3, |state: &Tracked| Tracked::new(&state.0))
                 .observe(|state, _| state.0.load(Relaxed) >= 4),
         );
-        check_all(&observed(observe, &design, 200), "true", 20);
+        check_all(&observed(observe, &design, 200), "true", 1);
         assert_eq!(living.load(Relaxed), 0);
         assert_eq!(Arc::strong_count(&living), 2, "only the design has it still");
     });

@@ -8,7 +8,7 @@ pub(super) enum Repr<R, L> {
     /// The real thing, also among processes.
     Real(R),
     /// loom's, and a copy of its last value for destructors that run when the model is dead.
-    Loom(Box<L>, R),
+    Loom(Box<crate::arm::loom::Atom<L>>, R),
     /// shuttle runs one task at a time, so the real thing serves; its name tells the detector.
     Shuttle(R, ObjectId),
 }
@@ -68,7 +68,7 @@ macro_rules! rmw {
             ) -> $result {
                 match repr {
                     Repr::Real($real) => $on_real,
-                    Repr::Loom($loom, $real) if arm::loom::enter_atomic($order) => {
+                    Repr::Loom($loom, $real) if $loom.enter($order, arm::loom::Access::Write) => {
                         let before = $on_loom;
                         $on_real;
                         before
@@ -108,7 +108,7 @@ macro_rules! common {
                 let real = <$real_type>::new(value);
                 let repr = match arm::made_for() {
                     Context::Real | Context::Process => Repr::Real(real),
-                    Context::Loom => Repr::Loom(Box::new($loom_new($to(value))), real),
+                    Context::Loom => Repr::Loom(Box::new(arm::loom::Atom::new($loom_new($to(value)))), real),
                     Context::Shuttle => Repr::Shuttle(real, trace::new_object()),
                 };
                 Self { repr }
@@ -130,9 +130,9 @@ macro_rules! common {
                     Repr::Real(real) | Repr::Shuttle(real, _) => AtomicMut::direct(real.get_mut()),
                     Repr::Loom(atomic, copy) => {
                         if arm::loom::enter() {
-                            *copy.get_mut() = $from(atomic.with_mut(|value| *value));
+                            *copy.get_mut() = $from(atomic.exclusive().with_mut(|value| *value));
                         }
-                        AtomicMut::copied(copy.get_mut(), &mut **atomic)
+                        AtomicMut::copied(copy.get_mut(), atomic.exclusive())
                     }
                 }
             }
@@ -146,7 +146,7 @@ macro_rules! common {
                     Repr::Real(real) | Repr::Shuttle(real, _) => real.into_inner(),
                     Repr::Loom(atomic, copy) => {
                         if arm::loom::enter() {
-                            $from(atomic.into_inner())
+                            $from(atomic.into_loom().into_inner())
                         } else {
                             copy.into_inner()
                         }
@@ -179,7 +179,7 @@ macro_rules! common {
                 ) -> $value {
                     check_load(order);
                     match repr {
-                        Repr::Loom(atomic, _) if arm::loom::enter_atomic(order) => $from(atomic.load(order)),
+                        Repr::Loom(atomic, _) if atomic.enter(order, arm::loom::Access::Load) => $from(atomic.load(order)),
                         Repr::Real(real) | Repr::Loom(_, real) => real.load(order),
                         Repr::Shuttle(real, object) => {
                             let traced = arm::shuttle::before_atomic(*object, trace::Kind::Load);
@@ -217,7 +217,7 @@ macro_rules! common {
                     match repr {
                         Repr::Real(real) => real.store(value, order),
                         Repr::Loom(atomic, real) => {
-                            if arm::loom::enter_atomic(order) {
+                            if atomic.enter(order, arm::loom::Access::Write) {
                                 atomic.store($to(value), order);
                             }
                             real.store(value, order);
@@ -273,7 +273,7 @@ macro_rules! common {
                 ) -> Result<$value, $value> {
                     check_failure(failure);
                     match repr {
-                        Repr::Loom(atomic, real) if arm::loom::enter_atomic(success) => {
+                        Repr::Loom(atomic, real) if atomic.enter(success, arm::loom::Access::Write) => {
                             let found =
                                 atomic.compare_exchange($to(current), $to(new), success, failure);
                             if found.is_ok() {

@@ -1,0 +1,89 @@
+//! An atomic of loom's, whose search is completed where loom's own is not.
+//!
+//! loom 0.7.2 remembers one last access per atomic. So it never tries a load *after* a store that another
+//! load lies before: of two actors that each load and then store, it runs both loads first, or one actor
+//! before the other, but never the other way round. An atomic that is loaded twice and written in one
+//! execution is open to this, and [`demand`](super::exact::demand)s that the exploration begin anew, with
+//! every access behind a gate: a read-modify-write, whose every order loom does try.
+//!
+//! Limit: other models keep loom's own search and do not pay, in which the rule above sees no gap.
+
+use super::exact;
+use super::{AtomicUsize, enter_atomic};
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::atomic::Ordering;
+
+/// What is about to be done to an atomic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Load,
+    Write,
+}
+
+/// An atomic of loom's, and what loom must know of its accesses.
+pub(crate) struct Atom<L> {
+    atomic: L,
+    /// Where each access passes, if this exploration is to be exact.
+    gate: Option<AtomicUsize>,
+    loads: Cell<u32>,
+    writes: Cell<u32>,
+}
+
+// SAFETY: model threads are coroutines of one operating-system thread, and the counts are not borrowed
+// across a switch. Whoever uses a loom object on another thread panics in loom first.
+unsafe impl<L: Send> Send for Atom<L> {}
+// SAFETY: as for `Send`.
+unsafe impl<L: Sync> Sync for Atom<L> {}
+
+impl<L> Atom<L> {
+    #[track_caller]
+    pub(crate) fn new(atomic: L) -> Self {
+        let gate = exact::wanted().then(|| AtomicUsize::new(0));
+        Self { atomic, gate, loads: Cell::new(0), writes: Cell::new(0) }
+    }
+
+    /// To be called before every access. False if the model is dead, and the access must be left out.
+    #[track_caller]
+    pub(crate) fn enter(&self, order: Ordering, access: Access) -> bool {
+        if !enter_atomic(order) {
+            return false;
+        }
+        match &self.gate {
+            Some(gate) => {
+                gate.fetch_add(1, Ordering::Relaxed);
+            }
+            None => self.count(access),
+        }
+        true
+    }
+
+    fn count(&self, access: Access) {
+        let counter = match access {
+            Access::Load => &self.loads,
+            Access::Write => &self.writes,
+        };
+        counter.set(counter.get() + 1);
+        if self.loads.get() > 1 && self.writes.get() > 0 {
+            exact::demand();
+        }
+    }
+
+    /// loom's atomic, of which nobody else knows.
+    pub(crate) fn exclusive(&mut self) -> &mut L {
+        &mut self.atomic
+    }
+
+    /// loom's atomic, for good.
+    pub(crate) fn into_loom(self) -> L {
+        self.atomic
+    }
+}
+
+impl<L> Deref for Atom<L> {
+    type Target = L;
+
+    fn deref(&self) -> &L {
+        &self.atomic
+    }
+}

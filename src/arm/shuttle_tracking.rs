@@ -1,0 +1,26 @@
+//! A scheduler that notes which task it lets run, so that nobody has to ask shuttle, whose answer costs
+//! more than most operations.
+
+use super::trace;
+use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
+
+/// Chooses as `S` does, and notes the choice.
+pub(crate) struct Tracking<S>(pub(crate) S);
+
+impl<S: Scheduler> Scheduler for Tracking<S> {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        self.0.new_execution()
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yielding: bool) -> Option<TaskId> {
+        let next = self.0.next_task(runnable, current, yielding);
+        if let Some(task) = next {
+            trace::proceed(task.into());
+        }
+        next
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}
