@@ -255,3 +255,66 @@ impl Printer<'_> {
         self.failed = self.failed.take().or(written.err());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Exploration, Observation};
+    use crate::report::{Cell, DesignReport, ScenarioReport};
+    use crate::scenario::Expected;
+    use crate::verdict::{Expectation, judge};
+
+    /// A report of cells that were safe, failed, stopped early, or met a harness that failed.
+    fn report(cells: &[&str]) -> Report {
+        let cell = |kind: &&str| {
+            let mut observation = Observation::new(Exploration::Exhaustive);
+            match *kind {
+                "failed" => observation.deadlock = Some("both wait".to_owned()),
+                "safe" => {
+                    observation.executions = 1;
+                    observation.outcomes.push(crate::scenario::program::OutcomeCount {
+                        value: "1".to_owned(),
+                        grade: crate::scenario::Grade::Acceptable,
+                        sentence: "fine".to_owned(),
+                        count: 1,
+                    });
+                }
+                _ => observation.stopped = Some("a limit".to_owned()),
+            }
+            let expectation = Expectation { engine: Engine::Loom, expected: Expected::Safe, must_see: false };
+            Cell {
+                engine: Engine::Loom,
+                expected: Expected::Safe,
+                expected_because: None,
+                must_see: false,
+                judgement: judge(expectation, &observation),
+                observation,
+                log: String::new(),
+                seconds: 0.0,
+                broken: *kind == "broken",
+            }
+        };
+        let design = DesignReport {
+            name: "design".to_owned(),
+            expected: Expected::Safe,
+            cells: cells.iter().map(cell).collect(),
+        };
+        let scenario = ScenarioReport {
+            name: "scenario".to_owned(),
+            file: "scenarios/scenario.rs".to_owned(),
+            question: "Well?".to_owned(),
+            grades: Vec::new(),
+            designs: vec![design],
+        };
+        Report { scenarios: vec![scenario] }
+    }
+
+    #[test]
+    fn the_worst_cell_decides_the_exit_code() {
+        let check = |cells: &[&str], code| assert_eq!(exit_code(&report(cells)), code, "{cells:?}");
+        check(&["safe", "safe"], 0);
+        check(&["safe", "stopped"], 3);
+        check(&["stopped", "failed", "safe"], 1);
+        check(&["failed", "broken", "stopped"], 4);
+    }
+}

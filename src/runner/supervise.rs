@@ -145,12 +145,13 @@ impl Stall {
     fn is_final(&self, worker: &Worker, pulse: &Pulse, patience: Duration) -> bool {
         let waited = self.since.elapsed();
         // Actors that all say that they wait for each other need less time to be believed.
-        let patience = if all_wait(pulse) { patience / 4 } else { patience };
-        if waited < patience {
+        let asleep_for = if all_wait(pulse) { patience / 4 } else { patience * 3 };
+        if waited < asleep_for.min(patience) {
             return false;
         }
         let computed = worker.computed(pulse).saturating_sub(self.computed);
-        computed >= patience || computed < patience / 50 || waited >= 10 * patience
+        let asleep = computed < waited / 50;
+        computed >= patience || (asleep && waited >= asleep_for) || waited >= 10 * patience
     }
 }
 
