@@ -1,9 +1,10 @@
 //! A mutex and a condition variable for shuttle, on shuttle's own blocking of tasks, and nothing more:
 //! no data, no poison, no happens-before edges.
 //!
-//! They have the scheduling points and the choices of `shuttle::sync`'s, at half the price: no waker, no
+//! They have the scheduling points and the choices of `shuttle::sync`'s and cost less: no waker, no
 //! semaphore and no clocks behind each operation. A task that waits for a mutex can only be scheduled
-//! while the mutex is free, so a schedule never spends a step on looking in vain.
+//! while the mutex is free. (In shuttle's own, a wake-up that was not needed stays with the task, and makes
+//! it look once in vain when it waits for the next mutex.)
 //!
 //! Limits: only tasks of the execution that is under way may use them. Once shuttle has given an execution
 //! up, unlocking wakes nobody; a destructor that then waits for a mutex that another task holds is
