@@ -24,7 +24,7 @@ pub(crate) fn set_slot(value: Option<Rc<dyn Any>>) {
 pub(crate) struct Join(loom::thread::JoinHandle<()>);
 
 /// Starts a model thread. Panics when loom's limit of five threads, the main one included, is reached.
-pub(crate) fn spawn(body: Box<dyn FnOnce()>) -> Join {
+pub(crate) fn spawn(body: impl FnOnce() + 'static) -> Join {
     Join(loom::thread::spawn(body))
 }
 

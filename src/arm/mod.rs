@@ -8,6 +8,7 @@ pub(crate) mod loom;
 pub(crate) mod loom_thread;
 pub(crate) mod process;
 pub(crate) mod shuttle;
+mod shuttle_block;
 pub(crate) mod shuttle_thread;
 pub(crate) mod shuttle_tracking;
 pub(crate) mod trace;

@@ -6,9 +6,10 @@
 //!
 //! Limit: there are no spurious wakeups. Time stands still, so no arm but the real ones has timed waits.
 
+use super::shuttle_block::{Bell, Gate};
 use super::trace::{self, Kind, ObjectId};
 use super::unwinding;
-use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use shuttle::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The running task, counted from 0 (the main task of the execution).
 ///
@@ -45,8 +46,7 @@ pub(crate) fn is_unwinding() -> bool {
 
 /// A scheduling point: any task may run before this returns.
 pub(crate) fn switch() {
-    // shuttle does not model time: a sleep is exactly one scheduling point, and the only public one.
-    shuttle::thread::sleep(std::time::Duration::ZERO);
+    shuttle_engine::runtime::thread::switch();
 }
 
 /// Tells the scheduler what the running task does next, and which task that is. `None` if there is no
@@ -100,29 +100,30 @@ impl Edges {
 
 /// A mutex without data or poison.
 pub(crate) struct RawMutex {
-    inner: Mutex<()>,
+    gate: Gate,
     edges: Edges,
 }
 
 /// Holds a [`RawMutex`].
 pub(crate) struct RawGuard<'a> {
     lock: &'a RawMutex,
-    guard: Option<MutexGuard<'a, ()>>,
+    /// False if there was no execution any more in which to take the mutex.
+    held: bool,
 }
 
 impl RawMutex {
     pub(crate) fn new() -> Self {
-        RawMutex { inner: Mutex::new(()), edges: Edges::new(true) }
+        RawMutex { gate: Gate::default(), edges: Edges::new(true) }
     }
 
     /// A mutex that excludes, and orders no memory.
     pub(crate) fn new_untraced() -> Self {
-        RawMutex { inner: Mutex::new(()), edges: Edges::new(false) }
+        RawMutex { gate: Gate::default(), edges: Edges::new(false) }
     }
 
-    fn guard<'a>(&'a self, guard: MutexGuard<'a, ()>) -> RawGuard<'a> {
+    fn guard(&self) -> RawGuard<'_> {
         self.edges.acquire();
-        RawGuard { lock: self, guard: Some(guard) }
+        RawGuard { lock: self, held: true }
     }
 
     /// Blocks until the mutex is free, then takes it.
@@ -132,37 +133,33 @@ impl RawMutex {
     /// With shuttle's deadlock message if this task holds the mutex already.
     pub(crate) fn lock(&self) -> RawGuard<'_> {
         let Some(task) = announce(self.edges.object, Kind::Lock) else {
-            return RawGuard { lock: self, guard: None };
+            return RawGuard { lock: self, held: false };
         };
-        let guard = came_back(task, self.inner.lock());
-        self.guard(guard.unwrap_or_else(|poisoned| poisoned.into_inner()))
+        self.gate.lock(task);
+        trace::proceed(task);
+        self.guard()
     }
 
     /// Takes the mutex if it is free.
     pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
-        use std::sync::TryLockError;
         let Some(task) = announce(self.edges.object, Kind::TryLock) else {
-            return Some(RawGuard { lock: self, guard: None });
+            return Some(RawGuard { lock: self, held: false });
         };
-        match came_back(task, self.inner.try_lock()) {
-            Ok(guard) => Some(self.guard(guard)),
-            Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(poisoned.into_inner())),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        let taken = self.gate.try_lock(task);
+        trace::proceed(task);
+        taken.then(|| self.guard())
     }
 }
 
 impl Drop for RawGuard<'_> {
     fn drop(&mut self) {
-        let Some(guard) = self.guard.take() else {
+        if !self.held {
             return;
-        };
+        }
         if let Some(task) = announce(self.lock.edges.object, Kind::Unlock) {
             self.lock.edges.release();
-            drop(guard);
+            self.lock.gate.unlock();
             trace::proceed(task);
-        } else {
-            std::mem::forget(guard);
         }
     }
 }
@@ -275,13 +272,13 @@ impl Drop for RawRwGuard<'_> {
 
 /// A condition variable. It orders nothing: the mutex does.
 pub(crate) struct RawCondvar {
-    inner: Condvar,
+    bell: Bell,
     object: ObjectId,
 }
 
 impl RawCondvar {
     pub(crate) fn new() -> Self {
-        RawCondvar { inner: Condvar::new(), object: trace::new_object() }
+        RawCondvar { bell: Bell::default(), object: trace::new_object() }
     }
 
     /// Lets go of the mutex, waits for a notification, and takes the mutex again.
@@ -291,24 +288,25 @@ impl RawCondvar {
     /// If the execution is over: nobody is left to notify.
     pub(crate) fn wait<'a>(&self, mut guard: RawGuard<'a>) -> RawGuard<'a> {
         let lock = guard.lock;
-        let (Some(task), Some(held)) = (announce(self.object, Kind::Wait), guard.guard.take()) else {
+        let (Some(task), true) = (announce(self.object, Kind::Wait), std::mem::take(&mut guard.held)) else {
             panic!("waiting on a Condvar while the shuttle execution is taken apart");
         };
         lock.edges.release();
-        let held = came_back(task, self.inner.wait(held));
-        lock.guard(held.unwrap_or_else(|poisoned| poisoned.into_inner()))
+        self.bell.wait(&lock.gate, task);
+        trace::proceed(task);
+        lock.guard()
     }
 
     pub(crate) fn notify_one(&self) {
         if let Some(task) = announce(self.object, Kind::Notify) {
-            self.inner.notify_one();
+            self.bell.notify_one();
             trace::proceed(task);
         }
     }
 
     pub(crate) fn notify_all(&self) {
         if let Some(task) = announce(self.object, Kind::Notify) {
-            self.inner.notify_all();
+            self.bell.notify_all();
             trace::proceed(task);
         }
     }

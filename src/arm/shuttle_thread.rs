@@ -45,20 +45,20 @@ pub(crate) struct Join {
 }
 
 /// A closure that may go to a shuttle thread although it is not `Send`.
-struct Body(Box<dyn FnOnce()>);
+struct Body<F>(F);
 
 // SAFETY: shuttle asks for `Send` because its API mirrors std's, but runs every task of an execution as
 // a coroutine of the one operating-system thread that started the execution.
-unsafe impl Send for Body {}
+unsafe impl<F> Send for Body<F> {}
 
-impl Body {
+impl<F: FnOnce()> Body<F> {
     fn run(self) {
         (self.0)();
     }
 }
 
 /// Starts a task; `object` names it to the scheduler.
-pub(crate) fn spawn(object: ObjectId, body: Box<dyn FnOnce()>) -> Join {
+pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     let body = Body(body);
     let task = me();
     trace::announce(task, object, Kind::Spawn);

@@ -61,10 +61,18 @@ struct Trace {
     race: Option<Race>,
 }
 
+/// More tasks than most executions have.
+const FEW: usize = 16;
+
 thread_local! {
     static TRACE: RefCell<Option<Trace>> = const { RefCell::new(None) };
     static NEXT_OBJECT: Cell<ObjectId> = const { Cell::new(0) };
-    static PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
+    /// By task, for the first [`FEW`]; without a destructor, so that reaching it costs next to nothing.
+    static PENDING: [Cell<Option<Operation>>; FEW] = const { [const { Cell::new(None) }; FEW] };
+    /// By task, for those after.
+    static MORE_PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
+    /// Whether there is a detector in `TRACE`.
+    static DETECTING: Cell<bool> = const { Cell::new(false) };
     /// The task that has last come back from a scheduling point, and so runs; `None` between executions.
     static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
 }
@@ -74,13 +82,16 @@ pub(crate) fn begin(detecting: bool) {
     super::shuttle_thread::forget_slots();
     CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);
-    PENDING.with_borrow_mut(Vec::clear);
+    PENDING.with(|pending| pending.iter().for_each(|operation| operation.set(None)));
+    MORE_PENDING.with_borrow_mut(Vec::clear);
+    DETECTING.set(detecting);
     TRACE.with_borrow_mut(|trace| *trace = detecting.then(Trace::default));
 }
 
 /// Ends the traced execution and returns the first data race it met, if any.
 pub(crate) fn end() -> Option<Race> {
     CURRENT.set(None);
+    DETECTING.set(false);
     TRACE.with_borrow_mut(Option::take).and_then(|trace| trace.race)
 }
 
@@ -93,7 +104,11 @@ fn me() -> usize {
     super::shuttle::me()
 }
 
+#[inline]
 fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
+    if !DETECTING.get() {
+        return R::default();
+    }
     TRACE.with_borrow_mut(|trace| match trace {
         Some(trace) => f(&mut trace.detector, me()),
         None => R::default(),
@@ -104,11 +119,21 @@ fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
 /// point.
 #[inline]
 pub(crate) fn announce(task: usize, object: ObjectId, kind: Kind) {
-    PENDING.with_borrow_mut(|pending| {
-        if pending.len() <= task {
-            pending.resize(task + 1, None);
+    let operation = Some(Operation { object, kind });
+    PENDING.with(|pending| match pending.get(task) {
+        Some(place) => place.set(operation),
+        None => announce_one_of_more(task, operation),
+    });
+}
+
+#[cold]
+fn announce_one_of_more(task: usize, operation: Option<Operation>) {
+    MORE_PENDING.with_borrow_mut(|pending| {
+        let place = task - FEW;
+        if pending.len() <= place {
+            pending.resize(place + 1, None);
         }
-        pending[task] = Some(Operation { object, kind });
+        pending[place] = operation;
     });
 }
 
@@ -128,7 +153,9 @@ pub(crate) fn current() -> Option<usize> {
 
 /// What each task was last about to do, by task.
 pub(crate) fn pending() -> Vec<Option<Operation>> {
-    PENDING.with_borrow(Clone::clone)
+    let mut pending = PENDING.with(|pending| pending.iter().map(Cell::get).collect::<Vec<_>>());
+    MORE_PENDING.with_borrow(|more| pending.extend_from_slice(more));
+    pending
 }
 
 /// An atomic load of `object` has happened.
@@ -187,6 +214,9 @@ pub(crate) fn write(object: ObjectId, site: Site) {
 
 fn access(object: ObjectId, site: Site, access: Access) {
     crate::context::count_operation();
+    if !DETECTING.get() {
+        return;
+    }
     let raced = TRACE.with_borrow_mut(|trace| {
         let Some(trace) = trace else { return false };
         match trace.detector.access(me(), object, access, site) {

@@ -12,10 +12,6 @@ use std::fmt;
 /// What each of them did before [`wait`](Barrier::wait) happens before every one of them returns from it.
 pub struct Barrier(Inner);
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a barrier in memory shared by processes must not point out of it"
-)]
 enum Inner {
     Real(std::sync::Barrier),
     Built { size: usize, state: Monitor<State> },

@@ -28,10 +28,6 @@ unsafe impl<T: Send> Sync for Monitor<T> {}
 // thread and live no longer than it; the others are `Send` anyway.
 unsafe impl<T: Send> Send for Monitor<T> {}
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the checkers' arms are large, and a box more is slower there too"
-)]
 enum Raw {
     Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
     Loom { mutex: arm::loom::RawMutex, condvar: arm::loom::RawCondvar },

@@ -75,8 +75,7 @@ impl Builder {
     {
         if context::current().is_model() {
             let name = self.checked_name();
-            // SAFETY: `F` and `T` are `'static`: they borrow nothing that ends.
-            let packet = unsafe { model::spawn(name, f) };
+            let packet = model::spawn(name, f);
             Ok(JoinHandle { thread: Thread::model(packet.identity.clone()), joins: Joins::Model(packet) })
         } else {
             let handle = self.real().spawn(f)?;

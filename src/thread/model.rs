@@ -240,33 +240,57 @@ impl<T> Packet<T> {
 }
 
 /// Starts a model thread.
+pub(crate) fn spawn<F, T>(name: Option<String>, f: F) -> Arc<Packet<T>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    let (packet, body) = prepare(name, f);
+    start(&packet.identity, body);
+    packet
+}
+
+/// Starts a model thread that borrows.
 ///
 /// # Safety
 /// Nothing that `f` or `T` borrows may end before the thread does, or before the execution is given up
 /// for good.
-pub(crate) unsafe fn spawn<'a, F, T>(name: Option<String>, f: F) -> Arc<Packet<T>>
+pub(crate) unsafe fn spawn_borrowing<'a, F, T>(name: Option<String>, f: F) -> Arc<Packet<T>>
 where
     F: FnOnce() -> T + 'a,
     T: 'a,
 {
+    let (packet, body) = prepare(name, f);
+    let body: Box<dyn FnOnce() + 'a> = Box::new(body);
+    // SAFETY: only the lifetime changes; the caller promises that what is borrowed outlives the thread.
+    let body = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'a>, Box<dyn FnOnce()>>(body) };
+    start(&packet.identity, body);
+    packet
+}
+
+/// A thread that has not begun, and what it will do.
+fn prepare<F, T>(name: Option<String>, f: F) -> (Arc<Packet<T>>, impl FnOnce())
+where
+    F: FnOnce() -> T,
+{
     let execution = local().execution.clone();
     let identity = execution.identity(name.map(Cow::Owned));
     let packet = Arc::new(Packet { result: Mutex::new(None), identity: identity.clone() });
-    let object = identity.object;
     let past = trace::token();
-    let body: Box<dyn FnOnce() + 'a> = {
+    let life = {
         let packet = packet.clone();
-        Box::new(move || run(Local::new(identity, execution), &past, packet, f))
+        move || run(Local::new(identity, execution), &past, packet, f)
     };
-    // SAFETY: only the lifetime changes; the caller promises that what is borrowed outlives the thread.
-    let body = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'a>, Box<dyn FnOnce()>>(body) };
+    (packet, life)
+}
+
+fn start(identity: &Identity, body: impl FnOnce() + 'static) {
     let join = match context::current() {
         Context::Loom => Join::Loom(loom_thread::spawn(body)),
-        Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(object, body)),
+        Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(identity.object, body)),
         Context::Real | Context::Process => unreachable!("only a model has model threads"),
     };
-    *locked(&packet.identity.end.join) = Some(join);
-    packet
+    *locked(&identity.end.join) = Some(join);
 }
 
 /// The whole life of a model thread.

@@ -135,7 +135,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 // SAFETY: what `f` and `T` borrow lives for `'scope`, and `model_scope` leaves the scope
                 // only when every thread in `ends` has ended, also by unwinding; but for a checker's
                 // panic under loom, after which no thread of the execution ever runs again.
-                let packet = unsafe { model::spawn(builder.checked_name(), f) };
+                let packet = unsafe { model::spawn_borrowing(builder.checked_name(), f) };
                 ends.lock().unwrap_or_else(PoisonError::into_inner).push(packet.identity.clone());
                 Ok(ScopedJoinHandle {
                     thread: Thread::model(packet.identity.clone()),
