@@ -55,7 +55,7 @@ impl Facts {
 }
 
 /// One way to build it. `S` is the state, `R` what each actor returns, `O` the outcome; `O` is
-/// [`Unobserved`] until [`observe`](Design::observe) is called.
+/// `Unobserved` until [`observe`](Design::observe) is called.
 pub struct Design<S, R, O = Unobserved> {
     state: Box<dyn Fn() -> S + Send + Sync>,
     actors: Vec<ActorFn<S, R>>,

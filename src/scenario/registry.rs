@@ -4,7 +4,7 @@ use super::{Engine, ErasedDesign, ErasedScenario};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// A scenario that a file has registered with [`scenario!`](crate::scenario).
+/// A scenario that a file has registered with [`scenario!`](macro@crate::scenario).
 pub struct Registration {
     name: &'static str,
     file: &'static str,
@@ -15,7 +15,7 @@ pub struct Registration {
 pub struct Made(pub(super) ErasedScenario);
 
 impl Registration {
-    /// Used by [`scenario!`](crate::scenario).
+    /// Used by [`scenario!`](macro@crate::scenario).
     #[doc(hidden)]
     pub const fn new(name: &'static str, file: &'static str, make: fn() -> Made) -> Self {
         Self { name, file, make }
@@ -24,7 +24,7 @@ impl Registration {
 
 inventory::collect!(Registration);
 
-/// Used by [`scenario!`](crate::scenario).
+/// Used by [`scenario!`](macro@crate::scenario).
 #[doc(hidden)]
 pub fn erase<O: super::Outcome>(scenario: super::Scenario<O>) -> Made {
     Made(scenario.erase())

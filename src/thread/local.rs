@@ -13,7 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-/// Declares thread-local keys of type [`LocalKey`](crate::thread::LocalKey), as
+/// Declares thread-local keys of type [`LocalKey`], as
 /// [`std::thread_local!`] does, in both forms: `static NAME: T = expression;` and
 /// `static NAME: T = const { expression };`.
 #[macro_export]

@@ -6,7 +6,7 @@ use crate::context::Context;
 use std::sync as real;
 use std::sync::atomic::Ordering;
 
-/// How the engine learns what happens to an [`Arc`].
+/// How the engine learns what happens to an [`Arc`](super::Arc).
 #[derive(Clone)]
 pub(super) enum Token {
     Real,
