@@ -11,14 +11,14 @@ fn lock_order() -> Scenario<(u32, u32)> {
         .acceptable("both got through", |&counts| counts == (2, 2))
         .forbidden("one held fewer locks than it needed", |_| true)
         .design(
-            "in opposite order",
-            both_locked(|[first, second]| in_order(first, second), |[first, second]| in_order(second, first))
-                .expect(Deadlock),
-        )
-        .design(
             "in one order",
             both_locked(|[first, second]| in_order(first, second), |[first, second]| in_order(first, second))
                 .expect(Safe),
+        )
+        .design(
+            "in opposite order",
+            both_locked(|[first, second]| in_order(first, second), |[first, second]| in_order(second, first))
+                .expect(Deadlock),
         )
         .design(
             "try_lock and back off",

@@ -145,7 +145,7 @@ impl Stall {
     fn is_final(&self, worker: &Worker, pulse: &Pulse, patience: Duration) -> bool {
         let waited = self.since.elapsed();
         // Actors that all say that they wait for each other need less time to be believed.
-        let asleep_for = if all_wait(pulse) { patience / 4 } else { patience * 3 };
+        let asleep_for = if all_wait(pulse) { patience / 12 } else { patience * 3 };
         if waited < asleep_for.min(patience) {
             return false;
         }
