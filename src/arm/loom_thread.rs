@@ -1,21 +1,20 @@
 //! Threads of a loom model: spawning, joining, yielding, and one slot of storage per thread.
 
-use std::any::Any;
+use super::Slot;
 use std::cell::RefCell;
-use std::rc::Rc;
 
 loom::thread_local! {
-    static SLOT: RefCell<Option<Rc<dyn Any>>> = RefCell::new(None);
+    static SLOT: RefCell<Option<Slot>> = RefCell::new(None);
 }
 
 /// What the facade keeps for the running model thread; `None` before [`set_slot`] and once loom has
 /// dropped the thread's storage.
-pub(crate) fn slot() -> Option<Rc<dyn Any>> {
+pub(crate) fn slot() -> Option<Slot> {
     SLOT.try_with(|slot| slot.borrow().clone()).ok().flatten()
 }
 
 /// Replaces what the facade keeps for the running model thread.
-pub(crate) fn set_slot(value: Option<Rc<dyn Any>>) {
+pub(crate) fn set_slot(value: Option<Slot>) {
     let old = SLOT.try_with(|slot| slot.replace(value));
     drop(old);
 }

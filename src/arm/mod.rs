@@ -14,6 +14,11 @@ pub(crate) mod shuttle_tracking;
 pub(crate) mod trace;
 
 use crate::context::{self, Context};
+use std::any::Any;
+use std::sync::Arc;
+
+/// What the thread module keeps for each model thread.
+pub(crate) type Slot = Arc<dyn Any + Send + Sync>;
 
 /// The context in which an object that is made now belongs: [`context::current`], but for destructors
 /// that run when the model around them has ended, where only real objects still work.

@@ -2,26 +2,25 @@
 //!
 //! Each scheduling point is announced first, so that a scheduler that looks at operations sees it.
 
+use super::Slot;
 use super::shuttle::{me, running};
 use super::trace::{self, Kind, ObjectId};
-use std::any::Any;
 use std::cell::RefCell;
-use std::rc::Rc;
 
 thread_local! {
     /// By task. shuttle's own thread-local storage does the same through a hash table, made and dropped for
     /// each task, which costs as much as a few scheduling points.
-    static SLOTS: RefCell<Vec<Option<Rc<dyn Any>>>> = const { RefCell::new(Vec::new()) };
+    static SLOTS: RefCell<Vec<Option<Slot>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What the facade keeps for the running task; `None` before [`set_slot`] and outside of an execution.
-pub(crate) fn slot() -> Option<Rc<dyn Any>> {
+pub(crate) fn slot() -> Option<Slot> {
     let task = running()?;
     SLOTS.with_borrow(|slots| slots.get(task).cloned().flatten())
 }
 
 /// Replaces what the facade keeps for the running task.
-pub(crate) fn set_slot(value: Option<Rc<dyn Any>>) {
+pub(crate) fn set_slot(value: Option<Slot>) {
     let Some(task) = running() else { return };
     let old = SLOTS.with_borrow_mut(|slots| {
         if slots.len() <= task {

@@ -86,7 +86,7 @@ impl Thread {
 /// A handle to the running thread.
 pub fn current() -> Thread {
     if context::current().is_model() {
-        Thread::model(model::local().identity.clone())
+        Thread::model(model::local())
     } else {
         Thread::real(std::thread::current())
     }
@@ -96,7 +96,7 @@ pub fn current() -> Thread {
 /// spuriously; in a model it does not.
 pub fn park() {
     if context::current().is_model() {
-        let identity = model::local().identity.clone();
+        let identity = model::local();
         identity.permit.take();
     } else {
         context::waiting(std::thread::park);
@@ -107,7 +107,7 @@ pub fn park() {
 /// elapsed. In a model it yields once, takes the permit if there is one, and returns.
 pub fn park_timeout(timeout: Duration) {
     if context::current().is_model() {
-        let identity = model::local().identity.clone();
+        let identity = model::local();
         if !identity.permit.try_take() {
             yield_now();
             identity.permit.try_take();
@@ -121,7 +121,7 @@ pub fn park_timeout(timeout: Duration) {
 pub fn yield_now() {
     match context::current() {
         Context::Loom => loom_thread::yield_now(),
-        Context::Shuttle => shuttle_thread::yield_now(model::local().identity.object),
+        Context::Shuttle => shuttle_thread::yield_now(model::local().object),
         Context::Real | Context::Process => std::thread::yield_now(),
     }
 }

@@ -1,8 +1,8 @@
 //! Threads inside a model: their identity, what belongs to them, and their life.
 //!
-//! Each model thread has one [`Local`], kept in the engine's own thread-local slot: who it is, its
-//! thread-local values, and the storage of the execution, which all threads of one execution share.
-//! The main thread's is made on first use, a child's by its parent.
+//! Each model thread has one [`Identity`], which its slot and its handles share: who it is, its thread-local
+//! values, and the storage of the execution, which all threads of one execution share. The main thread's is
+//! made on first use, a child's by its parent.
 //!
 //! Limits: a model thread that the engine starts by other means than [`spawn`] would be taken for the
 //! main thread of another execution. Stacks are the engine's; what `Builder::stack_size` asks for is
@@ -11,19 +11,17 @@
 use super::local::Values;
 use super::permit::Permit;
 use crate::arm::trace::{self, ObjectId, Token};
-use crate::arm::{self, loom_thread, shuttle_thread};
+use crate::arm::{self, Slot, loom_thread, shuttle_thread};
 use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::statics::Statics;
-use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Who a model thread is, and its end; shared by its handles.
+/// Who a model thread is, what belongs to it, and its end.
 pub(crate) struct Identity {
     /// Counted from 0, the main thread, in the order of spawning.
     pub(crate) number: u64,
@@ -33,7 +31,17 @@ pub(crate) struct Identity {
     pub(crate) object: ObjectId,
     /// The main thread's is never waited for.
     pub(crate) end: End,
+    pub(crate) execution: Rc<Execution>,
+    pub(crate) values: Values,
+    /// What this thread must not do while it unwinds; see [`when_settled`].
+    unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
+
+// SAFETY: model threads are coroutines of one operating-system thread, which made this and drops it; what
+// is not atomic here is used by the one thread it belongs to, and no borrow is held across a switch.
+unsafe impl Send for Identity {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Identity {}
 
 /// What all threads of one execution share.
 #[derive(Default)]
@@ -43,24 +51,18 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    fn identity(&self, name: Option<Cow<'static, str>>) -> Arc<Identity> {
+    fn identity(self: Rc<Self>, name: Option<Cow<'static, str>>) -> Arc<Identity> {
         Arc::new(Identity {
             number: self.threads.replace(self.threads.get() + 1),
             name,
             permit: Permit::default(),
             object: trace::new_object(),
             end: End::default(),
+            execution: self,
+            values: Values::default(),
+            unsettled: RefCell::default(),
         })
     }
-}
-
-/// What belongs to one model thread.
-pub(crate) struct Local {
-    pub(crate) identity: Arc<Identity>,
-    pub(crate) execution: Rc<Execution>,
-    pub(crate) values: Values,
-    /// What this thread must not do while it unwinds; see [`when_settled`].
-    unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
 
 thread_local! {
@@ -68,13 +70,7 @@ thread_local! {
     static UNSETTLED: Cell<bool> = const { Cell::new(false) };
 }
 
-impl Local {
-    fn new(identity: Arc<Identity>, execution: Rc<Execution>) -> Rc<Self> {
-        Rc::new(Self { identity, execution, values: Values::default(), unsettled: RefCell::default() })
-    }
-}
-
-fn slot() -> Option<Rc<Local>> {
+fn slot() -> Option<Arc<Identity>> {
     let slot = match context::current() {
         Context::Loom => loom_thread::slot(),
         Context::Shuttle => shuttle_thread::slot(),
@@ -83,8 +79,8 @@ fn slot() -> Option<Rc<Local>> {
     slot.and_then(|slot| slot.downcast().ok())
 }
 
-fn set_slot(local: Option<Rc<Local>>) {
-    let value = local.map(|local| local as Rc<dyn Any>);
+fn set_slot(local: Option<Arc<Identity>>) {
+    let value = local.map(|local| local as Slot);
     match context::current() {
         Context::Loom => loom_thread::set_slot(value),
         Context::Shuttle => shuttle_thread::set_slot(value),
@@ -93,17 +89,16 @@ fn set_slot(local: Option<Rc<Local>>) {
 }
 
 /// What belongs to the running model thread. Only inside a model.
-pub(crate) fn local() -> Rc<Local> {
+pub(crate) fn local() -> Arc<Identity> {
     slot().unwrap_or_else(|| {
-        let execution = Rc::<Execution>::default();
-        let local = Local::new(execution.identity(Some(Cow::Borrowed("main"))), execution);
+        let local = Rc::<Execution>::default().identity(Some(Cow::Borrowed("main")));
         set_slot(Some(local.clone()));
         local
     })
 }
 
 /// Like [`local`], but `None` where nothing was ever made, or everything is gone.
-pub(crate) fn try_local() -> Option<Rc<Local>> {
+pub(crate) fn try_local() -> Option<Arc<Identity>> {
     slot()
 }
 
@@ -170,18 +165,23 @@ pub(crate) fn settled() {
 
 /// What a thread leaves to whoever joins it.
 pub(crate) struct Packet<T> {
-    result: Mutex<Option<std::thread::Result<T>>>,
+    result: Cell<Option<std::thread::Result<T>>>,
     pub(crate) identity: Arc<Identity>,
 }
+
+// SAFETY: as for `Identity`: one operating-system thread, and nothing is borrowed across a switch.
+unsafe impl<T: Send> Send for Packet<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Packet<T> {}
 
 /// That a thread ends, whatever it returns.
 #[derive(Default)]
 pub(crate) struct End {
-    finished: AtomicBool,
+    finished: Cell<bool>,
     /// Whether the thread panicked and nobody has taken its panic by joining it.
-    panicked: AtomicBool,
-    past: Mutex<Token>,
-    join: Mutex<Option<Join>>,
+    panicked: Cell<bool>,
+    past: RefCell<Token>,
+    join: Cell<Option<Join>>,
 }
 
 enum Join {
@@ -189,26 +189,17 @@ enum Join {
     Shuttle(shuttle_thread::Join),
 }
 
-// SAFETY: loom's and shuttle's handles name threads of the execution on this operating-system thread,
-// which all model threads share; they are only used and dropped within it.
-unsafe impl Send for Join {}
-
-/// Nothing that runs under these locks panics or switches threads.
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Identity {
     /// Waits for the thread, and learns what it had done.
     pub(crate) fn wait(&self) {
-        let join = locked(&self.end.join).take();
+        let join = self.end.join.take();
         match join {
             Some(Join::Loom(join)) => join.join(),
             Some(Join::Shuttle(join)) => join.join(),
             // Somebody else waits, and whoever asks here also waits for that one.
             None => {}
         }
-        let past = locked(&self.end.past).clone();
+        let past = self.end.past.borrow().clone();
         trace::receive(&past);
     }
 
@@ -219,12 +210,12 @@ impl Identity {
             Context::Shuttle => shuttle_thread::look(self.object),
             Context::Real | Context::Process => {}
         }
-        self.end.finished.load(Ordering::Relaxed)
+        self.end.finished.get()
     }
 
     /// Whether the thread panicked and nobody joined it to hear of it.
     pub(crate) fn panicked_unheard(&self) -> bool {
-        self.end.panicked.load(Ordering::Relaxed)
+        self.end.panicked.get()
     }
 }
 
@@ -232,8 +223,8 @@ impl<T> Packet<T> {
     /// Waits for the thread and takes what it returned.
     pub(crate) fn join(&self) -> std::thread::Result<T> {
         self.identity.wait();
-        self.identity.end.panicked.store(false, Ordering::Relaxed);
-        let result = locked(&self.result).take();
+        self.identity.end.panicked.set(false);
+        let result = self.result.take();
         // shuttle drops threads that never ran when it abandons an execution.
         result.unwrap_or_else(|| Err(Box::new("the execution ended before the thread did")))
     }
@@ -273,13 +264,12 @@ fn prepare<F, T>(name: Option<String>, f: F) -> (Arc<Packet<T>>, impl FnOnce())
 where
     F: FnOnce() -> T,
 {
-    let execution = local().execution.clone();
-    let identity = execution.identity(name.map(Cow::Owned));
-    let packet = Arc::new(Packet { result: Mutex::new(None), identity: identity.clone() });
+    let identity = local().execution.clone().identity(name.map(Cow::Owned));
+    let packet = Arc::new(Packet { result: Cell::new(None), identity: identity.clone() });
     let past = trace::token();
     let life = {
         let packet = packet.clone();
-        move || run(Local::new(identity, execution), &past, packet, f)
+        move || run(identity, &past, packet, f)
     };
     (packet, life)
 }
@@ -290,24 +280,25 @@ fn start(identity: &Identity, body: impl FnOnce() + 'static) {
         Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(identity.object, body)),
         Context::Real | Context::Process => unreachable!("only a model has model threads"),
     };
-    *locked(&identity.end.join) = Some(join);
+    identity.end.join.set(Some(join));
 }
 
 /// The whole life of a model thread.
-fn run<F, T>(local: Rc<Local>, past: &Token, packet: Arc<Packet<T>>, f: F)
+fn run<F, T>(local: Arc<Identity>, past: &Token, packet: Arc<Packet<T>>, f: F)
 where
     F: FnOnce() -> T,
 {
     set_slot(Some(local.clone()));
     trace::receive(past);
     let result = catch(f);
-    let end = &local.identity.end;
-    end.panicked.store(result.is_err(), Ordering::Relaxed);
-    end.finished.store(true, Ordering::Relaxed);
-    *locked(&packet.result) = Some(result);
+    let end = &local.end;
+    end.panicked.set(result.is_err());
+    end.finished.set(true);
+    packet.result.set(Some(result));
     // If nobody holds the handle any more, what the thread returned is dropped here, by the thread.
     drop(packet);
     local.values.destroy();
-    *locked(&end.past) = trace::token();
+    let past = trace::token();
+    *end.past.borrow_mut() = past;
     set_slot(None);
 }
