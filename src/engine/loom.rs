@@ -11,6 +11,8 @@ use super::{Exploration, Observation, Task};
 use crate::arm::loom as arm;
 use crate::context::{self, Context};
 use crate::panics;
+use crate::scenario::Grade;
+use crate::scenario::program::OutcomeCount;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,17 +36,29 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
             MAX_THREADS - 1
         )));
     }
+    Ok(arm::as_exactly_as_needed(|| search(task), || begin_anew(task)))
+}
+
+/// Forgets what an inexact search has counted, but never a failure that it has seen.
+fn begin_anew(task: &Task<'_>) {
+    let forbidden = |outcome: &OutcomeCount| outcome.grade == Grade::Forbidden;
+    if !task.program.outcomes().iter().any(forbidden) {
+        task.program.forget_outcomes();
+    }
+}
+
+/// Everything, or else everything within a few preemptions.
+fn search(task: &Task<'_>) -> Observation {
     let mut total = 0;
     for preemptions in std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)) {
-        let begin_anew = || task.program.forget_outcomes();
-        let explored = arm::as_exactly_as_needed(|| explore(task, preemptions), begin_anew);
+        let explored = explore(task, preemptions);
         total += explored.executions;
         if explored.complete || explored.failure.is_some() {
             let exploration = match preemptions {
                 None => Exploration::Exhaustive,
                 Some(bound) => Exploration::Bounded { by: format!("at most {bound} preemptions") },
             };
-            return Ok(conclude(task, total, exploration, explored));
+            return conclude(task, total, exploration, explored);
         }
     }
     let mut seen = Observation::new(Exploration::Sampled { how: "an interrupted search".to_owned() });
@@ -55,7 +69,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         task.budget.executions,
         PREEMPTION_BOUNDS.map(|bound| bound.to_string()).join(" and within ")
     ));
-    Ok(seen)
+    seen
 }
 
 fn conclude(task: &Task<'_>, executions: u64, exploration: Exploration, explored: Explored) -> Observation {
