@@ -4,6 +4,7 @@
 
 use selvedge::__private::bench;
 use selvedge::prelude::*;
+use shuttle::scheduler::{RandomScheduler, Scheduler};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -226,10 +227,13 @@ fn raw_loom_mutex() -> f64 {
 
 const SHUTTLE_EXECUTIONS: usize = 20_000;
 
-fn shuttle_rate(model: impl Fn() + Send + Sync + 'static) -> f64 {
+fn random_schedules() -> RandomScheduler {
+    RandomScheduler::new_from_seed(1, SHUTTLE_EXECUTIONS)
+}
+
+fn shuttle_rate(scheduler: impl Scheduler + Send + 'static, model: impl Fn() + Send + Sync + 'static) -> f64 {
     let mut config = shuttle::Config::new();
     config.silence_warnings = true;
-    let scheduler = shuttle::scheduler::RandomScheduler::new_from_seed(1, SHUTTLE_EXECUTIONS);
     let start = Instant::now();
     shuttle::Runner::new(scheduler, config).run(model);
     rate(SHUTTLE_EXECUTIONS as u64, start)
@@ -238,7 +242,7 @@ fn shuttle_rate(model: impl Fn() + Send + Sync + 'static) -> f64 {
 /// The facade, with or without the race detector.
 fn facade_shuttle_rate(model: impl Fn() + Send + Sync + 'static, detector: bool) -> f64 {
     let _entered = bench::enter(Shuttle);
-    shuttle_rate(move || bench::execution(&model, detector))
+    shuttle_rate(bench::Tracking(random_schedules()), move || bench::execution(&model, detector))
 }
 
 fn facade_on_shuttle() -> f64 {
@@ -250,7 +254,10 @@ fn traced_on_shuttle() -> f64 {
 }
 
 fn raw_shuttle() -> f64 {
-    shuttle_rate(atomics!(shuttle::sync::atomic::AtomicU32, std::sync::Arc<_>, shuttle::thread::spawn))
+    shuttle_rate(
+        random_schedules(),
+        atomics!(shuttle::sync::atomic::AtomicU32, std::sync::Arc<_>, shuttle::thread::spawn),
+    )
 }
 
 fn facade_on_shuttle_mutex() -> f64 {
@@ -258,7 +265,10 @@ fn facade_on_shuttle_mutex() -> f64 {
 }
 
 fn raw_shuttle_mutex() -> f64 {
-    shuttle_rate(mutexes!(shuttle::sync::Mutex<i32>, std::sync::Arc<_>, shuttle::thread::spawn))
+    shuttle_rate(
+        random_schedules(),
+        mutexes!(shuttle::sync::Mutex<i32>, std::sync::Arc<_>, shuttle::thread::spawn),
+    )
 }
 
 fn rate(executions: u64, start: Instant) -> f64 {

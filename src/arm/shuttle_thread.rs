@@ -5,7 +5,11 @@
 use super::Slot;
 use super::shuttle::{me, running};
 use super::trace::{self, Kind, ObjectId};
+use shuttle_engine::runtime::execution::ExecutionState;
+use shuttle_engine::runtime::task::TaskId;
+use shuttle_engine::runtime::thread::switch;
 use std::cell::RefCell;
+use std::panic::Location;
 
 thread_local! {
     /// By task. shuttle's own thread-local storage does the same through a hash table, made and dropped for
@@ -40,43 +44,55 @@ pub(super) fn forget_slots() {
 /// Waits for one spawned thread.
 pub(crate) struct Join {
     object: ObjectId,
-    handle: shuttle::thread::JoinHandle<()>,
-}
-
-/// A closure that may go to a shuttle thread although it is not `Send`.
-struct Body<F>(F);
-
-// SAFETY: shuttle asks for `Send` because its API mirrors std's, but runs every task of an execution as
-// a coroutine of the one operating-system thread that started the execution.
-unsafe impl<F> Send for Body<F> {}
-
-impl<F: FnOnce()> Body<F> {
-    fn run(self) {
-        (self.0)();
-    }
+    task: TaskId,
 }
 
 /// Starts a task; `object` names it to the scheduler.
+///
+/// Scheduling points and blocking are those of shuttle's own threads; what they carry besides (a result
+/// behind two locks, a name, thread-local slots) the facade keeps itself.
+#[track_caller]
 pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
-    let body = Body(body);
-    let task = me();
-    trace::announce(task, object, Kind::Spawn);
-    let handle = shuttle::thread::spawn(move || {
-        trace::proceed(shuttle::current::me().into());
-        body.run();
+    let me = me();
+    trace::announce(me, object, Kind::Spawn);
+    let life = Box::new(move || {
+        body();
+        // The last thread's end would otherwise be the end of the execution, detached tasks or not.
+        if ExecutionState::with(|state| state.exit_current_truncates_execution()) {
+            switch();
+        }
+        ExecutionState::with(|state| {
+            if let Some(waiter) = state.current_mut().take_waiter() {
+                state.get_mut(waiter).unblock();
+            }
+        });
     });
-    trace::proceed(task);
-    Join { object, handle }
+    let stack = ExecutionState::with(|state| state.config.stack_size);
+    let task = ExecutionState::spawn_thread(life, stack, None, None, Location::caller());
+    trace::proceed(me);
+    Join { object, task }
 }
 
 impl Join {
     /// Blocks until the task has ended.
     pub(crate) fn join(self) {
-        let task = me();
-        trace::announce(task, self.object, Kind::Join);
-        // The body never panics into shuttle unless the whole execution ends.
-        let _ = self.handle.join();
-        trace::proceed(task);
+        let me = me();
+        trace::announce(me, self.object, Kind::Join);
+        let finished = ExecutionState::with(|state| state.get(self.task).finished());
+        if finished {
+            switch();
+        }
+        let waits = ExecutionState::with(|state| {
+            let waits = state.get_mut(self.task).set_waiter(TaskId::from(me));
+            if waits {
+                state.current_mut().block(false);
+            }
+            waits
+        });
+        if waits {
+            switch();
+        }
+        trace::proceed(me);
     }
 }
 

@@ -5,7 +5,7 @@ use super::trace;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 /// Chooses as `S` does, and notes the choice.
-pub(crate) struct Tracking<S>(pub(crate) S);
+pub struct Tracking<S>(pub S);
 
 impl<S: Scheduler> Scheduler for Tracking<S> {
     fn new_execution(&mut self) -> Option<Schedule> {

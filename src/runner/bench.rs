@@ -18,6 +18,9 @@ pub fn enter(engine: Engine) -> impl Drop {
     })
 }
 
+/// Chooses as another scheduler does, and tells the facade, which needs to be told.
+pub use crate::arm::shuttle_tracking::Tracking;
+
 /// Runs one execution under shuttle as the engine does, with or without the race detector.
 pub fn execution(model: impl Fn(), detecting: bool) {
     trace::begin(detecting);
