@@ -77,6 +77,7 @@ mod scenario;
 #[cfg(test)]
 mod testing;
 mod verdict;
+mod witness;
 
 pub use cli::main as cli_main;
 pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};
