@@ -7,140 +7,14 @@
 //! in pieces there, so that it can be seen torn; under the checkers it cannot, but there the race itself
 //! is reported.
 
-use crate::arm::trace::{self, ObjectId, Site};
-use crate::arm::{self, loom, shuttle};
-use crate::context::Context;
+mod tracker;
+
+use crate::witness::Deed;
 use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::panic::Location;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
-
-/// How a checker follows one cell; nothing on the real engines.
-struct Tracker(Option<Box<Tracked>>);
-
-enum Tracked {
-    Loom(loom::UnsafeCell<()>),
-    Shuttle(ObjectId, Site),
-}
-
-impl Tracker {
-    #[inline]
-    #[track_caller]
-    fn new() -> Tracker {
-        match arm::made_for() {
-            Context::Real | Context::Process => Tracker(None),
-            context => Tracker::new_checked(context),
-        }
-    }
-
-    #[cold]
-    #[track_caller]
-    fn new_checked(context: Context) -> Tracker {
-        Tracker(Some(Box::new(if context == Context::Loom {
-            Tracked::Loom(loom::UnsafeCell::new(()))
-        } else {
-            let site = Location::caller();
-            let object = trace::new_object();
-            trace::write(object, site);
-            Tracked::Shuttle(object, site)
-        })))
-    }
-
-    #[inline]
-    #[track_caller]
-    fn read(&self) {
-        if let Some(tracked) = &self.0 {
-            tracked.read();
-        }
-    }
-
-    #[inline]
-    #[track_caller]
-    fn write(&self) {
-        if let Some(tracked) = &self.0 {
-            tracked.write();
-        }
-    }
-
-    /// An access that lasts until what is returned is dropped, on engines that know of such.
-    #[inline]
-    #[track_caller]
-    fn span(&self, access: Access) -> Option<loom::Span> {
-        self.0.as_ref().and_then(|tracked| tracked.span(access))
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Access {
-    Read,
-    Write,
-}
-
-impl Tracked {
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn read(&self) {
-        match self {
-            Tracked::Loom(cell) if loom::enter_cell() => cell.with(|_| ()),
-            Tracked::Loom(_) => {}
-            Tracked::Shuttle(object, _) if shuttle::alive() => {
-                trace::read(*object, Location::caller());
-            }
-            Tracked::Shuttle(..) => {}
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn write(&self) {
-        match self {
-            Tracked::Loom(cell) if loom::enter_cell() => cell.with_mut(|_| ()),
-            Tracked::Loom(_) => {}
-            Tracked::Shuttle(object, _) if shuttle::alive() => {
-                trace::write(*object, Location::caller());
-            }
-            Tracked::Shuttle(..) => {}
-        }
-    }
-}
-
-impl Tracked {
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn span(&self, access: Access) -> Option<loom::Span> {
-        match (self, access) {
-            (Tracked::Loom(_), _) if !loom::enter_cell() => None,
-            (Tracked::Loom(cell), Access::Read) => Some(loom::Span::reading(cell)),
-            (Tracked::Loom(cell), Access::Write) => Some(loom::Span::writing(cell)),
-            (Tracked::Shuttle(..), Access::Read) => {
-                self.read();
-                None
-            }
-            (Tracked::Shuttle(..), Access::Write) => {
-                self.write();
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Tracked {
-    fn drop(&mut self) {
-        // Whatever unwinds has been reported already; a second panic would abort the process.
-        if std::thread::panicking() {
-            return;
-        }
-        match self {
-            Tracked::Loom(_) => self.write(),
-            Tracked::Shuttle(object, site) if shuttle::alive() => trace::write(*object, site),
-            Tracked::Shuttle(..) => {}
-        }
-    }
-}
+use tracker::{Access, Tracker};
 
 /// A value that [`Plain`] can hold.
 ///
@@ -150,7 +24,7 @@ impl Drop for Tracked {
 /// - If it is larger than the pieces in which it is accessed (its alignment, at most 8 bytes), then any
 ///   mixture of such pieces of valid values is itself a valid value.
 /// - Its values may be sent to other threads and read by them.
-pub unsafe trait PlainValue: Copy + 'static {}
+pub unsafe trait PlainValue: Copy + fmt::Debug + 'static {}
 
 macro_rules! plain_value {
     ($($type:ty),* $(,)?) => {$(
@@ -203,7 +77,9 @@ impl<T: PlainValue> Plain<T> {
     #[must_use]
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Plain { tracker: Tracker::new(), value: cell::UnsafeCell::new(value) }
+        let tracker = Tracker::new();
+        tracker.note_making("Plain", Some(&value));
+        Plain { tracker, value: cell::UnsafeCell::new(value) }
     }
 
     /// Reads the value.
@@ -214,8 +90,10 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> T {
+        let value = self.load();
+        self.tracker.note(Deed::Read, Some(&value));
         self.tracker.read();
-        self.load()
+        value
     }
 
     /// Writes the value.
@@ -226,6 +104,7 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn set(&self, value: T) {
+        self.tracker.note(Deed::Write, Some(&value));
         self.tracker.write();
         // SAFETY: the value is owned by `self` and accessed by nothing but `load_pieces` and
         // `store_pieces`.
@@ -251,6 +130,7 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn into_inner(self) -> T {
+        self.tracker.note(Deed::Write, None);
         self.tracker.write();
         self.load()
     }
@@ -374,7 +254,9 @@ impl<T> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn new(value: T) -> Self {
-        UnsafeCell { tracker: Tracker::new(), value: cell::UnsafeCell::new(value) }
+        let tracker = Tracker::new();
+        tracker.note_making("UnsafeCell", None);
+        UnsafeCell { tracker, value: cell::UnsafeCell::new(value) }
     }
 
     /// The value, which nobody else has any more. Under a checker this is a write.
@@ -385,6 +267,7 @@ impl<T> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn into_inner(self) -> T {
+        self.tracker.note(Deed::Write, None);
         self.tracker.write();
         self.value.into_inner()
     }
@@ -399,6 +282,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+        self.tracker.note(Deed::Read, None);
         let _span = self.tracker.span(Access::Read);
         read(self.value.get())
     }
@@ -411,6 +295,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+        self.tracker.note(Deed::Write, None);
         let _span = self.tracker.span(Access::Write);
         write(self.value.get())
     }
@@ -423,6 +308,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn get_mut(&mut self) -> &mut T {
+        self.tracker.note(Deed::Write, None);
         self.tracker.write();
         self.value.get_mut()
     }

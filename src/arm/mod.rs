@@ -4,6 +4,7 @@
 //! of the arm's `RawMutex`, `RawCondvar`, …; nothing outside this folder and `engine/` names loom or
 //! shuttle. A new engine is one more file here.
 
+pub(crate) mod journal;
 pub(crate) mod loom;
 pub(crate) mod loom_thread;
 pub(crate) mod process;

@@ -151,6 +151,13 @@ impl RawMutex {
     }
 }
 
+impl<'a> RawGuard<'a> {
+    /// The mutex that is held.
+    pub(crate) fn lock(&self) -> &'a RawMutex {
+        self.lock
+    }
+}
+
 impl Drop for RawGuard<'_> {
     fn drop(&mut self) {
         if !self.held {
@@ -240,6 +247,13 @@ impl RawRwLock {
             Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(RwHeld::Write(poisoned.into_inner()))),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+}
+
+impl<'a> RawRwGuard<'a> {
+    /// The lock that is held.
+    pub(crate) fn lock(&self) -> &'a RawRwLock {
+        self.lock
     }
 }
 

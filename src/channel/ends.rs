@@ -15,6 +15,7 @@ use std::time::Duration;
 ///
 /// # Panics
 /// Between processes, if `T` cannot be sent as bytes.
+#[track_caller]
 pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     channel(Some(capacity))
 }
@@ -23,10 +24,12 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 ///
 /// # Panics
 /// Between processes, if `T` cannot be sent as bytes.
+#[track_caller]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     channel(None)
 }
 
+#[track_caller]
 fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     if let Some(ends) = endpoints::replayed(capacity) {
         return ends;
@@ -69,6 +72,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message, if all receivers are gone.
+    #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match &self.0 {
             Sends::Real(sender) => match sender.try_send(message) {
@@ -86,6 +90,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message, if the channel is full or all receivers are gone.
+    #[track_caller]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.try_send(message),
@@ -102,6 +107,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message, if the time was over or all receivers are gone.
+    #[track_caller]
     pub fn send_timeout(&self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.send_timeout(message, timeout),
@@ -155,6 +161,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If the channel is empty and all senders are gone.
+    #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
         match &self.0 {
             Receives::Real(receiver) => match receiver.try_recv() {
@@ -170,6 +177,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If the channel is empty, or empty and all senders are gone.
+    #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match &self.0 {
             Receives::Real(receiver) => receiver.try_recv(),
@@ -184,6 +192,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If the time was over, or the channel is empty and all senders are gone.
+    #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         match &self.0 {
             Receives::Real(receiver) => receiver.recv_timeout(timeout),

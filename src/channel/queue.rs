@@ -12,10 +12,12 @@
 //! timeout yields once, looks again, and gives up.
 
 use super::transport::{Patience, Refused};
+use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId, Token};
 use crate::sync::monitor::{Guard, Monitor};
 use crate::thread;
 use crate::thread::model;
+use crate::witness::Deed;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -86,8 +88,9 @@ impl<T> State<T> {
 
 impl<T> Queue<T> {
     /// A channel with one sender and one receiver, and room for `capacity` messages.
+    #[track_caller]
     pub(crate) fn new(capacity: Option<usize>) -> Arc<Self> {
-        Arc::new(Self {
+        let queue = Arc::new(Self {
             capacity,
             senders_gone: trace::new_object(),
             receivers_gone: trace::new_object(),
@@ -103,7 +106,15 @@ impl<T> Queue<T> {
                 seekers: VecDeque::new(),
                 handed: Vec::new(),
             }),
-        })
+        });
+        journal::made("channel", Key::at(&*queue), None);
+        queue
+    }
+
+    #[inline]
+    #[track_caller]
+    fn note(&self, operation: &'static str) {
+        journal::note(operation, Deed::Other, Key::at(self));
     }
 
     pub(crate) fn capacity(&self) -> Option<usize> {
@@ -115,16 +126,19 @@ impl<T> Queue<T> {
         self.state.enter().buffer.len()
     }
 
+    #[track_caller]
     pub(crate) fn send(&self, message: T, patience: Patience) -> Result<(), (T, Refused)> {
         if self.capacity == Some(0) {
             return self.offer(message, patience);
         }
         let room = self.capacity.unwrap_or(usize::MAX);
         let mut patience = patience;
+        journal::begins("send", Deed::Other, Key::at(self));
         let mut state = self.state.enter();
         loop {
             if state.receivers == 0 {
                 trace::acquire(self.receivers_gone);
+                self.note("send: disconnected");
                 return Err((message, Refused::Disconnected));
             }
             if state.buffer.len() < room {
@@ -132,7 +146,10 @@ impl<T> Queue<T> {
             }
             match self.pause(state, &mut patience) {
                 Some(again) => state = again,
-                None => return Err((message, Refused::NotNow)),
+                None => {
+                    self.note("send: full");
+                    return Err((message, Refused::NotNow));
+                }
             }
         }
         if self.capacity.is_some() {
@@ -144,16 +161,19 @@ impl<T> Queue<T> {
             state.sent += 1;
         }
         state.buffer.push_back((message, trace::token()));
+        self.note("send");
         drop(state);
         self.state.notify_all();
         Ok(())
     }
 
+    #[track_caller]
     pub(crate) fn recv(&self, patience: Patience) -> Result<T, Refused> {
         if self.capacity == Some(0) {
             return self.seek(patience);
         }
         let mut patience = patience;
+        journal::begins("recv", Deed::Other, Key::at(self));
         let mut state = self.state.enter();
         let (message, past) = loop {
             if let Some(message) = state.buffer.pop_front() {
@@ -161,10 +181,16 @@ impl<T> Queue<T> {
             }
             if state.senders == 0 {
                 trace::acquire(self.senders_gone);
+                self.note("recv: disconnected");
                 return Err(Refused::Disconnected);
             }
-            state = self.pause(state, &mut patience).ok_or(Refused::NotNow)?;
+            let Some(again) = self.pause(state, &mut patience) else {
+                self.note("recv: empty");
+                return Err(Refused::NotNow);
+            };
+            state = again;
         };
+        self.note("recv");
         trace::receive(&past);
         if self.capacity.is_some() {
             state.freed.push_back(trace::token());
@@ -195,21 +221,26 @@ impl<T> Queue<T> {
         }
     }
 
+    #[track_caller]
     fn offer(&self, message: T, mut patience: Patience) -> Result<(), (T, Refused)> {
+        journal::begins("send", Deed::Other, Key::at(self));
         let mut state = self.state.enter();
         if state.receivers == 0 {
             trace::acquire(self.receivers_gone);
+            self.note("send: disconnected");
             return Err((message, Refused::Disconnected));
         }
         if let Some((ticket, past)) = state.seekers.pop_front() {
             trace::receive(&past);
             let past = trace::token();
             state.handed.push(Parcel { ticket, message, past });
+            self.note("send");
             drop(state);
             self.state.notify_all();
             return Ok(());
         }
         if patience == Patience::Never {
+            self.note("send: nobody receives");
             return Err((message, Refused::NotNow));
         }
         let (ticket, past) = (state.ticket(), trace::token());
@@ -226,6 +257,7 @@ impl<T> Queue<T> {
                 }
             };
             if state.accepted(ticket) {
+                self.note("send");
                 return Ok(());
             }
             if let Some(refused) = refused
@@ -234,25 +266,31 @@ impl<T> Queue<T> {
                 if refused == Refused::Disconnected {
                     trace::acquire(self.receivers_gone);
                 }
+                self.note("send: given up");
                 return Err((message, refused));
             }
         }
     }
 
+    #[track_caller]
     fn seek(&self, mut patience: Patience) -> Result<T, Refused> {
+        journal::begins("recv", Deed::Other, Key::at(self));
         let mut state = self.state.enter();
         if let Some(offer) = state.offers.pop_front() {
             trace::receive(&offer.past);
             state.taken.push((offer.ticket, trace::token()));
+            self.note("recv");
             drop(state);
             self.state.notify_all();
             return Ok(offer.message);
         }
         if state.senders == 0 {
             trace::acquire(self.senders_gone);
+            self.note("recv: disconnected");
             return Err(Refused::Disconnected);
         }
         if patience == Patience::Never {
+            self.note("recv: nobody sends");
             return Err(Refused::NotNow);
         }
         let ticket = state.ticket();
@@ -269,6 +307,7 @@ impl<T> Queue<T> {
                 }
             };
             if let Some(message) = state.delivered(ticket) {
+                self.note("recv");
                 return Ok(message);
             }
             if let Some(refused) = refused {
@@ -276,6 +315,7 @@ impl<T> Queue<T> {
                 if refused == Refused::Disconnected {
                     trace::acquire(self.senders_gone);
                 }
+                self.note("recv: given up");
                 return Err(refused);
             }
         }

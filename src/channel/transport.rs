@@ -36,6 +36,7 @@ pub(crate) enum Receiver<T> {
 
 /// A channel for the current context, which is not `Real`. `capacity` 0 is a rendezvous, `None` is no
 /// bound.
+#[track_caller]
 pub(crate) fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     if context::current() == Context::Process {
         let (sender, receiver) = pipe::channel(capacity);
@@ -47,6 +48,7 @@ pub(crate) fn channel<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
+    #[track_caller]
     pub(crate) fn send(&self, message: T, patience: Patience) -> Result<(), (T, Refused)> {
         match self {
             Sender::Model(queue) => queue.send(message, patience),
@@ -78,6 +80,7 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
+    #[track_caller]
     pub(crate) fn recv(&self, patience: Patience) -> Result<T, Refused> {
         match self {
             Receiver::Model(queue) => queue.recv(patience),

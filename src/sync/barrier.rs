@@ -3,8 +3,10 @@
 //! Limits: under loom see [`super::monitor`].
 
 use super::monitor::Monitor;
+use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId};
 use crate::context::{self, Context};
+use crate::witness::Deed;
 use std::fmt;
 
 /// Lets several threads wait for each other.
@@ -14,7 +16,7 @@ pub struct Barrier(Inner);
 
 enum Inner {
     Real(std::sync::Barrier),
-    Built { size: usize, state: Monitor<State> },
+    Built { size: usize, id: ObjectId, state: Monitor<State> },
 }
 
 /// Plain data, for it may lie in memory that several processes share.
@@ -30,26 +32,36 @@ pub struct BarrierWaitResult(bool);
 
 impl Barrier {
     /// A barrier for `size` threads; 0 counts as 1.
+    #[track_caller]
     pub fn new(size: usize) -> Self {
         Self(match context::current() {
             Context::Real => Inner::Real(std::sync::Barrier::new(size)),
-            Context::Loom | Context::Shuttle | Context::Process => Inner::Built {
-                size,
-                state: Monitor::new(State { arrived: 0, generation: 0, edges: trace::new_object() }),
-            },
+            Context::Loom | Context::Shuttle | Context::Process => {
+                let id = trace::new_object();
+                journal::made("Barrier", Key::id(id), None);
+                let state = Monitor::new(State { arrived: 0, generation: 0, edges: trace::new_object() });
+                Inner::Built { size, id, state }
+            }
         })
     }
 
     /// Blocks until as many threads have called this as the barrier is for. Exactly one of them is told
     /// that it is the leader. The barrier can then be used again.
+    #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
         BarrierWaitResult(match &self.0 {
             Inner::Real(barrier) => context::waiting(|| barrier.wait()).is_leader(),
-            Inner::Built { size, state } => wait(*size, state),
+            Inner::Built { size, id, state } => {
+                journal::begins("wait", Deed::Other, Key::id(*id));
+                let leads = wait(*size, state);
+                journal::note("wait", Deed::Other, Key::id(*id));
+                leads
+            }
         })
     }
 }
 
+#[track_caller]
 fn wait(size: usize, monitor: &Monitor<State>) -> bool {
     let mut state = monitor.enter();
     let edges = state.edges;

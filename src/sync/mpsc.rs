@@ -16,6 +16,7 @@ pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, 
 ///
 /// # Panics
 /// Between processes, if `T` cannot be sent as bytes.
+#[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     if context::current() == Context::Real {
         let (sender, receiver) = real::channel();
@@ -29,6 +30,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 ///
 /// # Panics
 /// Between processes, if `T` cannot be sent as bytes.
+#[track_caller]
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     if context::current() == Context::Real {
         let (sender, receiver) = real::sync_channel(bound);
@@ -78,6 +80,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the message, if the receiver is gone.
+    #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.send(message),
@@ -93,6 +96,7 @@ impl<T> SyncSender<T> {
     ///
     /// # Errors
     /// With the message, if the receiver is gone.
+    #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         match &self.0 {
             Sends::Real(sender) => match sender.try_send(message) {
@@ -110,6 +114,7 @@ impl<T> SyncSender<T> {
     ///
     /// # Errors
     /// With the message, if the channel is full or the receiver is gone.
+    #[track_caller]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         match &self.0 {
             Sends::Real(sender) => sender.try_send(message),
@@ -128,6 +133,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If the channel is empty and all senders are gone.
+    #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
         match &self.0 {
             Receives::Real(receiver) => match receiver.try_recv() {
@@ -143,6 +149,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If the channel is empty, or empty and all senders are gone.
+    #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match &self.0 {
             Receives::Real(receiver) => receiver.try_recv(),
@@ -157,6 +164,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// If the time was over, or the channel is empty and all senders are gone.
+    #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         match &self.0 {
             Receives::Real(receiver) => receiver.recv_timeout(timeout),

@@ -10,9 +10,11 @@
 
 use super::monitor::Monitor;
 use super::statics::Key;
+use crate::arm::journal::{self, Key as Known};
 use crate::arm::trace::{self, ObjectId};
 use crate::context::{self, Context};
 use crate::thread::model;
+use crate::witness::Deed;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
@@ -56,6 +58,7 @@ impl Once {
     ///
     /// # Panics
     /// With `f`'s panic.
+    #[track_caller]
     pub fn call_once_force<F: FnOnce(&OnceState)>(&self, f: F) {
         let mut f = Some(f);
         self.0.call(true, "Once", &mut |state| {
@@ -74,11 +77,13 @@ impl Once {
     ///
     /// # Panics
     /// If the `Once` is poisoned.
+    #[track_caller]
     pub fn wait(&self) {
         self.0.wait(false);
     }
 
     /// Like [`wait`](Once::wait), but waits on if the `Once` is poisoned.
+    #[track_caller]
     pub fn wait_force(&self) {
         self.0.wait(true);
     }
@@ -128,17 +133,22 @@ enum Phase {
 
 impl<T> Modelled<T> {
     fn new() -> Self {
-        let new = Self {
-            edges: trace::new_object(),
-            phase: Monitor::new(Phase::New),
-            value: UnsafeCell::new(None),
-        };
+        let edges = trace::new_object();
+        journal::made_unplaced("Once", Known::id(edges));
+        let new = Self { edges, phase: Monitor::new(Phase::New), value: UnsafeCell::new(None) };
         // For loom: see `statics`.
         drop(new.phase.enter());
         new
     }
 
+    /// What the journal knows it by.
+    fn known(&self) -> Known {
+        Known::id(self.edges)
+    }
+
+    #[track_caller]
     fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {
+        journal::begins("initialise", Deed::Other, self.known());
         let mut phase = self.phase.enter();
         while *phase == Phase::Running {
             phase.wait();
@@ -150,6 +160,7 @@ impl<T> Modelled<T> {
         }
         let poisoned = *phase == Phase::Poisoned;
         if *phase == Phase::Complete {
+            journal::note("find initialised", Deed::Other, self.known());
             return;
         }
         if poisoned && !force {
@@ -157,6 +168,7 @@ impl<T> Modelled<T> {
             panic_poisoned(what);
         }
         *phase = Phase::Running;
+        journal::note("begin to initialise", Deed::Other, self.known());
         drop(phase);
         match model::catch(|| init(&OnceState { poisoned })) {
             Ok(value) => {
@@ -174,7 +186,11 @@ impl<T> Modelled<T> {
 
     fn leave(&self, next: Phase) {
         trace::release(self.edges);
-        *self.phase.enter() = next;
+        let mut phase = self.phase.enter();
+        *phase = next;
+        let done = if next == Phase::Complete { "initialised" } else { "poisoned" };
+        journal::note_unplaced(done, Deed::Other, self.known());
+        drop(phase);
         self.phase.notify_all();
     }
 
@@ -186,7 +202,9 @@ impl<T> Modelled<T> {
         complete
     }
 
+    #[track_caller]
     fn wait(&self, force: bool) {
+        journal::begins("wait", Deed::Other, self.known());
         let mut phase = self.phase.enter();
         loop {
             match *phase {
@@ -198,6 +216,7 @@ impl<T> Modelled<T> {
                 Phase::New | Phase::Running | Phase::Poisoned => phase.wait(),
             }
         }
+        journal::note("wait", Deed::Other, self.known());
         trace::acquire(self.edges);
     }
 }
@@ -262,6 +281,7 @@ impl<T> Core<T> {
         }
     }
 
+    #[track_caller]
     pub(crate) fn wait(&self, force: bool) {
         match context::current() {
             Context::Loom | Context::Shuttle => self.modelled().wait(force),
@@ -328,6 +348,7 @@ impl Shared {
         self.0.load(Ordering::Acquire) == Self::COMPLETE
     }
 
+    #[track_caller]
     fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState)) {
         loop {
             let phase = self.0.load(Ordering::Acquire);
@@ -355,6 +376,7 @@ impl Shared {
         }
     }
 
+    #[track_caller]
     fn wait(&self, force: bool) {
         self.poll(|phase| phase == Self::COMPLETE || (phase == Self::POISONED && !force));
         if self.0.load(Ordering::Acquire) == Self::POISONED && !force {

@@ -3,11 +3,16 @@
 //! Poison is not known here, but for one case: a process-shared lock whose owner died says so.
 
 use super::poison::{Flag, Taken};
+mod signal;
+
+use crate::arm::journal::{self, Key};
 use crate::arm::{self, loom, process, shuttle};
 use crate::context::{self, Context};
+use crate::witness::Deed;
 use std::mem::ManuallyDrop;
 use std::sync::{PoisonError, TryLockError};
-use std::time::Duration;
+
+pub(crate) use signal::Signal;
 
 /// Whether the actor that asks is unwinding from a panic of its own.
 #[inline]
@@ -81,6 +86,17 @@ enum OtherGuard<'a> {
     Process(process::RawGuard<'a>),
 }
 
+impl OtherGuard<'_> {
+    /// As [`Lock::key`], of the lock that is held.
+    fn key(&self) -> Option<Key> {
+        match self {
+            OtherGuard::Loom(guard) if journal::on() => Some(Key::at(guard.lock())),
+            OtherGuard::Shuttle(guard) if journal::on() => Some(Key::at(guard.lock())),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> LockGuard<'a> {
     #[inline]
     fn real(guard: std::sync::MutexGuard<'a, ()>) -> Self {
@@ -97,11 +113,25 @@ impl Lock {
     /// An unlocked mutex for the current context.
     #[track_caller]
     pub(crate) fn new() -> Self {
-        match arm::made_for() {
+        let lock = match arm::made_for() {
             Context::Real => Lock::Real(std::sync::Mutex::new(())),
             Context::Loom => Lock::Loom(Box::new(loom::RawMutex::new())),
             Context::Shuttle => Lock::Shuttle(Box::new(shuttle::RawMutex::new())),
             Context::Process => Lock::Process(process::RawMutex::new()),
+        };
+        if let Some(key) = lock.key() {
+            journal::made("Mutex", key, None);
+        }
+        lock
+    }
+
+    /// What the journal knows the lock by, where there is one.
+    #[inline]
+    fn key(&self) -> Option<Key> {
+        match self {
+            Lock::Loom(mutex) if journal::on() => Some(Key::at(&**mutex)),
+            Lock::Shuttle(mutex) if journal::on() => Some(Key::at(&**mutex)),
+            _ => None,
         }
     }
 
@@ -126,12 +156,19 @@ impl Lock {
     #[track_caller]
     fn lock_other(&self) -> Aside<OtherGuard<'_>> {
         context::count_operation();
-        Aside::new(match self {
+        if let Some(key) = self.key() {
+            journal::begins("lock", Deed::Lock, key);
+        }
+        let guard = match self {
             Lock::Real(_) => unreachable!("real mutexes are locked by `lock`"),
             Lock::Loom(mutex) => OtherGuard::Loom(mutex.lock()),
             Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.lock()),
             Lock::Process(mutex) => OtherGuard::Process(mutex.lock()),
-        })
+        };
+        if let Some(key) = self.key() {
+            journal::note("lock", Deed::Lock, key);
+        }
+        Aside::new(guard)
     }
 
     /// Takes the mutex if it is free.
@@ -146,11 +183,15 @@ impl Lock {
                     Err(TryLockError::WouldBlock) => None,
                 };
             }
-            Lock::Loom(mutex) => OtherGuard::Loom(seen(mutex.try_lock())?),
-            Lock::Shuttle(mutex) => OtherGuard::Shuttle(seen(mutex.try_lock())?),
-            Lock::Process(mutex) => OtherGuard::Process(mutex.try_lock()?),
+            Lock::Loom(mutex) => seen(mutex.try_lock()).map(OtherGuard::Loom),
+            Lock::Shuttle(mutex) => seen(mutex.try_lock()).map(OtherGuard::Shuttle),
+            Lock::Process(mutex) => mutex.try_lock().map(OtherGuard::Process),
         };
-        Some(LockGuard::other(Aside::new(other)))
+        if let Some(key) = self.key() {
+            let deed = if other.is_some() { Deed::Lock } else { Deed::TryFailed };
+            journal::note("try_lock", deed, key);
+        }
+        Some(LockGuard::other(Aside::new(other?)))
     }
 }
 
@@ -168,7 +209,11 @@ impl LockGuard<'_> {
         #[inline(never)]
         fn other(guard: Aside<OtherGuard<'_>>, poison: &Flag, taken: Taken) {
             poison.let_go(taken);
+            let key = guard.0.key();
             drop(guard);
+            if let Some(key) = key {
+                journal::note_unplaced("unlock", Deed::Unlock, key);
+            }
         }
         match (self.real, self.other) {
             (Some(guard), _) => real(guard, poison, taken),
@@ -205,9 +250,20 @@ pub(crate) struct SharedGuard<'a> {
 
 /// Holds a [`Shared`] that is not the real one.
 enum OtherSharedGuard<'a> {
-    Loom(#[expect(dead_code, reason = "held for its drop")] loom::RawRwGuard<'a>),
-    Shuttle(#[expect(dead_code, reason = "held for its drop")] shuttle::RawRwGuard<'a>),
+    Loom(loom::RawRwGuard<'a>),
+    Shuttle(shuttle::RawRwGuard<'a>),
     Process(process::RawRwGuard<'a>),
+}
+
+impl OtherSharedGuard<'_> {
+    /// As [`Lock::key`], of the lock that is held.
+    fn key(&self) -> Option<Key> {
+        match self {
+            OtherSharedGuard::Loom(guard) if journal::on() => Some(Key::at(guard.lock())),
+            OtherSharedGuard::Shuttle(guard) if journal::on() => Some(Key::at(guard.lock())),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> SharedGuard<'a> {
@@ -235,7 +291,7 @@ fn seen<T>(found: T) -> T {
 
 /// The lock functions of one mode, for every arm: one that blocks, and one that does not.
 macro_rules! shared_mode {
-    ($lock:ident, $try_lock:ident, $other:ident) => {
+    ($lock:ident, $try_lock:ident, $other:ident, $deed:expr) => {
         #[inline(always)]
         #[track_caller]
         pub(crate) fn $lock(&self) -> SharedGuard<'_> {
@@ -256,18 +312,25 @@ macro_rules! shared_mode {
         #[track_caller]
         fn $other(&self) -> Aside<OtherSharedGuard<'_>> {
             context::count_operation();
-            Aside::new(match self {
+            if let Some(key) = self.key() {
+                journal::begins(stringify!($lock), $deed, key);
+            }
+            let guard = match self {
                 Shared::Real(_) => unreachable!("real locks are locked where they are asked"),
                 Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$lock()),
                 Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.$lock()),
                 Shared::Process(lock) => OtherSharedGuard::Process(lock.$lock()),
-            })
+            };
+            if let Some(key) = self.key() {
+                journal::note(stringify!($lock), $deed, key);
+            }
+            Aside::new(guard)
         }
 
         #[inline]
         #[track_caller]
         pub(crate) fn $try_lock(&self) -> Option<SharedGuard<'_>> {
-            Some(SharedGuard::other(Aside::new(match self {
+            let other = match self {
                 Shared::Real(lock) => {
                     return match lock.$try_lock() {
                         Ok(guard) => Some(SharedGuard::$lock(guard)),
@@ -277,10 +340,15 @@ macro_rules! shared_mode {
                         Err(TryLockError::WouldBlock) => None,
                     };
                 }
-                Shared::Loom(lock) => OtherSharedGuard::Loom(seen(lock.$try_lock())?),
-                Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(seen(lock.$try_lock())?),
-                Shared::Process(lock) => OtherSharedGuard::Process(lock.$try_lock()?),
-            })))
+                Shared::Loom(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Loom),
+                Shared::Shuttle(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Shuttle),
+                Shared::Process(lock) => lock.$try_lock().map(OtherSharedGuard::Process),
+            };
+            if let Some(key) = self.key() {
+                let deed = if other.is_some() { $deed } else { Deed::TryFailed };
+                journal::note(stringify!($try_lock), deed, key);
+            }
+            Some(SharedGuard::other(Aside::new(other?)))
         }
     };
 }
@@ -289,16 +357,30 @@ impl Shared {
     /// An unlocked lock for the current context.
     #[track_caller]
     pub(crate) fn new() -> Self {
-        match arm::made_for() {
+        let lock = match arm::made_for() {
             Context::Real => Shared::Real(std::sync::RwLock::new(())),
             Context::Loom => Shared::Loom(Box::new(loom::RawRwLock::new())),
             Context::Shuttle => Shared::Shuttle(Box::new(shuttle::RawRwLock::new())),
             Context::Process => Shared::Process(process::RawRwLock::new()),
+        };
+        if let Some(key) = lock.key() {
+            journal::made("RwLock", key, None);
+        }
+        lock
+    }
+
+    /// As [`Lock::key`].
+    #[inline]
+    fn key(&self) -> Option<Key> {
+        match self {
+            Shared::Loom(lock) if journal::on() => Some(Key::at(&**lock)),
+            Shared::Shuttle(lock) if journal::on() => Some(Key::at(&**lock)),
+            _ => None,
         }
     }
 
-    shared_mode!(read, try_read, read_other);
-    shared_mode!(write, try_write, write_other);
+    shared_mode!(read, try_read, read_other, Deed::LockShared);
+    shared_mode!(write, try_write, write_other, Deed::Lock);
 }
 
 impl SharedGuard<'_> {
@@ -309,10 +391,20 @@ impl SharedGuard<'_> {
         fn unlock<G>(guard: G) {
             drop(guard);
         }
-        match (self.read, self.write) {
-            (Some(guard), _) => unlock(guard),
-            (None, Some(guard)) => unlock(guard),
-            (None, None) => {}
+        #[cold]
+        #[inline(never)]
+        fn other(guard: Aside<OtherSharedGuard<'_>>) {
+            let key = guard.0.key();
+            drop(guard);
+            if let Some(key) = key {
+                journal::note_unplaced("unlock", Deed::Unlock, key);
+            }
+        }
+        match (self.read, self.write, self.other) {
+            (Some(guard), ..) => unlock(guard),
+            (None, Some(guard), _) => unlock(guard),
+            (None, None, Some(guard)) => other(guard),
+            (None, None, None) => {}
         }
     }
 
@@ -322,104 +414,6 @@ impl SharedGuard<'_> {
         match self.other.as_ref().map(|other| &**other.0) {
             Some(OtherSharedGuard::Process(guard)) => guard.owner_died(),
             _ => false,
-        }
-    }
-}
-
-/// A condition variable.
-pub(crate) enum Signal {
-    Real(std::sync::Condvar),
-    Loom(Box<loom::RawCondvar>),
-    Shuttle(Box<shuttle::RawCondvar>),
-    Process(process::RawCondvar),
-}
-
-impl Signal {
-    /// A condition variable for the current context, that nobody waits for.
-    #[track_caller]
-    pub(crate) fn new() -> Self {
-        match arm::made_for() {
-            Context::Real => Signal::Real(std::sync::Condvar::new()),
-            Context::Loom => Signal::Loom(Box::new(loom::RawCondvar::new())),
-            Context::Shuttle => Signal::Shuttle(Box::new(shuttle::RawCondvar::new())),
-            Context::Process => Signal::Process(process::RawCondvar::new()),
-        }
-    }
-
-    /// Lets go of the lock, waits for a notification, and takes the lock again.
-    ///
-    /// # Panics
-    ///
-    /// If the lock was made for another engine.
-    #[track_caller]
-    pub(crate) fn wait<'a>(&self, guard: LockGuard<'a>) -> LockGuard<'a> {
-        let LockGuard { real, other } = guard;
-        let other = match (self, real, other.map(Aside::into_inner)) {
-            (Signal::Real(condvar), Some(guard), _) => {
-                return LockGuard::real(context::waiting(|| {
-                    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
-                }));
-            }
-            (Signal::Loom(condvar), _, Some(OtherGuard::Loom(guard))) => {
-                OtherGuard::Loom(condvar.wait(guard))
-            }
-            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
-                OtherGuard::Shuttle(condvar.wait(guard))
-            }
-            (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
-                OtherGuard::Process(condvar.wait(guard))
-            }
-            _ => mixed(),
-        };
-        LockGuard::other(Aside::new(other))
-    }
-
-    /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under a checker it never does.
-    ///
-    /// # Panics
-    ///
-    /// As [`Signal::wait`].
-    #[track_caller]
-    pub(crate) fn wait_timeout<'a>(&self, guard: LockGuard<'a>, timeout: Duration) -> (LockGuard<'a>, bool) {
-        let LockGuard { real, other } = guard;
-        match (self, real, other.map(Aside::into_inner)) {
-            (Signal::Real(condvar), Some(guard), _) => {
-                let waited = condvar.wait_timeout(guard, timeout);
-                let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
-                (LockGuard::real(guard), result.timed_out())
-            }
-            (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
-                let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
-                let guard = LockGuard::other(Aside::new(OtherGuard::Process(guard)));
-                (guard, timed_out)
-            }
-            (signal, real, other) => {
-                context::note_artefact(context::Artefact::NoTimeouts);
-                let other = other.map(Aside::new);
-                (signal.wait(LockGuard { real, other }), false)
-            }
-        }
-    }
-
-    /// Wakes one waiter, if there is one.
-    #[track_caller]
-    pub(crate) fn notify_one(&self) {
-        match self {
-            Signal::Real(condvar) => condvar.notify_one(),
-            Signal::Loom(condvar) => condvar.notify_one(),
-            Signal::Shuttle(condvar) => condvar.notify_one(),
-            Signal::Process(condvar) => condvar.notify_one(),
-        }
-    }
-
-    /// Wakes all waiters.
-    #[track_caller]
-    pub(crate) fn notify_all(&self) {
-        match self {
-            Signal::Real(condvar) => condvar.notify_all(),
-            Signal::Loom(condvar) => condvar.notify_all(),
-            Signal::Shuttle(condvar) => condvar.notify_all(),
-            Signal::Process(condvar) => condvar.notify_all(),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// # Panics
 /// If the operating system refuses. Under loom, if there are five threads already, the main one
 /// included.
+#[track_caller]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -68,6 +69,7 @@ impl Builder {
     ///
     /// # Panics
     /// If the name holds a NUL byte. Under loom, if there are five threads already.
+    #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -132,6 +134,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Errors
     /// The payload of the thread's panic.
+    #[track_caller]
     pub fn join(self) -> super::Result<T> {
         match self.joins {
             Joins::Real(handle) => handle.join(),

@@ -1,8 +1,10 @@
 //! Threads as others see them, and what a thread does with itself.
 
 use super::model::{self, Identity};
+use crate::arm::journal::{self, Key};
 use crate::arm::{loom_thread, shuttle_thread};
 use crate::context::{self, Context};
+use crate::witness::Deed;
 use std::fmt;
 use std::io;
 use std::num::NonZero;
@@ -72,11 +74,13 @@ impl Thread {
 
     /// Makes the thread's permit available, and wakes it if it parks. What happened before this
     /// happens before the park that takes the permit returns.
+    #[track_caller]
     pub fn unpark(&self) {
         match &self.0 {
             Inner::Real(thread) => thread.unpark(),
             Inner::Model(identity) => {
                 let identity = identity.clone();
+                journal::note("unpark", Deed::Other, Key::at(&*identity));
                 model::when_settled(Box::new(move || identity.permit.release()));
             }
         }
@@ -94,10 +98,13 @@ pub fn current() -> Thread {
 
 /// Blocks until the running thread's permit is available, and takes it. For real it may also return
 /// spuriously; in a model it does not.
+#[track_caller]
 pub fn park() {
     if context::current().is_model() {
         let identity = model::local();
+        journal::begins("park", Deed::Other, Key::at(&*identity));
         identity.permit.take();
+        journal::note("park", Deed::Other, Key::at(&*identity));
     } else {
         context::waiting(std::thread::park);
     }
@@ -105,6 +112,7 @@ pub fn park() {
 
 /// Blocks until the running thread's permit is available, and takes it, or until `timeout` has
 /// elapsed. In a model it yields once, takes the permit if there is one, and returns.
+#[track_caller]
 pub fn park_timeout(timeout: Duration) {
     if context::current().is_model() {
         let identity = model::local();
@@ -112,12 +120,14 @@ pub fn park_timeout(timeout: Duration) {
             yield_now();
             identity.permit.try_take();
         }
+        journal::note("park_timeout", Deed::Other, Key::at(&*identity));
     } else {
         std::thread::park_timeout(timeout);
     }
 }
 
 /// Lets other threads run.
+#[track_caller]
 pub fn yield_now() {
     match context::current() {
         Context::Loom => loom_thread::yield_now(),

@@ -10,11 +10,13 @@
 
 use super::local::Values;
 use super::permit::Permit;
+use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId, Token};
 use crate::arm::{self, Slot, loom_thread, shuttle_thread};
 use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::statics::Statics;
+use crate::witness::Deed;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -100,6 +102,11 @@ pub(crate) fn local() -> Arc<Identity> {
 /// Like [`local`], but `None` where nothing was ever made, or everything is gone.
 pub(crate) fn try_local() -> Option<Arc<Identity>> {
     slot()
+}
+
+/// The running model thread, counted from 0, the main one, in the order of spawning.
+pub(crate) fn number() -> usize {
+    slot().map_or(0, |identity| usize::try_from(identity.number).unwrap_or(usize::MAX))
 }
 
 /// Ends the main thread's part of an execution: its thread-local values are destroyed, then the
@@ -191,7 +198,9 @@ enum Join {
 
 impl Identity {
     /// Waits for the thread, and learns what it had done.
+    #[track_caller]
     pub(crate) fn wait(&self) {
+        journal::begins("join", Deed::Other, Key::at(self));
         let join = self.end.join.take();
         match join {
             Some(Join::Loom(join)) => join.join(),
@@ -201,6 +210,7 @@ impl Identity {
         }
         let past = self.end.past.borrow().clone();
         trace::receive(&past);
+        journal::note("join", Deed::Other, Key::at(self));
     }
 
     /// Whether the thread has ended its main function. Gives no happens-before edge under shuttle.
@@ -221,6 +231,7 @@ impl Identity {
 
 impl<T> Packet<T> {
     /// Waits for the thread and takes what it returned.
+    #[track_caller]
     pub(crate) fn join(&self) -> std::thread::Result<T> {
         self.identity.wait();
         self.identity.end.panicked.set(false);
@@ -231,6 +242,7 @@ impl<T> Packet<T> {
 }
 
 /// Starts a model thread.
+#[track_caller]
 pub(crate) fn spawn<F, T>(name: Option<String>, f: F) -> Arc<Packet<T>>
 where
     F: FnOnce() -> T + 'static,
@@ -246,6 +258,7 @@ where
 /// # Safety
 /// Nothing that `f` or `T` borrows may end before the thread does, or before the execution is given up
 /// for good.
+#[track_caller]
 pub(crate) unsafe fn spawn_borrowing<'a, F, T>(name: Option<String>, f: F) -> Arc<Packet<T>>
 where
     F: FnOnce() -> T + 'a,
@@ -265,6 +278,7 @@ where
     F: FnOnce() -> T,
 {
     let identity = local().execution.clone().identity(name.map(Cow::Owned));
+    journal::names(identity.number, identity.name.as_deref());
     let packet = Arc::new(Packet { result: Cell::new(None), identity: identity.clone() });
     let past = trace::token();
     let life = {
@@ -274,7 +288,10 @@ where
     (packet, life)
 }
 
+#[track_caller]
 fn start(identity: &Identity, body: impl FnOnce() + 'static) {
+    journal::made("thread", Key::at(identity), None);
+    journal::note("spawn", Deed::Other, Key::at(identity));
     let join = match context::current() {
         Context::Loom => Join::Loom(loom_thread::spawn(body)),
         Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(identity.object, body)),

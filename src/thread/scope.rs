@@ -99,6 +99,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     ///
     /// # Panics
     /// If the operating system refuses. Under loom, if there are five threads already.
+    #[track_caller]
     pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
@@ -174,6 +175,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// # Errors
     /// The payload of the thread's panic.
+    #[track_caller]
     pub fn join(self) -> super::Result<T> {
         match self.joins {
             Joins::Real(handle) => handle.join(),

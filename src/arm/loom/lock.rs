@@ -68,7 +68,7 @@ impl RawMutex {
 
 impl<'a> RawGuard<'a> {
     /// The mutex that is held.
-    pub(super) fn lock(&self) -> &'a RawMutex {
+    pub(crate) fn lock(&self) -> &'a RawMutex {
         self.lock
     }
 }
@@ -164,6 +164,13 @@ impl RawRwLock {
             }
         };
         Some(RawRwGuard { lock: self, held: Some(held) })
+    }
+}
+
+impl<'a> RawRwGuard<'a> {
+    /// The lock that is held.
+    pub(crate) fn lock(&self) -> &'a RawRwLock {
+        self.lock
     }
 }
 

@@ -4,6 +4,7 @@ use super::repr::{Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
 use crate::arm::{self, trace};
 use crate::context::Context;
+use crate::witness::Deed;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
@@ -18,7 +19,7 @@ fn from(kept: u8) -> bool {
 }
 
 common! {
-    [] AtomicBool, bool, real::AtomicBool, arm::loom::AtomicU8, arm::loom::AtomicU8::new;
+    [] AtomicBool AtomicBool, bool, real::AtomicBool, arm::loom::AtomicU8, arm::loom::AtomicU8::new;
     u8::from, from
 }
 

@@ -1,8 +1,10 @@
 //! Fences.
 
 use super::Ordering;
+use crate::arm::journal::{self, What};
 use crate::arm::{loom, shuttle, trace};
 use crate::context::{self, Context};
+use crate::witness::Deed;
 
 /// The one object that all fences of an execution announce themselves on: fences order each other.
 const FENCES: trace::ObjectId = trace::ObjectId::MAX;
@@ -24,13 +26,19 @@ pub fn fence(order: Ordering) {
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 fn fence_checked(context: Context, order: Ordering) {
     if context == Context::Loom {
         context::count_operation();
-        if loom::enter() {
-            loom::fence(order);
+        if !loom::enter() {
+            return;
         }
+        loom::fence(order);
     } else if shuttle::before_atomic(FENCES, trace::Kind::Fence) {
         trace::fence(order);
+    } else {
+        return;
     }
+    let what = What { operation: "fence", deed: Deed::Fence, object: None };
+    journal::access(what, Some(order), [None, None]);
 }

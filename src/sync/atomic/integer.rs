@@ -4,6 +4,7 @@ use super::repr::{Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
 use crate::arm::{self, trace};
 use crate::context::Context;
+use crate::witness::Deed;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
@@ -17,7 +18,7 @@ macro_rules! integer {
         }
 
         common! {
-            [] $name, $value, real::$name, arm::loom::$name, arm::loom::$name::new;
+            [] $name $name, $value, real::$name, arm::loom::$name, arm::loom::$name::new;
             std::convert::identity::<$value>, std::convert::identity::<$value>
         }
 

@@ -5,6 +5,7 @@ use super::repr::{Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
 use crate::arm::{self, trace};
 use crate::context::Context;
+use crate::witness::Deed;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
@@ -23,7 +24,7 @@ fn from<T>(kept: usize) -> *mut T {
 }
 
 common! {
-    [T] AtomicPtr<T>, *mut T, real::AtomicPtr<T>, arm::loom::AtomicUsize, arm::loom::AtomicUsize::new;
+    [T] AtomicPtr AtomicPtr<T>, *mut T, real::AtomicPtr<T>, arm::loom::AtomicUsize, arm::loom::AtomicUsize::new;
     to, from
 }
 

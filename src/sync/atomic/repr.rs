@@ -1,6 +1,9 @@
 //! What an atomic consists of on each engine, and the macros that write its operations.
 
+use crate::arm::journal::{self, Key, What};
 use crate::arm::trace::ObjectId;
+use crate::witness::Deed;
+use std::fmt::Debug;
 use std::sync::atomic::Ordering;
 
 /// An atomic: `R` is std's, `L` is loom's.
@@ -11,6 +14,54 @@ pub(super) enum Repr<R, L> {
     Loom(Box<crate::arm::loom::Atom<L>>, R),
     /// shuttle runs one task at a time, so the real thing serves; its name tells the detector.
     Shuttle(R, ObjectId),
+}
+
+impl<R, L> Repr<R, L> {
+    /// Notes an operation that has taken effect; `values` are what it found and what it left.
+    #[inline]
+    #[track_caller]
+    pub(super) fn note(
+        &self,
+        operation: &'static str,
+        deed: Deed,
+        order: Ordering,
+        values: [Option<&dyn Debug>; 2],
+    ) {
+        if journal::on()
+            && let Some(key) = self.key()
+        {
+            journal::access(What::new(operation, deed, key), Some(order), values);
+        }
+    }
+
+    /// Notes a compare-exchange.
+    #[inline]
+    #[track_caller]
+    pub(super) fn note_exchange<V: Debug>(&self, found: Result<V, V>, new: V, orders: [Ordering; 2]) {
+        match &found {
+            Ok(found) => self.note("compare_exchange", Deed::Rmw, orders[0], [Some(found), Some(&new)]),
+            Err(found) => self.note("compare_exchange", Deed::Load, orders[1], [Some(found), None]),
+        }
+    }
+
+    /// Notes the making.
+    #[inline]
+    #[track_caller]
+    pub(super) fn note_making(&self, kind: &'static str, value: &dyn Debug) {
+        if journal::on()
+            && let Some(key) = self.key()
+        {
+            journal::made(kind, key, Some(value));
+        }
+    }
+
+    fn key(&self) -> Option<Key> {
+        match self {
+            Repr::Real(_) => None,
+            Repr::Loom(atom, _) => Some(Key::at(&**atom)),
+            Repr::Shuttle(_, object) => Some(Key::id(*object)),
+        }
+    }
 }
 
 /// Panics as std does if `order` is none for a load.
@@ -71,6 +122,8 @@ macro_rules! rmw {
                     Repr::Loom($loom, $real) if $loom.enter($order, arm::loom::Access::Write) => {
                         let before = $on_loom;
                         $on_real;
+                        let after = $real.load(Ordering::Relaxed);
+                        repr.note(stringify!($name), Deed::Rmw, $order, [Some(&before), Some(&after)]);
                         before
                     }
                     Repr::Loom(_, $real) => $on_real,
@@ -79,6 +132,8 @@ macro_rules! rmw {
                         let before = $on_real;
                         if traced {
                             trace::rmw(*object, $order);
+                            let after = $real.load(Ordering::Relaxed);
+                            repr.note(stringify!($name), Deed::Rmw, $order, [Some(&before), Some(&after)]);
                         }
                         before
                     }
@@ -96,7 +151,7 @@ macro_rules! rmw {
 /// `$to` and `$from` translate a value to and from the one that loom keeps.
 macro_rules! common {
     (
-        [$($generics:tt)*] $name:ty, $value:ty, $real_type:ty, $loom_type:ty, $loom_new:path;
+        [$($generics:tt)*] $type_name:ident $name:ty, $value:ty, $real_type:ty, $loom_type:ty, $loom_new:path;
         $to:expr, $from:expr
     ) => {
         impl<$($generics)*> $name {
@@ -111,6 +166,7 @@ macro_rules! common {
                     Context::Loom => Repr::Loom(Box::new(arm::loom::Atom::new($loom_new($to(value)))), real),
                     Context::Shuttle => Repr::Shuttle(real, trace::new_object()),
                 };
+                repr.note_making(stringify!($type_name), &value);
                 Self { repr }
             }
 
@@ -179,13 +235,18 @@ macro_rules! common {
                 ) -> $value {
                     check_load(order);
                     match repr {
-                        Repr::Loom(atomic, _) if atomic.enter(order, arm::loom::Access::Load) => $from(atomic.load(order)),
+                        Repr::Loom(atomic, _) if atomic.enter(order, arm::loom::Access::Load) => {
+                            let value = $from(atomic.load(order));
+                            repr.note("load", Deed::Load, order, [Some(&value), None]);
+                            value
+                        }
                         Repr::Real(real) | Repr::Loom(_, real) => real.load(order),
                         Repr::Shuttle(real, object) => {
                             let traced = arm::shuttle::before_atomic(*object, trace::Kind::Load);
                             let value = real.load(order);
                             if traced {
                                 trace::load(*object, order);
+                                repr.note("load", Deed::Load, order, [Some(&value), None]);
                             }
                             value
                         }
@@ -219,6 +280,7 @@ macro_rules! common {
                         Repr::Loom(atomic, real) => {
                             if atomic.enter(order, arm::loom::Access::Write) {
                                 atomic.store($to(value), order);
+                                repr.note("store", Deed::Store, order, [None, Some(&value)]);
                             }
                             real.store(value, order);
                         }
@@ -227,6 +289,7 @@ macro_rules! common {
                             real.store(value, order);
                             if traced {
                                 trace::store(*object, order);
+                                repr.note("store", Deed::Store, order, [None, Some(&value)]);
                             }
                         }
                     }
@@ -279,7 +342,9 @@ macro_rules! common {
                             if found.is_ok() {
                                 real.store(new, Ordering::Relaxed);
                             }
-                            found.map($from).map_err($from)
+                            let found = found.map($from).map_err($from);
+                            repr.note_exchange(found, new, [success, failure]);
+                            found
                         }
                         Repr::Real(real) | Repr::Loom(_, real) => {
                             real.compare_exchange(current, new, success, failure)
@@ -291,6 +356,9 @@ macro_rules! common {
                                 Ok(_) if traced => trace::rmw(*object, success),
                                 Err(_) if traced => trace::load(*object, failure),
                                 _ => {}
+                            }
+                            if traced {
+                                repr.note_exchange(found, new, [success, failure]);
                             }
                             found
                         }

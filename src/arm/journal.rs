@@ -1,0 +1,238 @@
+//! What one execution under a checker does, operation by operation, while an engine asks for it.
+//!
+//! The facade notes each operation where it takes effect, with the values and the source line, and before
+//! one that may wait that it begins. Off it costs one look at a flag, and only under the checkers.
+//!
+//! Limits: one operating-system thread, as the checkers themselves. Pointers are numbered in the order
+//! in which they turn up, so that a journal does not depend on where memory lies.
+
+use super::trace::{ObjectId, Site};
+use crate::witness::Deed;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+/// Tells one object from all others that live at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key(usize);
+
+impl Key {
+    /// An object that stays at this address.
+    pub(crate) fn at<T: ?Sized>(address: &T) -> Self {
+        Key(std::ptr::from_ref(address).cast::<()>().addr())
+    }
+
+    /// An object with a name of its own. No memory lies at an address this low.
+    pub(crate) fn id(object: ObjectId) -> Self {
+        Key(object as usize)
+    }
+}
+
+/// An object, from its making on.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) kind: &'static str,
+    /// Where, unless the facade made it by itself.
+    pub(crate) site: Option<Site>,
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Counted from 0, the main one, in the order of spawning.
+    pub(crate) thread: usize,
+    pub(crate) operation: &'static str,
+    pub(crate) deed: Deed,
+    pub(crate) order: Option<Ordering>,
+    /// Into [`Journal::objects`].
+    pub(crate) object: Option<usize>,
+    pub(crate) read: Option<String>,
+    pub(crate) written: Option<String>,
+    /// Unknown to destructors.
+    pub(crate) site: Option<Site>,
+    /// It was begun and has not ended.
+    pub(crate) blocked: bool,
+}
+
+/// One execution so far.
+#[derive(Default)]
+pub(crate) struct Journal {
+    pub(crate) objects: Vec<Made>,
+    pub(crate) entries: Vec<Entry>,
+    /// The names of threads that have one, by number.
+    pub(crate) names: FxHashMap<usize, String>,
+    known: FxHashMap<Key, usize>,
+    /// What each thread is about to do and has not done, by thread.
+    begun: FxHashMap<usize, Entry>,
+    pointers: FxHashMap<String, usize>,
+}
+
+thread_local! {
+    static ON: Cell<bool> = const { Cell::new(false) };
+    static WHO: Cell<fn() -> usize> = const { Cell::new(|| 0) };
+    static JOURNAL: RefCell<Journal> = RefCell::default();
+}
+
+/// The most that is written down of one execution.
+const MAX_ENTRIES: usize = 20_000;
+
+/// Begins a journal; `who` tells the number of the running thread.
+pub(crate) fn begin(who: fn() -> usize) {
+    WHO.set(who);
+    JOURNAL.take();
+    ON.set(true);
+}
+
+/// Ends the journal. What was begun and has not ended comes last, by thread.
+pub(crate) fn end() -> Journal {
+    ON.set(false);
+    let mut journal = JOURNAL.take();
+    let mut begun: Vec<_> = journal.begun.drain().map(|(_, entry)| entry).collect();
+    begun.sort_by_key(|entry| entry.thread);
+    journal.entries.extend(begun);
+    journal
+}
+
+/// Whether anybody asks.
+#[inline]
+pub(crate) fn on() -> bool {
+    ON.get()
+}
+
+/// What an operation does, and to what.
+#[derive(Clone, Copy)]
+pub(crate) struct What {
+    pub(crate) operation: &'static str,
+    pub(crate) deed: Deed,
+    pub(crate) object: Option<Key>,
+}
+
+impl What {
+    pub(crate) fn new(operation: &'static str, deed: Deed, object: Key) -> Self {
+        What { operation, deed, object: Some(object) }
+    }
+}
+
+/// An object is made here.
+#[inline]
+#[track_caller]
+pub(crate) fn made(kind: &'static str, object: Key, value: Option<&dyn Debug>) {
+    if on() {
+        write_making(kind, object, value, Some(Location::caller()));
+    }
+}
+
+/// As [`made`], for what the facade makes by itself when it is first used.
+pub(crate) fn made_unplaced(kind: &'static str, object: Key) {
+    if on() {
+        write_making(kind, object, None, None);
+    }
+}
+
+/// An operation without values or ordering has taken effect.
+#[inline]
+#[track_caller]
+pub(crate) fn note(operation: &'static str, deed: Deed, object: Key) {
+    if on() {
+        write(What::new(operation, deed, object), None, [None, None], Some(Location::caller()));
+    }
+}
+
+/// As [`note`], where nobody knows the source line.
+#[inline]
+pub(crate) fn note_unplaced(operation: &'static str, deed: Deed, object: Key) {
+    if on() {
+        write(What::new(operation, deed, object), None, [None, None], None);
+    }
+}
+
+/// An operation on an atomic or a cell has taken effect; `values` are what it found and what it left.
+#[inline]
+#[track_caller]
+pub(crate) fn access(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2]) {
+    if on() {
+        write(what, order, values, Some(Location::caller()));
+    }
+}
+
+/// An operation begins that may wait; [`note`] it when it has taken effect.
+#[inline]
+#[track_caller]
+pub(crate) fn begins(operation: &'static str, deed: Deed, object: Key) {
+    if on() {
+        write_beginning(What::new(operation, deed, object), Location::caller());
+    }
+}
+
+/// A thread has been started, under this name if it has one.
+pub(crate) fn names(thread: u64, name: Option<&str>) {
+    if on()
+        && let (Ok(thread), Some(name)) = (usize::try_from(thread), name)
+    {
+        JOURNAL.with_borrow_mut(|journal| journal.names.insert(thread, name.to_owned()));
+    }
+}
+
+#[cold]
+fn write_making(kind: &'static str, object: Key, value: Option<&dyn Debug>, site: Option<Site>) {
+    JOURNAL.with_borrow_mut(|journal| {
+        journal.known.insert(object, journal.objects.len());
+        journal.objects.push(Made { kind, site });
+    });
+    write(What::new("new", Deed::Create, object), None, [None, value], site);
+}
+
+#[cold]
+fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], site: Option<Site>) {
+    let [read, written] = values.map(|value| value.map(|value| format!("{value:?}")));
+    let thread = (WHO.get())();
+    JOURNAL.with_borrow_mut(|journal| {
+        journal.begun.remove(&thread);
+        if journal.entries.len() < MAX_ENTRIES {
+            let entry = journal.entry(thread, what, site);
+            let [read, written] = [read, written].map(|value| value.map(|value| journal.portable(value)));
+            journal.entries.push(Entry { order, read, written, ..entry });
+        }
+    });
+}
+
+#[cold]
+fn write_beginning(what: What, site: Site) {
+    let thread = (WHO.get())();
+    JOURNAL.with_borrow_mut(|journal| {
+        let entry = journal.entry(thread, what, Some(site));
+        journal.begun.insert(thread, Entry { blocked: true, ..entry });
+    });
+}
+
+impl Journal {
+    fn entry(&self, thread: usize, what: What, site: Option<Site>) -> Entry {
+        let object = what.object.and_then(|key| self.known.get(&key).copied());
+        let What { operation, deed, .. } = what;
+        Entry {
+            thread,
+            operation,
+            deed,
+            order: None,
+            object,
+            read: None,
+            written: None,
+            site,
+            blocked: false,
+        }
+    }
+
+    /// A value as it is, or the number of a pointer.
+    fn portable(&mut self, value: String) -> String {
+        match value.strip_prefix("0x") {
+            None => value,
+            Some("0") => "null".to_owned(),
+            Some(_) => {
+                let next = self.pointers.len() + 1;
+                format!("pointer {}", self.pointers.entry(value).or_insert(next))
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! How a checker follows one cell: its accesses for the race detection, and for the journal.
+
+use crate::arm::journal::{self, Key, What};
+use crate::arm::trace::{self, ObjectId, Site};
+use crate::arm::{self, loom, shuttle};
+use crate::context::Context;
+use crate::witness::Deed;
+use std::fmt;
+use std::panic::Location;
+
+/// How a checker follows one cell; nothing on the real engines.
+pub(super) struct Tracker(Option<Box<Tracked>>);
+
+enum Tracked {
+    Loom(loom::UnsafeCell<()>),
+    Shuttle(ObjectId, Site),
+}
+
+impl Tracker {
+    #[inline]
+    #[track_caller]
+    pub(super) fn new() -> Tracker {
+        match arm::made_for() {
+            Context::Real | Context::Process => Tracker(None),
+            context => Tracker::new_checked(context),
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn new_checked(context: Context) -> Tracker {
+        let site = Location::caller();
+        let tracked = Box::new(if context == Context::Loom {
+            Tracked::Loom(loom::UnsafeCell::new(()))
+        } else {
+            Tracked::Shuttle(trace::new_object(), site)
+        });
+        if let Tracked::Shuttle(object, _) = &*tracked {
+            trace::write(*object, site);
+        }
+        Tracker(Some(tracked))
+    }
+
+    /// Notes that the cell is made, of this type.
+    #[inline]
+    #[track_caller]
+    pub(super) fn note_making(&self, kind: &'static str, value: Option<&dyn fmt::Debug>) {
+        if let Some(tracked) = &self.0
+            && journal::on()
+        {
+            journal::made(kind, Key::at(&**tracked), value);
+        }
+    }
+
+    /// Notes an access that comes next, so that one that races is the last to be noted.
+    #[inline]
+    #[track_caller]
+    pub(super) fn note(&self, deed: Deed, value: Option<&dyn fmt::Debug>) {
+        if let Some(tracked) = &self.0
+            && journal::on()
+        {
+            tracked.note(deed, value);
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    pub(super) fn read(&self) {
+        if let Some(tracked) = &self.0 {
+            tracked.read();
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    pub(super) fn write(&self) {
+        if let Some(tracked) = &self.0 {
+            tracked.write();
+        }
+    }
+
+    /// An access that lasts until what is returned is dropped, on engines that know of such.
+    #[inline]
+    #[track_caller]
+    pub(super) fn span(&self, access: Access) -> Option<loom::Span> {
+        self.0.as_ref().and_then(|tracked| tracked.span(access))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+impl Tracked {
+    #[cold]
+    #[track_caller]
+    pub(super) fn note(&self, deed: Deed, value: Option<&dyn fmt::Debug>) {
+        let (operation, values) = match deed {
+            Deed::Read => ("read", [value, None]),
+            _ => ("write", [None, value]),
+        };
+        journal::access(What::new(operation, deed, Key::at(self)), None, values);
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn read(&self) {
+        match self {
+            Tracked::Loom(cell) if loom::enter_cell() => cell.with(|_| ()),
+            Tracked::Loom(_) => {}
+            Tracked::Shuttle(object, _) if shuttle::alive() => {
+                trace::read(*object, Location::caller());
+            }
+            Tracked::Shuttle(..) => {}
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn write(&self) {
+        match self {
+            Tracked::Loom(cell) if loom::enter_cell() => cell.with_mut(|_| ()),
+            Tracked::Loom(_) => {}
+            Tracked::Shuttle(object, _) if shuttle::alive() => {
+                trace::write(*object, Location::caller());
+            }
+            Tracked::Shuttle(..) => {}
+        }
+    }
+}
+
+impl Tracked {
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn span(&self, access: Access) -> Option<loom::Span> {
+        match (self, access) {
+            (Tracked::Loom(_), _) if !loom::enter_cell() => None,
+            (Tracked::Loom(cell), Access::Read) => Some(loom::Span::reading(cell)),
+            (Tracked::Loom(cell), Access::Write) => Some(loom::Span::writing(cell)),
+            (Tracked::Shuttle(..), Access::Read) => {
+                self.read();
+                None
+            }
+            (Tracked::Shuttle(..), Access::Write) => {
+                self.write();
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        // Whatever unwinds has been reported already; a second panic would abort the process.
+        if std::thread::panicking() {
+            return;
+        }
+        journal::note_unplaced("drop", Deed::Drop, Key::at(self));
+        match self {
+            Tracked::Loom(_) => self.write(),
+            Tracked::Shuttle(object, site) if shuttle::alive() => trace::write(*object, site),
+            Tracked::Shuttle(..) => {}
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A condition variable, on whichever arm the context calls for.
+
+use super::{Aside, LockGuard, OtherGuard, mixed};
+use crate::arm::journal::{self, Key};
+use crate::arm::{self, loom, process, shuttle};
+use crate::context::{self, Context};
+use crate::witness::Deed;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// A condition variable.
+pub(crate) enum Signal {
+    Real(std::sync::Condvar),
+    Loom(Box<loom::RawCondvar>),
+    Shuttle(Box<shuttle::RawCondvar>),
+    Process(process::RawCondvar),
+}
+
+impl Signal {
+    /// A condition variable for the current context, that nobody waits for.
+    #[track_caller]
+    pub(crate) fn new() -> Self {
+        let signal = match arm::made_for() {
+            Context::Real => Signal::Real(std::sync::Condvar::new()),
+            Context::Loom => Signal::Loom(Box::new(loom::RawCondvar::new())),
+            Context::Shuttle => Signal::Shuttle(Box::new(shuttle::RawCondvar::new())),
+            Context::Process => Signal::Process(process::RawCondvar::new()),
+        };
+        if let Some(key) = signal.key() {
+            journal::made("Condvar", key, None);
+        }
+        signal
+    }
+
+    /// What the journal knows the condition variable by, where there is one.
+    fn key(&self) -> Option<Key> {
+        match self {
+            Signal::Loom(condvar) if journal::on() => Some(Key::at(&**condvar)),
+            Signal::Shuttle(condvar) if journal::on() => Some(Key::at(&**condvar)),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn note(&self, operation: &'static str) {
+        if let Some(key) = self.key() {
+            journal::note(operation, Deed::Other, key);
+        }
+    }
+
+    /// Lets go of the lock, waits for a notification, and takes the lock again.
+    ///
+    /// # Panics
+    ///
+    /// If the lock was made for another engine.
+    #[track_caller]
+    pub(crate) fn wait<'a>(&self, guard: LockGuard<'a>) -> LockGuard<'a> {
+        let LockGuard { real, other } = guard;
+        let mutex = other.as_ref().and_then(|other| other.0.key());
+        if let (Some(mutex), Some(key)) = (mutex, self.key()) {
+            journal::note("wait", Deed::Unlock, mutex);
+            journal::begins("wait", Deed::Other, key);
+        }
+        let other = match (self, real, other.map(Aside::into_inner)) {
+            (Signal::Real(condvar), Some(guard), _) => {
+                return LockGuard::real(context::waiting(|| {
+                    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+                }));
+            }
+            (Signal::Loom(condvar), _, Some(OtherGuard::Loom(guard))) => {
+                OtherGuard::Loom(condvar.wait(guard))
+            }
+            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
+                OtherGuard::Shuttle(condvar.wait(guard))
+            }
+            (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
+                OtherGuard::Process(condvar.wait(guard))
+            }
+            _ => mixed(),
+        };
+        if let Some(mutex) = mutex {
+            journal::note("woken, lock", Deed::Lock, mutex);
+        }
+        LockGuard::other(Aside::new(other))
+    }
+
+    /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under a checker it never does.
+    ///
+    /// # Panics
+    ///
+    /// As [`Signal::wait`].
+    #[track_caller]
+    pub(crate) fn wait_timeout<'a>(&self, guard: LockGuard<'a>, timeout: Duration) -> (LockGuard<'a>, bool) {
+        let LockGuard { real, other } = guard;
+        match (self, real, other.map(Aside::into_inner)) {
+            (Signal::Real(condvar), Some(guard), _) => {
+                let waited = condvar.wait_timeout(guard, timeout);
+                let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
+                (LockGuard::real(guard), result.timed_out())
+            }
+            (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
+                let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
+                let guard = LockGuard::other(Aside::new(OtherGuard::Process(guard)));
+                (guard, timed_out)
+            }
+            (signal, real, other) => {
+                context::note_artefact(context::Artefact::NoTimeouts);
+                let other = other.map(Aside::new);
+                (signal.wait(LockGuard { real, other }), false)
+            }
+        }
+    }
+
+    /// Wakes one waiter, if there is one.
+    #[track_caller]
+    pub(crate) fn notify_one(&self) {
+        match self {
+            Signal::Real(condvar) => condvar.notify_one(),
+            Signal::Loom(condvar) => condvar.notify_one(),
+            Signal::Shuttle(condvar) => condvar.notify_one(),
+            Signal::Process(condvar) => condvar.notify_one(),
+        }
+        self.note("notify_one");
+    }
+
+    /// Wakes all waiters.
+    #[track_caller]
+    pub(crate) fn notify_all(&self) {
+        match self {
+            Signal::Real(condvar) => condvar.notify_all(),
+            Signal::Loom(condvar) => condvar.notify_all(),
+            Signal::Shuttle(condvar) => condvar.notify_all(),
+            Signal::Process(condvar) => condvar.notify_all(),
+        }
+        self.note("notify_all");
+    }
+}
