@@ -5,7 +5,8 @@ mod progress;
 use crate::report::{Report, json, terminal};
 use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::runner::plan::{Plan, Selection};
-use crate::runner::{Event, interrupt, run, worker};
+use crate::runner::replay::ReplayError;
+use crate::runner::{Event, interrupt, replay, run, worker};
 use crate::scenario::Engine;
 use crate::scenario::registry::{self, Found};
 use anstream::AutoStream;
@@ -52,6 +53,14 @@ enum Command {
     /// List scenarios and their designs
     List {
         /// How to print the list
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Execute once more what a witness shows, and print it
+    Replay {
+        /// The token that stands below the witness
+        token: String,
+        /// How to print the execution
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
@@ -115,6 +124,7 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
             Err(error) => fail_to_print(&error),
         },
+        Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
     }
@@ -156,6 +166,30 @@ fn list(found: &[Found], format: Format) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
+    if let Err(error) = interrupt::install() {
+        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
+    }
+    let witness = match replay::in_worker(found, token) {
+        Ok(witness) => witness,
+        Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
+        Err(error @ ReplayError::Harness(_)) => return fail(INTERNAL, &error),
+        Err(error) => return fail(USAGE, &error),
+    };
+    let text = match format {
+        Format::Terminal => terminal::replayed(&witness),
+        Format::Json => match json::witness(&witness) {
+            Ok(text) => text,
+            Err(error) => return fail(INTERNAL, &error),
+        },
+    };
+    let mut out = AutoStream::auto(io::stdout()).lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
+        Err(error) => fail_to_print(&error),
+    }
 }
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {

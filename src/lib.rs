@@ -80,6 +80,7 @@ mod verdict;
 mod witness;
 
 pub use cli::main as cli_main;
+pub use runner::replay::{ReplayError, Replayed, replay};
 pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};
 
 /// What a scenario file needs.

@@ -3,7 +3,8 @@
 //! The facade notes each operation where it takes effect, with the values and the source line, and before
 //! one that may wait that it begins. Off it costs one look at a flag, and only under the checkers.
 //!
-//! Limits: one operating-system thread, as the checkers themselves. Pointers are numbered in the order
+//! Limits: one operating-system thread, as the checkers themselves. What happens while a thread unwinds is
+//! not noted. Pointers are numbered in the order
 //! in which they turn up, so that a journal does not depend on where memory lies.
 
 use super::trace::{ObjectId, Site};
@@ -95,10 +96,11 @@ pub(crate) fn end() -> Journal {
     journal
 }
 
-/// Whether anybody asks.
+/// Whether anybody asks. Nobody does of what destructors do while a thread unwinds: the execution may be no
+/// more.
 #[inline]
 pub(crate) fn on() -> bool {
-    ON.get()
+    ON.get() && !std::thread::panicking()
 }
 
 /// What an operation does, and to what.

@@ -88,6 +88,11 @@ pub(crate) fn begin(detecting: bool) {
     TRACE.with_borrow_mut(|trace| *trace = detecting.then(Trace::default));
 }
 
+/// Numbers objects from 0 again, where an execution that is not traced begins.
+pub(crate) fn renumber() {
+    NEXT_OBJECT.set(0);
+}
+
 /// Ends the traced execution and returns the first data race it met, if any.
 pub(crate) fn end() -> Option<Race> {
     CURRENT.set(None);

@@ -6,7 +6,7 @@
 use super::{AccessSite, Observation, RaceReport};
 use crate::arm::trace::RaceFound;
 use crate::panics;
-use crate::race::{Access, Race, RaceSite};
+use crate::race::{Access as CellAccess, Race, RaceSite};
 use crate::scenario::program::ActorPanicked;
 use crate::scenario::registry::source_path;
 use std::any::Any;
@@ -17,8 +17,11 @@ pub(crate) const ALL_WAIT: &str = "every actor that has not ended waits for anot
 /// A failure of a design under a checker, or of the checker itself.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The checker's words, if it has any, about a race.
-    DataRace(String),
+    /// The checker's words, if it has any, about a race; and the two accesses, if it knows them.
+    DataRace {
+        words: String,
+        accesses: Vec<Access>,
+    },
     Deadlock,
     /// What panicked, and where.
     Crash {
@@ -29,11 +32,53 @@ pub(crate) enum Failure {
     Stopped(String),
 }
 
+/// One of the two accesses of a race, as loom tells of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    thread: usize,
+    access: &'static str,
+    file: String,
+    line: u32,
+}
+
+impl Access {
+    /// From a line like `  read: thread #1 @ src/lib.rs:12:34`.
+    fn parse(line: &str) -> Option<Self> {
+        let (what, place) = line.trim().split_once(": thread #")?;
+        let (thread, place) = place.split_once(" @ ")?;
+        let mut place = place.rsplitn(3, ':');
+        let (_column, line, file) = (place.next()?, place.next()?, place.next()?);
+        Some(Self {
+            thread: thread.parse().ok()?,
+            access: if what.starts_with("write") { "write" } else { "read" },
+            file: source_path(file),
+            line: line.parse().ok()?,
+        })
+    }
+
+    fn site(self, actors: &[String]) -> AccessSite {
+        AccessSite {
+            actor: actor_name(self.thread, actors),
+            access: self.access.to_owned(),
+            file: Some(self.file),
+            line: Some(self.line),
+        }
+    }
+}
+
+/// Thread 0 is the main one, which makes the state and observes; the actors follow in order.
+fn actor_name(thread: usize, actors: &[String]) -> Option<String> {
+    thread.checked_sub(1).map_or_else(|| Some("the main thread".to_owned()), |actor| actors.get(actor).cloned())
+}
+
 impl Failure {
     /// Enters the failure into an observation.
     pub(crate) fn enter_into(self, seen: &mut Observation, actors: &[String]) {
         match self {
-            Failure::DataRace(what) => seen.races.push(RaceReport { what, accesses: Vec::new() }),
+            Failure::DataRace { words, accesses } => {
+                let accesses = accesses.into_iter().map(|access| access.site(actors)).collect();
+                seen.races.push(RaceReport { what: words, accesses });
+            }
             Failure::Deadlock => seen.deadlock = Some(ALL_WAIT.to_owned()),
             Failure::Crash { actor, words } => {
                 let who = actor.and_then(|actor| actors.get(actor)).map_or_else(
@@ -51,7 +96,7 @@ impl Failure {
 pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     let last = panics::last_panic();
     if payload.is::<RaceFound>() {
-        return Failure::DataRace(String::new());
+        return Failure::DataRace { words: String::new(), accesses: Vec::new() };
     }
     if let Some(panicked) = payload.downcast_ref::<ActorPanicked>() {
         let words = last.map_or_else(|| NO_WORDS.to_owned(), |panic| in_words(&panic));
@@ -59,7 +104,9 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     }
     let words = panics::text(payload).unwrap_or(NO_WORDS);
     if let Some(race) = words.trim_start().strip_prefix("Causality violation: ") {
-        return Failure::DataRace(race.lines().next().unwrap_or_default().trim_end_matches('.').to_owned());
+        let mut lines = race.lines();
+        let words = lines.next().unwrap_or_default().trim_end_matches('.').to_owned();
+        return Failure::DataRace { words, accesses: lines.filter_map(Access::parse).collect() };
     }
     if words.starts_with("deadlock") {
         return Failure::Deadlock;
@@ -87,14 +134,10 @@ const NO_WORDS: &str = "a panic without a message";
 /// A race with its two sites, for the report.
 pub(crate) fn race_report(race: &Race, actors: &[String]) -> RaceReport {
     let site = |site: &RaceSite| AccessSite {
-        // Task 0 is the main one, which makes the state and observes; the actors follow in order.
-        actor: site
-            .task
-            .checked_sub(1)
-            .map_or_else(|| Some("the main thread".to_owned()), |actor| actors.get(actor).cloned()),
+        actor: actor_name(site.task, actors),
         access: match site.access {
-            Access::Read => "read".to_owned(),
-            Access::Write => "write".to_owned(),
+            CellAccess::Read => "read".to_owned(),
+            CellAccess::Write => "write".to_owned(),
         },
         file: Some(source_path(site.location.file())),
         line: Some(site.location.line()),
@@ -109,4 +152,19 @@ pub(crate) fn race_report(race: &Race, actors: &[String]) -> RaceReport {
         name(&later)
     );
     RaceReport { what, accesses: vec![earlier, later] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_located_race_of_looms_names_both_accesses() {
+        let words = "\nCausality violation: Concurrent read and write accesses.\n    created: src/a.rs:1:2\n       \
+                     read: thread #2 @ src/a.rs:7:9\n      write: thread #1 @ src/b.rs:5:3\n";
+        let Failure::DataRace { words, accesses } = classify(&words.to_owned()) else { panic!("a race") };
+        assert_eq!(words, "Concurrent read and write accesses");
+        let access = |thread, access, file: &str, line| Access { thread, access, file: file.to_owned(), line };
+        assert_eq!(accesses, [access(2, "read", "src/a.rs", 7), access(1, "write", "src/b.rs", 5)]);
+    }
 }

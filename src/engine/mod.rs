@@ -14,11 +14,16 @@ pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
 pub(crate) mod threads;
+pub(crate) mod witness;
+#[cfg(test)]
+mod witness_tests;
 
 pub(crate) use pulse::Pulse;
 
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, Facts};
+use crate::witness::Witness;
+use crate::witness::token::{self, Route, Token};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,6 +114,9 @@ pub(crate) struct Observation {
     pub(crate) stopped: Option<String>,
     /// What a reader must know about the engine's model to trust the rest.
     pub(crate) caveats: Vec<String>,
+    /// One execution for each failure that a checker saw, or for the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) witnesses: Vec<Witness>,
 }
 
 impl Observation {
@@ -125,6 +133,7 @@ impl Observation {
             not_applicable: None,
             stopped: None,
             caveats: Vec::new(),
+            witnesses: Vec::new(),
         }
     }
 
@@ -137,12 +146,38 @@ impl Observation {
     }
 }
 
+/// By what a replay finds a design again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Name<'a> {
+    pub(crate) scenario: &'a str,
+    pub(crate) design: &'a str,
+    /// Of what the scenario says about the design.
+    pub(crate) digest: u32,
+}
+
 /// One design to be executed.
 pub(crate) struct Task<'a> {
+    pub(crate) name: Name<'a>,
     pub(crate) program: Arc<dyn Program>,
     pub(crate) facts: &'a Facts,
     pub(crate) budget: Budget,
     pub(crate) pulse: &'static Pulse,
+}
+
+impl Task<'_> {
+    /// The witness with a token, by which its execution is found again.
+    fn signed(&self, witness: Witness, route: Route) -> Witness {
+        let token = Token {
+            scenario: self.name.scenario.to_owned(),
+            design: self.name.design.to_owned(),
+            engine: witness.engine,
+            route,
+            seed: self.budget.seed,
+            design_digest: self.name.digest,
+            events_digest: token::events_digest(&witness),
+        };
+        Witness { token: token::encode(&token), ..witness }
+    }
 }
 
 /// Executes a design on an engine.
@@ -161,6 +196,16 @@ pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observa
         seen.executions += 1;
     }
     Ok(seen)
+}
+
+/// Executes once more what a token has kept. `None` if the design does not go that way.
+pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
+    match &token.route {
+        Route::Schedule { slices, .. } => shuttle::replay(task, slices),
+        Route::Index { preemptions, exact, execution } => {
+            loom::replay(task, *preemptions, *exact, *execution)
+        }
+    }
 }
 
 /// Why a design that a checker saw nothing of must not be called safe.

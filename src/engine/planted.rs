@@ -48,6 +48,7 @@ pub(crate) type Engine = fn(&Task<'_>) -> anyhow::Result<Observation>;
 #[track_caller]
 pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) -> Observation {
     let task = Task {
+        name: super::Name::default(),
         program: design.program.clone(),
         facts: &design.facts,
         budget: budget(sampling_ms),

@@ -5,6 +5,7 @@ use crate::engine::RaceReport;
 use crate::scenario::program::OutcomeCount;
 use crate::scenario::{Engine, Expected, Grade};
 use crate::verdict::{Evidence, Verdict};
+use crate::witness::Witness;
 use serde::Serialize;
 
 const VERSION: u32 = 1;
@@ -42,6 +43,7 @@ struct OnEngine<'a> {
     races: &'a [RaceReport],
     reason: Option<&'a str>,
     caveats: &'a [String],
+    witnesses: &'a [Witness],
     seconds: f64,
 }
 
@@ -61,6 +63,15 @@ pub(crate) fn render(report: &Report) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(&Document { version: VERSION, scenarios })?;
     text.push('\n');
     Ok(text)
+}
+
+/// Renders a witness as one JSON document, as [`render`] does.
+///
+/// # Errors
+/// As [`render`].
+pub(crate) fn witness(witness: &Witness) -> serde_json::Result<String> {
+    let document = serde_json::json!({ "version": VERSION, "witness": witness });
+    Ok(format!("{document:#}\n"))
 }
 
 fn scenario(scenario: &ScenarioReport) -> Scenario<'_> {
@@ -93,6 +104,7 @@ fn on_engine(cell: &Cell) -> OnEngine<'_> {
         races: &cell.observation.races,
         reason: cell.judgement.reason.as_deref(),
         caveats: &cell.observation.caveats,
+        witnesses: &cell.observation.witnesses,
         seconds: cell.seconds,
     }
 }

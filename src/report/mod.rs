@@ -4,6 +4,7 @@
 
 pub(crate) mod json;
 mod phrase;
+mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
 

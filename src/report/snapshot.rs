@@ -5,7 +5,7 @@
 
 use super::phrase;
 use super::terminal::wrapped;
-use super::{Cell, DesignReport, ScenarioReport};
+use super::{Cell, DesignReport, ScenarioReport, shown};
 use crate::scenario::{Expected, Grade};
 use crate::verdict::Verdict;
 use std::fmt::Write as _;
@@ -112,6 +112,9 @@ fn paragraph(design: &DesignReport) -> String {
                 text += &wrapped(&format!("{}: note that {caveat}", cell.engine), 2, 100);
             }
         }
+    }
+    for witness in shown::witnesses(design) {
+        let _ = write!(text, "\n{}", witness.render());
     }
     text
 }

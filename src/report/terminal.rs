@@ -2,10 +2,12 @@
 //!
 //! Every function returns text with ANSI styles; whoever prints it strips them where they are not wanted.
 
-use super::phrase::{self, executions, forbidden, percent, thousands};
-use super::{Cell, DesignReport, Report, ScenarioReport};
+use super::phrase::{self, executions, forbidden, thousands};
+use super::{Cell, DesignReport, Report, ScenarioReport, shown};
+use crate::report::shown::Shown;
 use crate::scenario::Engine;
 use crate::verdict::{EvidenceKind, Verdict};
+use crate::witness::{Witness, table};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -67,6 +69,16 @@ pub(crate) fn foot(scenario: &ScenarioReport) -> String {
         for (engines, words) in grouped(design) {
             let _ = write!(text, "{}", wrapped(&format!("{engines}: {words}"), 4, 100));
         }
+        for line in shown::differences(design) {
+            let _ = write!(text, "{}", wrapped(&line, 4, 100));
+        }
+        for witness in shown::witnesses(design) {
+            let _ = write!(text, "\n{}", witness.render());
+            if !witness.witness.token.is_empty() {
+                let token = styled(FAINT, &format!("selvedge replay {}", witness.witness.token));
+                let _ = writeln!(text, "{token}");
+            }
+        }
     }
     for (place, paragraph) in phrase::not_applicable(scenario).iter().enumerate() {
         text += if place == 0 { "\n" } else { "" };
@@ -94,7 +106,7 @@ fn headline(design: &DesignReport) -> String {
 fn grouped(design: &DesignReport) -> Vec<(String, String)> {
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for cell in &design.cells {
-        let Some(words) = words(cell) else { continue };
+        let Some(words) = words(design, cell) else { continue };
         match groups.iter_mut().find(|(_, known)| *known == words) {
             Some((engines, _)) => engines.push(cell.engine.name()),
             None => groups.push((vec![cell.engine.name()], words)),
@@ -104,7 +116,7 @@ fn grouped(design: &DesignReport) -> Vec<(String, String)> {
 }
 
 /// What a reader should know of a cell beyond its verdict, if anything.
-fn words(cell: &Cell) -> Option<String> {
+fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
     let judgement = &cell.judgement;
     let mut words = match judgement.verdict {
         Verdict::NotApplicable => return None,
@@ -112,7 +124,8 @@ fn words(cell: &Cell) -> Option<String> {
             return None;
         }
         Verdict::Safe => clean(cell),
-        Verdict::Forbidden => format!("{}{}", phrase::failure(cell), share(cell)),
+        Verdict::Forbidden if cell.engine.is_checker() => format!("{}{}", phrase::failure(cell), share(cell)),
+        Verdict::Forbidden => shown::sightings(design, cell).join("; "),
         Verdict::Inconclusive => format!("inconclusive: {}", phrase::failure(cell)),
         verdict => format!(
             "{}, in execution {}: {}",
@@ -136,11 +149,7 @@ fn words(cell: &Cell) -> Option<String> {
 
 fn share(cell: &Cell) -> String {
     let (bad, all) = forbidden(cell);
-    if cell.engine.is_checker() {
-        format!(", in {} of {}", thousands(bad), executions(all))
-    } else {
-        format!(", seen {} times in {} ({})", thousands(bad), thousands(all), percent(bad, all))
-    }
+    format!(", in {} of {}", thousands(bad), executions(all))
 }
 
 fn clean(cell: &Cell) -> String {
@@ -187,6 +196,13 @@ pub(crate) fn summary(report: &Report, seconds: f64) -> String {
     text
 }
 
+/// An execution that was replayed.
+pub(crate) fn replayed(witness: &Witness) -> String {
+    let mut text = format!("{}\n\n", styled(STRONG, &witness.shows.to_string()));
+    text += &table::table(witness);
+    text + &wrapped(&witness.conclusion, 0, 100)
+}
+
 /// What the marks and words of the matrix mean.
 pub(crate) fn legend() -> String {
     styled(
@@ -216,8 +232,12 @@ pub(crate) fn details(design: &DesignReport) -> String {
 
 /// One cell in words, for a test that fails.
 pub(crate) fn cell_in_words(design: &DesignReport, cell: &Cell) -> String {
-    let words = words(cell).unwrap_or_else(|| phrase::failure(cell));
+    let words = words(design, cell).unwrap_or_else(|| phrase::failure(cell));
     let mut text = wrapped(&format!("{} on {}: {words}", design.name, cell.engine), 0, 100);
+    for witness in cell.observation.witnesses.iter().take(1) {
+        let _ = write!(text, "\n{}", Shown { witness, engines: vec![cell.engine] }.render());
+        let _ = writeln!(text, "replay it in a test: selvedge::replay(\"{}\")", witness.token);
+    }
     text += &details(design);
     text
 }

@@ -13,6 +13,7 @@ pub(crate) mod harness;
 pub(crate) mod interrupt;
 mod mapping;
 pub(crate) mod plan;
+pub(crate) mod replay;
 mod run;
 mod supervise;
 pub(crate) mod worker;

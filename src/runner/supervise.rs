@@ -1,13 +1,14 @@
 //! Watching one worker: whatever becomes of it is an observation of the design, and the run goes on.
 
 use super::mapping::{SharedPulse, anonymous_file, contents, path_for_others};
-use super::worker::{self, ARGUMENT, Job};
+use super::worker::{self, ARGUMENT, Job, Work};
 use super::{gate, interrupt};
 use crate::engine::{Budget, Exploration, Observation, Pulse};
 use crate::scenario::{Engine, Facts};
 use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use std::path::PathBuf;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -39,20 +40,50 @@ pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervise
         let observation = Observation::not_applicable(reason);
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
     }
-    let _pass = gate::enter(assignment.engine);
-    let start = Instant::now();
-    let (pulse, pulse_file) = SharedPulse::create().context("cannot share memory with a worker")?;
-    let mut answer = anonymous_file("selvedge-answer")?;
-    let mut log = anonymous_file("selvedge-log")?;
-    let job = Job {
+    let job = |supervisor, pulse, answer| Job {
         scenario: assignment.scenario.to_owned(),
         design: assignment.design.to_owned(),
         engine: assignment.engine,
         budget: assignment.budget,
-        supervisor: i32::try_from(std::process::id())?,
-        pulse: path_for_others(&pulse_file),
-        answer: path_for_others(&answer),
+        work: Work::Observe,
+        supervisor,
+        pulse,
+        answer,
     };
+    let Launched { pulse, answer, log, end, seconds } = launch(job)?;
+    let observation = match end {
+        End::Exited(status) if status.success() => {
+            serde_json::from_slice(&answer).context("a worker left no answer")?
+        }
+        End::Exited(status) if status.code() == Some(worker::BROKEN) => bail!("{}", log.trim()),
+        End::Exited(status) => died(status, pulse.get(), &log, &assignment.budget),
+        End::Stalled => stalled(pulse.get(), assignment.facts),
+    };
+    Ok(Supervised { observation, log, seconds })
+}
+
+/// What is left of a worker.
+pub(crate) struct Launched {
+    pulse: SharedPulse,
+    pub(crate) answer: Vec<u8>,
+    pub(crate) log: String,
+    pub(crate) end: End,
+    seconds: f64,
+}
+
+/// Runs a job in a worker process, when its engine's turn has come, and waits for its end. `job` is told the
+/// supervisor and where the pulse and the answer lie.
+///
+/// # Errors
+/// If no worker can be started, or if the run is interrupted.
+pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::Result<Launched> {
+    let (pulse, pulse_file) = SharedPulse::create().context("cannot share memory with a worker")?;
+    let mut answer = anonymous_file("selvedge-answer")?;
+    let mut log = anonymous_file("selvedge-log")?;
+    let supervisor = i32::try_from(std::process::id())?;
+    let job = job(supervisor, path_for_others(&pulse_file), path_for_others(&answer));
+    let _pass = gate::enter(job.engine);
+    let start = Instant::now();
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let child = Command::new(&program)
         .arg(ARGUMENT)
@@ -63,22 +94,30 @@ pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervise
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start a worker: {}", program.display()))?;
-    let end = Worker { child }.watch(pulse.get(), &assignment.budget)?;
-    let log = String::from_utf8_lossy(&contents(&mut log)?).into_owned();
-    let observation = match end {
-        End::Exited(status) if status.success() => {
-            serde_json::from_slice(&contents(&mut answer)?).context("a worker left no answer")?
-        }
-        End::Exited(status) if status.code() == Some(worker::BROKEN) => bail!("{}", log.trim()),
-        End::Exited(status) => died(status, pulse.get(), &log, &assignment.budget),
-        End::Stalled => stalled(pulse.get(), assignment.facts),
-    };
-    Ok(Supervised { observation, log, seconds: start.elapsed().as_secs_f64() })
+    let end = Worker { child }.watch(pulse.get(), &job.budget)?;
+    Ok(Launched {
+        answer: contents(&mut answer)?,
+        log: String::from_utf8_lossy(&contents(&mut log)?).into_owned(),
+        end,
+        seconds: start.elapsed().as_secs_f64(),
+        pulse,
+    })
 }
 
-enum End {
+/// How a worker ended.
+pub(crate) enum End {
     Exited(ExitStatus),
     Stalled,
+}
+
+impl End {
+    /// With what it exited, if it did.
+    pub(crate) fn status(&self) -> Option<ExitStatus> {
+        match self {
+            End::Exited(status) => Some(*status),
+            End::Stalled => None,
+        }
+    }
 }
 
 /// A running worker; killed with all that it has started when dropped.

@@ -4,7 +4,7 @@
 //! thread, so that engines may fork.
 
 use super::mapping::SharedPulse;
-use crate::engine::{self, Budget, Pulse, Task};
+use crate::engine::{self, Budget, Name, Pulse, Task};
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
@@ -22,16 +22,25 @@ pub(crate) const BROKEN: i32 = 70;
 /// Where a panic leaves its words, should the process not live to answer.
 static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
 
-/// One cell of the matrix, for a worker to execute.
+/// One design on one engine, for a worker to execute.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) scenario: String,
     pub(crate) design: String,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
+    pub(crate) work: Work,
     pub(crate) supervisor: i32,
     pub(crate) pulse: PathBuf,
     pub(crate) answer: PathBuf,
+}
+
+/// What a worker is to do with its design.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Work {
+    Observe,
+    /// Replay this token.
+    Replay(String),
 }
 
 /// If this process was started as a worker, works and never returns. Call it first thing in `main`.
@@ -55,11 +64,11 @@ fn work(job: &str) -> anyhow::Result<()> {
     confine(&job)?;
     let pulse = SharedPulse::open(&job.pulse).context("the supervisor is gone")?;
     let found = registry::find()?;
-    let Some(design) = found
-        .into_iter()
-        .find(|found| found.name == job.scenario)
-        .and_then(|found| found.scenario.designs.into_iter().find(|design| design.name == job.design))
-    else {
+    if let Work::Replay(token) = &job.work {
+        let replayed = super::replay::here(&found, token);
+        return std::fs::write(&job.answer, serde_json::to_vec(&replayed)?).context("the supervisor is gone");
+    }
+    let Some((scenario, design)) = registry::design(&found, &job.scenario, &job.design) else {
         bail!("there is no design `{}` in scenario `{}`", job.design, job.scenario);
     };
     crate::panics::install();
@@ -69,7 +78,13 @@ fn work(job: &str) -> anyhow::Result<()> {
             pulse.leave_note(words);
         }
     });
-    let task = Task { program: Arc::clone(&design.program), facts: &design.facts, budget: job.budget, pulse };
+    let task = Task {
+        name: Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) },
+        program: Arc::clone(&design.program),
+        facts: &design.facts,
+        budget: job.budget,
+        pulse,
+    };
     let seen = engine::observe(job.engine, &task)?;
     std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")
 }

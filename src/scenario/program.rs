@@ -27,6 +27,14 @@ pub(crate) struct OutcomeCount {
     pub(crate) count: u64,
 }
 
+/// An outcome, and what the scenario says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Graded {
+    pub(crate) value: String,
+    pub(crate) grade: Grade,
+    pub(crate) sentence: String,
+}
+
 /// The payload of the panic that ends an execution because an actor panicked.
 pub(crate) struct ActorPanicked {
     /// The actor's place in the design, from 0.
@@ -49,11 +57,18 @@ pub(crate) trait Program: Send + Sync {
     /// How many actors there are.
     fn actors(&self) -> usize;
 
-    /// One execution, from fresh state to outcome, on the facade's threads of the current context.
+    /// One execution, from fresh state to outcome, on the facade's threads of the current context. Counts
+    /// the outcome, and returns it if it is forbidden and the first of its value.
     ///
     /// # Panics
     /// With [`ActorPanicked`] if an actor panics; with whatever the checker or the state panics with.
-    fn execute(self: Arc<Self>);
+    fn execute(self: Arc<Self>) -> Option<String>;
+
+    /// As [`Program::execute`], but counts nothing and returns the outcome, whatever it is.
+    ///
+    /// # Panics
+    /// As [`Program::execute`].
+    fn try_out(self: Arc<Self>) -> Graded;
 
     /// The memory that a batch needs.
     fn layouts(&self) -> Layouts;
@@ -125,22 +140,20 @@ impl<S, R, O: Outcome> Typed<S, R, O> {
         }
     }
 
-    fn count(&self, outcome: O) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, 1);
+    fn graded(&self, outcome: &O) -> Graded {
+        let (grade, sentence) = outcome::grade(&self.rules, outcome);
+        Graded { value: format!("{outcome:?}"), grade, sentence: sentence.to_owned() }
     }
 }
 
-impl<S, R, O> Program for Typed<S, R, O>
+impl<S, R, O> Typed<S, R, O>
 where
     S: Send + Sync + 'static,
     R: Send + Sync + 'static,
     O: Outcome,
 {
-    fn actors(&self) -> usize {
-        self.bodies.actors.len()
-    }
-
-    fn execute(self: Arc<Self>) {
+    /// One execution.
+    fn run(self: Arc<Self>) -> O {
         let (state, copies) = self.states();
         let handles: Vec<_> = copies
             .into_iter()
@@ -157,8 +170,32 @@ where
                 Err(_) => resume_unwind(Box::new(ActorPanicked { actor })),
             }
         }
-        let outcome = self.outcome(&state, returns);
-        self.count(outcome);
+        self.outcome(&state, returns)
+    }
+}
+
+impl<S, R, O> Program for Typed<S, R, O>
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    fn actors(&self) -> usize {
+        self.bodies.actors.len()
+    }
+
+    fn execute(self: Arc<Self>) -> Option<String> {
+        let outcome = Arc::clone(&self).run();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = counts.add(outcome.clone(), 1);
+        drop(counts);
+        let graded = first.then(|| self.graded(&outcome))?;
+        (graded.grade == Grade::Forbidden).then_some(graded.value)
+    }
+
+    fn try_out(self: Arc<Self>) -> Graded {
+        let outcome = Arc::clone(&self).run();
+        self.graded(&outcome)
     }
 
     fn layouts(&self) -> Layouts {
@@ -254,17 +291,22 @@ impl<O> Default for Counts<O> {
 }
 
 impl<O: Outcome> Counts<O> {
+    /// Counts, and tells whether this outcome is the first of its value.
     #[inline]
-    fn add(&mut self, outcome: O, count: u64) {
+    fn add(&mut self, outcome: O, count: u64) -> bool {
         if let Some(place) = self.few.iter().position(|(known, _)| *known == outcome) {
             self.few[place].1 += count;
             if place > 0 && self.few[place].1 > self.few[place - 1].1 {
                 self.few.swap(place, place - 1);
             }
+            false
         } else if self.few.len() < FEW {
             self.few.push((outcome, count));
+            true
         } else {
-            *self.many.entry(outcome).or_insert(0) += count;
+            let known = self.many.entry(outcome).or_insert(0);
+            *known += count;
+            *known == count
         }
     }
 

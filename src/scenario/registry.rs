@@ -38,6 +38,26 @@ pub(crate) struct Found {
     pub(crate) scenario: ErasedScenario,
 }
 
+/// The scenario and the design of these names.
+pub(crate) fn design<'a>(
+    found: &'a [Found],
+    scenario: &str,
+    design: &str,
+) -> Option<(&'a Found, &'a ErasedDesign)> {
+    let found = found.iter().find(|found| found.name == scenario)?;
+    Some((found, found.scenario.designs.iter().find(|one| one.name == design)?))
+}
+
+impl Found {
+    /// Of what the scenario says of a design: another one, most likely, once any of it has changed.
+    pub(crate) fn digest(&self, design: &ErasedDesign) -> u32 {
+        let ErasedScenario { question, grades, .. } = &self.scenario;
+        let facts = &design.facts;
+        let said = (&self.name, question, grades, &design.name, &facts.actors, facts.isolated);
+        crc32fast::hash(format!("{said:?}").as_bytes())
+    }
+}
+
 /// Everything wrong with the registered scenarios, a line each.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]

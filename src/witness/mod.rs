@@ -5,8 +5,23 @@
 //! wrong; `table` draws it; a `token` is a word with which the execution is found again.
 //! Everything here but the journal is pure.
 
+pub(crate) mod explain;
+pub(crate) mod naming;
+#[cfg(test)]
+mod naming_tests;
+#[cfg(test)]
+mod sample;
+pub(crate) mod table;
+#[cfg(test)]
+mod table_tests;
+pub(crate) mod token;
+#[cfg(test)]
+mod token_tests;
+mod words;
+
 use crate::scenario::Engine;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One execution that shows a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +64,18 @@ pub(crate) enum Shows {
         words: String,
     },
     Hang,
+}
+
+impl fmt::Display for Shows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shows::Forbidden { outcome, sentence } => write!(f, "forbidden outcome {outcome}: {sentence}"),
+            Shows::DataRace => f.write_str("data race"),
+            Shows::Deadlock => f.write_str("deadlock"),
+            Shows::Crash { words } => write!(f, "crash: {words}"),
+            Shows::Hang => f.write_str("hang"),
+        }
+    }
 }
 
 /// Something that threads share.

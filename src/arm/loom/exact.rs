@@ -28,7 +28,7 @@ thread_local! {
 pub(crate) struct NeedsExactness;
 
 /// Whether this exploration is to be exact, at the price of more scheduling points.
-pub(super) fn wanted() -> bool {
+pub(crate) fn wanted() -> bool {
     WANTED.get()
 }
 
@@ -56,6 +56,15 @@ pub(crate) fn as_exactly_as_needed<R>(mut explore: impl FnMut() -> R, again: imp
     let explored = explore();
     WANTED.set(false);
     explored
+}
+
+/// Runs something of an exploration that was exact, or was not.
+pub(crate) fn as_exactly_as<R>(exact: bool, run: impl FnOnce() -> R) -> R {
+    let before = WANTED.replace(exact);
+    DEMANDED.set(false);
+    let result = run();
+    WANTED.set(before);
+    result
 }
 
 /// How a lock is held.

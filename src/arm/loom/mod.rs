@@ -31,7 +31,7 @@ pub(crate) use atom::{Access, Atom};
 pub(crate) use condvar::RawCondvar;
 pub(crate) use count::Count;
 pub(crate) use deferred::{forget_deferred, release_deferred};
-pub(crate) use exact::{NeedsExactness, as_exactly_as_needed};
+pub(crate) use exact::{NeedsExactness, as_exactly_as, as_exactly_as_needed, wanted as exactly};
 pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{

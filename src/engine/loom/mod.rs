@@ -6,7 +6,12 @@
 //! Limits, all loom 0.7.2's own: four actors beside the main thread; SeqCst loads and stores behave as
 //! acquire and release; no load buffering; no spurious wakeups; nothing ever times out.
 
+mod witness;
+
+pub(crate) use witness::replay;
+
 use super::failure::{Failure, classify};
+use super::witness::{Ended, Goal};
 use super::{Exploration, Observation, Task};
 use crate::arm::loom as arm;
 use crate::context::{self, Context};
@@ -14,7 +19,7 @@ use crate::panics;
 use crate::scenario::Grade;
 use crate::scenario::program::OutcomeCount;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// loom's own limit on threads, the main one included.
@@ -50,20 +55,23 @@ fn begin_anew(task: &Task<'_>) {
 /// Everything, or else everything within a few preemptions.
 fn search(task: &Task<'_>) -> Observation {
     let mut total = 0;
+    let mut failing = Vec::new();
     for preemptions in std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)) {
-        let explored = explore(task, preemptions);
+        let mut explored = explore(task, preemptions);
         total += explored.executions;
+        failing.append(&mut explored.failing);
         if explored.complete || explored.failure.is_some() {
             let exploration = match preemptions {
                 None => Exploration::Exhaustive,
                 Some(bound) => Exploration::Bounded { by: format!("at most {bound} preemptions") },
             };
-            return conclude(task, total, exploration, explored);
+            return conclude(task, total, exploration, explored, failing);
         }
     }
     let mut seen = Observation::new(Exploration::Sampled { how: "an interrupted search".to_owned() });
     seen.executions = total;
     seen.outcomes = task.program.outcomes();
+    witness::add(task, failing, &mut seen);
     seen.stopped = Some(format!(
         "the budget of {} executions ended before loom had tried everything, and again within {} preemptions",
         task.budget.executions,
@@ -72,7 +80,13 @@ fn search(task: &Task<'_>) -> Observation {
     seen
 }
 
-fn conclude(task: &Task<'_>, executions: u64, exploration: Exploration, explored: Explored) -> Observation {
+fn conclude(
+    task: &Task<'_>,
+    executions: u64,
+    exploration: Exploration,
+    explored: Explored,
+    failing: Vec<(Goal, Place)>,
+) -> Observation {
     let mut seen = Observation::new(exploration);
     seen.executions = executions;
     seen.outcomes = task.program.outcomes();
@@ -82,7 +96,16 @@ fn conclude(task: &Task<'_>, executions: u64, exploration: Exploration, explored
         seen.stopped = Some(super::blind("loom"));
     }
     seen.caveats = context::artefacts().iter().map(|artefact| artefact.sentence().to_owned()).collect();
+    witness::add(task, failing, &mut seen);
     seen
+}
+
+/// Where an execution lies in loom's search.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    preemptions: Option<usize>,
+    /// Counted from 1.
+    execution: u64,
 }
 
 struct Explored {
@@ -90,34 +113,49 @@ struct Explored {
     complete: bool,
     operations: u64,
     failure: Option<Failure>,
+    /// The executions that first showed each failure.
+    failing: Vec<(Goal, Place)>,
+}
+
+/// loom as we want it: no limits but these.
+fn builder(preemptions: Option<usize>) -> loom::model::Builder {
+    let mut builder = loom::model::Builder::new();
+    builder.max_threads = MAX_THREADS;
+    builder.preemption_bound = preemptions;
+    builder.max_branches = 1000;
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.checkpoint_file = None;
+    builder.location = false;
+    builder.log = false;
+    // loom looks at its limits every so many executions only.
+    builder.checkpoint_interval = 1;
+    builder
 }
 
 /// One exploration, complete within `preemptions` (all, if `None`) or stopped by the budget.
 fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     let limit = task.budget.executions;
     let executions = Arc::new(AtomicU64::new(0));
-    let mut builder = loom::model::Builder::new();
-    builder.max_threads = MAX_THREADS;
-    builder.preemption_bound = preemptions;
-    builder.max_branches = 1000;
-    builder.max_duration = None;
-    builder.checkpoint_file = None;
-    builder.location = false;
-    builder.log = false;
-    // loom looks at its limits every so many executions only, and stops one short of them; one execution
-    // more than the budget tells a search that was stopped from one that was just complete.
-    builder.checkpoint_interval = 1;
+    let failing = Arc::new(Mutex::new(Vec::new()));
+    let mut builder = builder(preemptions);
+    // loom stops one short of its limit; one execution more than the budget tells a search that was stopped
+    // from one that was just complete.
     builder.max_permutations = usize::try_from(limit).ok().and_then(|limit| limit.checked_add(2));
 
     let operations = context::operations();
     let entered = context::enter(Context::Loom);
     let model = {
         let (executions, program, pulse) = (Arc::clone(&executions), Arc::clone(&task.program), task.pulse);
+        let failing = Arc::clone(&failing);
         move || {
-            executions.fetch_add(1, Ordering::Relaxed);
+            let execution = executions.fetch_add(1, Ordering::Relaxed) + 1;
             arm::forget_deferred();
             panics::forget();
-            Arc::clone(&program).execute();
+            if let Some(outcome) = Arc::clone(&program).execute() {
+                let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
+                failing.push((Goal::Forbidden(outcome), Place { preemptions, execution }));
+            }
             crate::sync::lazy::end_of_execution();
             pulse.advance(1);
         }
@@ -126,10 +164,16 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     drop(entered);
     arm::forget_deferred();
     let executions = executions.load(Ordering::Relaxed);
+    let failure = result.err().map(|payload| classify(payload.as_ref()));
+    let mut failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
+    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of(&Ended::of(failure, None))) {
+        failing.push((goal, Place { preemptions, execution: executions }));
+    }
     Explored {
         executions,
         complete: executions <= limit,
         operations: context::operations() - operations,
-        failure: result.err().map(|payload| classify(payload.as_ref())),
+        failure,
+        failing,
     }
 }

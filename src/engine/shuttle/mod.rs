@@ -7,16 +7,26 @@
 //! Limits: no stale values, whatever the orderings say (a data race that they allow is found all the
 //! same); nothing times out; an execution of more than [`MAX_STEPS`] steps is cut off.
 
+mod minimise;
+mod one;
+mod schedule;
+mod witness;
+
+pub(crate) use witness::replay;
+
 use super::failure::{Failure, classify, race_report};
+use super::witness::{Ended, Goal};
 use super::{Exploration, Observation, Task};
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::trace::{self, Kind, Operation};
 use crate::context::{self, Context};
 use crate::race::Race;
+use schedule::Steps;
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
+use shuttle_engine::runtime::execution::CurrentSchedule;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 /// Scheduling points of one execution, before it is cut off as too long.
 const MAX_STEPS: usize = 5_000;
@@ -37,8 +47,10 @@ static HOOKED: Once = Once::new();
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let budget = &task.budget;
     let before = context::operations();
+    let mut failing = Vec::new();
     let search = Search::new(Strategy::DepthFirst { limit: budget.executions });
     let mut run = search.run(task);
+    failing.append(&mut run.failing);
     let mut executions = run.ended;
     let mut cut_off = run.cut_off;
     let complete = run.started <= budget.executions && !run.given_up;
@@ -48,6 +60,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
             Strategy::Random { seed: budget.seed, executions: budget.random_executions },
         ] {
             run = Search::new(strategy).run(task);
+            failing.append(&mut run.failing);
             executions += run.ended;
             cut_off += run.cut_off;
             if run.failure.is_some() {
@@ -76,6 +89,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         (None, _) if context::operations() == before => seen.stopped = Some(super::blind("shuttle")),
         (None, _) => {}
     }
+    witness::add(task, failing, &mut seen);
     Ok(seen)
 }
 
@@ -129,6 +143,8 @@ struct Run {
     given_up: bool,
     failure: Option<Failure>,
     race: Option<Race>,
+    /// The schedules that first led to each failure.
+    failing: Vec<(Goal, Steps)>,
 }
 
 #[derive(Default)]
@@ -148,20 +164,21 @@ impl Search {
     }
 
     fn run(self, task: &Task<'_>) -> Run {
-        let mut config = shuttle::Config::new();
-        config.failure_persistence = shuttle::FailurePersistence::None;
-        config.max_steps = shuttle::MaxSteps::ContinueAfter(MAX_STEPS);
-        config.silence_warnings = true;
+        let failing = Arc::new(Mutex::new(Vec::new()));
         let model = {
             let (counters, program, pulse) =
                 (Arc::clone(&self.counters), Arc::clone(&task.program), task.pulse);
+            let failing = Arc::clone(&failing);
             move || {
                 // shuttle wraps the panic hook when its first execution begins.
                 HOOKED.call_once(crate::panics::install);
                 counters.started.fetch_add(1, Ordering::Relaxed);
                 crate::panics::forget();
                 trace::begin(true);
-                Arc::clone(&program).execute();
+                let forbidden = Arc::clone(&program).execute();
+                if let Some(outcome) = forbidden {
+                    note(&failing, Goal::Forbidden(outcome));
+                }
                 crate::sync::lazy::end_of_execution();
                 trace::end();
                 counters.ended.fetch_add(1, Ordering::Relaxed);
@@ -177,13 +194,17 @@ impl Search {
         };
         let entered = context::enter(Context::Shuttle);
         let result =
-            catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config).run(model)));
+            catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
         drop(entered);
         let race = trace::end();
         let (started, ended) =
             (self.counters.started.load(Ordering::Relaxed), self.counters.ended.load(Ordering::Relaxed));
         let failure = result.err().map(|payload| classify(payload.as_ref()));
         let failed = u64::from(failure.is_some());
+        if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of(&Ended::of(failure, race))) {
+            note(&failing, goal);
+        }
+        let failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
         Run {
             started,
             ended: ended + failed,
@@ -191,8 +212,23 @@ impl Search {
             given_up: given_up.load(Ordering::Relaxed) > 0,
             failure,
             race,
+            failing,
         }
     }
+}
+
+fn config() -> shuttle::Config {
+    let mut config = shuttle::Config::new();
+    config.failure_persistence = shuttle::FailurePersistence::None;
+    config.max_steps = shuttle::MaxSteps::ContinueAfter(MAX_STEPS);
+    config.silence_warnings = true;
+    config
+}
+
+/// Keeps the schedule of the execution that is under way, or has just failed.
+fn note(failing: &Mutex<Vec<(Goal, Steps)>>, goal: Goal) {
+    let steps = schedule::steps(&CurrentSchedule::get_schedule());
+    failing.lock().unwrap_or_else(PoisonError::into_inner).push((goal, steps));
 }
 
 /// Stops a search once too many of its executions were cut off.

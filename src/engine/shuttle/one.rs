@@ -1,0 +1,63 @@
+//! Executions that are looked at one by one.
+
+use super::super::failure::classify;
+use super::super::witness::Ended;
+use super::schedule::{Steps, steps};
+use super::{HOOKED, config};
+use crate::arm::journal::{self, Journal};
+use crate::arm::shuttle_tracking::Tracking;
+use crate::arm::trace;
+use crate::context::{self, Context};
+use crate::scenario::program::Program;
+use crate::thread::model;
+use shuttle::scheduler::Scheduler;
+use shuttle_engine::runtime::execution::CurrentSchedule;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One execution.
+pub(super) struct Ran {
+    pub(super) ended: Ended,
+    pub(super) steps: Steps,
+    /// Empty unless it was asked for.
+    pub(super) journal: Journal,
+}
+
+/// Runs executions until the scheduler has no more, or one fails. An execution that is cut off as too long
+/// is not shown to `look`.
+pub(super) fn run(
+    program: &Arc<dyn Program>,
+    scheduler: impl Scheduler + Send + 'static,
+    recording: bool,
+    look: impl FnMut(Ran) + Send + 'static,
+) {
+    let look = Arc::new(Mutex::new(look));
+    let show = move |ended: Ended| {
+        let ran = Ran { ended, steps: steps(&CurrentSchedule::get_schedule()), journal: journal::end() };
+        (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
+    };
+    let model = {
+        let (program, show) = (Arc::clone(program), show.clone());
+        move || {
+            HOOKED.call_once(crate::panics::install);
+            crate::panics::forget();
+            trace::begin(true);
+            if recording {
+                journal::begin(model::number);
+            }
+            let outcome = Arc::clone(&program).try_out();
+            crate::sync::lazy::end_of_execution();
+            trace::end();
+            show(Ended::Outcome(outcome));
+        }
+    };
+    let entered = context::enter(Context::Shuttle);
+    let result =
+        catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
+    drop(entered);
+    let race = trace::end();
+    if let Err(payload) = result {
+        show(Ended::of(&classify(payload.as_ref()), race));
+    }
+    journal::end();
+}

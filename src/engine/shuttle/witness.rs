@@ -1,0 +1,98 @@
+//! Witnesses under shuttle: the schedule that failed, shortened, followed once more and written down.
+
+use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
+use super::super::{Observation, Task};
+use super::minimise::{Follow, Followed, Tried, minimise};
+use super::one::{self, Ran};
+use super::schedule::{FewSwitches, Guided, Steps, slices, unsliced};
+use crate::engine::failure::race_report;
+use crate::scenario::Engine;
+use crate::scenario::program::Program;
+use crate::witness::Witness;
+use crate::witness::token::Route;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The most executions in which all schedules with few switches are tried, for one witness.
+const MAX_TRIED: usize = 6_000;
+
+/// Adds a witness for each of the failures that these schedules first led to.
+pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Observation) {
+    let mut shown: Vec<Goal> = Vec::new();
+    for (goal, steps) in failing {
+        if shown.len() == MAX_WITNESSES || shown.contains(&goal) {
+            continue;
+        }
+        let mut follower = Follower { program: &task.program, goal: &goal, left: MAX_TRIED };
+        let shortest = minimise(steps, &mut follower);
+        let Some(ran) = follow(&task.program, shortest.steps, true) else { continue };
+        let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, shortest.proved)
+        else {
+            continue;
+        };
+        if let Ended::DataRace(Some(race)) = &ran.ended {
+            seen.races = vec![race_report(race, &task.facts.actors)];
+        }
+        let route = Route::Schedule { slices: slices(&ran.steps), randoms: Vec::new() };
+        seen.witnesses.push(task.signed(witness, route));
+        shown.push(goal);
+    }
+}
+
+/// Follows a schedule that a token has kept. `None` if the design goes another way.
+pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)]) -> Option<Witness> {
+    let (guided, strayed) = Guided::new(unsliced(slices));
+    let ran = only(&task.program, guided, true)?;
+    if *strayed.lock().unwrap_or_else(PoisonError::into_inner) {
+        return None;
+    }
+    witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, false)
+}
+
+/// Follows a schedule as far as it goes.
+fn follow(program: &Arc<dyn Program>, steps: Steps, recording: bool) -> Option<Ran> {
+    only(program, Guided::new(steps).0, recording)
+}
+
+fn only(program: &Arc<dyn Program>, guided: Guided, recording: bool) -> Option<Ran> {
+    let last = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&last);
+    one::run(program, guided, recording, move |ran| {
+        *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
+    });
+    last.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+struct Follower<'a> {
+    program: &'a Arc<dyn Program>,
+    goal: &'a Goal,
+    /// Executions that may still be tried.
+    left: usize,
+}
+
+impl Follow for Follower<'_> {
+    fn follow(&mut self, steps: &[u32]) -> Followed {
+        let ran = follow(self.program, steps.to_vec(), false)?;
+        self.goal.reached(&ran.ended).then_some(ran.steps)
+    }
+
+    fn try_all(&mut self, switches: usize) -> Tried {
+        let search = FewSwitches::shared(switches, matches!(self.goal, Goal::Forbidden(_)), self.left);
+        let shortest: Arc<Mutex<Option<Steps>>> = Arc::default();
+        while !search.over() {
+            let (goal, shortest, looked) = (self.goal.clone(), Arc::clone(&shortest), search.clone());
+            one::run(self.program, search.clone(), false, move |ran| {
+                let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
+                let shorter = shortest.as_ref().is_none_or(|best| ran.steps.len() < best.len());
+                if shorter && looked.within() && goal.reached(&ran.ended) {
+                    *shortest = Some(ran.steps);
+                }
+            });
+        }
+        self.left = search.left();
+        match shortest.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(steps) => Tried::Found(steps),
+            None if search.exhausted() => Tried::None,
+            None => Tried::TooMany,
+        }
+    }
+}

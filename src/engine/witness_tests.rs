@@ -1,0 +1,148 @@
+//! Witnesses of planted bugs, under both checkers.
+
+use super::{Budget, Name, Observation, Pulse, Task, loom, shuttle};
+use crate::cell::Plain;
+use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use crate::witness::{Shows, Witness};
+
+type Checker = fn(&Task<'_>) -> anyhow::Result<Observation>;
+const CHECKERS: [(&str, Checker); 2] = [("loom", loom::observe), ("shuttle", shuttle::observe)];
+
+fn erased<S, R, O>(design: Design<S, R, O>, forbidden: impl Fn(&O) -> bool + Send + Sync + 'static) -> ErasedDesign
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    let scenario = Scenario::new("What comes of it?")
+        .forbidden("it must not be", forbidden)
+        .acceptable("anything else", |_| true)
+        .design("planted", design);
+    scenario.erase().designs.remove(0)
+}
+
+fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
+    let task = Task {
+        name: Name::default(),
+        program: design.program.clone(),
+        facts: &design.facts,
+        budget: Budget {
+            executions: 5_000,
+            random_executions: 500,
+            sampling_ms: 0,
+            seed: 1,
+            stall_ms: 10_000,
+            memory_mib: 1024,
+        },
+        pulse: Box::leak(Box::new(Pulse::default())),
+    };
+    checker(&task).expect("the checker does its work")
+}
+
+/// The events of the actors: who, what, found and left.
+fn actors_events(witness: &Witness) -> Vec<String> {
+    let shown = witness.events.iter().filter(|event| event.thread > 0 && event.operation != "drop");
+    shown
+        .map(|event| {
+            let mut text = format!("{} {}", witness.threads[event.thread], event.operation);
+            for value in [&event.read, &event.written].into_iter().flatten() {
+                text += &format!(" {value}");
+            }
+            if event.blocked {
+                text += " (waits)";
+            }
+            text
+        })
+        .collect()
+}
+
+fn lost_update() -> ErasedDesign {
+    let design = Design::new(|| AtomicU32::new(0))
+        .actor("A", |n| n.store(n.load(Relaxed) + 1, Relaxed))
+        .actor("B", |n| n.store(n.load(Relaxed) + 1, Relaxed))
+        .observe(|n, _| n.load(Relaxed));
+    erased(design, |&n| n == 1)
+}
+
+#[test]
+fn a_lost_update_is_shown_in_four_events() {
+    for (name, checker) in CHECKERS {
+        let seen = observed(checker, &lost_update());
+        assert_eq!(seen.witnesses.len(), 1, "{name}: {seen:?}");
+        let witness = &seen.witnesses[0];
+        eprintln!("{:#?}", witness);
+        assert!(matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == "1"));
+        assert!(witness.shortest, "{name}");
+        assert_eq!(
+            actors_events(witness),
+            ["A load 0", "B load 0", "B store 1", "A store 1"],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_race_ends_with_its_second_access() {
+    for (name, checker) in CHECKERS {
+        let design = Design::new(|| (AtomicBool::new(false), Plain::new(0)))
+            .actor("A", |(ready, data)| {
+                data.set(42);
+                ready.store(true, Relaxed);
+                0
+            })
+            .actor("B", |(ready, data)| if ready.load(Acquire) { data.get() } else { 42 })
+            .observe(|_, returns| returns[1]);
+        let seen = observed(checker, &erased(design, |&n| n != 42));
+        let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
+        assert_eq!(witness.shows, Shows::DataRace);
+        assert_eq!(
+            actors_events(witness),
+            ["A write 42", "A store true", "B load true", "B read 42"],
+            "{name}"
+        );
+        let [race] = &seen.races[..] else { panic!("{name}: {seen:?}") };
+        let lines: Vec<_> = race.accesses.iter().map(|access| (access.access.as_str(), access.line)).collect();
+        eprintln!("{name} {race:?}");
+        assert_eq!(lines.len(), 2, "{name}: {race:?}");
+    }
+}
+
+#[test]
+fn a_deadlock_shows_who_waits() {
+    for (name, checker) in CHECKERS {
+        let design = Design::new(|| (Mutex::new(()), Mutex::new(())))
+            .actor("A", |(first, second)| {
+                let _first = first.lock();
+                let _second = second.lock();
+            })
+            .actor("B", |(first, second)| {
+                let _second = second.lock();
+                let _first = first.lock();
+            })
+            .observe(|_, _| ());
+        let seen = observed(checker, &erased(design, |()| false));
+        let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
+        assert_eq!(witness.shows, Shows::Deadlock);
+        assert_eq!(
+            actors_events(witness),
+            ["A lock", "B lock", "A lock (waits)", "B lock (waits)"],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_panic_is_shown_with_what_led_to_it() {
+    for (name, checker) in CHECKERS {
+        let design = Design::new(|| AtomicU32::new(0))
+            .actor("A", |n| n.store(7, Relaxed))
+            .actor("B", |n| assert!(n.load(Relaxed) != 7, "seven"))
+            .observe(|_, _| ());
+        let seen = observed(checker, &erased(design, |()| false));
+        let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
+        assert!(matches!(&witness.shows, Shows::Crash { words } if words.contains("seven")), "{witness:?}");
+        assert_eq!(actors_events(witness), ["A store 7", "B load 7"], "{name}");
+    }
+}

@@ -1,0 +1,135 @@
+//! Which witnesses a design's report shows, and how what real engines saw goes together with them.
+
+use super::{Cell, DesignReport, phrase};
+use crate::engine::Exploration;
+use crate::scenario::{Engine, Grade};
+use crate::verdict::Verdict;
+use crate::witness::{Shows, Witness, table};
+
+/// A witness, and the checkers that came to the same failure.
+pub(super) struct Shown<'a> {
+    pub(super) witness: &'a Witness,
+    pub(super) engines: Vec<Engine>,
+}
+
+/// One witness for each failure that a checker's verdict is about. Where both checkers came to it,
+/// shuttle's, whose values are always the latest.
+pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
+    let mut shown: Vec<Shown<'_>> = Vec::new();
+    for engine in [Engine::Shuttle, Engine::Loom] {
+        let cells = design.cells.iter().filter(|cell| cell.engine == engine);
+        for witness in cells.filter_map(|cell| cell.observation.witnesses.first()) {
+            match shown.iter_mut().find(|shown| same(&shown.witness.shows, &witness.shows)) {
+                Some(known) => known.engines.push(engine),
+                None => shown.push(Shown { witness, engines: vec![engine] }),
+            }
+        }
+    }
+    shown
+}
+
+fn same(one: &Shows, other: &Shows) -> bool {
+    match (one, other) {
+        (Shows::Crash { .. }, Shows::Crash { .. }) => true,
+        (one, other) => one == other,
+    }
+}
+
+impl Shown<'_> {
+    /// The table with a head and the conclusion below, at most 100 characters wide.
+    pub(super) fn render(&self) -> String {
+        let names: Vec<_> = self.engines.iter().map(|engine| engine.name()).collect();
+        let how = if self.witness.shortest { "the shortest way" } else { "a way" };
+        let mut text = format!("{how} to it ({}):\n", names.join(" and "));
+        for line in table::table(self.witness).lines() {
+            text += line;
+            text.push('\n');
+        }
+        text + &super::terminal::wrapped(&self.witness.conclusion, 0, 100)
+    }
+}
+
+fn checkers(design: &DesignReport) -> impl Iterator<Item = &Cell> {
+    design.cells.iter().filter(|cell| cell.engine.is_checker() && applies(cell))
+}
+
+fn real(design: &DesignReport) -> impl Iterator<Item = &Cell> {
+    design.cells.iter().filter(|cell| !cell.engine.is_checker() && applies(cell))
+}
+
+fn applies(cell: &Cell) -> bool {
+    cell.judgement.verdict != Verdict::NotApplicable && cell.observation.executions > 0
+}
+
+fn saw(cell: &Cell, value: &str) -> bool {
+    cell.observation.outcomes.iter().any(|outcome| outcome.value == value && outcome.count > 0)
+}
+
+/// Whether a checker would have come to every outcome that it can model.
+fn saw_all(cell: &Cell) -> bool {
+    let seen = &cell.observation;
+    seen.exploration == Exploration::Exhaustive
+        && seen.stopped.is_none()
+        && !(cell.judgement.verdict.is_failure() && cell.judgement.verdict != Verdict::Forbidden)
+}
+
+/// For a forbidden outcome that a real engine saw: which witness leads to it.
+pub(super) fn explained(design: &DesignReport, value: &str) -> Option<&'static str> {
+    let leads = |witness: &Witness| matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == value);
+    if witnesses(design).iter().any(|shown| leads(shown.witness)) {
+        return Some("this interleaving leads to it");
+    }
+    let elsewhere = checkers(design).flat_map(|cell| &cell.observation.witnesses).any(leads);
+    elsewhere.then_some("a checker has a witness of it: see the JSON report")
+}
+
+/// Where the checkers' models and the machine differ, a line for each outcome.
+pub(super) fn differences(design: &DesignReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    let names = |cells: &[&Cell]| cells.iter().map(|cell| cell.engine.name()).collect::<Vec<_>>().join(" and ");
+    let machine: Vec<_> = real(design).collect();
+    for value in values(checkers(design)) {
+        if !machine.is_empty() && !machine.iter().any(|cell| saw(cell, &value)) {
+            let allow: Vec<_> = checkers(design).filter(|cell| saw(cell, &value)).collect();
+            let verb = if allow.len() == 1 { "allows" } else { "allow" };
+            lines.push(format!("{} {verb} {value}, which no real engine showed", names(&allow)));
+        }
+    }
+    for value in values(real(design)) {
+        let without: Vec<_> = checkers(design).filter(|cell| saw_all(cell) && !saw(cell, &value)).collect();
+        if !without.is_empty() {
+            let seen: Vec<_> = real(design).filter(|cell| saw(cell, &value)).collect();
+            let verb = if without.len() == 1 { "does" } else { "do" };
+            lines.push(format!("{} showed {value}, which {} {verb} not model", names(&seen), names(&without)));
+        }
+    }
+    lines
+}
+
+fn values<'a>(cells: impl Iterator<Item = &'a Cell>) -> Vec<String> {
+    let outcomes = cells.flat_map(|cell| &cell.observation.outcomes).filter(|outcome| outcome.count > 0);
+    let mut values: Vec<_> = outcomes.map(|outcome| outcome.value.clone()).collect();
+    values.sort();
+    values.dedup();
+    values
+}
+
+/// The forbidden outcomes that a real engine saw, how often, and what explains them.
+pub(super) fn sightings(design: &DesignReport, cell: &Cell) -> Vec<String> {
+    let all: u64 = cell.observation.outcomes.iter().map(|outcome| outcome.count).sum();
+    let forbidden = cell.observation.outcomes.iter();
+    forbidden
+        .filter(|outcome| outcome.grade == Grade::Forbidden && outcome.count > 0)
+        .map(|outcome| {
+            let why = explained(design, &outcome.value).map(|why| format!("; {why}")).unwrap_or_default();
+            format!(
+                "outcome {}: {}, seen {} times in {} ({}){why}",
+                outcome.value,
+                outcome.sentence,
+                phrase::thousands(outcome.count),
+                phrase::thousands(all),
+                phrase::percent(outcome.count, all)
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! One execution again: the one that a token has kept.
+
+use super::budget::Effort;
+use super::supervise::{Launched, launch};
+use super::worker::{Job, Work};
+use crate::engine::{self, Name, Pulse, Task};
+use crate::scenario::ErasedDesign;
+use crate::scenario::registry::{self, Found};
+use crate::witness::token::{self, Token};
+use crate::witness::{Witness, table};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a token leads to no execution.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+pub enum ReplayError {
+    /// It is no token, a damaged one, or one of another version.
+    #[error("{0}")]
+    Token(String),
+    /// This program has no such design.
+    #[error("there is no design `{design}` in a scenario `{scenario}` here, to which this token belongs")]
+    Unknown {
+        /// The scenario's name.
+        scenario: String,
+        /// The design's name.
+        design: String,
+    },
+    /// The design is another one than that which the token was made for.
+    #[error("`{scenario}` / `{design}` has changed since this token was made: {how}")]
+    Changed {
+        /// The scenario's name.
+        scenario: String,
+        /// The design's name.
+        design: String,
+        /// What gave it away.
+        how: String,
+    },
+    /// The harness could not do its work.
+    #[error("{0}")]
+    Harness(String),
+}
+
+/// An execution that was replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed(pub(crate) Witness);
+
+impl Replayed {
+    /// What the execution shows, like `forbidden outcome 1: an increment was lost`.
+    #[must_use]
+    pub fn failure(&self) -> String {
+        self.0.shows.to_string()
+    }
+
+    /// Why, in one sentence.
+    #[must_use]
+    pub fn conclusion(&self) -> &str {
+        &self.0.conclusion
+    }
+
+    /// How many operations the journal of the execution has, those of the main thread included.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.0.events.len()
+    }
+}
+
+/// The interleaving as a table, at most 100 characters wide, and the conclusion.
+impl fmt::Display for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n\n{}\n{}\n", self.failure(), table::table(&self.0).trim_end(), self.0.conclusion)
+    }
+}
+
+/// Re-executes exactly the execution that a token has kept, in this thread, and returns it. The scenario
+/// must be registered in this program.
+///
+/// # Errors
+/// If the token is none, is damaged or was made by another version, or if the scenario is not here or has
+/// changed.
+///
+/// # Panics
+/// If the design panics outside of its actors. An execution that ends the whole process does so again.
+pub fn replay(token: &str) -> Result<Replayed, ReplayError> {
+    let found = registry::find().map_err(|wrong| ReplayError::Harness(wrong.to_string()))?;
+    here(&found, token).map(Replayed)
+}
+
+/// Replays in this thread.
+pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> {
+    let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
+    let (scenario, design) = wanted(found, &token)?;
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let task = Task {
+        name: Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest },
+        program: Arc::clone(&design.program),
+        facts: &design.facts,
+        budget: Effort::Normal.budget(token.seed),
+        pulse,
+    };
+    crate::panics::install();
+    let changed = |how: &str| ReplayError::Changed {
+        scenario: scenario.name.clone(),
+        design: design.name.clone(),
+        how: how.to_owned(),
+    };
+    let witness = engine::replay(&task, &token).ok_or_else(|| changed("it no longer goes that way"))?;
+    if token::events_digest(&witness) != token.events_digest {
+        return Err(changed("the execution has other events, or another end"));
+    }
+    Ok(Witness { token: word.to_owned(), ..witness })
+}
+
+fn wanted<'a>(found: &'a [Found], token: &Token) -> Result<(&'a Found, &'a ErasedDesign), ReplayError> {
+    let (scenario, design) = (token.scenario.clone(), token.design.clone());
+    match registry::design(found, &scenario, &design) {
+        None => Err(ReplayError::Unknown { scenario, design }),
+        Some((found, one)) if found.digest(one) != token.design_digest => {
+            let how = "its question, its grades or its actors are others".to_owned();
+            Err(ReplayError::Changed { scenario, design, how })
+        }
+        Some(both) => Ok(both),
+    }
+}
+
+/// Replays in a worker process, which may die of it.
+///
+/// # Errors
+/// As [`replay`]; or what killed the worker.
+pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayError> {
+    let harness = |error: anyhow::Error| ReplayError::Harness(format!("{error:#}"));
+    let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
+    let (scenario, design) = wanted(found, &token)?;
+    let job = |supervisor, pulse, answer| Job {
+        scenario: scenario.name.clone(),
+        design: design.name.clone(),
+        engine: token.engine,
+        budget: Effort::Normal.budget(token.seed),
+        work: Work::Replay(word.to_owned()),
+        supervisor,
+        pulse,
+        answer,
+    };
+    let Launched { answer, log, end, .. } = launch(job).map_err(harness)?;
+    match end.status() {
+        Some(status) if status.success() => {
+            serde_json::from_slice::<Result<Witness, ReplayError>>(&answer)
+                .map_err(|error| ReplayError::Harness(format!("a worker left no answer: {error}")))?
+        }
+        Some(status) => Err(ReplayError::Harness(format!(
+            "the execution ends its process, as it did before: {status}\n{}",
+            log.trim_end()
+        ))),
+        None => Err(ReplayError::Harness("the execution does not end".to_owned())),
+    }
+}
