@@ -4,7 +4,10 @@ use selvedge::prelude::*;
 
 selvedge::scenario!(lock_order);
 
-type Locks = [Mutex<u32>; 2];
+struct Locks {
+    first: Mutex<u32>,
+    second: Mutex<u32>,
+}
 
 fn lock_order() -> Scenario<(u32, u32)> {
     Scenario::new("Two actors each need two locks at once. Do both always get through?")
@@ -12,25 +15,26 @@ fn lock_order() -> Scenario<(u32, u32)> {
         .forbidden("one held fewer locks than it needed", |_| true)
         .design(
             "in one order",
-            both_locked(|[first, second]| in_order(first, second), |[first, second]| in_order(first, second))
+            both_locked(|locks| in_order(&locks.first, &locks.second), |locks| in_order(&locks.first, &locks.second))
                 .expect(Safe),
         )
         .design(
             "in opposite order",
-            both_locked(|[first, second]| in_order(first, second), |[first, second]| in_order(second, first))
+            both_locked(|locks| in_order(&locks.first, &locks.second), |locks| in_order(&locks.second, &locks.first))
                 .expect(Deadlock),
         )
         .design(
             "try_lock and back off",
-            both_locked(|[first, second]| in_order(first, second), |[first, second]| backing_off(second, first))
+            both_locked(|locks| in_order(&locks.first, &locks.second), |locks| backing_off(&locks.second, &locks.first))
                 .expect(Safe),
         )
 }
 
 fn both_locked(a: fn(&Locks), b: fn(&Locks)) -> Design<Locks, (), (u32, u32)> {
-    Design::new(|| [Mutex::new(0), Mutex::new(0)]).actor("A", a).actor("B", b).observe(|[first, second], _| {
+    let unlocked = || Locks { first: Mutex::new(0), second: Mutex::new(0) };
+    Design::new(unlocked).actor("A", a).actor("B", b).observe(|locks, _| {
         let count = |lock: &Mutex<u32>| lock.lock().map_or(0, |count| *count);
-        (count(first), count(second))
+        (count(&locks.first), count(&locks.second))
     })
 }
 

@@ -4,11 +4,20 @@ use selvedge::prelude::*;
 
 selvedge::scenario!(message_passing);
 
-/// The flag that says whether the payload is there, and the payload.
-type Flagged = (AtomicBool, Plain<u32>);
+/// A payload, and the flag that says whether it is there.
+struct Mailbox {
+    ready: AtomicBool,
+    payload: Plain<u32>,
+}
 
-fn flagged() -> Flagged {
-    (AtomicBool::new(false), Plain::new(0))
+fn empty() -> Mailbox {
+    Mailbox { ready: AtomicBool::new(false), payload: Plain::new(0) }
+}
+
+/// The same, with a flag that is ordinary memory.
+struct PlainMailbox {
+    ready: Plain<bool>,
+    payload: Plain<u32>,
 }
 
 /// The reader's return: the payload, if the flag was up.
@@ -23,13 +32,13 @@ fn message_passing() -> Scenario<Option<u32>> {
         .forbidden("the flag arrived before the payload", |_| true)
         .design(
             "plain flag",
-            Design::new(|| (Plain::new(false), Plain::new(0)))
-                .actor("writer", |(flag, payload): &(Plain<bool>, Plain<u32>)| {
-                    payload.set(42);
-                    flag.set(true);
+            Design::new(|| PlainMailbox { ready: Plain::new(false), payload: Plain::new(0) })
+                .actor("writer", |mailbox: &PlainMailbox| {
+                    mailbox.payload.set(42);
+                    mailbox.ready.set(true);
                     None
                 })
-                .actor("reader", |(flag, payload)| flag.get().then(|| payload.get()))
+                .actor("reader", |mailbox| mailbox.ready.get().then(|| mailbox.payload.get()))
                 .observe(received)
                 .expect(DataRace),
         )
@@ -37,17 +46,17 @@ fn message_passing() -> Scenario<Option<u32>> {
         .design("release and acquire", with_orderings(Release, Acquire).expect(Safe))
         .design(
             "relaxed flag and fences",
-            Design::new(flagged)
-                .actor("writer", |(flag, payload)| {
-                    payload.set(42);
+            Design::new(empty)
+                .actor("writer", |mailbox| {
+                    mailbox.payload.set(42);
                     fence(Release);
-                    flag.store(true, Relaxed);
+                    mailbox.ready.store(true, Relaxed);
                     None
                 })
-                .actor("reader", |(flag, payload)| {
-                    flag.load(Relaxed).then(|| {
+                .actor("reader", |mailbox| {
+                    mailbox.ready.load(Relaxed).then(|| {
                         fence(Acquire);
-                        payload.get()
+                        mailbox.payload.get()
                     })
                 })
                 .observe(received)
@@ -71,14 +80,14 @@ fn message_passing() -> Scenario<Option<u32>> {
         .design("isolated memory and a pipe", through_a_channel().isolated().expect(Safe))
 }
 
-fn with_orderings(store: Ordering, load: Ordering) -> Design<Flagged, Option<u32>, Option<u32>> {
-    Design::new(flagged)
-        .actor("writer", move |(flag, payload)| {
-            payload.set(42);
-            flag.store(true, store);
+fn with_orderings(store: Ordering, load: Ordering) -> Design<Mailbox, Option<u32>, Option<u32>> {
+    Design::new(empty)
+        .actor("writer", move |mailbox| {
+            mailbox.payload.set(42);
+            mailbox.ready.store(true, store);
             None
         })
-        .actor("reader", move |(flag, payload)| flag.load(load).then(|| payload.get()))
+        .actor("reader", move |mailbox| mailbox.ready.load(load).then(|| mailbox.payload.get()))
         .observe(received)
 }
 

@@ -4,7 +4,11 @@ use selvedge::prelude::*;
 
 selvedge::scenario!(store_buffering);
 
-type Flags = [AtomicU32; 2];
+/// Up is 1.
+struct Flags {
+    a: AtomicU32,
+    b: AtomicU32,
+}
 
 const SHUTTLE_IS_SC: &str = "shuttle's values are sequentially consistent";
 
@@ -58,9 +62,9 @@ fn with_orderings(store: Ordering, load: Ordering) -> Design<Flags, u32, (u32, u
 fn with(
     enter: impl Fn(&AtomicU32, &AtomicU32) -> u32 + Copy + Send + Sync + 'static,
 ) -> Design<Flags, u32, (u32, u32)> {
-    Design::new(|| [AtomicU32::new(0), AtomicU32::new(0)])
-        .actor("A", move |[a, b]| enter(a, b))
-        .actor("B", move |[a, b]| enter(b, a))
+    Design::new(|| Flags { a: AtomicU32::new(0), b: AtomicU32::new(0) })
+        .actor("A", move |flags| enter(&flags.a, &flags.b))
+        .actor("B", move |flags| enter(&flags.b, &flags.a))
         .observe(|_, saw| (saw[0], saw[1]))
 }
 

@@ -77,9 +77,7 @@ impl<T: PlainValue> Plain<T> {
     #[must_use]
     #[track_caller]
     pub fn new(value: T) -> Self {
-        let tracker = Tracker::new();
-        tracker.note_making("Plain", Some(&value));
-        Plain { tracker, value: cell::UnsafeCell::new(value) }
+        Plain { tracker: Tracker::of("Plain", value), value: cell::UnsafeCell::new(value) }
     }
 
     /// Reads the value.
@@ -254,9 +252,7 @@ impl<T> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn new(value: T) -> Self {
-        let tracker = Tracker::new();
-        tracker.note_making("UnsafeCell", None);
-        UnsafeCell { tracker, value: cell::UnsafeCell::new(value) }
+        UnsafeCell { tracker: Tracker::new("UnsafeCell"), value: cell::UnsafeCell::new(value) }
     }
 
     /// The value, which nobody else has any more. Under a checker this is a write.

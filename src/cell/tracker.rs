@@ -17,39 +17,47 @@ enum Tracked {
 }
 
 impl Tracker {
+    /// For a cell of this type, made here.
     #[inline]
     #[track_caller]
-    pub(super) fn new() -> Tracker {
+    pub(super) fn new(kind: &'static str) -> Tracker {
         match arm::made_for() {
             Context::Real | Context::Process => Tracker(None),
-            context => Tracker::new_checked(context),
+            context => Tracker::new_checked(context, kind, None),
+        }
+    }
+
+    /// As [`Tracker::new`], with the cell's first value. Taken by value: a real cell is made without a
+    /// reference to anything, which could be left in its padding.
+    #[inline]
+    #[track_caller]
+    pub(super) fn of(kind: &'static str, value: impl fmt::Debug) -> Tracker {
+        #[cold]
+        #[inline(never)]
+        #[track_caller]
+        fn checked(context: Context, kind: &'static str, value: impl fmt::Debug) -> Tracker {
+            Tracker::new_checked(context, kind, Some(&value))
+        }
+        match arm::made_for() {
+            Context::Real | Context::Process => Tracker(None),
+            context => checked(context, kind, value),
         }
     }
 
     #[cold]
     #[track_caller]
-    fn new_checked(context: Context) -> Tracker {
+    fn new_checked(context: Context, kind: &'static str, value: Option<&dyn fmt::Debug>) -> Tracker {
         let site = Location::caller();
         let tracked = Box::new(if context == Context::Loom {
             Tracked::Loom(loom::UnsafeCell::new(()))
         } else {
             Tracked::Shuttle(trace::new_object(), site)
         });
+        journal::made(kind, Key::at(&*tracked), value);
         if let Tracked::Shuttle(object, _) = &*tracked {
             trace::write(*object, site);
         }
         Tracker(Some(tracked))
-    }
-
-    /// Notes that the cell is made, of this type.
-    #[inline]
-    #[track_caller]
-    pub(super) fn note_making(&self, kind: &'static str, value: Option<&dyn fmt::Debug>) {
-        if let Some(tracked) = &self.0
-            && journal::on()
-        {
-            journal::made(kind, Key::at(&**tracked), value);
-        }
     }
 
     /// Notes an access that comes next, so that one that races is the last to be noted.

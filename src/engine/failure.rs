@@ -68,7 +68,9 @@ impl Access {
 
 /// Thread 0 is the main one, which makes the state and observes; the actors follow in order.
 fn actor_name(thread: usize, actors: &[String]) -> Option<String> {
-    thread.checked_sub(1).map_or_else(|| Some("the main thread".to_owned()), |actor| actors.get(actor).cloned())
+    thread
+        .checked_sub(1)
+        .map_or_else(|| Some("the main thread".to_owned()), |actor| actors.get(actor).cloned())
 }
 
 impl Failure {
@@ -164,7 +166,8 @@ mod tests {
                      read: thread #2 @ src/a.rs:7:9\n      write: thread #1 @ src/b.rs:5:3\n";
         let Failure::DataRace { words, accesses } = classify(&words.to_owned()) else { panic!("a race") };
         assert_eq!(words, "Concurrent read and write accesses");
-        let access = |thread, access, file: &str, line| Access { thread, access, file: file.to_owned(), line };
+        let access =
+            |thread, access, file: &str, line| Access { thread, access, file: file.to_owned(), line };
         assert_eq!(accesses, [access(2, "read", "src/a.rs", 7), access(1, "write", "src/b.rs", 5)]);
     }
 }

@@ -38,9 +38,7 @@ impl Ended {
             (_, Some(race)) => Ended::DataRace(Some(race)),
             (Failure::DataRace { .. }, None) => Ended::DataRace(None),
             (Failure::Deadlock, None) => Ended::Deadlock,
-            (Failure::Crash { actor, words }, None) => {
-                Ended::Crash { actor: *actor, words: words.clone() }
-            }
+            (Failure::Crash { actor, words }, None) => Ended::Crash { actor: *actor, words: words.clone() },
             (Failure::Stopped(_), None) => Ended::Stopped,
         }
     }
@@ -93,13 +91,16 @@ pub(super) fn witness(
         Ended::Deadlock => Shows::Deadlock,
         Ended::Crash { actor, words } => {
             let who = actor.and_then(|actor| facts.actors.get(actor));
-            Shows::Crash { words: who.map_or_else(|| words.clone(), |who| format!("{who} panicked: {words}")) }
+            Shows::Crash {
+                words: who.map_or_else(|| words.clone(), |who| format!("{who} panicked: {words}")),
+            }
         }
         Ended::Outcome(_) | Ended::Stopped => return None,
     };
     let threads = thread_names(facts, journal);
     let objects = objects(journal, &threads);
-    let events: Vec<_> = journal.entries.iter().map(event).collect();
+    let events: Vec<_> =
+        journal.entries.iter().filter(|entry| !of_the_harness(entry, journal)).map(event).collect();
     let mut witness = Witness {
         engine,
         shows,
@@ -114,6 +115,12 @@ pub(super) fn witness(
     };
     explain::explain(&mut witness);
     Some(witness)
+}
+
+/// Starting the actors and waiting for them is nothing that the design does.
+fn of_the_harness(entry: &Entry, journal: &Journal) -> bool {
+    let object = entry.object.and_then(|object| journal.objects.get(object));
+    entry.thread == 0 && object.is_some_and(|made| made.kind == "thread")
 }
 
 /// How often the next of these is another than the one before.

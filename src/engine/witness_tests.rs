@@ -10,7 +10,10 @@ use crate::witness::{Shows, Witness};
 type Checker = fn(&Task<'_>) -> anyhow::Result<Observation>;
 const CHECKERS: [(&str, Checker); 2] = [("loom", loom::observe), ("shuttle", shuttle::observe)];
 
-fn erased<S, R, O>(design: Design<S, R, O>, forbidden: impl Fn(&O) -> bool + Send + Sync + 'static) -> ErasedDesign
+fn erased<S, R, O>(
+    design: Design<S, R, O>,
+    forbidden: impl Fn(&O) -> bool + Send + Sync + 'static,
+) -> ErasedDesign
 where
     S: Send + Sync + 'static,
     R: Send + Sync + 'static,
@@ -75,11 +78,7 @@ fn a_lost_update_is_shown_in_four_events() {
         eprintln!("{:#?}", witness);
         assert!(matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == "1"));
         assert!(witness.shortest, "{name}");
-        assert_eq!(
-            actors_events(witness),
-            ["A load 0", "B load 0", "B store 1", "A store 1"],
-            "{name}"
-        );
+        assert_eq!(actors_events(witness), ["A load 0", "B load 0", "B store 1", "A store 1"], "{name}");
     }
 }
 
@@ -103,7 +102,8 @@ fn a_race_ends_with_its_second_access() {
             "{name}"
         );
         let [race] = &seen.races[..] else { panic!("{name}: {seen:?}") };
-        let lines: Vec<_> = race.accesses.iter().map(|access| (access.access.as_str(), access.line)).collect();
+        let lines: Vec<_> =
+            race.accesses.iter().map(|access| (access.access.as_str(), access.line)).collect();
         eprintln!("{name} {race:?}");
         assert_eq!(lines.len(), 2, "{name}: {race:?}");
     }

@@ -75,7 +75,8 @@ fn saw_all(cell: &Cell) -> bool {
 
 /// For a forbidden outcome that a real engine saw: which witness leads to it.
 pub(super) fn explained(design: &DesignReport, value: &str) -> Option<&'static str> {
-    let leads = |witness: &Witness| matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == value);
+    let leads =
+        |witness: &Witness| matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == value);
     if witnesses(design).iter().any(|shown| leads(shown.witness)) {
         return Some("this interleaving leads to it");
     }
@@ -86,7 +87,8 @@ pub(super) fn explained(design: &DesignReport, value: &str) -> Option<&'static s
 /// Where the checkers' models and the machine differ, a line for each outcome.
 pub(super) fn differences(design: &DesignReport) -> Vec<String> {
     let mut lines = Vec::new();
-    let names = |cells: &[&Cell]| cells.iter().map(|cell| cell.engine.name()).collect::<Vec<_>>().join(" and ");
+    let names =
+        |cells: &[&Cell]| cells.iter().map(|cell| cell.engine.name()).collect::<Vec<_>>().join(" and ");
     let machine: Vec<_> = real(design).collect();
     for value in values(checkers(design)) {
         if !machine.is_empty() && !machine.iter().any(|cell| saw(cell, &value)) {
@@ -100,7 +102,11 @@ pub(super) fn differences(design: &DesignReport) -> Vec<String> {
         if !without.is_empty() {
             let seen: Vec<_> = real(design).filter(|cell| saw(cell, &value)).collect();
             let verb = if without.len() == 1 { "does" } else { "do" };
-            lines.push(format!("{} showed {value}, which {} {verb} not model", names(&seen), names(&without)));
+            lines.push(format!(
+                "{} showed {value}, which {} {verb} not model",
+                names(&seen),
+                names(&without)
+            ));
         }
     }
     lines

@@ -58,7 +58,13 @@ pub fn sample<O: Outcome>(engine: Engine, scenario: Scenario<O>, time: Duration)
     let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let budget = Budget { sampling_ms: milliseconds, ..Effort::Normal.budget(DEFAULT_SEED) };
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task { name: engine::Name::default(), program: Arc::clone(&design.program), facts: &design.facts, budget, pulse };
+    let task = Task {
+        name: engine::Name::default(),
+        program: Arc::clone(&design.program),
+        facts: &design.facts,
+        budget,
+        pulse,
+    };
     let start = Instant::now();
     let seen = engine::observe(engine, &task).expect("the engine works");
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]

@@ -30,7 +30,8 @@ pub(crate) fn name_of(source: &str, line: u32, column: u32) -> Option<String> {
         return None;
     }
     let view = View { tokens: &tokens };
-    let mut place = Place { start: view.start_of_path(at)?, end: view.end_of_call(at)?, suffix: String::new() };
+    let mut place =
+        Place { start: view.start_of_path(at)?, end: view.end_of_call(at)?, suffix: String::new() };
     for _ in 0..MOST_STEPS {
         match view.before(place.start)?.text {
             "=" => return view.assigned(place.start - 1).map(|name| name + &place.suffix),
@@ -80,7 +81,8 @@ impl<'a> View<'a> {
 
     /// The token after the call that a path begins: `AtomicPtr::<Node>::new(null)`.
     fn end_of_call(&self, at: usize) -> Option<usize> {
-        let open = (at..self.tokens.len().min(at + MOST_STEPS)).find(|&at| matches!(self.text(at), "(" | ";" | "{" | "}"))?;
+        let open = (at..self.tokens.len().min(at + MOST_STEPS))
+            .find(|&at| matches!(self.text(at), "(" | ";" | "{" | "}"))?;
         if self.text(open) == "(" { Some(self.closing(open)? + 1) } else { None }
     }
 
@@ -185,7 +187,8 @@ impl<'a> View<'a> {
             } else {
                 open
             };
-            let plain = list == open && matches!(self.text(open - 1), "=" | ":" | "(" | "[" | "," | "&" | "||");
+            let plain =
+                list == open && matches!(self.text(open - 1), "=" | ":" | "(" | "[" | "," | "&" | "||");
             let repeated = self.text(place.end) == ";";
             let suffix = if repeated { place.suffix } else { format!("[{commas}]{}", place.suffix) };
             return (plain || list != open).then_some(Place { start: list, end, suffix });
@@ -225,7 +228,8 @@ impl<'a> View<'a> {
             if self.text(kind) == ">" {
                 // `Arc::<T>::new`: back to before the matching `<` and the colons.
                 let close = kind;
-                let open = (close.saturating_sub(MOST_STEPS)..close).rev().find(|&at| self.text(at) == "<")?;
+                let open =
+                    (close.saturating_sub(MOST_STEPS)..close).rev().find(|&at| self.text(at) == "<")?;
                 let nested = (open + 1..close).any(|at| matches!(self.text(at), ">" | "<"));
                 kind = open.checked_sub(2).filter(|_| !nested && self.text(open - 1) == "::")?;
             }
@@ -237,10 +241,10 @@ impl<'a> View<'a> {
 
 /// The words of the language that are never names (the Rust reference, "Keywords").
 const KEYWORDS: [&str; 42] = [
-    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match",
-    "mod", "move", "mut", "override", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
-    "type", "unsafe",
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
+    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "pub", "ref", "return", "self", "static", "struct",
+    "super", "trait", "true", "type", "unsafe",
 ];
 
 /// What distinguishes an object from others of its execution.

@@ -144,16 +144,59 @@ fn labels_tell_objects_apart() {
     check(&[("slot", "AtomicU32"), ("", "AtomicU32")], &["slot", "AtomicU32"]);
     check(&[("flag", "AtomicBool"), ("flag", "Arc")], &["flag", "Arc of flag"]);
     check(&[("flag", "Arc")], &["flag"]);
-    check(&[("f", "Arc"), ("f", "Plain"), ("f", "Arc"), ("f", "Plain")], &["Arc of f", "f", "Arc of f 2", "f 2"]);
+    check(
+        &[("f", "Arc"), ("f", "Plain"), ("f", "Arc"), ("f", "Plain")],
+        &["Arc of f", "f", "Arc of f 2", "f 2"],
+    );
     check(&[("Mutex", "Plain"), ("", "Mutex"), ("", "Mutex")], &["Mutex", "Mutex 1", "Mutex 2"]);
 }
 
 /// Pieces of which something like source can be made.
 fn sources() -> impl Strategy<Value = String> {
     let pieces = [
-        "let ", "mut ", "x", "self", ".", "=", "==", ":", "::", "(", ")", "[", "]", "{", "}", ",", ";", "|", "||", "&",
-        "AtomicU32::new(0)", "Arc::new(", "Some(", "vec![", "LazyLock::new(||", "<", ">", "\"", "'", "'a", "r#", "//",
-        "/*", "*/", "\n", " ", "\\", "ü", "🦀", "b'", "static ", "=>", "->",
+        "let ",
+        "mut ",
+        "x",
+        "self",
+        ".",
+        "=",
+        "==",
+        ":",
+        "::",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ";",
+        "|",
+        "||",
+        "&",
+        "AtomicU32::new(0)",
+        "Arc::new(",
+        "Some(",
+        "vec![",
+        "LazyLock::new(||",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "'a",
+        "r#",
+        "//",
+        "/*",
+        "*/",
+        "\n",
+        " ",
+        "\\",
+        "ü",
+        "🦀",
+        "b'",
+        "static ",
+        "=>",
+        "->",
     ];
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
 }

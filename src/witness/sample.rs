@@ -156,11 +156,25 @@ fn shows() -> impl Strategy<Value = Shows> {
 
 fn events(threads: usize, objects: usize, files: usize) -> impl Strategy<Value = Event> {
     let deeds = [
-        Deed::Create, Deed::Load, Deed::Store, Deed::Rmw, Deed::Read, Deed::Write, Deed::Drop, Deed::Lock,
-        Deed::LockShared, Deed::Unlock, Deed::UnlockShared, Deed::TryFailed, Deed::Fence, Deed::Other,
+        Deed::Create,
+        Deed::Load,
+        Deed::Store,
+        Deed::Rmw,
+        Deed::Read,
+        Deed::Write,
+        Deed::Drop,
+        Deed::Lock,
+        Deed::LockShared,
+        Deed::Unlock,
+        Deed::UnlockShared,
+        Deed::TryFailed,
+        Deed::Fence,
+        Deed::Other,
     ];
-    let names = ["load", "compare_exchange", "fetch_add", "lock", "wait", "notify_one", "recv", "send", "join", "x"];
-    let orders = prop::option::of(prop::sample::select(vec!["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"]));
+    let names =
+        ["load", "compare_exchange", "fetch_add", "lock", "wait", "notify_one", "recv", "send", "join", "x"];
+    let orders =
+        prop::option::of(prop::sample::select(vec!["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"]));
     let values = || prop::option::of(prop_oneof![6 => "[0-3]", 1 => "[^:]{0,60}"]);
     let marks = prop::sample::select(vec![Mark::None, Mark::Decides, Mark::Races]);
     let stale = prop::option::of((0..40usize).prop_map(|latest| Stale { from: None, latest }));

@@ -176,7 +176,8 @@ impl Drawing<'_> {
 
     /// Characters for all columns of threads together.
     fn room(&self) -> usize {
-        let place = if self.place_width == 0 { 0 } else { BAR.len() + self.place_width.max(self.title.len()) };
+        let place =
+            if self.place_width == 0 { 0 } else { BAR.len() + self.place_width.max(self.title.len()) };
         (WIDTH - place).saturating_sub(BAR.len() * (self.threads.len() - 1))
     }
 
@@ -256,8 +257,11 @@ impl Drawing<'_> {
         for (row, lines) in rows.iter().zip(wrapped) {
             let name = short(&words::thread(self.witness, row.thread), NAME);
             for (number, piece) in lines.iter().enumerate() {
-                let (name, sign, place) =
-                    if number == 0 { (name.as_str(), sign(row.mark), row.place.as_str()) } else { ("", "  ", "") };
+                let (name, sign, place) = if number == 0 {
+                    (name.as_str(), sign(row.mark), row.place.as_str())
+                } else {
+                    ("", "  ", "")
+                };
                 let sign = &sign[..self.gutter];
                 let bar = if place.is_empty() { "" } else { BAR };
                 let line = format!("{name:<name_width$}  {sign}{piece:<text_width$}{bar}{place}");

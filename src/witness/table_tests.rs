@@ -30,8 +30,10 @@ fn a_lost_update() {
         B store count w=1 @Relaxed :31
         main load count r=1 @Relaxed :33",
     );
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 #[test]
@@ -47,8 +49,10 @@ fn store_buffering_says_what_is_stale() {
         B load x r=0 @Relaxed :45
         main drop x :30",
     );
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 #[test]
@@ -63,8 +67,10 @@ fn a_message_that_races() {
         reader load flag r=true @Acquire :44
         reader get payload r=42 :45",
     );
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 #[test]
@@ -77,8 +83,10 @@ fn locks_in_opposite_order() {
         A lock second waits :41
         B lock first waits src/locks.rs:9",
     );
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 #[test]
@@ -92,8 +100,10 @@ fn three_actors_wrap_a_long_cell() {
         B compare_exchange count r=1 failed @Acquire :32
         C store head w=1 @Release :33",
     );
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 #[test]
@@ -110,8 +120,10 @@ fn four_actors_do_without_orderings() {
         C fetch_add count r=1 w=2 @Relaxed :31
         D store count w=1 @Relaxed :30",
     );
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 #[test]
@@ -124,8 +136,10 @@ fn nine_actors_are_a_list() {
     let mut found = witness(Shows::Deadlock, &names, &[], &lines);
     found.threads[3] += " of Citium in Cyprus";
     explain::explain(&mut found);
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 #[test]
@@ -136,14 +150,20 @@ fn the_main_thread_is_shown_where_it_matters() {
         helper store n w=2 :4
         main load n r=2 :5";
     let mut found = witness(lost(), &["A"], &["helper"], lines);
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
     found.events.remove(2);
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
     found.events[3].mark = Mark::Decides;
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
     found.events.clear();
     assert_eq!(table(&found), "");
 }
@@ -168,8 +188,10 @@ fn every_operation_has_a_short_text() {
         A drop n
         B wait ready waits",
     );
-    check(&found, "
-    ");
+    check(
+        &found, "
+    ",
+    );
 }
 
 /// Characters of the widest line.

@@ -192,7 +192,16 @@ struct Semantic<'a> {
 impl<'a> Semantic<'a> {
     fn of(event: &'a super::Event) -> Self {
         let super::Event { thread, operation, deed, order, object, read, written, blocked, .. } = event;
-        Self { thread: *thread, operation, deed: *deed, order, object: *object, read, written, blocked: *blocked }
+        Self {
+            thread: *thread,
+            operation,
+            deed: *deed,
+            order,
+            object: *object,
+            read,
+            written,
+            blocked: *blocked,
+        }
     }
 }
 
@@ -204,7 +213,8 @@ impl<'a> Semantic<'a> {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn survive(bytes: &[u8]) {
     let head = format!("{PREFIX}{FORMAT}_{}_", version());
-    let words = [String::from_utf8_lossy(bytes).into_owned(), format!("{head}{}", String::from_utf8_lossy(bytes))];
+    let words =
+        [String::from_utf8_lossy(bytes).into_owned(), format!("{head}{}", String::from_utf8_lossy(bytes))];
     for word in words.iter().chain([&seal(&head, bytes)]) {
         match decode(word) {
             Ok(token) => assert_eq!(encode(&token), word.trim()),

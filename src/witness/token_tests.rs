@@ -18,10 +18,8 @@ fn sample() -> Token {
 }
 
 fn routes() -> impl Strategy<Value = Route> {
-    let schedule = (
-        prop::collection::vec(any::<(u32, u32)>(), 0..40),
-        prop::collection::vec(any::<u64>(), 0..10),
-    );
+    let schedule =
+        (prop::collection::vec(any::<(u32, u32)>(), 0..40), prop::collection::vec(any::<u64>(), 0..10));
     let index = (any::<Option<u32>>(), any::<bool>(), any::<u64>());
     prop_oneof![
         schedule.prop_map(|(slices, randoms)| Route::Schedule { slices, randoms }),
@@ -130,17 +128,24 @@ fn a_refusal_says_why() {
     };
     check("sv2_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
     check("sv2_0.2.0", &other("0.2.0"));
-    let damaged = "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
+    let damaged =
+        "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
     check(&format!("sv1_99.{own}_{payload}"), damaged);
     check(&format!("{word}A"), damaged);
     check(&word.replace('v', "V").replacen("sV", "sv", 1), damaged);
     let length = word.len();
-    check(&word[..length - 1], &format!("this token is cut short: it has {} of its {length} characters", length - 1));
+    check(
+        &word[..length - 1],
+        &format!("this token is cut short: it has {} of its {length} characters", length - 1),
+    );
     let has = head.len();
     check(&head, &format!("this token is cut short: it has {has} of its {} characters", has + 8));
     check(
         &format!("{word}{}", "A".repeat(LONGEST)),
-        &format!("this token has {} characters, more than the 100000 that a token can have", length + LONGEST),
+        &format!(
+            "this token has {} characters, more than the 100000 that a token can have",
+            length + LONGEST
+        ),
     );
 }
 
@@ -152,7 +157,10 @@ fn a_whole_token_of_another_version_is_told_from_a_damaged_one() {
 
 #[test]
 fn a_long_schedule_fits_and_a_hopeless_one_is_refused() {
-    let long = |slices| Token { route: Route::Schedule { slices: vec![(2, 1); slices], randoms: vec![] }, ..sample() };
+    let long = |slices| Token {
+        route: Route::Schedule { slices: vec![(2, 1); slices], randoms: vec![] },
+        ..sample()
+    };
     assert_eq!(decode(&encode(&long(30_000))), Ok(long(30_000)));
     assert!(matches!(decode(&encode(&long(60_000))), Err(Refused::TooLong { .. })));
 }

@@ -104,7 +104,9 @@ pub(super) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String
         Deed::Lock | Deed::LockShared => format!("{}{about}{}", lock(event), equals(read)),
         Deed::Unlock | Deed::UnlockShared => format!("unlock{about}{}", equals(written)),
         Deed::TryFailed => format!("{operation}{about}, failed"),
-        Deed::Rmw | Deed::Fence | Deed::Other => format!("{operation}{about}{}{order}", change(read, written)),
+        Deed::Rmw | Deed::Fence | Deed::Other => {
+            format!("{operation}{about}{}{order}", change(read, written))
+        }
     };
     let text = if event.blocked { format!("waits: {text}") } else { text };
     format!("{}{}", text.trim(), stale(witness, event))

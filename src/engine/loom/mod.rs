@@ -19,8 +19,8 @@ use crate::panics;
 use crate::scenario::Grade;
 use crate::scenario::program::OutcomeCount;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// loom's own limit on threads, the main one included.
 const MAX_THREADS: usize = loom::MAX_THREADS;

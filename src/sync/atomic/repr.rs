@@ -160,13 +160,28 @@ macro_rules! common {
             #[must_use]
             #[track_caller]
             pub fn new(value: $value) -> Self {
-                let real = <$real_type>::new(value);
-                let repr = match arm::made_for() {
-                    Context::Real | Context::Process => Repr::Real(real),
-                    Context::Loom => Repr::Loom(Box::new(arm::loom::Atom::new($loom_new($to(value)))), real),
-                    Context::Shuttle => Repr::Shuttle(real, trace::new_object()),
-                };
-                repr.note_making(stringify!($type_name), &value);
+                // Out of line, so that a real one is made without a reference to anything: see the limits of
+                // `engine::processes`' look for pointers.
+                #[cold]
+                #[inline(never)]
+                #[track_caller]
+                fn checked<$($generics)*>(context: Context, value: $value) -> $name {
+                    let real = <$real_type>::new(value);
+                    let repr = if context == Context::Loom {
+                        Repr::Loom(Box::new(arm::loom::Atom::new($loom_new($to(value)))), real)
+                    } else {
+                        Repr::Shuttle(real, trace::new_object())
+                    };
+                    repr.note_making(stringify!($type_name), &value);
+                    <$name>::of(repr)
+                }
+                match arm::made_for() {
+                    Context::Real | Context::Process => Self { repr: Repr::Real(<$real_type>::new(value)) },
+                    context => checked(context, value),
+                }
+            }
+
+            fn of(repr: Repr<$real_type, $loom_type>) -> Self {
                 Self { repr }
             }
 

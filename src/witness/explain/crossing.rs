@@ -5,9 +5,9 @@
 //! both orders: written first and then looked, or looked first and then written.
 
 use super::super::Deed;
+use super::Finding;
 use super::order::not_ordered_by;
 use super::story::Story;
-use super::Finding;
 
 /// More misses than this are not compared with each other.
 const MOST_MISSES: usize = 200;
@@ -25,7 +25,8 @@ fn misses(story: &Story) -> Vec<Miss> {
         let own = |&&access: &&usize| story.event(access).thread == story.event(read).thread;
         story.same_object(read).iter().rfind(|access| own(access) && story.reads(**access)) == Some(&read)
     };
-    let reads = story.events().filter(|(read, event)| event.thread != 0 && story.reads(*read) && last_look(*read));
+    let reads =
+        story.events().filter(|(read, event)| event.thread != 0 && story.reads(*read) && last_look(*read));
     reads
         .filter_map(|(read, _)| Some(Miss { read, write: story.missed(read, |_| true)? }))
         .take(MOST_MISSES)
@@ -63,7 +64,8 @@ pub(super) fn stale_message(story: &Story) -> Option<Finding> {
 /// Two threads that each write one object and read the other's, and neither sees what the other wrote.
 pub(super) fn neither_saw(story: &Story) -> Option<Finding> {
     let misses = misses(story);
-    let pairs = misses.iter().enumerate().flat_map(|(place, one)| misses[..place].iter().map(move |two| (two, one)));
+    let pairs =
+        misses.iter().enumerate().flat_map(|(place, one)| misses[..place].iter().map(move |two| (two, one)));
     let cross = |one: &Miss, two: &Miss| {
         let thread = |index: usize| story.event(index).thread;
         thread(one.read) == thread(two.write)
@@ -77,19 +79,24 @@ pub(super) fn neither_saw(story: &Story) -> Option<Finding> {
     let sentence = if written_first {
         let (a_wrote, a_read) = (story.told(two.write), story.told(one.read));
         let (b_wrote, b_read) = (story.told(one.write), story.told(two.read));
-        format!("{a} {a_wrote} and {a_read}, {b} {b_wrote} and {b_read}: neither saw what the other had written")
+        format!(
+            "{a} {a_wrote} and {a_read}, {b} {b_wrote} and {b_read}: neither saw what the other had written"
+        )
     } else {
         let (a_read, b_read) = (story.told(one.read), story.told(two.read));
         let (b_wrote, a_wrote) = (story.left(one.write), story.left(two.write));
         let both = if looked_first { "both looked before either wrote" } else { "neither saw the other" };
-        format!("{a} {a_read} before {b} wrote {b_wrote}, and {b} {b_read} before {a} wrote {a_wrote}: {both}")
+        format!(
+            "{a} {a_read} before {b} wrote {b_wrote}, and {b} {b_read} before {a} wrote {a_wrote}: {both}"
+        )
     };
     Some(Finding::decided(sentence, &[one.read, two.write, two.read, one.write]))
 }
 
 /// Stale loads, whatever came of them; the last two of them.
 pub(super) fn stale_read(story: &Story) -> Option<Finding> {
-    let stale: Vec<_> = story.events().filter(|(_, event)| event.thread != 0 && event.stale.is_some()).collect();
+    let stale: Vec<_> =
+        story.events().filter(|(_, event)| event.thread != 0 && event.stale.is_some()).collect();
     let mut marks = Vec::new();
     let mut parts = Vec::new();
     for (read, event) in stale.into_iter().rev().take(2).rev() {
@@ -115,8 +122,8 @@ pub(super) fn gave_lock_back(story: &Story) -> Option<Finding> {
         let first = locks().take_while(|(index, _)| *index < again);
         let first = first.filter(|(_, other)| same(other) && other.thread == event.thread).last()?.0;
         let mut between = locks().filter(|(index, _)| first < *index && *index < again);
-        let (other, _) =
-            between.find(|(_, other)| same(other) && other.thread != event.thread && other.deed == Deed::Lock)?;
+        let (other, _) = between
+            .find(|(_, other)| same(other) && other.thread != event.thread && other.deed == Deed::Lock)?;
         let (own, rival, lock) = (story.who(again), story.who(other), story.what(again));
         let sentence = format!("{own} gave {lock} back and took it again, and {rival} had it in between");
         Some(Finding::decided(sentence, &[first, other, again]))

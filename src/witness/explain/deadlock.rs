@@ -5,8 +5,8 @@
 
 use super::super::words;
 use super::super::{Deed, Event, Witness};
-use super::story::Story;
 use super::Finding;
+use super::story::Story;
 
 /// More threads than this are only counted.
 const MOST_TOLD: usize = 4;
@@ -17,14 +17,21 @@ pub(super) fn find(witness: &Witness) -> Finding {
     let waits = |main: bool| {
         let last = |thread: usize| story.events().rfind(|(_, event)| event.thread == thread);
         let threads = (0..witness.threads.len()).filter(move |thread| (*thread == 0) == main);
-        threads.filter_map(last).filter(|(_, event)| event.blocked).map(|(index, _)| index).collect::<Vec<_>>()
+        threads
+            .filter_map(last)
+            .filter(|(_, event)| event.blocked)
+            .map(|(index, _)| index)
+            .collect::<Vec<_>>()
     };
     let mut waiting = waits(false);
     if waiting.is_empty() {
         waiting = waits(true);
     }
     if waiting.is_empty() {
-        return Finding { sentence: "every thread that is left waits for another one".to_owned(), marks: Vec::new() };
+        return Finding {
+            sentence: "every thread that is left waits for another one".to_owned(),
+            marks: Vec::new(),
+        };
     }
     let mut marks = waiting.clone();
     let wanted: Vec<_> = waiting.iter().filter_map(|&index| story.event(index).object).collect();
@@ -34,7 +41,8 @@ pub(super) fn find(witness: &Witness) -> Finding {
         let needed = held.iter().filter(|(lock, _)| wanted.contains(lock)).map(|&(_, taken)| taken);
         marks.extend(needed);
         let names: Vec<_> = held.iter().map(|&(lock, _)| words::object(witness, Some(lock))).collect();
-        let holds = if names.is_empty() { String::new() } else { format!("holds {} and ", names.join(" and ")) };
+        let holds =
+            if names.is_empty() { String::new() } else { format!("holds {} and ", names.join(" and ")) };
         let (waits_for, also) = waits_for(&story, wait);
         marks.extend(also);
         parts.push(format!("{} {holds}{waits_for}", story.who(wait)));
@@ -54,10 +62,13 @@ fn waits_for(story: &Story, wait: usize) -> (String, Vec<usize>) {
     if matches!(event.deed, Deed::Lock | Deed::LockShared) {
         return waits_for_lock(story, wait, &what);
     }
-    let kind = event.object.and_then(|object| story.witness.objects.get(object)).map_or("", |object| &object.kind);
+    let kind =
+        event.object.and_then(|object| story.witness.objects.get(object)).map_or("", |object| &object.kind);
     let channel = if what.is_empty() { "a channel" } else { &what };
     let words = match (event.operation.as_str(), kind) {
-        (operation, "Condvar") if operation.starts_with("wait") => return waits_for_notice(story, wait, &what),
+        (operation, "Condvar") if operation.starts_with("wait") => {
+            return waits_for_notice(story, wait, &what);
+        }
         ("wait", "Barrier") => format!("waits for others to come to {what}"),
         (operation, _) if operation.starts_with("recv") => format!("waits for a message from {channel}"),
         (operation, _) if operation.starts_with("send") => format!("waits for room in {channel}"),
@@ -77,7 +88,9 @@ fn waits_for_lock(story: &Story, wait: usize, what: &str) -> (String, Vec<usize>
     let end = story.witness.events.len();
     let holder = (0..story.witness.threads.len()).find_map(|other| {
         let held = story.held(other, end);
-        held.iter().find(|(lock, _)| Some(*lock) == story.event(wait).object).map(|&(_, taken)| (other, taken))
+        held.iter()
+            .find(|(lock, _)| Some(*lock) == story.event(wait).object)
+            .map(|&(_, taken)| (other, taken))
     });
     let gone = |other: usize| {
         !story.events().rfind(|(_, event)| event.thread == other).is_some_and(|(_, event)| event.blocked)
@@ -96,7 +109,8 @@ fn waits_for_lock(story: &Story, wait: usize, what: &str) -> (String, Vec<usize>
 
 /// A notification that came before anybody waited for it, or never.
 fn waits_for_notice(story: &Story, wait: usize, what: &str) -> (String, Vec<usize>) {
-    let notifies = |event: &Event| event.operation.starts_with("notify") && event.object == story.event(wait).object;
+    let notifies =
+        |event: &Event| event.operation.starts_with("notify") && event.object == story.event(wait).object;
     let early = story.witness.events[..wait].iter().rposition(notifies);
     match early {
         Some(early) => {

@@ -2,8 +2,8 @@
 
 use super::super::words::{self, short};
 use super::super::{Event, Witness};
-use super::story::Story;
 use super::Finding;
+use super::story::Story;
 
 /// Characters of the longest words of a panic.
 const WORDS: usize = 200;
@@ -15,16 +15,16 @@ const WORDS: usize = 200;
 pub(super) fn crash(witness: &Witness, reason: &str) -> Finding {
     let story = Story::new(witness);
     let reason = short(reason, WORDS);
-    let named = |&thread: &usize| reason.starts_with(&format!("actor {} panicked", words::thread(witness, thread)));
+    let named =
+        |&thread: &usize| reason.starts_with(&format!("actor {} panicked", words::thread(witness, thread)));
     let named = (1..witness.threads.len()).find(named);
     let last = story.events().rfind(|(_, event)| named.is_none_or(|thread| event.thread == thread));
     let Some((last, event)) = last else { return Finding { sentence: reason, marks: Vec::new() } };
     let who = words::who(witness, event);
     let start = if named.is_some() { reason } else { format!("{who} crashed: {reason}") };
     let mut marks = vec![last];
-    let source = story.from[last].filter(|&write| {
-        story.actor_writes(write) && story.event(write).thread != event.thread
-    });
+    let source = story.from[last]
+        .filter(|&write| story.actor_writes(write) && story.event(write).thread != event.thread);
     let by = source.map_or_else(String::new, |write| format!(", as {} had left it", story.who(write)));
     marks.extend(source);
     Finding::decided(format!("{start}, after {who} {}{by}", story.told(last)), &marks)

@@ -70,12 +70,18 @@ fn lost_by(story: &Story, read: usize, lost: usize, write: usize) -> Finding {
             format!("{winner} {} after {loser} had written {newer}: {overwritten}", story.told(read))
         } else {
             let own = story.left(write);
-            format!("{winner} {} after {loser} had written {newer}, and wrote {own} over it", story.told(read))
+            format!(
+                "{winner} {} after {loser} had written {newer}, and wrote {own} over it",
+                story.told(read)
+            )
         }
     } else if let Some(also_read) = also_read {
         marks.push(also_read);
         let (first, second) = if also_read < read { (&loser, &winner) } else { (&winner, &loser) };
-        format!("{first} and {second} both read {object} = {} before either wrote: {overwritten}", story.found(read))
+        format!(
+            "{first} and {second} both read {object} = {} before either wrote: {overwritten}",
+            story.found(read)
+        )
     } else {
         let (theirs, own) = (story.left(lost), story.left(write));
         format!("{winner} {}, {loser} wrote {theirs}, and {winner} wrote {own} over it", story.told(read))
@@ -92,7 +98,8 @@ fn given_back(story: &Story, first: usize, second: usize) -> Option<usize> {
     let thread = story.event(first).thread;
     let after = story.held(thread, second);
     let locks = story.held(thread, first).into_iter().map(|(lock, _)| lock);
-    let lock = locks.into_iter().find(|lock| after.iter().any(|&(again, taken)| again == *lock && taken > first))?;
+    let lock =
+        locks.into_iter().find(|lock| after.iter().any(|&(again, taken)| again == *lock && taken > first))?;
     (first..second).find(|&index| {
         let event = story.event(index);
         event.thread == thread
@@ -166,7 +173,9 @@ fn unserialisable(story: &Story) -> Option<Finding> {
         let own = |&&access: &&usize| access < second && story.event(access).thread == event.thread;
         let first = *accesses.iter().rfind(own)?;
         let between = accesses.iter().copied().filter(|&access| {
-            first < access && access < second && !matches!(story.event(access).thread, thread if thread == event.thread || thread == 0)
+            first < access
+                && access < second
+                && !matches!(story.event(access).thread, thread if thread == event.thread || thread == 0)
         });
         between.filter_map(|remote| broken(story, first, remote, second)).next()
     })
@@ -176,15 +185,20 @@ fn unserialisable(story: &Story) -> Option<Finding> {
 fn broken(story: &Story, first: usize, remote: usize, second: usize) -> Option<Finding> {
     let (own, other, object) = (story.who(second), story.who(remote), story.what(second));
     let plain_write = |index: usize| story.actor_writes(index) && !story.reads(index);
-    let sentence = if story.actor_writes(remote) && story.reads(second) && story.from[second] >= Some(remote) {
-        let looks_again = story.event(first).site.is_some() && story.event(first).site == story.event(second).site;
+    let sentence = if story.actor_writes(remote) && story.reads(second) && story.from[second] >= Some(remote)
+    {
+        let looks_again =
+            story.event(first).site.is_some() && story.event(first).site == story.event(second).site;
         if story.actor_writes(first) && story.event(second).read != story.event(first).written {
             format!(
                 "{own} wrote {object} = {} and then found {}, for {other} had written it in between",
                 story.left(first),
                 story.found(second)
             )
-        } else if !story.actor_writes(first) && !looks_again && story.event(second).read != story.event(first).read {
+        } else if !story.actor_writes(first)
+            && !looks_again
+            && story.event(second).read != story.event(first).read
+        {
             let (before, after) = (story.found(first), story.found(second));
             format!("{own} read {object} = {before} and then {after}, for {other} wrote it in between")
         } else {
@@ -202,8 +216,10 @@ fn broken(story: &Story, first: usize, remote: usize, second: usize) -> Option<F
 /// What the main thread read at the end is what it had made, and no actor wrote to it.
 fn written_by_nobody(story: &Story) -> Option<Finding> {
     let last_act = story.events().rfind(|(_, event)| event.thread != 0)?.0;
-    let mut reads = story.events().filter(|(index, event)| *index > last_act && event.thread == 0 && story.reads(*index));
-    let (read, _) = reads.find(|(read, _)| !story.same_object(*read).iter().any(|&write| story.actor_writes(write)))?;
+    let mut reads =
+        story.events().filter(|(index, event)| *index > last_act && event.thread == 0 && story.reads(*index));
+    let (read, _) =
+        reads.find(|(read, _)| !story.same_object(*read).iter().any(|&write| story.actor_writes(write)))?;
     let (write, _) = story.events().rfind(|(index, _)| story.actor_writes(*index))?;
     let sentence = format!("{} {}, to which no actor wrote", story.who(read), story.told(read));
     Some(Finding::decided(sentence, &[write, read]))
@@ -218,7 +234,13 @@ fn last_write(story: &Story) -> Option<Finding> {
     });
     let sentence = match rival {
         Some(rival) => {
-            format!("{} {} before {} {}", story.who(rival), story.told(rival), story.who(write), story.told(write))
+            format!(
+                "{} {} before {} {}",
+                story.who(rival),
+                story.told(rival),
+                story.who(write),
+                story.told(write)
+            )
         }
         None => format!("the last to write was {}, which {}", story.who(write), story.told(write)),
     };

@@ -14,7 +14,10 @@ pub(super) fn acquires(event: &Event) -> bool {
 }
 
 pub(super) fn releases(event: &Event) -> bool {
-    event.order.as_deref().is_some_and(|order| ["Rel", "SeqCst"].iter().any(|word| order.contains(word)) && order != "Relaxed")
+    event
+        .order
+        .as_deref()
+        .is_some_and(|order| ["Rel", "SeqCst"].iter().any(|word| order.contains(word)) && order != "Relaxed")
 }
 
 /// For every event the clock of its thread after it: event `i` of thread `t` comes before event `j` if the

@@ -6,9 +6,9 @@
 
 use super::super::words;
 use super::super::{Deed, Event, Mark, Witness};
+use super::Finding;
 use super::order::{Order, not_ordered_by};
 use super::story::Story;
-use super::Finding;
 
 /// Finds the pair and the reason.
 pub(super) fn find(witness: &Witness) -> Finding {
@@ -58,7 +58,8 @@ fn conflict(one: &Event, two: &Event) -> bool {
 
 fn pair(story: &Story, order: &Order) -> Option<(usize, usize)> {
     let events = &story.witness.events;
-    let earlier_than = |later: usize| (0..later).rev().filter(move |&earlier| conflict(&events[earlier], &events[later]));
+    let earlier_than =
+        |later: usize| (0..later).rev().filter(move |&earlier| conflict(&events[earlier], &events[later]));
     let latest = |later: usize| {
         let unordered = |earlier: &usize| !order.ordered(story.witness, *earlier, later);
         // What the main thread did before the actors is ordered by their start.

@@ -94,7 +94,9 @@ impl<'a> Story<'a> {
         let accesses = self.same_object(read);
         let candidates = || accesses.iter().filter(other).copied().filter(|&write| by(write));
         let before = candidates().take_while(|&write| write < read).last();
-        before.filter(|_| self.event(read).stale.is_some()).or_else(|| candidates().find(|&write| write > read))
+        before
+            .filter(|_| self.event(read).stale.is_some())
+            .or_else(|| candidates().find(|&write| write > read))
     }
 
     /// The locks that a thread holds just before an event, with the event that took each.

@@ -9,7 +9,8 @@ fn check(shows: Shows, actors: &[&str], lines: &str, conclusion: &str, marked: &
     let witness = explained(shows, actors, lines);
     assert_eq!(witness.conclusion, conclusion);
     let events = witness.events.iter().enumerate();
-    let found: Vec<_> = events.filter(|(_, event)| event.mark != Mark::None).map(|(index, _)| index).collect();
+    let found: Vec<_> =
+        events.filter(|(_, event)| event.mark != Mark::None).map(|(index, _)| index).collect();
     assert_eq!(found, marked);
 }
 
@@ -141,7 +142,11 @@ fn a_lost_update_around_a_lock_that_was_given_back() {
 #[test]
 fn an_update_that_is_read_again_is_not_lost() {
     let fine = explained(lost(), &AB, "A load n r=0\nB fetch_add n r=0 w=1\nA fetch_add n r=1 w=2");
-    assert!(!fine.conclusion.contains("over it") && !fine.conclusion.contains("both wrote"), "{}", fine.conclusion);
+    assert!(
+        !fine.conclusion.contains("over it") && !fine.conclusion.contains("both wrote"),
+        "{}",
+        fine.conclusion
+    );
 }
 
 #[test]
@@ -193,7 +198,13 @@ fn a_message_before_its_payload() {
         &format!("{story}: writer's Relaxed store and reader's Acquire load order nothing, {tail}"),
         &[2, 3, 4, 5],
     );
-    check(shows(), &["writer", "reader"], &lines("Release", "Acquire"), &format!("{story}, {tail}"), &[2, 3, 4, 5]);
+    check(
+        shows(),
+        &["writer", "reader"],
+        &lines("Release", "Acquire"),
+        &format!("{story}, {tail}"),
+        &[2, 3, 4, 5],
+    );
 }
 
 #[test]
@@ -202,11 +213,7 @@ fn other_patterns() {
         let conclusion = format!("{story}, and the outcome 1 is forbidden: an increment was lost");
         check(lost(), &AB, lines, &conclusion, marked);
     };
-    check(
-        "main new x w=0\nA store x w=1\nB load x r=0",
-        "B read x = 0 after A had written 1",
-        &[1, 2],
-    );
+    check("main new x w=0\nA store x w=1\nB load x r=0", "B read x = 0 after A had written 1", &[1, 2]);
     check(
         "A load top r=p\nB store top w=q\nB store top w=p\nA compare_exchange top r=p w=r",
         "A's compare_exchange found top = p as it had read before, though B had changed it to q in between",
@@ -217,7 +224,11 @@ fn other_patterns() {
         "A's compare_exchange found x = 1, for B was quicker, and it was not tried again",
         &[1, 2],
     );
-    check("A get x r=0\nB set x w=1\nA get x r=1", "A read x = 0 and then 1, for B wrote it in between", &[0, 1, 2]);
+    check(
+        "A get x r=0\nB set x w=1\nA get x r=1",
+        "A read x = 0 and then 1, for B wrote it in between",
+        &[0, 1, 2],
+    );
     check(
         "A set x w=1\nB set x w=2\nA get x r=2",
         "A wrote x = 1 and then found 2, for B had written it in between",
@@ -246,7 +257,13 @@ fn other_patterns() {
 #[test]
 fn without_events_the_scenario_has_the_word() {
     check(lost(), &AB, "", "the outcome 1 is forbidden: an increment was lost", &[]);
-    check(Shows::DataRace, &AB, "", "two accesses at the same time, one of them a write, are not ordered", &[]);
+    check(
+        Shows::DataRace,
+        &AB,
+        "",
+        "two accesses at the same time, one of them a write, are not ordered",
+        &[],
+    );
     check(Shows::Deadlock, &AB, "", "every thread that is left waits for another one", &[]);
     check(Shows::Crash { words: "boom".to_owned() }, &AB, "", "boom", &[]);
     check(Shows::Hang, &AB, "", "it does not end", &[]);
@@ -338,7 +355,11 @@ fn deadlocks() {
         "A waits for room in queue; B waits for others to come to barrier",
         &[0, 1],
     );
-    check("A park - waits\nB get_or_init cell waits", "A is parked and nobody unparks it; B waits until cell is made", &[0, 1]);
+    check(
+        "A park - waits\nB get_or_init cell waits",
+        "A is parked and nobody unparks it; B waits until cell is made",
+        &[0, 1],
+    );
     check("A lock m\nA unlock m\nmain recv queue waits", "main waits for a message from queue", &[2]);
     check("A select a waits", "A waits in `select a`", &[0]);
 }
@@ -367,7 +388,13 @@ fn crashes_and_hangs() {
         "it does not end: A goes round and round, and has last `load go = false Relaxed`",
         &[1],
     );
-    check(Shows::Hang, &AB, "A store x w=1", "it does not end: the last that happened is that A wrote x = 1", &[0]);
+    check(
+        Shows::Hang,
+        &AB,
+        "A store x w=1",
+        "it does not end: the last that happened is that A wrote x = 1",
+        &[0],
+    );
 }
 
 proptest::proptest! {

@@ -21,8 +21,8 @@ impl Token<'_> {
 
 /// Longer ones first.
 const OPERATORS: [&str; 24] = [
-    "<<=", ">>=", "..=", "...", "::", "->", "=>", "==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/=", "%=",
-    "^=", "&=", "|=", "..", "<-", "<<",
+    "<<=", ">>=", "..=", "...", "::", "->", "=>", "==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/=",
+    "%=", "^=", "&=", "|=", "..", "<-", "<<",
 ];
 
 /// All tokens of a source, in order.
@@ -102,7 +102,10 @@ fn token(text: &str) -> usize {
         return 2 + words(raw);
     }
     match words(text) {
-        0 => OPERATORS.iter().find(|operator| text.starts_with(**operator)).map_or(0, |operator| operator.len()),
+        0 => OPERATORS
+            .iter()
+            .find(|operator| text.starts_with(**operator))
+            .map_or(0, |operator| operator.len()),
         length => length,
     }
 }
