@@ -57,6 +57,15 @@ pub(crate) struct Entry {
     pub(crate) blocked: bool,
 }
 
+/// What is written down, for somebody who may not live to see the end.
+pub(crate) enum Line<'a> {
+    Made(&'a Made),
+    Done(&'a Entry),
+    Begun(&'a Entry),
+}
+
+type Sink = Box<dyn FnMut(Line<'_>) + Send>;
+
 /// One execution so far.
 #[derive(Default)]
 pub(crate) struct Journal {
@@ -68,6 +77,7 @@ pub(crate) struct Journal {
     /// What each thread is about to do and has not done, by thread.
     begun: FxHashMap<usize, Entry>,
     pointers: FxHashMap<String, usize>,
+    sink: Option<Sink>,
 }
 
 thread_local! {
@@ -86,6 +96,12 @@ pub(crate) fn begin(who: fn() -> usize) {
     ON.set(true);
 }
 
+/// As [`begin`]; each line also goes to `sink` at once.
+pub(crate) fn begin_aloud(who: fn() -> usize, sink: impl FnMut(Line<'_>) + Send + 'static) {
+    begin(who);
+    JOURNAL.with_borrow_mut(|journal| journal.sink = Some(Box::new(sink)));
+}
+
 /// Ends the journal. What was begun and has not ended comes last, by thread.
 pub(crate) fn end() -> Journal {
     ON.set(false);
@@ -94,6 +110,13 @@ pub(crate) fn end() -> Journal {
     begun.sort_by_key(|entry| entry.thread);
     journal.entries.extend(begun);
     journal
+}
+
+/// Ends the journal, which nobody wants any more. Costs next to nothing if there is none.
+pub(crate) fn stop() {
+    if ON.replace(false) {
+        JOURNAL.take();
+    }
 }
 
 /// Whether anybody asks. Nobody does of what destructors do while a thread unwinds: the execution may be no
@@ -181,7 +204,9 @@ pub(crate) fn names(thread: u64, name: Option<&str>) {
 fn write_making(kind: &'static str, object: Key, value: Option<&dyn Debug>, site: Option<Site>) {
     JOURNAL.with_borrow_mut(|journal| {
         journal.known.insert(object, journal.objects.len());
-        journal.objects.push(Made { kind, site });
+        let made = Made { kind, site };
+        journal.tell(Line::Made(&made));
+        journal.objects.push(made);
     });
     write(What::new("new", Deed::Create, object), None, [None, value], site);
 }
@@ -195,7 +220,9 @@ fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], s
         if journal.entries.len() < MAX_ENTRIES {
             let entry = journal.entry(thread, what, site);
             let [read, written] = [read, written].map(|value| value.map(|value| journal.portable(value)));
-            journal.entries.push(Entry { order, read, written, ..entry });
+            let entry = Entry { order, read, written, ..entry };
+            journal.tell(Line::Done(&entry));
+            journal.entries.push(entry);
         }
     });
 }
@@ -205,11 +232,19 @@ fn write_beginning(what: What, site: Site) {
     let thread = (WHO.get())();
     JOURNAL.with_borrow_mut(|journal| {
         let entry = journal.entry(thread, what, Some(site));
-        journal.begun.insert(thread, Entry { blocked: true, ..entry });
+        let entry = Entry { blocked: true, ..entry };
+        journal.tell(Line::Begun(&entry));
+        journal.begun.insert(thread, entry);
     });
 }
 
 impl Journal {
+    fn tell(&mut self, line: Line<'_>) {
+        if let Some(sink) = &mut self.sink {
+            sink(line);
+        }
+    }
+
     fn entry(&self, thread: usize, what: What, site: Option<Site>) -> Entry {
         let object = what.object.and_then(|key| self.known.get(&key).copied());
         let What { operation, deed, .. } = what;

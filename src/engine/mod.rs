@@ -14,7 +14,7 @@ pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
 pub(crate) mod threads;
-pub(crate) mod witness;
+mod witness;
 #[cfg(test)]
 mod witness_tests;
 
@@ -22,6 +22,8 @@ pub(crate) use pulse::Pulse;
 
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, Facts};
+pub(crate) use witness::{Fatal, left_behind};
+
 use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
 use serde::{Deserialize, Serialize};
@@ -162,21 +164,30 @@ pub(crate) struct Task<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) budget: Budget,
     pub(crate) pulse: &'static Pulse,
+    /// The execution that a checker is to write down because its process does not outlive it.
+    pub(crate) fatal: Option<Fatal>,
+}
+
+impl Name<'_> {
+    /// The witness with a token, by which its execution is found again.
+    pub(crate) fn sign(&self, seed: u64, witness: Witness, route: Route) -> Witness {
+        let token = Token {
+            scenario: self.scenario.to_owned(),
+            design: self.design.to_owned(),
+            engine: witness.engine,
+            route,
+            seed,
+            design_digest: self.digest,
+            events_digest: token::events_digest(&witness),
+        };
+        Witness { token: token::encode(&token), ..witness }
+    }
 }
 
 impl Task<'_> {
     /// The witness with a token, by which its execution is found again.
     fn signed(&self, witness: Witness, route: Route) -> Witness {
-        let token = Token {
-            scenario: self.name.scenario.to_owned(),
-            design: self.name.design.to_owned(),
-            engine: witness.engine,
-            route,
-            seed: self.budget.seed,
-            design_digest: self.name.digest,
-            events_digest: token::events_digest(&witness),
-        };
-        Witness { token: token::encode(&token), ..witness }
+        self.name.sign(self.budget.seed, witness, route)
     }
 }
 
@@ -205,6 +216,8 @@ pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
         Route::Index { preemptions, exact, execution } => {
             loom::replay(task, *preemptions, *exact, *execution)
         }
+        // Whoever does this must be ready to die; see `runner::replay`.
+        Route::Fatal { .. } => None,
     }
 }
 

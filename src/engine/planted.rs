@@ -53,6 +53,7 @@ pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) 
         facts: &design.facts,
         budget: budget(sampling_ms),
         pulse: Box::leak(Box::new(Pulse::default())),
+        fatal: None,
     };
     let observation = engine(&task).expect("the engine does its work");
     let counted: u64 = observation.outcomes.iter().map(|outcome| outcome.count).sum();

@@ -1,17 +1,23 @@
-//! From the journal of one execution to a witness.
+//! From the journal of one execution to a witness, and from what a worker that died of it has left.
 //!
 //! Reads source files, for the names of objects, and nothing else; a file that is not where the compiler
 //! saw it leaves its objects with their types for names.
 
 use super::failure::Failure;
-use crate::arm::journal::{Entry, Journal, Made};
+use crate::arm::journal::{self, Entry, Journal, Line, Made};
 use crate::race::Race;
 use crate::scenario::program::Graded;
 use crate::scenario::registry::source_path;
 use crate::scenario::{Engine, Facts, Grade};
+use crate::thread::model;
 use crate::witness::naming::{self, Known};
 use crate::witness::{Event, Mark, Object, Shows, Site, Witness, explain};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 
 /// The most failures of one design for which an engine looks for a witness.
@@ -97,30 +103,72 @@ pub(super) fn witness(
         }
         Ended::Outcome(_) | Ended::Stopped => return None,
     };
-    let threads = thread_names(facts, journal);
-    let objects = objects(journal, &threads);
-    let events: Vec<_> =
-        journal.entries.iter().filter(|entry| !of_the_harness(entry, journal)).map(event).collect();
-    let mut witness = Witness {
-        engine,
-        shows,
-        actors: facts.actors.len(),
-        threads,
-        objects,
-        switches: switches(events.iter().map(|event| event.thread)),
-        events,
-        conclusion: String::new(),
-        shortest,
-        token: String::new(),
-    };
-    explain::explain(&mut witness);
-    Some(witness)
+    let mut sources = Sources::default();
+    let objects = journal.objects.iter().map(|made| sources.found(made)).collect();
+    let events = journal.entries.iter().map(event).collect();
+    let story = Story { objects, events, names: journal.names.clone() };
+    Some(story.told(engine, facts, shows, shortest))
 }
 
-/// Starting the actors and waiting for them is nothing that the design does.
-fn of_the_harness(entry: &Entry, journal: &Journal) -> bool {
-    let object = entry.object.and_then(|object| journal.objects.get(object));
-    entry.thread == 0 && object.is_some_and(|made| made.kind == "thread")
+/// What an execution was, in words.
+#[derive(Default)]
+struct Story {
+    /// Names, where the source has one, and types.
+    objects: Vec<(Option<String>, String)>,
+    events: Vec<Event>,
+    /// Of threads that actors have started.
+    names: FxHashMap<usize, String>,
+}
+
+impl Story {
+    fn told(mut self, engine: Engine, facts: &Facts, shows: Shows, shortest: bool) -> Witness {
+        let last = self.events.iter().map(|event| event.thread).max().unwrap_or(0).max(facts.actors.len());
+        let threads: Vec<_> = (0..=last).map(|thread| self.thread_name(thread, facts)).collect();
+        let is_thread = |object: usize| self.objects.get(object).is_some_and(|(_, kind)| kind == THREAD);
+        // Starting the actors and waiting for them is nothing that the design does.
+        self.events.retain(|event| event.thread != 0 || !event.object.is_some_and(is_thread));
+        let mut witness = Witness {
+            engine,
+            shows,
+            actors: facts.actors.len(),
+            objects: named(self.objects, &threads),
+            threads,
+            switches: switches(self.events.iter().map(|event| event.thread)),
+            events: self.events,
+            conclusion: String::new(),
+            shortest,
+            token: String::new(),
+        };
+        explain::explain(&mut witness);
+        witness
+    }
+
+    fn thread_name(&self, thread: usize, facts: &Facts) -> String {
+        let known = match thread.checked_sub(1) {
+            None => return "main".to_owned(),
+            Some(actor) => facts.actors.get(actor).or_else(|| self.names.get(&thread)),
+        };
+        known.cloned().unwrap_or_else(|| format!("thread {thread}"))
+    }
+}
+
+/// The kind under which threads are noted as objects, one for each in the order of spawning.
+const THREAD: &str = "thread";
+
+fn named(found: Vec<(Option<String>, String)>, threads: &[String]) -> Vec<Object> {
+    let mut started = 0;
+    let mut name = |(name, kind): &(Option<String>, String)| {
+        if kind != THREAD {
+            return name.clone();
+        }
+        started += 1;
+        threads.get(started).cloned()
+    };
+    let names: Vec<_> = found.iter().map(&mut name).collect();
+    let pairs = names.iter().zip(&found);
+    let known: Vec<_> = pairs.map(|(name, (_, kind))| Known { name: name.as_deref(), kind }).collect();
+    let labels = naming::labels(&known).into_iter();
+    labels.zip(&found).map(|(name, (_, kind))| Object { name, kind: kind.clone() }).collect()
 }
 
 /// How often the next of these is another than the one before.
@@ -145,46 +193,19 @@ fn event(entry: &Entry) -> Event {
     }
 }
 
-fn thread_names(facts: &Facts, journal: &Journal) -> Vec<String> {
-    let last = journal.entries.iter().map(|entry| entry.thread).max().unwrap_or(0).max(facts.actors.len());
-    let name = |thread: usize| match thread.checked_sub(1) {
-        None => "main".to_owned(),
-        Some(actor) => facts
-            .actors
-            .get(actor)
-            .or_else(|| journal.names.get(&thread))
-            .cloned()
-            .unwrap_or_else(|| format!("thread {thread}")),
-    };
-    (0..=last).map(name).collect()
-}
-
-fn objects(journal: &Journal, threads: &[String]) -> Vec<Object> {
-    let mut sources = Sources::default();
-    let mut started = 0;
-    let mut name = |made: &Made| {
-        if made.kind == "thread" {
-            started += 1;
-            return Some(threads.get(started).cloned().unwrap_or_else(|| format!("thread {started}")));
-        }
-        let site = made.site?;
-        naming::name_of(sources.text(site.file())?, site.line(), site.column())
-    };
-    let names: Vec<_> = journal.objects.iter().map(&mut name).collect();
-    let known: Vec<_> = names
-        .iter()
-        .zip(&journal.objects)
-        .map(|(name, made)| Known { name: name.as_deref(), kind: made.kind })
-        .collect();
-    let labels = naming::labels(&known).into_iter();
-    labels.zip(known).map(|(name, known)| Object { name, kind: known.kind.to_owned() }).collect()
-}
-
 /// Source files that have been read.
 #[derive(Default)]
 struct Sources(FxHashMap<String, Option<String>>);
 
 impl Sources {
+    /// The name that the source has for an object, and its type.
+    fn found(&mut self, made: &Made) -> (Option<String>, String) {
+        let mut name = |site: &'static Location<'static>| {
+            naming::name_of(self.text(site.file())?, site.line(), site.column())
+        };
+        (made.site.and_then(&mut name), made.kind.to_owned())
+    }
+
     /// The text of a file by the name that the compiler has for it, which is relative to wherever it ran.
     fn text(&mut self, file: &str) -> Option<&str> {
         if !self.0.contains_key(file) {
@@ -201,3 +222,75 @@ fn bases() -> Vec<PathBuf> {
     let program = std::env::current_exe().ok();
     [here, program].iter().flatten().flat_map(|path| path.ancestors().map(Path::to_owned)).collect()
 }
+
+/// A line of what a worker writes down while it may die.
+#[derive(Serialize, Deserialize)]
+enum Written {
+    Object(Option<String>, String),
+    Done(Event),
+    Begun(Event),
+}
+
+/// The execution that is to be written down as it goes, for it ends its process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Fatal {
+    /// How many executions end before it.
+    pub(crate) after: u64,
+    /// Where its lines go.
+    pub(crate) file: PathBuf,
+}
+
+impl Fatal {
+    /// Begins to write, if this is the execution.
+    pub(super) fn begin(&self, ended: u64) {
+        if ended != self.after {
+            return;
+        }
+        // Executions that are cut off do not count as ended: the last one to begin is the one.
+        let Ok(mut file) = File::create(&self.file) else { return };
+        let mut sources = Sources::default();
+        journal::begin_aloud(model::number, move |line| {
+            let written = match line {
+                Line::Made(made) => {
+                    let (name, kind) = sources.found(made);
+                    Written::Object(name, kind)
+                }
+                Line::Done(entry) => Written::Done(event(entry)),
+                Line::Begun(entry) => Written::Begun(event(entry)),
+            };
+            if let Ok(mut text) = serde_json::to_vec(&written) {
+                text.push(b'\n');
+                // The reader finds as much as could be written.
+                let _ = file.write_all(&text);
+            }
+        });
+    }
+}
+
+/// The witness that a worker's lines are, without its token; `None` if it wrote nothing.
+pub(crate) fn left_behind(engine: Engine, facts: &Facts, lines: &[u8], shows: Shows) -> Option<Witness> {
+    let mut story = Story::default();
+    let mut begun: BTreeMap<usize, Event> = BTreeMap::new();
+    for line in lines.split(|&byte| byte == b'\n').take(MAX_LINES) {
+        match serde_json::from_slice(line) {
+            Ok(Written::Object(name, kind)) => story.objects.push((name, kind)),
+            Ok(Written::Done(event)) => {
+                begun.remove(&event.thread);
+                story.events.push(event);
+            }
+            Ok(Written::Begun(event)) => drop(begun.insert(event.thread, event)),
+            // The last line may be half a line.
+            Err(_) => {}
+        }
+    }
+    if story.events.is_empty() && begun.is_empty() {
+        return None;
+    }
+    if shows == Shows::Deadlock || shows == Shows::Hang {
+        story.events.extend(begun.into_values());
+    }
+    Some(story.told(engine, facts, shows, false))
+}
+
+/// The most lines that are read of an execution that may never have ended.
+const MAX_LINES: usize = 2_000;

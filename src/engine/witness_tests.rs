@@ -40,6 +40,7 @@ fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
             memory_mib: 1024,
         },
         pulse: Box::leak(Box::new(Pulse::default())),
+        fatal: None,
     };
     checker(&task).expect("the checker does its work")
 }

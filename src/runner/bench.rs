@@ -64,6 +64,7 @@ pub fn sample<O: Outcome>(engine: Engine, scenario: Scenario<O>, time: Duration)
         facts: &design.facts,
         budget,
         pulse,
+        fatal: None,
     };
     let start = Instant::now();
     let seen = engine::observe(engine, &task).expect("the engine works");

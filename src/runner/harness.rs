@@ -145,7 +145,7 @@ impl Cells {
             Arc::clone(known.entry((found.name.clone(), design, engine)).or_default())
         };
         let run = || {
-            run_cell(&found.name, &found.scenario.designs[design], engine, self.effort.budget(DEFAULT_SEED))
+            run_cell(found, &found.scenario.designs[design], engine, self.effort.budget(DEFAULT_SEED))
         };
         slot.get_or_init(run).clone()
     }

@@ -1,12 +1,12 @@
 //! One execution again: the one that a token has kept.
 
 use super::budget::Effort;
-use super::supervise::{Launched, launch};
-use super::worker::{Job, Work};
-use crate::engine::{self, Name, Pulse, Task};
+use super::supervise::{Assignment, Launched, Supervised, launch, supervise};
+use super::worker::Work;
+use crate::engine::{self, Budget, Name, Pulse, Task};
 use crate::scenario::ErasedDesign;
 use crate::scenario::registry::{self, Found};
-use crate::witness::token::{self, Token};
+use crate::witness::token::{self, Route, Token};
 use crate::witness::{Witness, table};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -97,6 +97,7 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
         facts: &design.facts,
         budget: Effort::Normal.budget(token.seed),
         pulse,
+        fatal: None,
     };
     crate::panics::install();
     let changed = |how: &str| ReplayError::Changed {
@@ -131,26 +132,46 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
     let harness = |error: anyhow::Error| ReplayError::Harness(format!("{error:#}"));
     let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
     let (scenario, design) = wanted(found, &token)?;
-    let job = |supervisor, pulse, answer| Job {
-        scenario: scenario.name.clone(),
-        design: design.name.clone(),
-        engine: token.engine,
-        budget: Effort::Normal.budget(token.seed),
-        work: Work::Replay(word.to_owned()),
-        supervisor,
-        pulse,
-        answer,
-    };
-    let Launched { answer, log, end, .. } = launch(job).map_err(harness)?;
+    let budget = Effort::Normal.budget(token.seed);
+    let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
+    let mut assignment = Assignment { name, facts: &design.facts, engine: token.engine, budget };
+    if let Route::Fatal { after, executions, random_executions } = token.route {
+        assignment.budget = Budget { executions, random_executions, ..budget };
+        return again(&assignment, after, &token, word);
+    }
+    let Launched { answer, log, end, .. } =
+        launch(assignment.job(Work::Replay(word.to_owned()))).map_err(harness)?;
     match end.status() {
         Some(status) if status.success() => {
             serde_json::from_slice::<Result<Witness, ReplayError>>(&answer)
                 .map_err(|error| ReplayError::Harness(format!("a worker left no answer: {error}")))?
         }
-        Some(status) => Err(ReplayError::Harness(format!(
-            "the execution ends its process, as it did before: {status}\n{}",
-            log.trim_end()
-        ))),
+        Some(status) => {
+            let log = log.trim_end();
+            Err(ReplayError::Harness(format!("the worker that was to replay it died: {status}\n{log}")))
+        }
         None => Err(ReplayError::Harness("the execution does not end".to_owned())),
     }
+}
+
+/// Replays an execution that ends its process.
+fn again(
+    assignment: &Assignment<'_>,
+    after: u64,
+    token: &Token,
+    word: &str,
+) -> Result<Witness, ReplayError> {
+    let harness = |error: anyhow::Error| ReplayError::Harness(format!("{error:#}"));
+    let Supervised { observation, .. } = supervise(assignment).map_err(harness)?;
+    let same = |witness: &Witness| token::events_digest(witness) == token.events_digest;
+    observation
+        .witnesses
+        .into_iter()
+        .find(same)
+        .map(|witness| Witness { token: word.to_owned(), ..witness })
+        .ok_or_else(|| {
+            let how = format!("execution {} has other events, or another end", after + 1);
+            let Name { scenario, design, .. } = assignment.name;
+            ReplayError::Changed { scenario: scenario.to_owned(), design: design.to_owned(), how }
+        })
 }

@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::supervise::{Assignment, Supervised, supervise};
-use crate::engine::{Budget, Exploration, Observation};
+use crate::engine::{Budget, Exploration, Name, Observation};
 use crate::report::{Cell, DesignReport, Report, ScenarioReport};
 use crate::scenario::registry::Found;
 use crate::scenario::{Engine, ErasedDesign};
@@ -32,10 +32,10 @@ pub(crate) fn run(
     jobs: usize,
     mut listen: impl FnMut(Event<'_>),
 ) -> anyhow::Result<Report> {
-    let cells: Vec<(&str, &ErasedDesign, Engine)> = plan
+    let cells: Vec<(&Found, &ErasedDesign, Engine)> = plan
         .scenarios
         .iter()
-        .flat_map(|(found, designs)| designs.iter().map(|design| (found.name.as_str(), *design)))
+        .flat_map(|(found, designs)| designs.iter().map(|design| (*found, *design)))
         .flat_map(|(scenario, design)| plan.engines.iter().map(move |engine| (scenario, design, *engine)))
         .collect();
     let next = AtomicUsize::new(0);
@@ -81,8 +81,9 @@ pub(crate) fn run(
 }
 
 /// Executes and judges one cell.
-pub(crate) fn run_cell(scenario: &str, design: &ErasedDesign, engine: Engine, budget: Budget) -> Cell {
-    let assignment = Assignment { scenario, design: &design.name, facts: &design.facts, engine, budget };
+pub(crate) fn run_cell(scenario: &Found, design: &ErasedDesign, engine: Engine, budget: Budget) -> Cell {
+    let name = Name { scenario: &scenario.name, design: &design.name, digest: scenario.digest(design) };
+    let assignment = Assignment { name, facts: &design.facts, engine, budget };
     let (supervised, broken) = match supervise(&assignment) {
         Ok(supervised) => (supervised, false),
         Err(error) => {

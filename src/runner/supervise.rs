@@ -3,8 +3,10 @@
 use super::mapping::{SharedPulse, anonymous_file, contents, path_for_others};
 use super::worker::{self, ARGUMENT, Job, Work};
 use super::{gate, interrupt};
-use crate::engine::{Budget, Exploration, Observation, Pulse};
+use crate::engine::{self, Budget, Exploration, Fatal, Name, Observation, Pulse};
 use crate::scenario::{Engine, Facts};
+use crate::witness::token::Route;
+use crate::witness::{Shows, Witness};
 use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -15,8 +17,7 @@ use std::time::{Duration, Instant};
 
 /// One cell of the matrix to be executed.
 pub(crate) struct Assignment<'a> {
-    pub(crate) scenario: &'a str,
-    pub(crate) design: &'a str,
+    pub(crate) name: Name<'a>,
     pub(crate) facts: &'a Facts,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
@@ -40,18 +41,8 @@ pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervise
         let observation = Observation::not_applicable(reason);
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
     }
-    let job = |supervisor, pulse, answer| Job {
-        scenario: assignment.scenario.to_owned(),
-        design: assignment.design.to_owned(),
-        engine: assignment.engine,
-        budget: assignment.budget,
-        work: Work::Observe,
-        supervisor,
-        pulse,
-        answer,
-    };
-    let Launched { pulse, answer, log, end, seconds } = launch(job)?;
-    let observation = match end {
+    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe))?;
+    let mut observation: Observation = match end {
         End::Exited(status) if status.success() => {
             serde_json::from_slice(&answer).context("a worker left no answer")?
         }
@@ -59,7 +50,56 @@ pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervise
         End::Exited(status) => died(status, pulse.get(), &log, &assignment.budget),
         End::Stalled => stalled(pulse.get(), assignment.facts),
     };
+    let fatal = observation.witnesses.is_empty() && end.status().is_none_or(|status| !status.success());
+    if fatal && assignment.engine.is_checker() {
+        observation.witnesses.extend(write_down(assignment, pulse.get().executions(), &observation)?);
+    }
     Ok(Supervised { observation, log, seconds })
+}
+
+impl Assignment<'_> {
+    pub(crate) fn job(&self, work: Work) -> impl FnOnce(i32, PathBuf, PathBuf) -> Job {
+        let (scenario, design) = (self.name.scenario.to_owned(), self.name.design.to_owned());
+        let (engine, budget) = (self.engine, self.budget);
+        move |supervisor, pulse, answer| Job {
+            scenario,
+            design,
+            engine,
+            budget,
+            work,
+            supervisor,
+            pulse,
+            answer,
+        }
+    }
+}
+
+/// Lets another worker come to the same end, which writes down what it does on the way.
+///
+/// # Errors
+/// As [`launch`].
+fn write_down(
+    assignment: &Assignment<'_>,
+    after: u64,
+    observation: &Observation,
+) -> anyhow::Result<Option<Witness>> {
+    let shows = match (&observation.deadlock, &observation.crash, &observation.hang) {
+        (Some(_), ..) => Shows::Deadlock,
+        (_, Some(words), _) => Shows::Crash { words: words.clone() },
+        (_, _, Some(_)) => Shows::Hang,
+        (None, None, None) => return Ok(None),
+    };
+    let mut lines = anonymous_file("selvedge-events")?;
+    let fatal = Fatal { after, file: path_for_others(&lines) };
+    launch(assignment.job(Work::WriteDown(fatal)))?;
+    let Some(witness) =
+        engine::left_behind(assignment.engine, assignment.facts, &contents(&mut lines)?, shows)
+    else {
+        return Ok(None);
+    };
+    let Budget { executions, random_executions, seed, .. } = assignment.budget;
+    let route = Route::Fatal { after, executions, random_executions };
+    Ok(Some(assignment.name.sign(seed, witness, route)))
 }
 
 /// What is left of a worker.

@@ -4,7 +4,7 @@
 //! thread, so that engines may fork.
 
 use super::mapping::SharedPulse;
-use crate::engine::{self, Budget, Name, Pulse, Task};
+use crate::engine::{self, Budget, Fatal, Name, Pulse, Task};
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
@@ -39,6 +39,8 @@ pub(crate) struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
     Observe,
+    /// Observe again, to write down the execution that ended the process last time.
+    WriteDown(Fatal),
     /// Replay this token.
     Replay(String),
 }
@@ -84,6 +86,10 @@ fn work(job: &str) -> anyhow::Result<()> {
         facts: &design.facts,
         budget: job.budget,
         pulse,
+        fatal: match job.work {
+            Work::WriteDown(fatal) => Some(fatal),
+            Work::Observe | Work::Replay(_) => None,
+        },
     };
     let seen = engine::observe(job.engine, &task)?;
     std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")

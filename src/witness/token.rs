@@ -35,6 +35,8 @@ pub(crate) enum Route {
     Schedule { slices: Vec<(u32, u32)>, randoms: Vec<u64> },
     /// The number of the execution in a search in fixed order.
     Index { preemptions: Option<u32>, exact: bool, execution: u64 },
+    /// The execution that ends its process, in a whole search with this budget: how many end before it.
+    Fatal { after: u64, executions: u64, random_executions: u64 },
 }
 
 /// Why a word was not taken as a token.

@@ -13,7 +13,7 @@ pub(crate) use witness::replay;
 use super::failure::{Failure, classify};
 use super::witness::{Ended, Goal};
 use super::{Exploration, Observation, Task};
-use crate::arm::loom as arm;
+use crate::arm::{journal, loom as arm, trace};
 use crate::context::{self, Context};
 use crate::panics;
 use crate::scenario::Grade;
@@ -147,16 +147,21 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     let entered = context::enter(Context::Loom);
     let model = {
         let (executions, program, pulse) = (Arc::clone(&executions), Arc::clone(&task.program), task.pulse);
-        let failing = Arc::clone(&failing);
+        let (failing, fatal) = (Arc::clone(&failing), task.fatal.clone());
         move || {
             let execution = executions.fetch_add(1, Ordering::Relaxed) + 1;
             arm::forget_deferred();
             panics::forget();
+            if let Some(fatal) = &fatal {
+                trace::renumber();
+                fatal.begin(pulse.executions());
+            }
             if let Some(outcome) = Arc::clone(&program).execute() {
                 let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
                 failing.push((Goal::Forbidden(outcome), Place { preemptions, execution }));
             }
             crate::sync::lazy::end_of_execution();
+            journal::stop();
             pulse.advance(1);
         }
     };

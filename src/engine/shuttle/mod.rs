@@ -18,6 +18,7 @@ use super::failure::{Failure, classify, race_report};
 use super::witness::{Ended, Goal};
 use super::{Exploration, Observation, Task};
 use crate::arm::shuttle_tracking::Tracking;
+use crate::arm::journal;
 use crate::arm::trace::{self, Kind, Operation};
 use crate::context::{self, Context};
 use crate::race::Race;
@@ -168,19 +169,23 @@ impl Search {
         let model = {
             let (counters, program, pulse) =
                 (Arc::clone(&self.counters), Arc::clone(&task.program), task.pulse);
-            let failing = Arc::clone(&failing);
+            let (failing, fatal) = (Arc::clone(&failing), task.fatal.clone());
             move || {
                 // shuttle wraps the panic hook when its first execution begins.
                 HOOKED.call_once(crate::panics::install);
                 counters.started.fetch_add(1, Ordering::Relaxed);
                 crate::panics::forget();
                 trace::begin(true);
+                if let Some(fatal) = &fatal {
+                    fatal.begin(pulse.executions());
+                }
                 let forbidden = Arc::clone(&program).execute();
                 if let Some(outcome) = forbidden {
                     note(&failing, Goal::Forbidden(outcome));
                 }
                 crate::sync::lazy::end_of_execution();
                 trace::end();
+                journal::stop();
                 counters.ended.fetch_add(1, Ordering::Relaxed);
                 pulse.advance(1);
             }
