@@ -5,6 +5,14 @@
 //! wrong; `table` draws it; a `token` is a word with which the execution is found again.
 //! Everything here but the journal is pure.
 
+pub(crate) mod explain;
+#[cfg(test)]
+mod sample;
+pub(crate) mod table;
+#[cfg(test)]
+mod table_tests;
+mod words;
+
 use crate::scenario::Engine;
 use serde::{Deserialize, Serialize};
 

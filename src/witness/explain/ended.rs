@@ -1,0 +1,68 @@
+//! Executions that were broken off: by a panic or a signal, or because they did not end.
+
+use super::super::words::{self, short};
+use super::super::{Event, Witness};
+use super::Finding;
+use super::story::Story;
+
+/// Characters of the longest words of a panic.
+const WORDS: usize = 200;
+
+/// Who went down, with the words of the panic, and what it did last.
+///
+/// Where the words do not say who it was, it is the thread of the last event: under a checker the thread
+/// that panics is the one that runs.
+pub(super) fn crash(witness: &Witness, reason: &str) -> Finding {
+    let story = Story::new(witness);
+    let reason = short(reason, WORDS);
+    let named =
+        |&thread: &usize| reason.starts_with(&format!("actor {} panicked", words::thread(witness, thread)));
+    let named = (1..witness.threads.len()).find(named);
+    let last = story.events().rfind(|(_, event)| named.is_none_or(|thread| event.thread == thread));
+    let Some((last, event)) = last else { return Finding { sentence: reason, marks: Vec::new() } };
+    let who = words::who(witness, event);
+    let start = if named.is_some() { reason } else { format!("{who} crashed: {reason}") };
+    let mut marks = vec![last];
+    let source = story.from[last]
+        .filter(|&write| story.actor_writes(write) && story.event(write).thread != event.thread);
+    let by = source.map_or_else(String::new, |write| format!(", as {} had left it", story.who(write)));
+    marks.extend(source);
+    Finding::decided(format!("{start}, after {who} {}{by}", story.told(last)), &marks)
+}
+
+/// Which threads go round in a circle, or what happened last.
+pub(super) fn hang(witness: &Witness) -> Finding {
+    let story = Story::new(witness);
+    let mut marks = Vec::new();
+    let mut parts = Vec::new();
+    for thread in 1..witness.threads.len() {
+        let own: Vec<_> = story.events().filter(|(_, event)| event.thread == thread).collect();
+        let Some(&(last, event)) = own.last() else { continue };
+        let who = words::who(witness, event);
+        let part = if event.blocked {
+            format!("{who} {}", words::cell(witness, event, true).replacen("waits: ", "waits in ", 1))
+        } else if own.iter().rev().filter(|(_, earlier)| same(earlier, event)).count() > 1 {
+            format!("{who} goes round and round, and has last `{}`", words::cell(witness, event, true))
+        } else {
+            continue;
+        };
+        marks.push(last);
+        parts.push(part);
+    }
+    let last = witness.events.len().checked_sub(1).filter(|_| parts.is_empty());
+    if let Some(last) = last {
+        marks.push(last);
+        parts.push(format!("the last that happened is that {} {}", story.who(last), story.told(last)));
+    }
+    let sentence = if parts.is_empty() {
+        "it does not end".to_owned()
+    } else {
+        format!("it does not end: {}", parts.join("; "))
+    };
+    Finding::decided(sentence, &marks)
+}
+
+/// Whether an event is the same step of a loop.
+fn same(one: &Event, two: &Event) -> bool {
+    (&one.operation, one.object, &one.read) == (&two.operation, two.object, &two.read)
+}

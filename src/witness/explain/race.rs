@@ -1,0 +1,111 @@
+//! Which two accesses race, and why nothing orders them.
+//!
+//! The later one is the last event that conflicts with an earlier one of another thread. The earlier one is
+//! the latest such event that locks, fences and atomics do not order before it, or if they order all, which
+//! an engine knows better, the latest of all.
+
+use super::super::words;
+use super::super::{Deed, Event, Mark, Witness};
+use super::Finding;
+use super::order::{Order, not_ordered_by};
+use super::story::Story;
+
+/// Finds the pair and the reason.
+pub(super) fn find(witness: &Witness) -> Finding {
+    let story = Story::new(witness);
+    let order = Order::new(&story);
+    let Some((earlier, later)) = pair(&story, &order) else {
+        return Finding {
+            sentence: "two accesses at the same time, one of them a write, are not ordered".to_owned(),
+            marks: witness.events.len().checked_sub(1).map(|last| (last, Mark::Races)).into_iter().collect(),
+        };
+    };
+    let mut marks = vec![(earlier, Mark::Races), (later, Mark::Races)];
+    let (first, second) = (story.who(earlier), story.who(later));
+    let (did, then_did) = (story.told(earlier), story.told(later));
+    let reason = if let Some((write, read, why)) = weak_flag(&story, earlier, later) {
+        marks.extend([(write, Mark::Decides), (read, Mark::Decides)]);
+        let saw = if story.witness.events[read].deed == Deed::Rmw { "found" } else { "saw" };
+        format!("{second} {saw} {} = {}, but {why}", story.what(read), story.found(read))
+    } else {
+        locks(&story, earlier, later).unwrap_or_else(|| "nothing orders them".to_owned())
+    };
+    Finding { sentence: format!("{first} {did} and {second} {then_did}: {reason}"), marks }
+}
+
+/// Whether an event touches its object's memory without being atomic, and if so whether it writes.
+fn plain(event: &Event) -> Option<bool> {
+    match event.deed {
+        Deed::Read => Some(false),
+        Deed::Write | Deed::Create | Deed::Drop => Some(true),
+        _ => None,
+    }
+}
+
+fn conflict(one: &Event, two: &Event) -> bool {
+    let atomic_write = |event: &Event| matches!(event.deed, Deed::Store | Deed::Rmw);
+    let atomic = |event: &Event| atomic_write(event) || event.deed == Deed::Load;
+    let writes = |event: &Event| plain(event) == Some(true) || atomic_write(event);
+    let touches = |event: &Event| plain(event).is_some() || atomic(event);
+    one.object.is_some()
+        && one.object == two.object
+        && one.thread != two.thread
+        && touches(one)
+        && touches(two)
+        && !(atomic(one) && atomic(two))
+        && (writes(one) || writes(two))
+}
+
+fn pair(story: &Story, order: &Order) -> Option<(usize, usize)> {
+    let events = &story.witness.events;
+    let earlier_than =
+        |later: usize| (0..later).rev().filter(move |&earlier| conflict(&events[earlier], &events[later]));
+    let latest = |later: usize| {
+        let unordered = |earlier: &usize| !order.ordered(story.witness, *earlier, later);
+        // What the main thread did before the actors is ordered by their start.
+        let by_actor = |earlier: &usize| events[*earlier].thread != 0;
+        let mut candidates = earlier_than(later).filter(unordered);
+        let first = candidates.next();
+        let best = first.into_iter().chain(candidates).find(by_actor);
+        best.or_else(|| earlier_than(later).find(by_actor)).or_else(|| earlier_than(later).next())
+    };
+    (0..events.len()).rev().find_map(|later| Some((latest(later)?, later)))
+}
+
+/// A value that the later thread saw before its access, and the earlier one wrote after its own, with
+/// orderings that are too weak.
+fn weak_flag(story: &Story, earlier: usize, later: usize) -> Option<(usize, usize, String)> {
+    let (first, second) = (story.event(earlier).thread, story.event(later).thread);
+    let seen = (earlier..later).rev().filter_map(|read| {
+        let write = story.from[read].filter(|_| story.event(read).thread == second && story.reads(read))?;
+        let flag = matches!(story.event(write).deed, Deed::Store | Deed::Rmw);
+        (flag && story.event(write).thread == first && write > earlier).then_some((write, read))
+    });
+    seen.filter_map(|(write, read)| Some((write, read, not_ordered_by(story, write, read)?))).next()
+}
+
+/// What locks the two held, if any.
+fn locks(story: &Story, earlier: usize, later: usize) -> Option<String> {
+    let held = |index: usize| -> Vec<(usize, String)> {
+        let locks = story.held(story.event(index).thread, index);
+        locks.iter().map(|&(lock, _)| (lock, words::object(story.witness, Some(lock)))).collect()
+    };
+    let names = |locks: &[(usize, String)]| {
+        locks.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" and ")
+    };
+    let (ours, theirs) = (held(earlier), held(later));
+    let (first, second) = (story.who(earlier), story.who(later));
+    if ours.iter().any(|(lock, _)| theirs.iter().any(|(other, _)| lock == other)) {
+        return None;
+    }
+    match (ours.is_empty(), theirs.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(format!("{first} held {}, but {second} held no lock", names(&ours))),
+        (true, false) => Some(format!("{second} held {}, but {first} held no lock", names(&theirs))),
+        (false, false) => Some(format!(
+            "{first} held {} and {second} held {}, and different locks order nothing",
+            names(&ours),
+            names(&theirs)
+        )),
+    }
+}

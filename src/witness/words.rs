@@ -1,0 +1,176 @@
+//! Words for threads, objects and events, which the table and the explanation share.
+//!
+//! Texts of others (names, values, files) come out on one line and not longer than a bound, cut with `…`.
+//! Widths count characters: a character that a terminal shows two columns wide counts as one.
+
+use super::{Deed, Event, Witness};
+
+/// Characters of the longest name or value that is shown in full.
+pub(super) const LONGEST: usize = 32;
+
+/// One line of at most `most` characters; what is cut off is replaced by `…`.
+pub(super) fn short(text: &str, most: usize) -> String {
+    let clean = one_line(text);
+    if clean.chars().count() <= most {
+        return clean;
+    }
+    let mut cut: String = clean.chars().take(most.saturating_sub(1)).collect();
+    cut.truncate(cut.trim_end().len());
+    if most > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Like [`short`], but what is kept is the end: for paths.
+pub(super) fn short_end(text: &str, most: usize) -> String {
+    let clean = one_line(text);
+    let length = clean.chars().count();
+    if length <= most {
+        return clean;
+    }
+    std::iter::once('…').chain(clean.chars().skip(length + 1 - most.max(1))).collect()
+}
+
+/// Without line breaks and other control characters, with single spaces.
+fn one_line(text: &str) -> String {
+    let spaced: String = text.chars().map(|letter| if hidden(letter) { ' ' } else { letter }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Control characters, and those that change the direction of what follows.
+fn hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A thread's name.
+pub(super) fn thread(witness: &Witness, thread: usize) -> String {
+    match witness.threads.get(thread).map(|name| short(name, LONGEST)) {
+        Some(name) if !name.is_empty() => name,
+        _ => format!("thread {thread}"),
+    }
+}
+
+/// An event's actor.
+pub(super) fn who(witness: &Witness, event: &Event) -> String {
+    thread(witness, event.thread)
+}
+
+/// An object's name, or nothing for an event that has none.
+pub(super) fn object(witness: &Witness, object: Option<usize>) -> String {
+    let Some(number) = object else { return String::new() };
+    let Some(object) = witness.objects.get(number) else { return format!("object {number}") };
+    let name = short(&object.name, LONGEST);
+    if name.is_empty() { short(&object.kind, LONGEST) } else { name }
+}
+
+/// A value, if it is known.
+pub(super) fn value(value: Option<&str>) -> Option<String> {
+    value.map(|value| short(value, LONGEST))
+}
+
+/// ` = 1`, or nothing for a value that is not known.
+fn equals(known: Option<&str>) -> String {
+    value(known).map_or_else(String::new, |value| format!(" = {value}"))
+}
+
+/// Whether a load is one of a compare-exchange or an update that did not write.
+pub(super) fn failed_exchange(event: &Event) -> bool {
+    event.deed == Deed::Load && ["compare", "update"].iter().any(|word| event.operation.contains(word))
+}
+
+/// A cell of the table, like `fetch_add count 0 -> 1 Relaxed`.
+pub(super) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String {
+    let about = object(witness, event.object);
+    let about = if about.is_empty() { about } else { format!(" {about}") };
+    let operation = short(&event.operation, LONGEST);
+    let (read, written) = (event.read.as_deref(), event.written.as_deref());
+    let order = match &event.order {
+        Some(order) if with_order || event.deed == Deed::Fence => format!(" {}", short(order, LONGEST)),
+        _ => String::new(),
+    };
+    let text = match event.deed {
+        Deed::Create => format!("new{about}{}", equals(written)),
+        Deed::Load if failed_exchange(event) => {
+            let found = value(read).map_or_else(String::new, |value| format!(" found {value}"));
+            format!("{operation}{about}{found}{order}, failed")
+        }
+        Deed::Load => format!("{operation}{about}{}{order}", equals(read)),
+        Deed::Store => format!("{operation}{about}{}{order}", equals(written)),
+        Deed::Read => format!("read{about}{}", equals(read)),
+        Deed::Write => format!("write{about}{}", equals(written)),
+        Deed::Drop => format!("drop{about}"),
+        Deed::Lock | Deed::LockShared => format!("{}{about}{}", lock(event), equals(read)),
+        Deed::Unlock | Deed::UnlockShared => format!("unlock{about}{}", equals(written)),
+        Deed::TryFailed => format!("{operation}{about}, failed"),
+        Deed::Rmw | Deed::Fence | Deed::Other => {
+            format!("{operation}{about}{}{order}", change(read, written))
+        }
+    };
+    let text = if event.blocked { format!("waits: {text}") } else { text };
+    format!("{}{}", text.trim(), stale(witness, event))
+}
+
+/// The reader's and the writer's way to take a read-write lock are told apart from plain reads and writes.
+fn lock(event: &Event) -> String {
+    match event.operation.as_str() {
+        "read" => "read-lock".to_owned(),
+        "write" => "write-lock".to_owned(),
+        operation => short(operation, LONGEST),
+    }
+}
+
+/// ` 0 -> 1`, or as much of it as is known.
+fn change(read: Option<&str>, written: Option<&str>) -> String {
+    match (value(read), value(written)) {
+        (Some(read), Some(written)) => format!(" {read} -> {written}"),
+        (one, other) => one.or(other).map_or_else(String::new, |value| format!(" = {value}")),
+    }
+}
+
+/// Who has written something newer than what a stale load returned.
+fn stale(witness: &Witness, event: &Event) -> String {
+    let latest = event.stale.and_then(|stale| witness.events.get(stale.latest));
+    latest.map_or_else(String::new, |latest| {
+        let newer = value(latest.written.as_deref()).unwrap_or_else(|| "something newer".to_owned());
+        format!(" (stale: {} has written {newer})", who(witness, latest))
+    })
+}
+
+/// What an event did to its object's value, as a sentence has it: `read count = 0`, `wrote count = 1`.
+pub(super) fn told(witness: &Witness, event: &Event) -> String {
+    let about = object(witness, event.object);
+    let (read, written) = (event.read.as_deref(), event.written.as_deref());
+    match event.deed {
+        Deed::Create => format!("made {about}{}", equals(written)),
+        Deed::Load if failed_exchange(event) => format!("found {about}{}", equals(read)),
+        Deed::Load | Deed::Read => format!("read {about}{}", equals(read)),
+        Deed::Store | Deed::Write => format!("wrote {about}{}", equals(written)),
+        Deed::Rmw => match (value(read), value(written)) {
+            (Some(read), Some(written)) => format!("took {about} from {read} to {written}"),
+            _ => format!("changed {about}{}", equals(written.or(read))),
+        },
+        Deed::Drop => format!("dropped {about}"),
+        Deed::Lock | Deed::LockShared => format!("locked {about}"),
+        Deed::Unlock | Deed::UnlockShared => format!("unlocked {about}"),
+        _ => format!("did `{}`", cell(witness, event, true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_and_odd_texts_become_short_lines() {
+        assert_eq!(short("count", 5), "count");
+        assert_eq!(short("counter", 5), "coun…");
+        assert_eq!(short("ab cdef", 4), "ab…");
+        assert_eq!(short("a\n\tb\u{202e}c", 9), "a b c");
+        assert_eq!(short("äöüß", 3), "äö…");
+        assert_eq!(short("anything", 0), "");
+        assert_eq!(short_end("src/sync/queue.rs", 9), "…queue.rs");
+        assert_eq!(short_end("queue.rs", 9), "queue.rs");
+    }
+}
