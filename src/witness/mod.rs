@@ -6,6 +6,9 @@
 //! Everything here but the journal is pure.
 
 pub(crate) mod explain;
+pub(crate) mod naming;
+#[cfg(test)]
+mod naming_tests;
 #[cfg(test)]
 mod sample;
 pub(crate) mod table;
