@@ -14,6 +14,9 @@ mod sample;
 pub(crate) mod table;
 #[cfg(test)]
 mod table_tests;
+pub(crate) mod token;
+#[cfg(test)]
+mod token_tests;
 mod words;
 
 use crate::scenario::Engine;

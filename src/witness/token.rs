@@ -1,0 +1,224 @@
+//! A witness in one word: what has to be run, and which way, to see it again.
+//!
+//! `sv1_0.1.0_…`: the format, the version of selvedge, and base64 (RFC 4648, section 5, without padding)
+//! of the number of bytes that follow, the postcard encoding of a [`Token`] and a CRC-32 of all that and
+//! of what stands before it. Letters, digits, `.`, `_` and `-` only, never `-` first: no shell changes it.
+//!
+//! The same execution is found again only by the version of selvedge that made the token, and only while
+//! the design is as it was; for the second there are the two digests. The checksum guards against slips,
+//! not against malice: what a token says is bounded in size and nothing more.
+
+use super::{Deed, Shows, Witness};
+use crate::scenario::Engine;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+/// What is needed to find an execution again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Token {
+    pub(crate) scenario: String,
+    pub(crate) design: String,
+    pub(crate) engine: Engine,
+    pub(crate) route: Route,
+    pub(crate) seed: u64,
+    /// CRC-32 of what the scenario says of the design.
+    pub(crate) design_digest: u32,
+    /// CRC-32 of the events and of the failure, see [`events_digest`].
+    pub(crate) events_digest: u32,
+}
+
+/// The way to an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Route {
+    /// Which task goes how many steps, and what was drawn at random on the way.
+    Schedule { slices: Vec<(u32, u32)>, randoms: Vec<u64> },
+    /// The number of the execution in a search in fixed order.
+    Index { preemptions: Option<u32>, exact: bool, execution: u64 },
+}
+
+/// Why a word was not taken as a token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("this is not a token: a token begins with `{PREFIX}`, as in `{PREFIX}{FORMAT}_{VERSION}_…`")]
+    NotAToken,
+    #[error(
+        "this token was made by selvedge {made_by} and this is selvedge {VERSION}: the execution can be found again only by the version that saw it"
+    )]
+    OtherVersion { made_by: String },
+    #[error("this token is cut short: it has {has} of its {needs} characters")]
+    Truncated { has: usize, needs: usize },
+    #[error("this token has {has} characters, more than the {LONGEST} that a token can have")]
+    TooLong { has: usize },
+    #[error("this token is damaged: its checksum does not fit, so a character of it was changed or lost")]
+    Damaged,
+}
+
+/// Characters of the longest token; less than Linux takes in one argument (`MAX_ARG_STRLEN`, 131,072).
+pub(crate) const LONGEST: usize = 100_000;
+
+const PREFIX: &str = "sv";
+const FORMAT: u32 = 1;
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Characters of the longest version that is repeated to the user.
+const LONGEST_VERSION: usize = 64;
+/// Bytes of the length before the token and of the checksum after it.
+const LENGTH: usize = 4;
+const CHECKSUM: usize = 4;
+
+/// The word for a token. One for more than some 24,000 slices or randoms comes out longer than
+/// [`LONGEST`] and will be refused.
+pub(crate) fn encode(token: &Token) -> String {
+    encode_as(version(), token)
+}
+
+/// The word that a selvedge of this version makes, as long as the format is the same.
+pub(super) fn encode_as(version: &str, token: &Token) -> String {
+    // Postcard fails only for sequences of unknown length, and there is none.
+    let body = postcard::to_stdvec(token).unwrap_or_default();
+    seal(&format!("{PREFIX}{FORMAT}_{version}_"), &body)
+}
+
+/// This version, without build metadata: a token has no room for its `+`.
+fn version() -> &'static str {
+    VERSION.split('+').next().unwrap_or(VERSION)
+}
+
+/// A word that begins with `head` and carries `body`.
+fn seal(head: &str, body: &[u8]) -> String {
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    let mut bytes = length.to_le_bytes().to_vec();
+    bytes.extend_from_slice(body);
+    let sum = checksum(head, &bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    format!("{head}{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn checksum(head: &str, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(head.as_bytes());
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+/// Reads a word; white space around it does not matter.
+///
+/// # Errors
+/// With a sentence for the user when the word is no token, is another version's, or is not whole. Never
+/// allocates more than a few times the word's length and a fixed mebibyte.
+pub(crate) fn decode(word: &str) -> Result<Token, Refused> {
+    let word = word.trim();
+    let (head, made_by, payload) = parts(word)?;
+    if word.len() > LONGEST {
+        return Err(Refused::TooLong { has: word.len() });
+    }
+    let bytes = whole(payload, head.len())?;
+    let (told, sum) = bytes.split_at_checked(bytes.len() - CHECKSUM).ok_or(Refused::Damaged)?;
+    if checksum(head, told).to_le_bytes() != sum {
+        return Err(Refused::Damaged);
+    }
+    if made_by != version() {
+        return Err(Refused::OtherVersion { made_by: made_by.to_owned() });
+    }
+    let token: Token = postcard::from_bytes(&told[LENGTH..]).map_err(|_| Refused::Damaged)?;
+    // One token, one word: no second spelling of a number, and nothing behind the last field.
+    if encode(&token) == word { Ok(token) } else { Err(Refused::Damaged) }
+}
+
+/// What stands before the payload, the version therein, and the payload.
+fn parts(word: &str) -> Result<(&str, &str, &str), Refused> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let after = word.strip_prefix(PREFIX).filter(|_| word.bytes().all(allowed)).ok_or(Refused::NotAToken)?;
+    let mut fields = after.splitn(3, '_');
+    let format = fields.next().and_then(|format| format.parse::<u32>().ok()).ok_or(Refused::NotAToken)?;
+    let made_by = fields.next().filter(|version| (1..=LONGEST_VERSION).contains(&version.len()));
+    let made_by = made_by.filter(|version| version.starts_with(|first: char| first.is_ascii_digit()));
+    let made_by = made_by.ok_or(Refused::NotAToken)?;
+    if format != FORMAT {
+        return Err(Refused::OtherVersion { made_by: made_by.to_owned() });
+    }
+    let head = word.len() - fields.next().ok_or(Refused::NotAToken)?.len();
+    Ok((&word[..head], made_by, &word[head..]))
+}
+
+/// The bytes of a payload that has as many of them as it says.
+fn whole(payload: &str, head: usize) -> Result<Vec<u8>, Refused> {
+    let has = head + payload.len();
+    // Eight characters are six bytes, and the length is in the first four.
+    let Some(start) = payload.get(..8) else { return Err(Refused::Truncated { has, needs: head + 8 }) };
+    let start = URL_SAFE_NO_PAD.decode(start).map_err(|_| Refused::Damaged)?;
+    let length = start.first_chunk::<LENGTH>().map(|&length| u32::from_le_bytes(length) as usize);
+    let length = length.filter(|&length| length <= LONGEST).ok_or(Refused::Damaged)?;
+    let needs = head + ((LENGTH + length + CHECKSUM) * 8).div_ceil(6);
+    match has.cmp(&needs) {
+        std::cmp::Ordering::Less => Err(Refused::Truncated { has, needs }),
+        std::cmp::Ordering::Equal => URL_SAFE_NO_PAD.decode(payload).map_err(|_| Refused::Damaged),
+        std::cmp::Ordering::Greater => Err(Refused::Damaged),
+    }
+}
+
+/// A digest of all of a witness that must be the same when it is seen again: the threads and what they
+/// did in which order to which kinds of objects, the values, the failure.
+///
+/// Not of source lines, files and the names of objects, which are found in the source: moving or renaming
+/// a thing changes nothing. Nor of what is said about the events, or of the sentence of the scenario.
+pub(crate) fn events_digest(witness: &Witness) -> u32 {
+    let shows = match &witness.shows {
+        Shows::Forbidden { outcome, .. } => ("forbidden", outcome.as_str()),
+        Shows::DataRace => ("data race", ""),
+        Shows::Deadlock => ("deadlock", ""),
+        Shows::Crash { words } => ("crash", words.as_str()),
+        Shows::Hang => ("hang", ""),
+    };
+    let kinds: Vec<&str> = witness.objects.iter().map(|object| object.kind.as_str()).collect();
+    let events: Vec<_> = witness.events.iter().map(Semantic::of).collect();
+    let all = (witness.engine, shows, &witness.threads, witness.actors, kinds, events);
+    crc32fast::hash(&postcard::to_stdvec(&all).unwrap_or_default())
+}
+
+/// What an event means, wherever in the source it is.
+#[derive(Serialize)]
+struct Semantic<'a> {
+    thread: usize,
+    operation: &'a str,
+    deed: Deed,
+    order: &'a Option<String>,
+    object: Option<usize>,
+    read: &'a Option<String>,
+    written: &'a Option<String>,
+    blocked: bool,
+}
+
+impl<'a> Semantic<'a> {
+    fn of(event: &'a super::Event) -> Self {
+        let super::Event { thread, operation, deed, order, object, read, written, blocked, .. } = event;
+        Self {
+            thread: *thread,
+            operation,
+            deed: *deed,
+            order,
+            object: *object,
+            read,
+            written,
+            blocked: *blocked,
+        }
+    }
+}
+
+/// Takes any bytes: as a word, and as the content of a word whose checksum fits. What is taken for a
+/// token must be spelled as this module spells it.
+///
+/// # Panics
+/// If that does not hold.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn survive(bytes: &[u8]) {
+    let head = format!("{PREFIX}{FORMAT}_{}_", version());
+    let words =
+        [String::from_utf8_lossy(bytes).into_owned(), format!("{head}{}", String::from_utf8_lossy(bytes))];
+    for word in words.iter().chain([&seal(&head, bytes)]) {
+        match decode(word) {
+            Ok(token) => assert_eq!(encode(&token), word.trim()),
+            Err(refused) => assert!(!refused.to_string().is_empty()),
+        }
+    }
+}

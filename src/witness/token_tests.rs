@@ -1,0 +1,221 @@
+//! Tokens come back as they were, and nothing else comes back.
+
+use super::sample::{forbidden, witness};
+use super::token::{LONGEST, Refused, Route, Token, decode, encode, events_digest, survive};
+use super::*;
+use proptest::prelude::*;
+
+fn sample() -> Token {
+    Token {
+        scenario: "shared_counter".to_owned(),
+        design: "load, then store".to_owned(),
+        engine: Engine::Shuttle,
+        route: Route::Schedule { slices: vec![(0, 3), (1, 1), (2, 2), (1, 1), (0, 4)], randoms: vec![] },
+        seed: 0x5e1f_ed6e,
+        design_digest: 0xdead_beef,
+        events_digest: 7,
+    }
+}
+
+fn routes() -> impl Strategy<Value = Route> {
+    let schedule =
+        (prop::collection::vec(any::<(u32, u32)>(), 0..40), prop::collection::vec(any::<u64>(), 0..10));
+    let index = (any::<Option<u32>>(), any::<bool>(), any::<u64>());
+    prop_oneof![
+        schedule.prop_map(|(slices, randoms)| Route::Schedule { slices, randoms }),
+        index.prop_map(|(preemptions, exact, execution)| Route::Index { preemptions, exact, execution }),
+    ]
+}
+
+fn tokens() -> impl Strategy<Value = Token> {
+    let engines = prop::sample::select(Engine::ALL.to_vec());
+    (".{0,30}", ".{0,30}", engines, routes(), any::<u64>(), any::<(u32, u32)>()).prop_map(
+        |(scenario, design, engine, route, seed, (design_digest, events_digest))| Token {
+            scenario,
+            design,
+            engine,
+            route,
+            seed,
+            design_digest,
+            events_digest,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_token_comes_back_as_it_was(token in tokens()) {
+        let word = encode(&token);
+        let safe = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+        prop_assert!(word.chars().all(safe) && !word.starts_with('-'), "{}", word);
+        prop_assert_eq!(decode(&word), Ok(token.clone()));
+        prop_assert_eq!(decode(&format!(" {word}\n")), Ok(token));
+    }
+
+    #[test]
+    fn no_bytes_are_too_much(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        survive(&bytes);
+    }
+
+    #[test]
+    fn a_token_with_a_broken_body_is_refused(token in tokens(), place in any::<prop::sample::Index>(), byte: u8) {
+        let mut body = postcard::to_stdvec(&token).unwrap();
+        let place = place.index(body.len());
+        body[place] = byte;
+        survive(&body);
+        body.truncate(place);
+        survive(&body);
+    }
+
+    #[test]
+    fn two_characters_changed_are_refused(
+        token in tokens(), one in any::<prop::sample::Index>(), two in any::<prop::sample::Index>(),
+        letters in "[A-Za-z0-9._-]{2}"
+    ) {
+        let word = encode(&token);
+        let mut changed = word.clone().into_bytes();
+        let (one, two) = (one.index(changed.len()), two.index(changed.len()));
+        (changed[one], changed[two]) = (letters.as_bytes()[0], letters.as_bytes()[1]);
+        let changed = String::from_utf8(changed).unwrap();
+        prop_assert!(changed == word || decode(&changed).is_err(), "{} is taken", changed);
+    }
+}
+
+#[test]
+fn every_character_counts() {
+    let word = encode(&sample());
+    for place in 0..word.len() {
+        assert!(decode(&word[..place]).is_err(), "cut to {place}");
+        let (before, after) = (&word[..place], &word[place + 1..]);
+        assert!(decode(&format!("{before}{after}")).is_err(), "without {place}");
+        for letter in (b' '..=b'~').map(char::from).chain(['é', '\0']) {
+            let changed = format!("{before}{letter}{after}");
+            assert!(changed == word || decode(&changed).is_err(), "{changed}");
+            let longer = format!("{before}{letter}{}", &word[place..]);
+            assert!(longer.trim() == word || decode(&longer).is_err(), "{longer}");
+        }
+        if place > 0 {
+            let mut swapped = word.clone().into_bytes();
+            swapped.swap(place - 1, place);
+            let swapped = String::from_utf8(swapped).unwrap();
+            assert!(swapped == word || decode(&swapped).is_err(), "{swapped}");
+        }
+    }
+    for more in ["A", "AA", "AAA", "AAAA", "_", "-"] {
+        assert!(decode(&format!("{word}{more}")).is_err());
+    }
+}
+
+#[test]
+fn a_refusal_says_why() {
+    let check = |word: &str, expected: &str| {
+        assert_eq!(decode(word).unwrap_err().to_string(), expected, "{word}");
+    };
+    let word = encode(&sample());
+    let own = env!("CARGO_PKG_VERSION");
+    let head = format!("sv1_{own}_");
+    let payload = word.strip_prefix(&head).expect("the version of this crate");
+    let none = &format!("this is not a token: a token begins with `sv`, as in `{head}…`");
+    check("", none);
+    check("shared_counter", none);
+    check("sv", none);
+    check(head.trim_end_matches('_'), none);
+    check(&word.replace('_', " "), none);
+    let other = |version: &str| {
+        format!(
+            "this token was made by selvedge {version} and this is selvedge {own}: the execution can be found again only by the version that saw it"
+        )
+    };
+    check("sv2_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
+    check("sv2_0.2.0", &other("0.2.0"));
+    let damaged =
+        "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
+    check(&format!("sv1_99.{own}_{payload}"), damaged);
+    check(&format!("{word}A"), damaged);
+    check(&word.replace('v', "V").replacen("sV", "sv", 1), damaged);
+    let length = word.len();
+    check(
+        &word[..length - 1],
+        &format!("this token is cut short: it has {} of its {length} characters", length - 1),
+    );
+    let has = head.len();
+    check(&head, &format!("this token is cut short: it has {has} of its {} characters", has + 8));
+    check(
+        &format!("{word}{}", "A".repeat(LONGEST)),
+        &format!(
+            "this token has {} characters, more than the 100000 that a token can have",
+            length + LONGEST
+        ),
+    );
+}
+
+#[test]
+fn a_whole_token_of_another_version_is_told_from_a_damaged_one() {
+    let word = super::token::encode_as("0.0.9", &sample());
+    assert_eq!(decode(&word), Err(Refused::OtherVersion { made_by: "0.0.9".to_owned() }));
+}
+
+#[test]
+fn a_long_schedule_fits_and_a_hopeless_one_is_refused() {
+    let long = |slices| Token {
+        route: Route::Schedule { slices: vec![(2, 1); slices], randoms: vec![] },
+        ..sample()
+    };
+    assert_eq!(decode(&encode(&long(30_000))), Ok(long(30_000)));
+    assert!(matches!(decode(&encode(&long(60_000))), Err(Refused::TooLong { .. })));
+}
+
+#[test]
+fn a_length_that_lies_allocates_nothing() {
+    // A sequence that claims 2^60 slices, with a checksum that fits.
+    let mut body = postcard::to_stdvec(&("s", "d", Engine::Loom, 0u8)).unwrap();
+    body.extend([0xff; 8]);
+    body.push(0x0f);
+    survive(&body);
+}
+
+fn told(lines: &str) -> Witness {
+    witness(forbidden("1", "an increment was lost"), &["A", "B"], &[], lines)
+}
+
+#[test]
+fn a_digest_follows_the_events_and_not_the_source() {
+    let lines = "main new count w=0 :30
+        A load count r=0 @Relaxed :31
+        B store count w=1 @Relaxed :32";
+    let digest = |change: &dyn Fn(&mut Witness)| {
+        let mut changed = told(lines);
+        change(&mut changed);
+        events_digest(&changed)
+    };
+    let same = digest(&|_| {});
+    let moved: [&dyn Fn(&mut Witness); 5] = [
+        &|witness| witness.events[1].site = None,
+        &|witness| witness.objects[0].name = "n".to_owned(),
+        &|witness| explain::explain(witness),
+        &|witness| (witness.switches, witness.shortest) = (9, false),
+        &|witness| witness.token = "sv1".to_owned(),
+    ];
+    for (number, change) in moved.iter().enumerate() {
+        assert_eq!(digest(change), same, "change {number}");
+    }
+    let meant: [&dyn Fn(&mut Witness); 14] = [
+        &|witness| witness.engine = Engine::Shuttle,
+        &|witness| witness.shows = Shows::Deadlock,
+        &|witness| witness.shows = Shows::Hang,
+        &|witness| witness.shows = forbidden("2", "an increment was lost"),
+        &|witness| witness.threads[1] = "C".to_owned(),
+        &|witness| witness.objects[0].kind = "AtomicU64".to_owned(),
+        &|witness| witness.events.swap(1, 2),
+        &|witness| witness.events.truncate(2),
+        &|witness| witness.events[1].thread = 2,
+        &|witness| witness.events[1].operation = "swap".to_owned(),
+        &|witness| witness.events[1].order = Some("Acquire".to_owned()),
+        &|witness| witness.events[1].object = None,
+        &|witness| witness.events[1].read = Some("1".to_owned()),
+        &|witness| witness.events[2].blocked = true,
+    ];
+    for (number, change) in meant.iter().enumerate() {
+        assert_ne!(digest(change), same, "change {number}");
+    }
+}
