@@ -50,10 +50,7 @@ pub(crate) fn explain(witness: &mut Witness) {
         Shows::Hang => ended::hang(witness),
     };
     for (event, mark) in finding.marks {
-        // An access that races is never marked down to one that only decides.
-        if witness.events[event].mark != Mark::Races {
-            witness.events[event].mark = mark;
-        }
+        witness.events[event].mark = mark;
     }
     witness.conclusion = finding.sentence;
 }

@@ -5,9 +5,11 @@
 //! tokens around the call, not by parsing the language; where they do not clearly give a name, there is none.
 //!
 //! Limits: nothing is looked up, so a name must stand in the same expression as the call. Objects made in
-//! a closure, by a function that is passed on, or in a macro's own tokens have no name.
+//! a closure, by a function that is passed on, or in a macro's own tokens have no name; but a scenario's
+//! state has the one that its actors have for it.
 
 mod lexer;
+mod state;
 
 use lexer::{Token, lex};
 use std::collections::HashSet;
@@ -38,12 +40,24 @@ pub(crate) fn name_of(source: &str, line: u32, column: u32) -> Option<String> {
             ":" => return view.field(place.start - 1).map(|name| name + &place.suffix),
             "&" => place.start -= 1,
             "mut" if view.before(place.start - 1)?.text == "&" => place.start -= 2,
-            "|" | "||" => place = view.lazily(place)?,
+            "||" => match view.closure(place)? {
+                Closure::Lazy(around) => place = around,
+                Closure::State { after, path } => return view.state(after, &path),
+            },
+            "{" => return view.made_by_function(place.start - 1, place.end, &place.suffix),
             "(" | "[" | "," => place = view.around(place)?,
             _ => return None,
         }
     }
     None
+}
+
+/// What a closure without parameters is for.
+enum Closure {
+    /// It makes the value of this expression when it is needed.
+    Lazy(Place),
+    /// It makes a design's state, to which the methods called from `after` on give a name.
+    State { after: usize, path: String },
 }
 
 /// An expression: the numbers of its first token and of the one after its last.
@@ -165,15 +179,16 @@ impl<'a> View<'a> {
         (name != "_" && !typelike && !KEYWORDS.contains(&token.text)).then(|| name.to_owned())
     }
 
-    /// The call around the closure that ends in this expression, where the closure is called once, at need.
-    fn lazily(&self, place: Place) -> Option<Place> {
-        let bar = place.start - 1;
-        let start = if self.text(bar) == "||" { bar } else { return None };
-        let open = start.checked_sub(1).filter(|&open| self.text(open) == "(")?;
-        let (kind, first) = self.callee(open)?;
-        let alone = self.ends_argument(place.end, open);
-        (kind == "LazyLock" && alone).then_some(())?;
-        Some(Place { start: first, end: self.closing(open)? + 1, suffix: place.suffix })
+    /// What the closure is for whose body ends with this expression.
+    fn closure(&self, place: Place) -> Option<Closure> {
+        let open = (place.start - 1).checked_sub(1).filter(|&open| self.text(open) == "(")?;
+        let (kind, start) = self.callee(open).filter(|_| self.ends_argument(place.end, open))?;
+        let end = self.closing(open)? + 1;
+        match kind {
+            "LazyLock" => Some(Closure::Lazy(Place { start, end, suffix: place.suffix })),
+            "Design" => Some(Closure::State { after: end, path: place.suffix }),
+            _ => None,
+        }
     }
 
     /// The expression around this one, if the name of the one is the name of the other.
@@ -188,7 +203,7 @@ impl<'a> View<'a> {
                 open
             };
             let plain =
-                list == open && matches!(self.text(open - 1), "=" | ":" | "(" | "[" | "," | "&" | "||");
+                list == open && matches!(self.text(open - 1), "=" | ":" | "(" | "[" | "," | "&" | "||" | "{");
             let repeated = self.text(place.end) == ";";
             let suffix = if repeated { place.suffix } else { format!("[{commas}]{}", place.suffix) };
             return (plain || list != open).then_some(Place { start: list, end, suffix });
@@ -201,7 +216,7 @@ impl<'a> View<'a> {
             let alone = commas == 0 && self.ends_argument(place.end, open);
             return (known && alone).then_some(Place { start, end, suffix: place.suffix });
         }
-        if !matches!(self.text(open.checked_sub(1)?), "=" | ":" | "(" | "[" | "," | "&") {
+        if !matches!(self.text(open.checked_sub(1)?), "=" | ":" | "(" | "[" | "," | "&" | "||" | "{") {
             return None;
         }
         if commas > 0 || self.text(place.end) == "," {

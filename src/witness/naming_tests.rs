@@ -70,6 +70,73 @@ fn places_in_arrays_and_tuples() {
 }
 
 #[test]
+fn what_the_actors_call_the_state() {
+    check("Design::new(|| ▸AtomicU32::new(0)).actors(2, |n| n.store(n.load(Relaxed) + 1, Relaxed))", "n");
+    check("Design::new(|| Mutex::new(▸Plain::new(0))).actors(2, |n: &Mutex<Plain<u32>>| {})", "n");
+    check(
+        "Design::new(|| ▸AtomicU32::new(0)).expect(f(|x| x)).actor(\"A\", a).observe(|n, _| n.load(Relaxed))",
+        "n",
+    );
+    check(
+        "Design::new(|| (AtomicBool::new(false), ▸Plain::new(0))).actor(\"A\", move |(flag, data)| {})",
+        "data",
+    );
+    check("Design::new(|| (AtomicBool::new(false), ▸Plain::new(0))).actor(\"A\", |s| {})", "s.1");
+    check(
+        "Design::new(|| [▸Mutex::new(0), Mutex::new(0)]).actor(\"A\", a).observe(|&[first, second], _| {})",
+        "first",
+    );
+    check(
+        "Design::new(|| (unbounded(), ▸Plain::new(0))).actors(2, |((s, _), _)| {}).actor(\"C\", |((_, r), n)| {})",
+        "n",
+    );
+    check("Design::new(|| ([▸A::new(0), A::new(1)], 7)).actors(2, |([a, b], c)| {})", "a");
+    check(
+        "fn made() -> (A, [B; 2]) { (▸A::new(0), 1) } fn f() { Design::new(made).actors(2, |(a, b)| {}) }",
+        "a",
+    );
+    check(
+        "fn made() -> (A, [B; 2]) { (▸A::new(0), 1) } fn f() { Design::new(other).actors(2, |(a, b)| {}) }",
+        None,
+    );
+    check("fn made() -> A { ▸A::new(0); x } fn f() { Design::new(made).actors(2, |a| {}) }", None);
+    check("Design::new(|| ▸AtomicU32::new(0)).actors(2, |_| {})", None);
+    check("Design::new(|| ▸AtomicU32::new(0)).actors(2, |(a, b)| {})", None);
+    check("Design::new(|| (▸A::new(0), 1)).actors(2, |[a, b]| {})", None);
+    check("Design::new(|| (1, ▸A::new(0))).actors(2, |(.., b)| {})", None);
+    check("Design::new(|| ▸AtomicU32::new(0)).actors(2, a).must_see(|n| n)", None);
+    check("Other::new(|| ▸AtomicU32::new(0)).actors(2, |n| n)", None);
+}
+
+/// Of every scenario file, the names of what is made at a call of `new`.
+#[test]
+fn the_shipped_scenarios_have_names() {
+    let check = |source: &str, expected: &[&str]| {
+        let mut names = Vec::new();
+        for (number, line) in source.lines().enumerate() {
+            for (at, _) in line.match_indices("::new(") {
+                let start =
+                    line[..at].rfind(|letter: char| !letter.is_alphanumeric()).map_or(0, |before| before + 1);
+                let column = line[..start].chars().count() + 1;
+                names.extend(name_of(
+                    source,
+                    u32::try_from(number + 1).unwrap(),
+                    u32::try_from(column).unwrap(),
+                ));
+            }
+        }
+        names.dedup();
+        assert_eq!(names, expected);
+    };
+    check(include_str!("../../scenarios/lock_order.rs"), &["first", "second"]);
+    check(
+        include_str!("../../scenarios/message_passing.rs"),
+        &["flag", "payload", "flag", "payload", "shared"],
+    );
+    check(include_str!("../../scenarios/process_isolation.rs"), &["word"]);
+}
+
+#[test]
 fn no_name_where_none_stands() {
     check("▸AtomicU32::new(0)", None);
     check("fn f() -> AtomicU32 { ▸AtomicU32::new(0) }", None);
@@ -97,12 +164,15 @@ fn no_name_where_none_stands() {
     check("assert!(▸AtomicU32::new(0))", None);
     check("json!({ \"name\": ▸AtomicU32::new(0) })", None);
     check("call!(name: ▸AtomicU32::new(0))", None);
+    check("b'let = ▸AtomicU32::new(0)", None);
     check("let x = 7u32.▸into();", None);
     check("let x = list.iter().▸collect();", None);
     check("let x = ▸5;", None);
     check("let x = \"▸AtomicU32::new(0)\";", None);
     check("let x = 1; // ▸AtomicU32::new(0)", None);
-    check("let x = 1; /* /* */ ▸AtomicU32::new(0) */", None);
+    check("let x = /* /* */ ▸AtomicU32::new(0) */ 1;", None);
+    check("Flagged { Ready: ▸AtomicU32::new(0) }", None);
+    check("let x = Mutex::new(1, ▸AtomicU32::new(0));", None);
     check("let x = r#\"\"▸AtomicU32::new(0)\"#;", None);
     check("let x = Atomic▸U32::new(0);", None);
     check("Pair(▸AtomicU32::new(0))", None);
@@ -132,7 +202,7 @@ fn positions_outside_of_the_source_have_no_name() {
 #[test]
 fn labels_tell_objects_apart() {
     let check = |objects: &[(&str, &str)], expected: &[&str]| {
-        let named = |name| Some(name).filter(|name| *name != "");
+        let named = |name| Some(name).filter(|name: &&str| !name.is_empty());
         let objects: Vec<_> = objects.iter().map(|&(name, kind)| Known { name: named(name), kind }).collect();
         assert_eq!(labels(&objects), expected);
     };

@@ -31,7 +31,18 @@ fn a_lost_update() {
         main load count r=1 @Relaxed :33",
     );
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+          A                       |   B                       | line
+        --------------------------|---------------------------|-----
+        * load count = 0 Relaxed  |                           | :31
+                                  | * load count = 0 Relaxed  | :31
+        * store count = 1 Relaxed |                           | :31
+                                  | * store count = 1 Relaxed | :31
+
+        * decides
     ",
     );
 }
@@ -50,7 +61,18 @@ fn store_buffering_says_what_is_stale() {
         main drop x :30",
     );
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+          A                   |   B                                           | line
+        ----------------------|-----------------------------------------------|-----
+        * store x = 1 Relaxed |                                               | :40
+        * load y = 0 Relaxed  |                                               | :41
+                              | * store y = 1 Relaxed                         | :44
+                              | * load x = 0 Relaxed (stale: A has written 1) | :45
+
+        * decides
     ",
     );
 }
@@ -68,7 +90,18 @@ fn a_message_that_races() {
         reader get payload r=42 :45",
     );
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+          writer                    |   reader                   | line
+        ----------------------------|----------------------------|-----
+        ! write payload = 42        |                            | :40
+        * store flag = true Relaxed |                            | :41
+                                    | * load flag = true Acquire | :44
+                                    | ! read payload = 42        | :45
+
+        * decides   ! races
     ",
     );
 }
@@ -84,7 +117,16 @@ fn locks_in_opposite_order() {
         B lock first waits src/locks.rs:9",
     );
     check(
-        &found, "
+        &found,
+        "
+          A                  |   B                 | source
+        ---------------------|---------------------|-------------
+        * lock first         |                     | sample.rs:40
+                             | * lock second       | locks.rs:7
+        * waits: lock second |                     | sample.rs:41
+                             | * waits: lock first | locks.rs:9
+
+        * decides
     ",
     );
 }
@@ -101,7 +143,20 @@ fn three_actors_wrap_a_long_cell() {
         C store head w=1 @Release :33",
     );
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+          A                             |   B                              |   C                      | line
+        --------------------------------|----------------------------------|--------------------------|-----
+        * fetch_add count 0 -> 1 AcqRel |                                  |                          | :31
+          load head = 0 Acquire         |                                  |                          | :31
+                                        |   load head = 0 Acquire          |                          | :35
+                                        | * compare_exchange count found 1 |                          | :32
+                                        |     Acquire, failed              |                          |
+                                        |                                  |   store head = 1 Release | :33
+
+        * decides
     ",
     );
 }
@@ -121,7 +176,22 @@ fn four_actors_do_without_orderings() {
         D store count w=1 @Relaxed :30",
     );
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+          A               |   B               |   C                      |   D               | line
+        ------------------|-------------------|--------------------------|-------------------|-----
+        * load count = 0  |                   |                          |                   | :30
+                          | * load count = 0  |                          |                   | :30
+                          |                   |   load count = 0         |                   | :30
+                          |                   |                          |   load count = 0  | :30
+        * store count = 1 |                   |                          |                   | :30
+                          | * store count = 1 |                          |                   | :30
+                          |                   |   fetch_add count 1 -> 2 |                   | :31
+                          |                   |                          |   store count = 1 | :30
+
+        * decides
     ",
     );
 }
@@ -137,7 +207,30 @@ fn nine_actors_are_a_list() {
     found.threads[3] += " of Citium in Cyprus";
     explain::explain(&mut found);
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+        Plato                 * lock fork0        | :20
+        Socrates              * lock fork1        | :20
+        Zeno of Citium in C…  * lock fork2        | :20
+        Hypatia               * lock fork3        | :20
+        Thales                * lock fork4        | :20
+        Diotima               * lock fork5        | :20
+        Kant                  * lock fork6        | :20
+        Hume                  * lock fork7        | :20
+        Weil                  * lock fork8        | :20
+        Plato                 * waits: lock fork1 | :21
+        Socrates              * waits: lock fork2 | :21
+        Zeno of Citium in C…  * waits: lock fork3 | :21
+        Hypatia               * waits: lock fork4 | :21
+        Thales                * waits: lock fork5 | :21
+        Diotima               * waits: lock fork6 | :21
+        Kant                  * waits: lock fork7 | :21
+        Hume                  * waits: lock fork8 | :21
+        Weil                  * waits: lock fork0 | :21
+
+        * decides
     ",
     );
 }
@@ -151,17 +244,42 @@ fn the_main_thread_is_shown_where_it_matters() {
         main load n r=2 :5";
     let mut found = witness(lost(), &["A"], &["helper"], lines);
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+        A           | helper      | main       | line
+        ------------|-------------|------------|-----
+        store n = 1 |             |            | :2
+                    |             | load n = 1 | :3
+                    | store n = 2 |            | :4
     ",
     );
     found.events.remove(2);
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+        A           | helper      | line
+        ------------|-------------|-----
+        store n = 1 |             | :2
+                    | store n = 2 | :4
     ",
     );
     found.events[3].mark = Mark::Decides;
     check(
-        &found, "
+        &found,
+        "
+        scenarios/sample.rs
+
+          A           |   helper      |   main       | line
+        --------------|---------------|--------------|-----
+          store n = 1 |               |              | :2
+                      |   store n = 2 |              | :4
+                      |               | * load n = 2 | :5
+
+        * decides
     ",
     );
     found.events.clear();
@@ -189,7 +307,26 @@ fn every_operation_has_a_short_text() {
         B wait ready waits",
     );
     check(
-        &found, "
+        &found,
+        "
+          A                    |   B
+        -----------------------|---------------------------------
+          new n = 0            |
+          fence SeqCst         |
+          swap n 0 -> 1 AcqRel |
+                               |   fetch_update n found 1, failed
+          read-lock table      |
+          unlock table         |
+          write-lock table     |
+          unlock table         |
+          try_lock m, failed   |
+                               |   send queue = 1
+                               |   recv queue = 1
+                               |   yield_now
+          drop n               |
+                               | * waits: wait ready
+
+        * decides
     ",
     );
 }

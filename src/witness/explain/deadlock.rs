@@ -36,10 +36,13 @@ pub(super) fn find(witness: &Witness) -> Finding {
     let mut marks = waiting.clone();
     let wanted: Vec<_> = waiting.iter().filter_map(|&index| story.event(index).object).collect();
     let mut parts = Vec::new();
-    for &wait in waiting.iter().take(MOST_TOLD) {
+    for (place, &wait) in waiting.iter().enumerate() {
         let held = story.held(story.event(wait).thread, wait);
         let needed = held.iter().filter(|(lock, _)| wanted.contains(lock)).map(|&(_, taken)| taken);
         marks.extend(needed);
+        if place >= MOST_TOLD {
+            continue;
+        }
         let names: Vec<_> = held.iter().map(|&(lock, _)| words::object(witness, Some(lock))).collect();
         let holds =
             if names.is_empty() { String::new() } else { format!("holds {} and ", names.join(" and ")) };

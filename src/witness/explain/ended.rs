@@ -15,6 +15,7 @@ const WORDS: usize = 200;
 pub(super) fn crash(witness: &Witness, reason: &str) -> Finding {
     let story = Story::new(witness);
     let reason = short(reason, WORDS);
+    let reason = if reason.is_empty() { "it crashed without a word".to_owned() } else { reason };
     let named =
         |&thread: &usize| reason.starts_with(&format!("actor {} panicked", words::thread(witness, thread)));
     let named = (1..witness.threads.len()).find(named);

@@ -87,9 +87,8 @@ impl<'a> Story<'a> {
     /// after it.
     pub(super) fn missed(&self, read: usize, by: impl Fn(usize) -> bool) -> Option<usize> {
         let reader = self.event(read).thread;
-        let start = self.from[read].unwrap_or(read);
         let other = |&&write: &&usize| {
-            write > start && write != read && self.actor_writes(write) && self.event(write).thread != reader
+            write != read && self.actor_writes(write) && self.event(write).thread != reader
         };
         let accesses = self.same_object(read);
         let candidates = || accesses.iter().filter(other).copied().filter(|&write| by(write));

@@ -42,6 +42,12 @@ fn stale_loads_are_found_with_their_writes() {
     expected[8] = stale(Some(1), 2);
     expected[9] = stale(Some(2), 8);
     assert_eq!(stale_loads(&found.events, found.objects.len()), expected);
+    let begun = witness(Shows::Hang, &AB, &[], "A store x waits w=5\nB store x w=1\nB load x r=5");
+    assert_eq!(
+        stale_loads(&begun.events, 1)[2],
+        stale(None, 1),
+        "a store that has not taken effect was read"
+    );
 }
 
 #[test]
@@ -328,6 +334,28 @@ fn a_race_is_where_nothing_orders_and_not_where_it_is_latest() {
 }
 
 #[test]
+fn a_read_modify_write_hands_on_what_it_read() {
+    let found = explained(
+        Shows::DataRace,
+        &["A", "B", "C"],
+        "A set n w=1
+        B set n w=2
+        B store f w=1 @Release
+        A fetch_add f r=1 w=2 @Relaxed
+        C load f r=2 @Acquire
+        C get n r=2",
+    );
+    let expected = "A wrote n = 1 and C read n = 2: C saw f = 2, but A's Relaxed fetch_add and C's Acquire load order nothing";
+    assert_eq!(found.conclusion, expected);
+}
+
+#[test]
+fn atomics_do_not_race_with_each_other() {
+    let found = explained(Shows::DataRace, &AB, "A set n w=1\nB set n w=2\nA store f w=1\nB load f r=1");
+    assert_eq!(found.conclusion, "A wrote n = 1 and B wrote n = 2: nothing orders them");
+}
+
+#[test]
 fn deadlocks() {
     let check = |lines: &str, conclusion: &str, marked: &[usize]| {
         check(Shows::Deadlock, &AB, lines, conclusion, marked);
@@ -374,6 +402,7 @@ fn crashes_and_hangs() {
         "B crashed: index out of bounds (src/ring.rs:7), after B read len = 9, as A had left it",
         &[0, 1],
     );
+    check(crash(" "), &AB, "", "it crashed without a word", &[]);
     check(
         crash("actor A panicked: no"),
         &AB,

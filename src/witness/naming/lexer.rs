@@ -15,7 +15,7 @@ impl Token<'_> {
     /// Whether it is an identifier or a keyword.
     pub(super) fn is_word(&self) -> bool {
         self.text.starts_with(|first: char| first == '_' || first.is_alphabetic())
-            && !self.text.ends_with(['"', '\'', '#'])
+            && !self.text.contains(['"', '\''])
     }
 }
 
