@@ -42,6 +42,7 @@ fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
         pulse: Box::leak(Box::new(Pulse::default())),
         fatal: None,
     };
+    crate::panics::install();
     checker(&task).expect("the checker does its work")
 }
 
@@ -76,16 +77,23 @@ fn a_lost_update_is_shown_in_four_events() {
         let seen = observed(checker, &lost_update());
         assert_eq!(seen.witnesses.len(), 1, "{name}: {seen:?}");
         let witness = &seen.witnesses[0];
-        eprintln!("{:#?}", witness);
         assert!(matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == "1"));
         assert!(witness.shortest, "{name}");
-        assert_eq!(actors_events(witness), ["A load 0", "B load 0", "B store 1", "A store 1"], "{name}");
+        // loom needs no switch in between: B may read what A has overwritten.
+        let expected = match name {
+            "loom" => ["A load 0", "A store 1", "B load 0", "B store 1"],
+            _ => ["A load 0", "B load 0", "B store 1", "A store 1"],
+        };
+        assert_eq!(actors_events(witness), expected, "{name}");
+        let stale = witness.events.iter().filter(|event| event.stale.is_some()).count();
+        assert_eq!(stale, usize::from(name == "loom"));
     }
 }
 
 #[test]
 fn a_race_ends_with_its_second_access() {
     for (name, checker) in CHECKERS {
+        let first = line!();
         let design = Design::new(|| (AtomicBool::new(false), Plain::new(0)))
             .actor("A", |(ready, data)| {
                 data.set(42);
@@ -105,8 +113,10 @@ fn a_race_ends_with_its_second_access() {
         let [race] = &seen.races[..] else { panic!("{name}: {seen:?}") };
         let lines: Vec<_> =
             race.accesses.iter().map(|access| (access.access.as_str(), access.line)).collect();
-        eprintln!("{name} {race:?}");
-        assert_eq!(lines.len(), 2, "{name}: {race:?}");
+        let mut lines: Vec<_> =
+            lines.into_iter().map(|(access, line)| (access, line.map(|line| line - first))).collect();
+        lines.sort_unstable();
+        assert_eq!(lines, [("read", Some(7)), ("write", Some(3))], "{name}: {race:?}");
     }
 }
 

@@ -80,6 +80,10 @@ pub(super) fn explained(design: &DesignReport, value: &str) -> Option<&'static s
     if witnesses(design).iter().any(|shown| leads(shown.witness)) {
         return Some("this interleaving leads to it");
     }
+    let races = |shown: &Shown<'_>| shown.witness.shows == Shows::DataRace;
+    if witnesses(design).iter().any(races) {
+        return Some("the data race below is what lets it happen");
+    }
     let elsewhere = checkers(design).flat_map(|cell| &cell.observation.witnesses).any(leads);
     elsewhere.then_some("a checker has a witness of it: see the JSON report")
 }
@@ -89,7 +93,9 @@ pub(super) fn differences(design: &DesignReport) -> Vec<String> {
     let mut lines = Vec::new();
     let names =
         |cells: &[&Cell]| cells.iter().map(|cell| cell.engine.name()).collect::<Vec<_>>().join(" and ");
-    let machine: Vec<_> = real(design).collect();
+    // A real engine that deadlocked or crashed has hardly sampled.
+    let sampled = |cell: &&Cell| matches!(cell.judgement.verdict, Verdict::Safe | Verdict::Forbidden);
+    let machine: Vec<_> = real(design).filter(sampled).collect();
     for value in values(checkers(design)) {
         if !machine.is_empty() && !machine.iter().any(|cell| saw(cell, &value)) {
             let allow: Vec<_> = checkers(design).filter(|cell| saw(cell, &value)).collect();

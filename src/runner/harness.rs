@@ -144,9 +144,8 @@ impl Cells {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry((found.name.clone(), design, engine)).or_default())
         };
-        let run = || {
-            run_cell(found, &found.scenario.designs[design], engine, self.effort.budget(DEFAULT_SEED))
-        };
+        let run =
+            || run_cell(found, &found.scenario.designs[design], engine, self.effort.budget(DEFAULT_SEED));
         slot.get_or_init(run).clone()
     }
 

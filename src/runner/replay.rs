@@ -155,12 +155,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
 }
 
 /// Replays an execution that ends its process.
-fn again(
-    assignment: &Assignment<'_>,
-    after: u64,
-    token: &Token,
-    word: &str,
-) -> Result<Witness, ReplayError> {
+fn again(assignment: &Assignment<'_>, after: u64, token: &Token, word: &str) -> Result<Witness, ReplayError> {
     let harness = |error: anyhow::Error| ReplayError::Harness(format!("{error:#}"));
     let Supervised { observation, .. } = supervise(assignment).map_err(harness)?;
     let same = |witness: &Witness| token::events_digest(witness) == token.events_digest;

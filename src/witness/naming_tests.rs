@@ -131,7 +131,7 @@ fn the_shipped_scenarios_have_names() {
     check(include_str!("../../scenarios/lock_order.rs"), &["first", "second"]);
     check(
         include_str!("../../scenarios/message_passing.rs"),
-        &["flag", "payload", "flag", "payload", "shared"],
+        &["ready", "payload", "ready", "payload", "shared"],
     );
     check(include_str!("../../scenarios/process_isolation.rs"), &["word"]);
 }

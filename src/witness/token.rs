@@ -169,7 +169,10 @@ pub(crate) fn events_digest(witness: &Witness) -> u32 {
         Shows::Forbidden { outcome, .. } => ("forbidden", outcome.as_str()),
         Shows::DataRace => ("data race", ""),
         Shows::Deadlock => ("deadlock", ""),
-        Shows::Crash { words } => ("crash", words.as_str()),
+        // The place where it panicked stands in parentheses behind the words.
+        Shows::Crash { words } => {
+            ("crash", words.rsplit_once(" (").map_or(words.as_str(), |(words, _)| words))
+        }
         Shows::Hang => ("hang", ""),
     };
     let kinds: Vec<&str> = witness.objects.iter().map(|object| object.kind.as_str()).collect();

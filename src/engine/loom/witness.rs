@@ -47,6 +47,9 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
             exact: arm::exactly(),
             execution: place.execution,
         };
+        if goal == Goal::Deadlock {
+            seen.deadlock = Some(witness.conclusion.clone());
+        }
         seen.witnesses.push(task.signed(witness, route));
         shown.push(goal);
     }

@@ -33,6 +33,9 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Obser
             seen.races = vec![race_report(race, &task.facts.actors)];
         }
         let route = Route::Schedule { slices: slices(&ran.steps), randoms: Vec::new() };
+        if goal == Goal::Deadlock {
+            seen.deadlock = Some(witness.conclusion.clone());
+        }
         seen.witnesses.push(task.signed(witness, route));
         shown.push(goal);
     }
