@@ -10,6 +10,7 @@
 use crate::arm::trace::{self, ObjectId, Site};
 use crate::arm::{self, loom, shuttle};
 use crate::context::Context;
+use crate::sync::statics;
 use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;
@@ -131,7 +132,7 @@ impl Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         // Whatever unwinds has been reported already; a second panic would abort the process.
-        if std::thread::panicking() {
+        if std::thread::panicking() || statics::destroying() {
             return;
         }
         match self {
