@@ -6,6 +6,9 @@
 //! Limits, all loom 0.7.2's own: four actors beside the main thread; SeqCst loads and stores behave as
 //! acquire and release; no load buffering; no spurious wakeups; nothing ever times out.
 
+#[cfg(test)]
+mod tests;
+
 use super::failure::{Failure, classify};
 use super::{Exploration, Observation, Task};
 use crate::arm::loom as arm;
