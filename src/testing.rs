@@ -110,9 +110,29 @@ pub(crate) fn in_loom_within<T: Ord + Send + 'static>(
 
 /// Runs [`EXECUTIONS`] random executions under shuttle.
 pub(crate) fn in_shuttle<T: Ord + Send + 'static>(f: impl Fn() -> T + Send + Sync + 'static) -> Seen<T> {
+    in_shuttle_by(::shuttle::scheduler::RandomScheduler::new_from_seed(SEED, EXECUTIONS), f)
+}
+
+/// Runs every execution that shuttle finds by a depth-first search.
+///
+/// # Panics
+/// If there are more than `limit`.
+#[track_caller]
+pub(crate) fn in_shuttle_exhaustively<T: Ord + Send + 'static>(
+    limit: usize,
+    f: impl Fn() -> T + Send + Sync + 'static,
+) -> Seen<T> {
+    let seen = in_shuttle_by(::shuttle::scheduler::DfsScheduler::new(Some(limit + 1), false), f);
+    assert!(seen.executions <= limit, "there are more than {limit} executions");
+    seen
+}
+
+fn in_shuttle_by<T: Ord + Send + 'static>(
+    scheduler: impl ::shuttle::scheduler::Scheduler + 'static,
+    f: impl Fn() -> T + Send + Sync + 'static,
+) -> Seen<T> {
     let seen = observe(f, |run| {
         let _entered = context::enter(Context::Shuttle);
-        let scheduler = ::shuttle::scheduler::RandomScheduler::new_from_seed(SEED, EXECUTIONS);
         let mut config = ::shuttle::Config::default();
         config.failure_persistence = ::shuttle::FailurePersistence::None;
         ::shuttle::Runner::new(crate::arm::shuttle_tracking::Tracking(scheduler), config).run(move || {

@@ -4,6 +4,7 @@ use crate::arm::journal::{self, Key, What};
 use crate::arm::trace::{self, ObjectId, Site};
 use crate::arm::{self, loom, shuttle};
 use crate::context::Context;
+use crate::sync::statics;
 use crate::witness::Deed;
 use std::fmt;
 use std::panic::Location;
@@ -165,7 +166,7 @@ impl Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         // Whatever unwinds has been reported already; a second panic would abort the process.
-        if std::thread::panicking() {
+        if std::thread::panicking() || statics::destroying() {
             return;
         }
         journal::note_unplaced("drop", Deed::Drop, Key::at(self));

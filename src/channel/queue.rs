@@ -351,7 +351,11 @@ impl<T> Queue<T> {
             drop(state);
             queue.state.notify_all();
             if unwinding {
-                std::mem::forget(lost);
+                return std::mem::forget(lost);
+            }
+            for (message, past) in lost {
+                trace::receive(&past);
+                drop(message);
             }
         });
     }

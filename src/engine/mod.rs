@@ -21,7 +21,7 @@ mod witness_tests;
 pub(crate) use pulse::Pulse;
 
 use crate::scenario::program::{OutcomeCount, Program};
-use crate::scenario::{Engine, Facts};
+use crate::scenario::{Engine, ErasedDesign, Facts};
 pub(crate) use witness::{Fatal, left_behind};
 
 use crate::witness::Witness;
@@ -184,7 +184,13 @@ impl Name<'_> {
     }
 }
 
-impl Task<'_> {
+impl<'a> Task<'a> {
+    /// This design, without a name by which it could be found again.
+    pub(crate) fn new(design: &'a ErasedDesign, budget: Budget, pulse: &'static Pulse) -> Self {
+        let (program, facts) = (Arc::clone(&design.program), &design.facts);
+        Self { name: Name::default(), program, facts, budget, pulse, fatal: None }
+    }
+
     /// The witness with a token, by which its execution is found again.
     fn signed(&self, witness: Witness, route: Route) -> Witness {
         self.name.sign(self.budget.seed, witness, route)

@@ -47,14 +47,7 @@ pub(crate) type Engine = fn(&Task<'_>) -> anyhow::Result<Observation>;
 /// What `engine` sees of a design in so many milliseconds.
 #[track_caller]
 pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) -> Observation {
-    let task = Task {
-        name: super::Name::default(),
-        program: design.program.clone(),
-        facts: &design.facts,
-        budget: budget(sampling_ms),
-        pulse: Box::leak(Box::new(Pulse::default())),
-        fatal: None,
-    };
+    let task = Task::new(design, budget(sampling_ms), Box::leak(Box::new(Pulse::default())));
     let observation = engine(&task).expect("the engine does its work");
     let counted: u64 = observation.outcomes.iter().map(|outcome| outcome.count).sum();
     assert_eq!(counted, observation.executions, "{observation:?}");

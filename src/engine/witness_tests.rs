@@ -1,6 +1,6 @@
 //! Witnesses of planted bugs, under both checkers.
 
-use super::{Budget, Name, Observation, Pulse, Task, loom, shuttle};
+use super::{Budget, Observation, Pulse, Task, loom, shuttle};
 use crate::cell::Plain;
 use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
 use crate::sync::Mutex;
@@ -27,21 +27,15 @@ where
 }
 
 fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
-    let task = Task {
-        name: Name::default(),
-        program: design.program.clone(),
-        facts: &design.facts,
-        budget: Budget {
-            executions: 5_000,
-            random_executions: 500,
-            sampling_ms: 0,
-            seed: 1,
-            stall_ms: 10_000,
-            memory_mib: 1024,
-        },
-        pulse: Box::leak(Box::new(Pulse::default())),
-        fatal: None,
+    let budget = Budget {
+        executions: 5_000,
+        random_executions: 500,
+        sampling_ms: 0,
+        seed: 1,
+        stall_ms: 10_000,
+        memory_mib: 1024,
     };
+    let task = Task::new(design, budget, Box::leak(Box::new(Pulse::default())));
     crate::panics::install();
     checker(&task).expect("the checker does its work")
 }

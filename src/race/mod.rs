@@ -8,6 +8,8 @@ mod detector;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use clock::Clock;

@@ -21,6 +21,10 @@ pub(super) enum Op {
     Send,
     /// Receives the latest message sent by anybody, if there is one.
     Receive,
+    /// Adds to what this lock makes known.
+    Release(u32),
+    /// Learns all that this lock makes known.
+    Acquire(u32),
 }
 
 /// A task, and what it does.
@@ -32,7 +36,7 @@ pub(super) fn detected(events: &[Event]) -> Option<(usize, usize)> {
     let mut message = None;
     for (index, &(task, op)) in events.iter().enumerate() {
         let here = Location::caller();
-        // Cells are objects of their own.
+        // Cells and locks are objects of their own.
         let race = match op {
             Op::Load(object, order) => {
                 detector.load(task, object, order);
@@ -54,6 +58,14 @@ pub(super) fn detected(events: &[Event]) -> Option<(usize, usize)> {
             Op::Write(cell) => detector.access(task, 100 + cell, Access::Write, here),
             Op::Send => {
                 message = Some(detector.publish(task));
+                None
+            }
+            Op::Release(lock) => {
+                detector.release(task, 200 + lock);
+                None
+            }
+            Op::Acquire(lock) => {
+                detector.acquire(task, 200 + lock);
                 None
             }
             Op::Receive => {
@@ -126,6 +138,10 @@ fn happens_before(events: &[Event]) -> Vec<Vec<bool>> {
         }
     }
     let program_order = before.clone();
+    for (b, &(_, op)) in events.iter().enumerate() {
+        let Op::Acquire(lock) = op else { continue };
+        (0..b).filter(|&a| events[a].1 == Op::Release(lock)).for_each(|a| before[a][b] = true);
+    }
     for reader in 0..count {
         let Some((_, read_order)) = read(events[reader].1) else { continue };
         let Some(source) = read_from(events, reader) else { continue };

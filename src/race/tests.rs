@@ -16,7 +16,9 @@ fn ops() -> impl Strategy<Value = Op> {
         2 => (object.clone(), rmw).prop_map(|(object, order)| Op::Rmw(object, order)),
         2 => fence.prop_map(Op::Fence),
         2 => object.clone().prop_map(Op::Read),
-        2 => object.prop_map(Op::Write),
+        2 => object.clone().prop_map(Op::Write),
+        1 => object.clone().prop_map(Op::Release),
+        1 => object.clone().prop_map(Op::Acquire),
         1 => Just(Op::Send),
         1 => Just(Op::Receive),
     ]

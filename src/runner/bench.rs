@@ -5,7 +5,6 @@ use crate::arm::trace;
 use crate::context::{self, Context};
 use crate::engine::{self, Budget, Pulse, Task};
 use crate::scenario::{Engine, Outcome, Scenario};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Puts this thread into the context of an engine until the value is dropped.
@@ -58,14 +57,7 @@ pub fn sample<O: Outcome>(engine: Engine, scenario: Scenario<O>, time: Duration)
     let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let budget = Budget { sampling_ms: milliseconds, ..Effort::Normal.budget(DEFAULT_SEED) };
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task {
-        name: engine::Name::default(),
-        program: Arc::clone(&design.program),
-        facts: &design.facts,
-        budget,
-        pulse,
-        fatal: None,
-    };
+    let task = Task::new(design, budget, pulse);
     let start = Instant::now();
     let seen = engine::observe(engine, &task).expect("the engine works");
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]

@@ -10,7 +10,6 @@ use crate::witness::token::{self, Route, Token};
 use crate::witness::{Witness, table};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::Arc;
 
 /// Why a token leads to no execution.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
@@ -91,14 +90,8 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
     let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
     let (scenario, design) = wanted(found, &token)?;
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task {
-        name: Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest },
-        program: Arc::clone(&design.program),
-        facts: &design.facts,
-        budget: Effort::Normal.budget(token.seed),
-        pulse,
-        fatal: None,
-    };
+    let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
+    let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), pulse) };
     crate::panics::install();
     let changed = |how: &str| ReplayError::Changed {
         scenario: scenario.name.clone(),

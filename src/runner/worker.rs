@@ -11,7 +11,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// The hidden first argument.
 pub(crate) const ARGUMENT: &str = "__selvedge-worker";
@@ -80,17 +80,12 @@ fn work(job: &str) -> anyhow::Result<()> {
             pulse.leave_note(words);
         }
     });
-    let task = Task {
-        name: Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) },
-        program: Arc::clone(&design.program),
-        facts: &design.facts,
-        budget: job.budget,
-        pulse,
-        fatal: match job.work {
-            Work::WriteDown(fatal) => Some(fatal),
-            Work::Observe | Work::Replay(_) => None,
-        },
+    let fatal = match job.work {
+        Work::WriteDown(fatal) => Some(fatal),
+        Work::Observe | Work::Replay(_) => None,
     };
+    let name = Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) };
+    let task = Task { name, fatal, ..Task::new(design, job.budget, pulse) };
     let seen = engine::observe(job.engine, &task)?;
     std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")
 }

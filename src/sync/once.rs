@@ -210,6 +210,7 @@ impl<T> Modelled<T> {
             match *phase {
                 Phase::Complete => break,
                 Phase::Poisoned if !force => {
+                    trace::acquire(self.edges);
                     drop(phase);
                     panic_poisoned("Once");
                 }

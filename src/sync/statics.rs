@@ -12,7 +12,7 @@
 
 use crate::context;
 use crate::thread::model;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +21,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Key(AtomicU64);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
+
+std::thread_local! {
+    static DESTROYING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the statics of an execution are being destroyed. For real they never are, so their end is no
+/// access to what they hold.
+pub(crate) fn destroying() -> bool {
+    DESTROYING.get()
+}
 
 /// The objects of one execution, in the order in which they were first used.
 #[derive(Default)]
@@ -123,6 +133,14 @@ impl Drop for Key {
 impl Statics {
     /// Destroys everything, last made first, also what destructors make.
     pub(crate) fn destroy(&self) {
+        struct Ended;
+        impl Drop for Ended {
+            fn drop(&mut self) {
+                DESTROYING.set(false);
+            }
+        }
+        DESTROYING.set(true);
+        let _ended = Ended;
         loop {
             let last = self.0.borrow_mut().pop();
             match last {

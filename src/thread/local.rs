@@ -294,6 +294,11 @@ impl Values {
         value
     }
 
+    /// Whether there is a value with a destructor.
+    pub(crate) fn have_destructors(&self) -> bool {
+        self.0.borrow().iter().any(|entry| matches!(entry.value, Value::Alive(_)))
+    }
+
     /// Destroys the values, last made first, also those that destructors make.
     pub(crate) fn destroy(&self) {
         loop {

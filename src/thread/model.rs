@@ -22,6 +22,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Who a model thread is, what belongs to it, and its end.
 pub(crate) struct Identity {
@@ -49,10 +50,21 @@ unsafe impl Sync for Identity {}
 #[derive(Default)]
 pub(crate) struct Execution {
     threads: Cell<u64>,
+    /// Threads beside the main one that have not ended.
+    running: Cell<u64>,
+    /// Whether the main thread has ended.
+    over: Cell<bool>,
     pub(crate) statics: Statics,
 }
 
 impl Execution {
+    /// A thread has ended. With the last one go the statics, which detached threads may use for long.
+    fn thread_ended(&self) {
+        if self.over.get() && self.running.get() == 0 {
+            self.statics.destroy();
+        }
+    }
+
     fn identity(self: Rc<Self>, name: Option<Cow<'static, str>>) -> Arc<Identity> {
         Arc::new(Identity {
             number: self.threads.replace(self.threads.get() + 1),
@@ -109,13 +121,14 @@ pub(crate) fn number() -> usize {
     slot().map_or(0, |identity| usize::try_from(identity.number).unwrap_or(usize::MAX))
 }
 
-/// Ends the main thread's part of an execution: its thread-local values are destroyed, then the
-/// statics, last made first. Runs inside the model, as its last act.
+/// Ends the main thread's part of an execution: its thread-local values are destroyed, and, unless other
+/// threads still run, the statics, last made first. Runs inside the model, as its last act.
 pub(crate) fn end_of_execution() {
     let Some(local) = try_local() else { return };
     settled();
     local.values.destroy();
-    local.execution.statics.destroy();
+    local.execution.over.set(true);
+    local.execution.thread_ended();
     set_slot(None);
 }
 
@@ -173,7 +186,51 @@ pub(crate) fn settled() {
 /// What a thread leaves to whoever joins it.
 pub(crate) struct Packet<T> {
     result: Cell<Option<std::thread::Result<T>>>,
+    handover: Handover,
     pub(crate) identity: Arc<Identity>,
+}
+
+/// Orders the making of what a thread returns before its drop by somebody who has not joined the thread.
+struct Handover {
+    past: RefCell<Token>,
+    /// loom's carrier of the edge, where there may be something to drop.
+    made: Option<arm::loom::AtomicUsize>,
+}
+
+impl Handover {
+    #[track_caller]
+    fn new<T>() -> Self {
+        let carried = std::mem::needs_drop::<T>() && context::current() == Context::Loom;
+        Self { past: RefCell::default(), made: carried.then(|| arm::loom::AtomicUsize::new(0)) }
+    }
+
+    /// The thread has made what it returns.
+    fn give<T>(&self, result: &std::thread::Result<T>) {
+        if std::mem::needs_drop::<T>() || result.is_err() {
+            *self.past.borrow_mut() = trace::token();
+        }
+        if let Some(made) = self.made.as_ref().filter(|_| arm::loom::enter()) {
+            made.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// The running thread is about to drop it.
+    fn take(&self) {
+        if context::current() == Context::Shuttle && arm::shuttle::alive() {
+            trace::receive(&self.past.borrow());
+        }
+        if let Some(made) = self.made.as_ref().filter(|_| arm::loom::enter()) {
+            made.fetch_add(1, Ordering::Acquire);
+        }
+    }
+}
+
+impl<T> Drop for Packet<T> {
+    fn drop(&mut self) {
+        if self.result.get_mut().is_some() && !std::thread::panicking() {
+            self.handover.take();
+        }
+    }
 }
 
 // SAFETY: as for `Identity`: one operating-system thread, and nothing is borrowed across a switch.
@@ -188,6 +245,8 @@ pub(crate) struct End {
     /// Whether the thread panicked and nobody has taken its panic by joining it.
     panicked: Cell<bool>,
     past: RefCell<Token>,
+    /// The past before thread-local values were destroyed, if there were any to destroy.
+    returned: RefCell<Option<Token>>,
     join: Cell<Option<Join>>,
 }
 
@@ -200,6 +259,23 @@ impl Identity {
     /// Waits for the thread, and learns what it had done.
     #[track_caller]
     pub(crate) fn wait(&self) {
+        self.wait_for_its_end();
+        let past = self.end.past.borrow().clone();
+        trace::receive(&past);
+    }
+
+    /// As a scope waits for the threads in it: what destructors of thread-local values did is not known,
+    /// because std's scopes do not wait for those. (Here they have run all the same, so that what they do
+    /// after a scope has ended is never tried.)
+    #[track_caller]
+    pub(crate) fn wait_for_its_return(&self) {
+        self.wait_for_its_end();
+        let returned = self.end.returned.borrow().clone();
+        trace::receive(&returned.unwrap_or_else(|| self.end.past.borrow().clone()));
+    }
+
+    #[track_caller]
+    fn wait_for_its_end(&self) {
         journal::begins("join", Deed::Other, Key::at(self));
         let join = self.end.join.take();
         match join {
@@ -208,8 +284,6 @@ impl Identity {
             // Somebody else waits, and whoever asks here also waits for that one.
             None => {}
         }
-        let past = self.end.past.borrow().clone();
-        trace::receive(&past);
         journal::note("join", Deed::Other, Key::at(self));
     }
 
@@ -279,7 +353,11 @@ where
 {
     let identity = local().execution.clone().identity(name.map(Cow::Owned));
     journal::names(identity.number, identity.name.as_deref());
-    let packet = Arc::new(Packet { result: Cell::new(None), identity: identity.clone() });
+    let packet = Arc::new(Packet {
+        result: Cell::new(None),
+        handover: Handover::new::<T>(),
+        identity: identity.clone(),
+    });
     let past = trace::token();
     let life = {
         let packet = packet.clone();
@@ -292,6 +370,8 @@ where
 fn start(identity: &Identity, body: impl FnOnce() + 'static) {
     journal::made("thread", Key::at(identity), None);
     journal::note("spawn", Deed::Other, Key::at(identity));
+    let running = &identity.execution.running;
+    running.set(running.get() + 1);
     let join = match context::current() {
         Context::Loom => Join::Loom(loom_thread::spawn(body)),
         Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(identity.object, body)),
@@ -311,10 +391,17 @@ where
     let end = &local.end;
     end.panicked.set(result.is_err());
     end.finished.set(true);
+    packet.handover.give(&result);
     packet.result.set(Some(result));
     // If nobody holds the handle any more, what the thread returned is dropped here, by the thread.
     drop(packet);
-    local.values.destroy();
+    if local.values.have_destructors() {
+        *end.returned.borrow_mut() = Some(trace::token());
+        local.values.destroy();
+    }
+    let running = &local.execution.running;
+    running.set(running.get() - 1);
+    local.execution.thread_ended();
     let past = trace::token();
     *end.past.borrow_mut() = past;
     set_slot(None);

@@ -77,7 +77,7 @@ where
     model::settled();
     let mut unheard = false;
     while let Some(end) = scope.unwaited() {
-        end.wait();
+        end.wait_for_its_return();
         unheard |= end.panicked_unheard();
     }
     match result {

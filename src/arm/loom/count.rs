@@ -7,8 +7,10 @@ use std::sync::atomic::Ordering;
 /// What loom knows of a reference-counted value: its scheduling points, its edges, and that it is freed.
 /// The counts themselves are std's.
 pub(crate) struct Count {
-    /// Every drop and every upgrade, which all depend on each other.
+    /// Every owner's drop and every upgrade, which all depend on each other.
     drops: AtomicUsize,
+    /// Every drop of a weak pointer.
+    weak_drops: AtomicUsize,
     /// Clones, which depend only on somebody looking at the count.
     clones: AtomicUsize,
     freed: Cell<Option<loom::alloc::Track<()>>>,
@@ -25,6 +27,7 @@ impl Count {
     pub(crate) fn new() -> Self {
         Count {
             drops: AtomicUsize::new(0),
+            weak_drops: AtomicUsize::new(0),
             clones: AtomicUsize::new(0),
             freed: Cell::new(Some(loom::alloc::Track::new(()))),
         }
@@ -47,11 +50,19 @@ impl Count {
         }
     }
 
-    /// A scheduling point that depends on every drop and upgrade, with the edges of `order`.
+    /// A scheduling point that depends on every owner's drop and every upgrade, with the edges of `order`.
     #[track_caller]
     pub(crate) fn pass(&self, order: Ordering) {
         if enter() {
             self.drops.fetch_add(1, order);
+        }
+    }
+
+    /// As [`Count::pass`], but for the drops of weak pointers.
+    #[track_caller]
+    pub(crate) fn pass_weak(&self, order: Ordering) {
+        if enter() {
+            self.weak_drops.fetch_add(1, order);
         }
     }
 

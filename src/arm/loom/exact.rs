@@ -12,8 +12,8 @@
 //! that never tries a lock does not pay: its locks are loom's own until the first attempt, which
 //! [`demand`]s that the exploration begin anew with locks of this kind.
 
+use super::AtomicUsize;
 use super::parking::Queue;
-use super::{AtomicUsize, fence};
 use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -79,8 +79,10 @@ const ALONE: usize = usize::MAX;
 
 /// A lock that threads can wait for or try.
 pub(crate) struct Exact {
-    /// The scheduling point of everything that happens to the lock, and the carrier of its edges.
+    /// The holders: the scheduling point of everything that happens to the lock, and the carrier of its
+    /// edges.
     gate: AtomicUsize,
+    /// The same, to look at without a scheduling point.
     holders: Cell<usize>,
     waiters: Queue,
 }
@@ -100,16 +102,24 @@ impl Exact {
     /// Takes the lock if that is possible now. An attempt that fails orders nothing.
     #[track_caller]
     pub(super) fn try_acquire(self: &Arc<Self>, mode: Mode) -> Option<ExactGuard> {
-        self.gate.fetch_add(1, Ordering::Relaxed);
-        let holders = match (mode, self.holders.get()) {
-            (Mode::Alone, 0) => ALONE,
-            (Mode::Together, holders) if holders != ALONE => holders + 1,
-            _ => return None,
+        let mut found = match mode {
+            Mode::Alone => 0,
+            Mode::Together => Some(self.holders.get()).filter(|&holders| holders != ALONE).unwrap_or(0),
         };
-        // Nobody runs between the gate and here; the fence takes what the last release has published.
-        fence(Ordering::Acquire);
-        self.holders.set(holders);
-        Some(ExactGuard { lock: Arc::clone(self), mode })
+        loop {
+            let next = match mode {
+                Mode::Alone => ALONE,
+                Mode::Together => found + 1,
+            };
+            match self.gate.compare_exchange(found, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => {
+                    self.holders.set(next);
+                    return Some(ExactGuard { lock: Arc::clone(self), mode });
+                }
+                Err(holders) if mode == Mode::Together && holders != ALONE => found = holders,
+                Err(_) => return None,
+            }
+        }
     }
 
     /// Waits until the lock can be taken, and takes it.
@@ -137,11 +147,11 @@ impl Drop for ExactGuard {
     /// Gives the lock back, and lets all who wait try again.
     fn drop(&mut self) {
         let Exact { gate, holders, waiters } = &*self.lock;
-        gate.fetch_add(1, Ordering::Release);
-        holders.set(match self.mode {
-            Mode::Alone => 0,
-            Mode::Together => holders.get() - 1,
-        });
+        let before = match self.mode {
+            Mode::Alone => gate.swap(0, Ordering::Release),
+            Mode::Together => gate.fetch_sub(1, Ordering::Release),
+        };
+        holders.set(if before == ALONE { 0 } else { before - 1 });
         waiters.wake(usize::MAX);
     }
 }

@@ -6,6 +6,8 @@
 //! Limits, all loom 0.7.2's own: four actors beside the main thread; SeqCst loads and stores behave as
 //! acquire and release; no load buffering; no spurious wakeups; nothing ever times out.
 
+#[cfg(test)]
+mod tests;
 mod witness;
 
 pub(crate) use witness::replay;

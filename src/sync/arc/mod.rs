@@ -150,7 +150,7 @@ impl<T: ?Sized> Arc<T> {
     #[must_use]
     #[track_caller]
     pub fn weak_count(this: &Arc<T>) -> usize {
-        this.token.counting();
+        this.token.counting_weak();
         real::Arc::weak_count(&this.value)
     }
 
@@ -166,10 +166,19 @@ impl<T: ?Sized> Arc<T> {
         real::Arc::as_ptr(&this.value)
     }
 
-    /// The value, if there is no other pointer to it, strong or weak.
+    /// The value, if there is no other pointer to it, strong or weak: then what was done before those were
+    /// dropped happens before.
     #[track_caller]
     pub fn get_mut(this: &mut Arc<T>) -> Option<&mut T> {
-        this.settle();
+        if !matches!(this.token, Token::Real) {
+            this.token.pass(Ordering::Relaxed);
+            this.token.pass_weak(Ordering::Relaxed);
+            // Nobody is left who could change what is found here.
+            if real::Arc::get_mut(&mut this.value).is_some() {
+                this.token.pass(Ordering::Acquire);
+                this.token.pass_weak(Ordering::Acquire);
+            }
+        }
         real::Arc::get_mut(&mut this.value)
     }
 }
@@ -179,6 +188,7 @@ impl<T: Clone> Arc<T> {
     #[track_caller]
     pub fn make_mut(this: &mut Arc<T>) -> &mut T {
         this.settle();
+        this.token.pass_weak(Ordering::Relaxed);
         if real::Arc::get_mut(&mut this.value).is_none() {
             *this = Arc::new(T::clone(this));
         }

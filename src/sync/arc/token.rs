@@ -11,7 +11,8 @@ use std::sync::atomic::Ordering;
 pub(super) enum Token {
     Real,
     Loom(real::Arc<loom::Count>),
-    /// The object of all drops and upgrades; the next one is that of clones.
+    /// The object of the owners' drops and of upgrades; the next one is that of clones, the one after of
+    /// the drops of weak pointers.
     Shuttle(ObjectId),
 }
 
@@ -23,6 +24,7 @@ impl Token {
             Context::Loom => Token::Loom(real::Arc::new(loom::Count::new())),
             Context::Shuttle => {
                 let drops = trace::new_object();
+                trace::new_object();
                 trace::new_object();
                 Token::Shuttle(drops)
             }
@@ -56,7 +58,14 @@ impl Token {
         }
     }
 
-    /// A scheduling point that depends on every drop and upgrade, with the edges of `order`.
+    /// As [`counting`](Token::counting), if weak pointers are counted.
+    #[track_caller]
+    pub(super) fn counting_weak(&self) {
+        self.counting();
+        self.pass_weak(Ordering::Relaxed);
+    }
+
+    /// A scheduling point that depends on every owner's drop and every upgrade, with the edges of `order`.
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -69,6 +78,35 @@ impl Token {
                     trace::rmw(*drops, order);
                 }
             }
+        }
+    }
+
+    /// As [`pass`](Token::pass), but for the drops of weak pointers, of which owners learn nothing.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn pass_weak(&self, order: Ordering) {
+        match self {
+            Token::Real => {}
+            Token::Loom(count) => count.pass_weak(order),
+            Token::Shuttle(drops) => {
+                if shuttle::before(drops + 2, Kind::Rmw) {
+                    trace::rmw(drops + 2, order);
+                }
+            }
+        }
+    }
+
+    /// Learns what owners did that are gone. Under loom others may run before.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn learn(&self) {
+        match self {
+            Token::Real => {}
+            Token::Loom(count) => count.pass(Ordering::Acquire),
+            Token::Shuttle(drops) if shuttle::alive() => trace::acquire(*drops),
+            Token::Shuttle(_) => {}
         }
     }
 

@@ -30,8 +30,10 @@ impl<T: ?Sized> Weak<T> {
     #[track_caller]
     pub fn upgrade(&self) -> Option<Arc<T>> {
         let token = self.token.as_ref()?;
-        token.pass(Ordering::Acquire);
+        token.pass(Ordering::Relaxed);
+        // As in std, only an upgrade that succeeds acquires.
         let value = self.value.upgrade()?;
+        token.learn();
         Some(Arc { token: token.clone(), value })
     }
 
@@ -54,7 +56,9 @@ impl<T: ?Sized> Weak<T> {
     #[must_use]
     #[track_caller]
     pub fn weak_count(&self) -> usize {
-        self.counting();
+        if let Some(token) = &self.token {
+            token.counting_weak();
+        }
         self.value.weak_count()
     }
 
@@ -85,7 +89,7 @@ impl<T: ?Sized> Drop for Weak<T> {
     #[track_caller]
     fn drop(&mut self) {
         if let Some(token) = &self.token {
-            token.pass(Ordering::Release);
+            token.pass_weak(Ordering::Release);
         }
     }
 }

@@ -1,0 +1,71 @@
+//! A search that begins anew because it must be exact.
+
+use super::super::{Budget, Observation, Pulse, Task};
+use super::observe;
+use crate::scenario::{Design, Grade, Scenario};
+use crate::sync::Mutex;
+use crate::sync::atomic::AtomicU32;
+use std::sync::atomic::{self, Ordering::Relaxed};
+
+/// What the execution of this number, counted over both searches, ends with.
+type Outcomes = fn(u32) -> &'static str;
+
+/// Observes two actors who contend for an atomic, until from the second execution on one of them tries a
+/// lock, which demands that the search begin anew. Their states tell them apart, as no honest design's
+/// would: it stands for an outcome that the second search is too short to see again.
+fn observed(executions: u64, outcome: Outcomes) -> Observation {
+    let serials = atomic::AtomicU32::new(0);
+    let state = move || (serials.fetch_add(1, Relaxed), AtomicU32::new(0), Mutex::new(()));
+    let contend = |(serial, counter, mutex): &(u32, AtomicU32, Mutex<()>)| {
+        counter.fetch_add(1, Relaxed);
+        counter.fetch_add(1, Relaxed);
+        if *serial > 0 {
+            drop(mutex.try_lock());
+        }
+    };
+    let scenario = Scenario::new("Is what the first search has seen remembered?")
+        .acceptable("expected", |outcome: &String| outcome == "expected")
+        .forbidden("once only", |outcome| outcome == "once only")
+        .design(
+            "demanding",
+            Design::new(state).actors(2, contend).observe(move |(serial, ..), _| outcome(*serial).to_owned()),
+        );
+    let design = scenario.erase().designs.remove(0);
+    let budget = Budget {
+        executions,
+        random_executions: 0,
+        sampling_ms: 0,
+        seed: 1,
+        stall_ms: 10_000,
+        memory_mib: 1024,
+    };
+    let pulse = Box::leak(Box::new(Pulse::default()));
+    let task = Task::new(&design, budget, pulse);
+    observe(&task).expect("the engine does its work")
+}
+
+fn count(seen: &Observation, grade: Grade) -> u64 {
+    seen.outcomes.iter().filter(|outcome| outcome.grade == grade).map(|outcome| outcome.count).sum()
+}
+
+#[test]
+fn a_forbidden_outcome_is_remembered_though_the_exact_search_runs_out_of_budget() {
+    let seen = observed(3, |serial| if serial == 0 { "once only" } else { "expected" });
+    assert!(seen.stopped.is_some(), "{seen:?}");
+    assert_eq!(count(&seen, Grade::Forbidden), 1, "{seen:?}");
+    assert!(count(&seen, Grade::Acceptable) > 0, "the second search has run: {seen:?}");
+}
+
+#[test]
+fn a_forbidden_outcome_is_remembered_though_the_exact_search_is_complete() {
+    let seen = observed(100_000, |serial| if serial == 0 { "once only" } else { "expected" });
+    assert_eq!(seen.stopped, None);
+    assert_eq!(count(&seen, Grade::Forbidden), 1, "{seen:?}");
+}
+
+#[test]
+fn without_a_forbidden_outcome_the_exact_search_counts_from_the_beginning() {
+    let seen = observed(100_000, |_| "expected");
+    assert_eq!(seen.stopped, None);
+    assert_eq!(count(&seen, Grade::Acceptable), seen.executions, "{seen:?}");
+}
