@@ -198,9 +198,16 @@ pub(crate) fn summary(report: &Report, seconds: f64) -> String {
 
 /// An execution that was replayed.
 pub(crate) fn replayed(witness: &Witness) -> String {
-    let mut text = format!("{}\n\n", styled(STRONG, &witness.shows.to_string()));
-    text += &table::table(witness);
-    text + &wrapped(&witness.conclusion, 0, 100)
+    format!("{}{}", styled(STRONG, &wrapped(&witness.shows.to_string(), 0, 100)), drawn(witness))
+}
+
+/// As [`replayed`], without styles.
+pub(crate) fn plainly_replayed(witness: &Witness) -> String {
+    format!("{}{}", wrapped(&witness.shows.to_string(), 0, 100), drawn(witness))
+}
+
+fn drawn(witness: &Witness) -> String {
+    format!("\n{}{}", table::table(witness), wrapped(&witness.conclusion, 0, 100))
 }
 
 /// What the marks and words of the matrix mean.

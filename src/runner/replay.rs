@@ -1,15 +1,17 @@
 //! One execution again: the one that a token has kept.
 
 use super::budget::Effort;
-use super::supervise::{Assignment, Launched, Supervised, launch, supervise};
+use super::supervise::{Assignment, Launched, launch, write_down};
 use super::worker::Work;
 use crate::engine::{self, Budget, Name, Pulse, Task};
+use crate::report::terminal;
 use crate::scenario::ErasedDesign;
 use crate::scenario::registry::{self, Found};
+use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
-use crate::witness::{Witness, table};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Once;
 
 /// Why a token leads to no execution.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
@@ -67,7 +69,7 @@ impl Replayed {
 /// The interleaving as a table, at most 100 characters wide, and the conclusion.
 impl fmt::Display for Replayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n\n{}\n{}\n", self.failure(), table::table(&self.0).trim_end(), self.0.conclusion)
+        f.write_str(&terminal::plainly_replayed(&self.0))
     }
 }
 
@@ -92,7 +94,8 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
     let pulse: &'static Pulse = Box::leak(Box::default());
     let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
     let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), pulse) };
-    crate::panics::install();
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(crate::panics::install);
     let changed = |how: &str| ReplayError::Changed {
         scenario: scenario.name.clone(),
         design: design.name.clone(),
@@ -150,12 +153,10 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
 /// Replays an execution that ends its process.
 fn again(assignment: &Assignment<'_>, after: u64, token: &Token, word: &str) -> Result<Witness, ReplayError> {
     let harness = |error: anyhow::Error| ReplayError::Harness(format!("{error:#}"));
-    let Supervised { observation, .. } = supervise(assignment).map_err(harness)?;
     let same = |witness: &Witness| token::events_digest(witness) == token.events_digest;
-    observation
-        .witnesses
-        .into_iter()
-        .find(same)
+    write_down(assignment, after)
+        .map_err(harness)?
+        .filter(same)
         .map(|witness| Witness { token: word.to_owned(), ..witness })
         .ok_or_else(|| {
             let how = format!("execution {} has other events, or another end", after + 1);

@@ -42,22 +42,29 @@ pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervise
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
     }
     let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe))?;
-    let mut observation: Observation = match end {
-        End::Exited(status) if status.success() => {
-            serde_json::from_slice(&answer).context("a worker left no answer")?
-        }
-        End::Exited(status) if status.code() == Some(worker::BROKEN) => bail!("{}", log.trim()),
-        End::Exited(status) => died(status, pulse.get(), &log, &assignment.budget),
-        End::Stalled => stalled(pulse.get(), assignment.facts),
-    };
-    let fatal = observation.witnesses.is_empty() && end.status().is_none_or(|status| !status.success());
-    if fatal && assignment.engine.is_checker() {
-        observation.witnesses.extend(write_down(assignment, pulse.get().executions(), &observation)?);
+    if let End::Exited(status) = end
+        && status.success()
+    {
+        let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
+        return Ok(Supervised { observation, log, seconds });
+    }
+    let mut observation = assignment.fate(&end, pulse.get(), &log)?;
+    if assignment.engine.is_checker() {
+        observation.witnesses.extend(write_down(assignment, pulse.get().executions())?);
     }
     Ok(Supervised { observation, log, seconds })
 }
 
 impl Assignment<'_> {
+    /// What became of a worker that did not answer, as an observation.
+    fn fate(&self, end: &End, pulse: &Pulse, log: &str) -> anyhow::Result<Observation> {
+        match end {
+            End::Exited(status) if status.code() == Some(worker::BROKEN) => bail!("{}", log.trim()),
+            End::Exited(status) => Ok(died(*status, pulse, log, &self.budget)),
+            End::Stalled => Ok(stalled(pulse, self.facts)),
+        }
+    }
+
     pub(crate) fn job(&self, work: Work) -> impl FnOnce(i32, PathBuf, PathBuf) -> Job {
         let (scenario, design) = (self.name.scenario.to_owned(), self.name.design.to_owned());
         let (engine, budget) = (self.engine, self.budget);
@@ -74,27 +81,26 @@ impl Assignment<'_> {
     }
 }
 
-/// Lets another worker come to the same end, which writes down what it does on the way.
+/// Lets another worker come to the same end after so many executions, which writes down what it does on the
+/// way. `None` if it ends otherwise.
 ///
 /// # Errors
 /// As [`launch`].
-fn write_down(
-    assignment: &Assignment<'_>,
-    after: u64,
-    observation: &Observation,
-) -> anyhow::Result<Option<Witness>> {
-    let shows = match (&observation.deadlock, &observation.crash, &observation.hang) {
-        (Some(_), ..) => Shows::Deadlock,
-        (_, Some(words), _) => Shows::Crash { words: words.clone() },
-        (_, _, Some(_)) => Shows::Hang,
-        (None, None, None) => return Ok(None),
-    };
+pub(crate) fn write_down(assignment: &Assignment<'_>, after: u64) -> anyhow::Result<Option<Witness>> {
     let mut lines = anonymous_file("selvedge-events")?;
     let fatal = Fatal { after, file: path_for_others(&lines) };
-    launch(assignment.job(Work::WriteDown(fatal)))?;
-    let Some(witness) =
-        engine::left_behind(assignment.engine, assignment.facts, &contents(&mut lines)?, shows)
-    else {
+    let Launched { pulse, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)))?;
+    if end.status().is_some_and(|status| status.success()) {
+        return Ok(None);
+    }
+    let seen = assignment.fate(&end, pulse.get(), &log)?;
+    let shows = match (seen.deadlock, seen.crash) {
+        (Some(_), _) => Shows::Deadlock,
+        (None, Some(words)) => Shows::Crash { words },
+        (None, None) => Shows::Hang,
+    };
+    let lines = contents(&mut lines)?;
+    let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows) else {
         return Ok(None);
     };
     let Budget { executions, random_executions, seed, .. } = assignment.budget;

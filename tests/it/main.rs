@@ -5,4 +5,5 @@ mod architecture;
 mod broken;
 mod cli;
 mod consumer;
+mod replay;
 mod support;

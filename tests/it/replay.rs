@@ -1,0 +1,139 @@
+//! Every witness has a token, and a token finds its execution again.
+
+use crate::support::{cell, consumer, json, selvedge};
+use serde_json::Value;
+
+#[path = "../../scenarios"]
+mod scenarios {
+    automod::dir!("scenarios");
+}
+
+/// The witnesses in a report.
+fn witnesses(report: &Value) -> Vec<Value> {
+    let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    array(&report["scenarios"])
+        .iter()
+        .flat_map(|scenario| array(&scenario["designs"]))
+        .flat_map(|design| array(&design["engines"]))
+        .flat_map(|engine| array(&engine["witnesses"]))
+        .collect()
+}
+
+/// What of a witness must be the same in a replay: everything but what only a search can know.
+fn replayable(witness: &Value) -> Value {
+    let mut witness = witness.clone();
+    witness.as_object_mut().expect("a witness is an object").remove("shortest");
+    witness
+}
+
+fn token(witness: &Value) -> &str {
+    witness["token"].as_str().expect("a witness has a token")
+}
+
+const CHECKERS: [&str; 4] = ["--engine", "loom", "--engine", "shuttle"];
+
+#[test]
+fn every_shipped_failing_design_replays_to_the_same_events() {
+    let report = json(selvedge().arg("run").args(CHECKERS), 0);
+    let witnesses = witnesses(&report);
+    assert!(witnesses.len() >= 15, "only {} witnesses", witnesses.len());
+    let mut failing = 0;
+    for scenario in report["scenarios"].as_array().into_iter().flatten() {
+        for engine in scenario["designs"].as_array().into_iter().flatten() {
+            for cell in engine["engines"].as_array().into_iter().flatten() {
+                let fails =
+                    !["safe", "not-applicable"].contains(&cell["verdict"].as_str().unwrap_or_default());
+                failing += usize::from(fails);
+                let shown = cell["witnesses"].as_array().is_some_and(|witnesses| !witnesses.is_empty());
+                assert_eq!(fails, shown, "a failure has a witness, and nothing else: {cell:#}");
+            }
+        }
+    }
+    assert!(failing >= 12, "only {failing} cells fail");
+    for witness in witnesses {
+        let again = json(selvedge().args(["replay", token(&witness)]), 0);
+        assert_eq!(replayable(&again["witness"]), replayable(&witness));
+        // In this very process too.
+        let here = selvedge::replay(token(&witness)).expect("the same in a test");
+        assert_eq!(here.conclusion(), witness["conclusion"].as_str().unwrap_or_default());
+        assert_eq!(here.events(), witness["events"].as_array().map_or(0, Vec::len));
+        assert!(here.to_string().lines().all(|line| line.chars().count() <= 100), "{here}");
+    }
+}
+
+#[test]
+fn a_witness_of_a_lost_update_can_be_read() {
+    let report =
+        json(selvedge().args(["run", "shared_counter", "--design", "load, then store"]).args(CHECKERS), 0);
+    let shuttles = &cell(&report, "load, then store", "shuttle")["witnesses"][0];
+    assert_eq!(shuttles["shortest"], true, "{shuttles:#}");
+    let printed = selvedge().args(["replay", token(shuttles)]).assert().code(0).get_output().stdout.clone();
+    let printed = String::from_utf8(printed).expect("text");
+    let rows: Vec<_> = printed.lines().filter(|line| line.contains(" n = ")).collect();
+    assert_eq!(rows.len(), 5, "four events and a conclusion:\n{printed}");
+    assert!(
+        printed.contains("both wrote 1, and the outcome 1 is forbidden: an\nincrement was lost"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn an_execution_that_ends_its_process_has_a_witness_too() {
+    let report = json(
+        consumer("broken-scenarios")
+            .args(["deaths", "--budget", "quick", "--design", "segmentation fault", "--design", "never ends"])
+            .args(CHECKERS),
+        0,
+    );
+    for (design, failure) in [("segmentation fault", "crash"), ("never ends", "hang")] {
+        for engine in ["loom", "shuttle"] {
+            let witness = &cell(&report, design, engine)["witnesses"][0];
+            assert_eq!(witness["shows"]["failure"], failure, "{design} on {engine}: {witness:#}");
+            assert!(witness["events"].as_array().is_some_and(|events| !events.is_empty()), "{witness:#}");
+            let again = json(consumer("broken-scenarios").args(["replay", token(witness)]), 0);
+            assert_eq!(replayable(&again["witness"]), replayable(witness));
+        }
+    }
+}
+
+#[test]
+fn a_token_that_leads_nowhere_is_refused_in_a_sentence() {
+    let report =
+        json(selvedge().args(["run", "lock_order", "--design", "in opposite order"]).args(CHECKERS), 0);
+    let token = token(&cell(&report, "in opposite order", "shuttle")["witnesses"][0]).to_owned();
+    assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)), "{token}");
+    let refused = |token: &str, words: &str| {
+        let output = selvedge().args(["replay", token]).assert().code(2).get_output().clone();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(words), "`{words}` is not in `{said}`");
+        assert!(output.stdout.is_empty());
+        assert!(selvedge::replay(token).is_err());
+    };
+    refused("counter", "not a token");
+    refused(&token[..token.len() - 1], "cut short");
+    let last = if token.ends_with('A') { 'B' } else { 'A' };
+    refused(&format!("{}{last}", &token[..token.len() - 1]), "damaged");
+    // A scenario of the same name that is not here, or says something else.
+    let other = consumer("broken-scenarios").args(["replay", &token]).assert().code(2).get_output().clone();
+    assert!(String::from_utf8_lossy(&other.stderr).contains("there is no design"), "{other:?}");
+}
+
+#[test]
+fn a_scenario_that_has_changed_refuses_its_old_tokens() {
+    let report = json(consumer("broken-scenarios").arg("shifting").args(CHECKERS), 0);
+    let again = |token: &str, key: &str, value: &str| {
+        consumer("broken-scenarios").args(["replay", token]).env(key, value).assert().get_output().clone()
+    };
+    for engine in ["loom", "shuttle"] {
+        let token = token(&cell(&report, "lossy", engine)["witnesses"][0]).to_owned();
+        assert!(again(&token, "SHIFTING", "").status.success(), "{engine}");
+        for (value, words) in
+            [("question", "its question, its grades or its actors"), ("operations", "changed since")]
+        {
+            let refused = again(&token, "SHIFTING", value);
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert_eq!(refused.status.code(), Some(2), "{engine}, {value}: {said}");
+            assert!(said.contains("has changed since") && said.contains(words), "{engine}, {value}: {said}");
+        }
+    }
+}
