@@ -374,7 +374,7 @@ impl Signal {
         LockGuard::other(Aside::new(other))
     }
 
-    /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under a checker it never does.
+    /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under loom it never does.
     ///
     /// # Panics
     ///
@@ -387,6 +387,10 @@ impl Signal {
                 let waited = condvar.wait_timeout(guard, timeout);
                 let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
                 (LockGuard::real(guard), result.timed_out())
+            }
+            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
+                let (guard, timed_out) = condvar.wait_timeout(guard);
+                (LockGuard::other(Aside::new(OtherGuard::Shuttle(guard))), timed_out)
             }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
