@@ -53,9 +53,7 @@ pub(crate) fn begin(detecting: bool) {
     super::shuttle_thread::forget_slots();
     CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);
-    PENDING.with(|pending| pending.iter().for_each(|operation| operation.set(None)));
-    MORE_PENDING.with_borrow_mut(Vec::clear);
-    EFFECT.set(Effect::Full);
+    forget_pending();
     DETECTING.set(detecting);
     TRACE.with_borrow_mut(|trace| *trace = detecting.then(Trace::default));
 }
@@ -125,6 +123,14 @@ pub(crate) fn came_to(effect: Effect) {
 /// What the operation done last came to; for a scheduler, which asks once per step.
 pub(crate) fn take_effect() -> Effect {
     EFFECT.take()
+}
+
+/// Nobody is about to do anything: what an execution that was cut off has left would be taken for the next
+/// one's.
+pub(crate) fn forget_pending() {
+    PENDING.with(|pending| pending.iter().for_each(|operation| operation.set(None)));
+    MORE_PENDING.with_borrow_mut(Vec::clear);
+    EFFECT.set(Effect::Full);
 }
 
 /// What `task` is about to do: nothing if it begins, or ends.

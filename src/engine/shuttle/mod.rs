@@ -7,6 +7,8 @@
 //! same); no spurious wakeups; an execution of more than [`MAX_STEPS`] steps is cut off; the limits of
 //! [`dpor`], of which those that can lose something bound the evidence.
 
+#[cfg(test)]
+mod agreement;
 mod dpor;
 mod reduced;
 mod search;

@@ -33,6 +33,9 @@ pub(super) struct State {
     /// The tasks that were left waiting, in a loop, for what nobody could do any more.
     pub(super) hung: Option<Vec<usize>>,
     ready: Vec<Ready>,
+    /// What everybody was about to do when a task was chosen that begins, or ends the execution: what is
+    /// dropped after that may announce more. With that task.
+    leaving: Option<(usize, Vec<Option<Operation>>)>,
 }
 
 impl State {
@@ -49,7 +52,15 @@ impl State {
         let redundant = self.explorer.is_redundant();
         let ended = self.counters.ended.load(Ordering::Relaxed);
         let cut_off = ended == std::mem::replace(&mut self.ended, ended);
-        let waiting: Vec<(usize, Operation)> = trace::pending()
+        let mut pending = trace::pending();
+        if let Some((last, before)) = self.leaving.take() {
+            let own = pending.get(last).copied().flatten();
+            pending = before;
+            if let Some(place) = pending.get_mut(last) {
+                *place = own;
+            }
+        }
+        let waiting: Vec<(usize, Operation)> = pending
             .into_iter()
             .enumerate()
             .filter_map(|(task, operation)| Some((task, operation?)))
@@ -57,6 +68,7 @@ impl State {
         let stuck = cut_off && self.explorer.is_stuck();
         self.explorer.learn(trace::take_effect());
         self.explorer.end(&waiting);
+        trace::forget_pending();
         self.redundant_ended += u64::from(redundant && !cut_off);
         self.cut_off += u64::from(cut_off && !redundant);
         if stuck {
@@ -84,6 +96,7 @@ impl Reduced {
             complete: false,
             hung: None,
             ready: Vec::new(),
+            leaving: None,
         })))
     }
 
@@ -117,7 +130,7 @@ impl Scheduler for Reduced {
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
         let mut state = self.lock();
-        let State { explorer, ready, .. } = &mut *state;
+        let State { explorer, ready, leaving, .. } = &mut *state;
         ready.clear();
         ready.extend(runnable.iter().map(|task| {
             let task = usize::from(task.id());
@@ -128,6 +141,8 @@ impl Scheduler for Reduced {
         if explorer.is_redundant() {
             context::set_redundant(true);
         }
+        let unannounced = ready.contains(&(task, None));
+        *leaving = unannounced.then(|| (task, trace::pending()));
         Some(TaskId::from(task))
     }
 
