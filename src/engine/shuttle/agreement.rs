@@ -171,17 +171,24 @@ impl Program {
             once: OnceLock::new(),
             receiver,
         });
+        // Ends are made and dropped by operations, which are left out where there is nothing to send.
+        let needed = self.actors.iter().flatten().any(|act| {
+            matches!(act, Act::Send(_) | Act::Receive | Act::TryReceive | Act::ReceiveInTime | Act::HangUp)
+        });
+        let sender = needed.then_some(sender);
+        let senders: Vec<_> = self.actors.iter().map(|_| sender.clone()).collect();
+        drop(sender);
         let actors: Vec<_> = self
             .actors
             .iter()
-            .map(|acts| {
-                let (acts, shared, mut sender) = (acts.clone(), Arc::clone(&shared), Some(sender.clone()));
+            .zip(senders)
+            .map(|(acts, mut sender)| {
+                let (acts, shared) = (acts.clone(), Arc::clone(&shared));
                 thread::spawn(move || {
                     acts.iter().map(|act| shared.act(*act, &mut sender)).collect::<Vec<_>>()
                 })
             })
             .collect();
-        drop(sender);
         let mut seen: Vec<_> = actors.into_iter().map(|actor| actor.join().expect("no panic")).collect();
         seen.push(vec![shared.atomics[0].load(Relaxed), shared.atomics[1].load(Relaxed)]);
         seen
@@ -256,7 +263,7 @@ fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<C
 }
 
 /// Executions of the plain search after which a program is left out, for it would take too long.
-const TOO_MANY: usize = 400;
+const TOO_MANY: usize = 600;
 
 /// Failing executions after which it is left out: each costs a runner of its own.
 const TOO_MANY_FAILURES: usize = 60;
