@@ -20,7 +20,7 @@ struct Pair {
     at_least: f64,
 }
 
-const PAIRS: [Pair; 7] = [
+const PAIRS: [Pair; 11] = [
     Pair {
         what: "facade on loom: executions, atomics",
         ours: facade_on_loom,
@@ -50,6 +50,30 @@ const PAIRS: [Pair; 7] = [
         ours: traced_on_shuttle,
         theirs: facade_on_shuttle,
         at_least: 0.5,
+    },
+    Pair {
+        what: "reduced search: 3 actors x 2 additions, against loom",
+        ours: || searches_per_second(3),
+        theirs: loom_searches,
+        at_least: 100.0,
+    },
+    Pair {
+        what: "reduced search: 3 actors x 2 additions, against DFS",
+        ours: || searches_per_second(3),
+        theirs: depth_first_searches,
+        at_least: 100.0,
+    },
+    Pair {
+        what: "reduced search: 4 actors x 2 additions, against 1 s",
+        ours: || searches_per_second(4),
+        theirs: || 1.0,
+        at_least: 1.0,
+    },
+    Pair {
+        what: "reduced search: executions, against random ones",
+        ours: reduced_executions,
+        theirs: raw_random_executions,
+        at_least: 0.7,
     },
     Pair {
         what: "threads: samples, against two spawned threads each",
@@ -269,6 +293,83 @@ fn raw_shuttle_mutex() -> f64 {
         random_schedules(),
         mutexes!(shuttle::sync::Mutex<i32>, std::sync::Arc<_>, shuttle::thread::spawn),
     )
+}
+
+/// So many actors that add to one counter twice.
+fn additions(actors: usize) -> Scenario<u32> {
+    Scenario::new("Is an addition lost?").acceptable("no", |_| true).design(
+        "fetch_add",
+        Design::new(|| AtomicU32::new(0))
+            .actors(actors, |n| {
+                n.fetch_add(1, Relaxed);
+                n.fetch_add(1, Relaxed);
+            })
+            .observe(|n, _| n.load(Relaxed)),
+    )
+}
+
+/// The same for other sets of types.
+macro_rules! raw_additions {
+    ($actors:expr, $atomic:path, $spawn:path) => {
+        move || {
+            let n = std::sync::Arc::new(<$atomic>::new(0));
+            let threads: Vec<_> = (0..$actors)
+                .map(|_| {
+                    let n = std::sync::Arc::clone(&n);
+                    $spawn(move || {
+                        n.fetch_add(1, Relaxed);
+                        n.fetch_add(1, Relaxed);
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().expect("an actor returns");
+            }
+        }
+    };
+}
+
+/// Whole searches per second, short ones repeated.
+fn searches_per_second(actors: usize) -> f64 {
+    let (mut searches, start) = (0_u32, Instant::now());
+    while searches == 0 || start.elapsed() < Duration::from_millis(50) {
+        bench::exhaust(additions(actors));
+        searches += 1;
+    }
+    f64::from(searches) / start.elapsed().as_secs_f64()
+}
+
+fn loom_searches() -> f64 {
+    let start = Instant::now();
+    loom::model::Builder::new().check(raw_additions!(3, loom::sync::atomic::AtomicU32, loom::thread::spawn));
+    1.0 / start.elapsed().as_secs_f64()
+}
+
+/// Executions after which the plain search is given up, so that its time is a lower bound.
+const DEPTH_FIRST: usize = 100_000;
+
+fn depth_first_searches() -> f64 {
+    let mut config = shuttle::Config::new();
+    config.silence_warnings = true;
+    let scheduler = shuttle::scheduler::DfsScheduler::new(Some(DEPTH_FIRST), false);
+    let start = Instant::now();
+    shuttle::Runner::new(scheduler, config).run(raw_additions!(
+        3,
+        shuttle::sync::atomic::AtomicU32,
+        shuttle::thread::spawn
+    ));
+    1.0 / start.elapsed().as_secs_f64()
+}
+
+fn reduced_executions() -> f64 {
+    let searched = bench::exhaust(additions(4));
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+    let executions = searched.executions as f64;
+    executions / searched.seconds
+}
+
+fn raw_random_executions() -> f64 {
+    shuttle_rate(raw_additions!(4, shuttle::sync::atomic::AtomicU32, shuttle::thread::spawn))
 }
 
 fn rate(executions: u64, start: Instant) -> f64 {

@@ -2,6 +2,7 @@
 
 mod progress;
 
+use crate::engine::Budget;
 use crate::report::{Report, json, terminal};
 use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::runner::plan::{Plan, Selection};
@@ -80,6 +81,9 @@ struct RunArguments {
     /// How much to explore in each cell of the matrix
     #[arg(long, value_enum, default_value_t)]
     budget: Effort,
+    /// Let shuttle's exhaustive search preempt an actor at most this often in one execution
+    #[arg(long, value_name = "N")]
+    preemptions: Option<u32>,
     /// The seed of everything random
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     seed: u64,
@@ -204,10 +208,11 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = arguments.jobs.map_or(cores, usize::from);
+    let budget = Budget { preemptions: arguments.preemptions, ..arguments.budget.budget(arguments.seed) };
     let begun = Instant::now();
     let progress = Progress::new(plan.cells());
     let mut printer = Printer { progress: &progress, plan: &plan, verbose: arguments.verbose, failed: None };
-    let report = run(&plan, arguments.budget.budget(arguments.seed), jobs, |event| {
+    let report = run(&plan, budget, jobs, |event| {
         progress.note(&event);
         if arguments.format == Format::Terminal {
             printer.note(&event);

@@ -71,6 +71,21 @@ pub(crate) fn operations() -> u64 {
 }
 
 thread_local! {
+    static REDUNDANT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says whether the execution that runs is known to come out as another one did, which is counted already.
+#[inline]
+pub(crate) fn set_redundant(redundant: bool) {
+    REDUNDANT.set(redundant);
+}
+
+/// Whether the execution that runs need not be counted.
+pub(crate) fn is_redundant() -> bool {
+    REDUNDANT.get()
+}
+
+thread_local! {
     static WAITING: Cell<Option<&'static AtomicU32>> = const { Cell::new(None) };
 }
 
@@ -104,7 +119,7 @@ pub(crate) fn waiting<R>(block: impl FnOnce() -> R) -> R {
 pub(crate) enum Artefact {
     /// loom gives SeqCst loads, stores and read-modify-writes the meaning of acquire and release.
     LoomSeqCst,
-    /// The checker never lets a timeout elapse.
+    /// loom never lets a timeout elapse.
     NoTimeouts,
 }
 
@@ -115,7 +130,7 @@ impl Artefact {
             Artefact::LoomSeqCst => {
                 "loom treats SeqCst accesses as acquire and release, so it allows more than the language does"
             }
-            Artefact::NoTimeouts => "the checker never lets a wait on a condition variable time out",
+            Artefact::NoTimeouts => "loom never lets a wait on a condition variable time out",
         }
     }
 }

@@ -36,6 +36,7 @@ const CHECKERS_WORDS: &[&str] = &[
     "\nCausality violation",
     "deadlock; threads = ",
     "deadlock! blocked tasks",
+    "deadlock! task ",
     "Model exceeded maximum number of branches",
     "exceeded max_steps bound",
     "cannot access Loom execution state",

@@ -66,6 +66,9 @@ pub(crate) struct Evidence {
     pub(crate) kind: EvidenceKind,
     /// Executions (on a real engine: samples) that the verdict rests on.
     pub(crate) executions: u64,
+    /// Executions beyond these that were begun and found to come out as others had.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub(crate) redundant: u64,
     /// The bound, or what drew the samples.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) by: Option<String>,
@@ -169,7 +172,12 @@ fn evidence(verdict: Verdict, seen: &Observation) -> Evidence {
     let clean = verdict == Verdict::Safe && kind == EvidenceKind::Sampled;
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
     let rate_below = clean.then(|| 3.0 / seen.executions as f64);
-    Evidence { kind, executions: seen.executions, by, rate_below }
+    Evidence { kind, executions: seen.executions, redundant: seen.redundant, by, rate_below }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub(crate) mod journal;
 pub(crate) mod loom;
 pub(crate) mod loom_thread;
+pub(crate) mod operation;
 pub(crate) mod process;
 pub(crate) mod shuttle;
 mod shuttle_block;

@@ -1,15 +1,16 @@
 //! shuttle's primitives, as the facade wants them.
 //!
 //! Scheduling is shuttle's; happens-before is ours, because shuttle orders every operation with every
-//! other on the same object. Each type comes in an untraced variant, for locks inside of something
-//! bigger whose edges are told elsewhere.
+//! other on the same object.
 //!
-//! Limit: there are no spurious wakeups. Time stands still, so no arm but the real ones has timed waits.
+//! Each scheduling point is announced first: the object, what is done to it, and, once it is done, whether it
+//! came to less than that. Timed waits end by a notification or without one, as the schedule has it.
+//!
+//! Limit: there are no spurious wakeups.
 
-use super::shuttle_block::{Bell, Gate};
-use super::trace::{self, Kind, ObjectId};
+use super::shuttle_block::{Bell, Gate, Room, SharedGate};
+use super::trace::{self, Effect, Kind, ObjectId, Operation};
 use super::unwinding;
-use shuttle::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The running task, counted from 0 (the main task of the execution).
 ///
@@ -26,12 +27,6 @@ pub(crate) fn running() -> Option<usize> {
         Some(task) if !std::thread::panicking() => Some(task),
         _ => shuttle::current::try_get_current_task().map(usize::from),
     }
-}
-
-/// Notes that `task` runs again after `switched`, an operation that may have let others run.
-fn came_back<R>(task: usize, switched: R) -> R {
-    trace::proceed(task);
-    switched
 }
 
 /// Whether an execution is there to talk to.
@@ -52,9 +47,13 @@ pub(crate) fn switch() {
 /// Tells the scheduler what the running task does next, and which task that is. `None` if there is no
 /// execution any more.
 fn announce(object: ObjectId, kind: Kind) -> Option<usize> {
+    announce_operation(Operation::on(object, kind))
+}
+
+fn announce_operation(operation: Operation) -> Option<usize> {
     let task = running()?;
     unwinding::is(|| task as u64);
-    trace::announce(task, object, kind);
+    trace::announce_operation(task, operation);
     Some(task)
 }
 
@@ -67,41 +66,25 @@ pub(crate) fn before(object: ObjectId, kind: Kind) -> bool {
     true
 }
 
+/// As [`before`], for an operation that looks at two objects at once.
+pub(crate) fn before_both(object: ObjectId, other: ObjectId, kind: Kind) -> bool {
+    let operation = Operation { also: Some((other, kind)), ..Operation::on(object, kind) };
+    let Some(task) = announce_operation(operation) else { return false };
+    switch();
+    trace::proceed(task);
+    true
+}
+
 /// As [`before`], for an atomic or a fence: an operation of the design itself.
 pub(crate) fn before_atomic(object: ObjectId, kind: Kind) -> bool {
     crate::context::count_operation();
     before(object, kind)
 }
 
-/// Where the happens-before edges of a lock go.
-#[derive(Clone, Copy)]
-struct Edges {
-    object: ObjectId,
-    traced: bool,
-}
-
-impl Edges {
-    fn new(traced: bool) -> Self {
-        Edges { object: trace::new_object(), traced }
-    }
-
-    fn acquire(self) {
-        if self.traced {
-            trace::acquire(self.object);
-        }
-    }
-
-    fn release(self) {
-        if self.traced {
-            trace::release(self.object);
-        }
-    }
-}
-
 /// A mutex without data or poison.
 pub(crate) struct RawMutex {
     gate: Gate,
-    edges: Edges,
+    object: ObjectId,
 }
 
 /// Holds a [`RawMutex`].
@@ -113,16 +96,11 @@ pub(crate) struct RawGuard<'a> {
 
 impl RawMutex {
     pub(crate) fn new() -> Self {
-        RawMutex { gate: Gate::default(), edges: Edges::new(true) }
-    }
-
-    /// A mutex that excludes, and orders no memory.
-    pub(crate) fn new_untraced() -> Self {
-        RawMutex { gate: Gate::default(), edges: Edges::new(false) }
+        RawMutex { gate: Gate::default(), object: trace::new_object() }
     }
 
     fn guard(&self) -> RawGuard<'_> {
-        self.edges.acquire();
+        trace::acquire(self.object);
         RawGuard { lock: self, held: true }
     }
 
@@ -132,7 +110,7 @@ impl RawMutex {
     ///
     /// With shuttle's deadlock message if this task holds the mutex already.
     pub(crate) fn lock(&self) -> RawGuard<'_> {
-        let Some(task) = announce(self.edges.object, Kind::Lock) else {
+        let Some(task) = announce(self.object, Kind::Lock) else {
             return RawGuard { lock: self, held: false };
         };
         self.gate.lock(task);
@@ -142,12 +120,16 @@ impl RawMutex {
 
     /// Takes the mutex if it is free.
     pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
-        let Some(task) = announce(self.edges.object, Kind::TryLock) else {
+        let Some(task) = announce(self.object, Kind::TryLock) else {
             return Some(RawGuard { lock: self, held: false });
         };
         let taken = self.gate.try_lock(task);
         trace::proceed(task);
-        taken.then(|| self.guard())
+        if !taken {
+            trace::came_to(Effect::Refused);
+            return None;
+        }
+        Some(self.guard())
     }
 }
 
@@ -163,8 +145,8 @@ impl Drop for RawGuard<'_> {
         if !self.held {
             return;
         }
-        if let Some(task) = announce(self.lock.edges.object, Kind::Unlock) {
-            self.lock.edges.release();
+        if let Some(task) = announce(self.lock.object, Kind::Unlock) {
+            trace::release(self.lock.object);
             self.lock.gate.unlock();
             trace::proceed(task);
         }
@@ -173,80 +155,75 @@ impl Drop for RawGuard<'_> {
 
 /// A reader-writer lock without data or poison.
 pub(crate) struct RawRwLock {
-    inner: RwLock<()>,
-    /// What writers have done: known to whoever locks next.
-    written: Edges,
-    /// What readers have done: known to the next writer only.
-    read: Edges,
+    gate: SharedGate,
+    /// Carries what writers have done: known to whoever locks next. Also names the lock.
+    written: ObjectId,
+    /// Carries what readers have done: known to the next writer only.
+    read: ObjectId,
 }
 
-enum RwHeld<'a> {
-    Read(RwLockReadGuard<'a, ()>),
-    Write(RwLockWriteGuard<'a, ()>),
-    Nothing,
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Read,
+    Write,
 }
 
 /// Holds a [`RawRwLock`], for reading or for writing.
 pub(crate) struct RawRwGuard<'a> {
     lock: &'a RawRwLock,
-    held: RwHeld<'a>,
+    /// `None` if there was no execution any more in which to take the lock.
+    held: Option<Mode>,
 }
 
 impl RawRwLock {
     pub(crate) fn new() -> Self {
-        RawRwLock { inner: RwLock::new(()), written: Edges::new(true), read: Edges::new(true) }
+        RawRwLock { gate: SharedGate::default(), written: trace::new_object(), read: trace::new_object() }
     }
 
-    fn guard<'a>(&'a self, held: RwHeld<'a>) -> RawRwGuard<'a> {
-        match held {
-            RwHeld::Read(_) => self.written.acquire(),
-            RwHeld::Write(_) => {
-                self.written.acquire();
-                self.read.acquire();
-            }
-            RwHeld::Nothing => {}
+    fn guard(&self, mode: Mode) -> RawRwGuard<'_> {
+        trace::acquire(self.written);
+        if mode == Mode::Write {
+            trace::acquire(self.read);
         }
-        RawRwGuard { lock: self, held }
+        RawRwGuard { lock: self, held: Some(mode) }
+    }
+
+    fn lock(&self, mode: Mode, kind: Kind) -> RawRwGuard<'_> {
+        let Some(task) = announce(self.written, kind) else {
+            return RawRwGuard { lock: self, held: None };
+        };
+        self.gate.lock(task, mode == Mode::Write);
+        trace::proceed(task);
+        self.guard(mode)
+    }
+
+    fn try_lock(&self, mode: Mode, kind: Kind) -> Option<RawRwGuard<'_>> {
+        let Some(task) = announce(self.written, kind) else {
+            return Some(RawRwGuard { lock: self, held: None });
+        };
+        let taken = self.gate.try_lock(task, mode == Mode::Write);
+        trace::proceed(task);
+        if !taken {
+            trace::came_to(Effect::Refused);
+            return None;
+        }
+        Some(self.guard(mode))
     }
 
     pub(crate) fn read(&self) -> RawRwGuard<'_> {
-        let Some(task) = announce(self.written.object, Kind::ReadLock) else {
-            return self.guard(RwHeld::Nothing);
-        };
-        let guard = came_back(task, self.inner.read());
-        self.guard(RwHeld::Read(guard.unwrap_or_else(|poisoned| poisoned.into_inner())))
+        self.lock(Mode::Read, Kind::ReadLock)
     }
 
     pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
-        use std::sync::TryLockError;
-        let Some(task) = announce(self.written.object, Kind::TryReadLock) else {
-            return Some(self.guard(RwHeld::Nothing));
-        };
-        match came_back(task, self.inner.try_read()) {
-            Ok(guard) => Some(self.guard(RwHeld::Read(guard))),
-            Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(RwHeld::Read(poisoned.into_inner()))),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        self.try_lock(Mode::Read, Kind::TryReadLock)
     }
 
     pub(crate) fn write(&self) -> RawRwGuard<'_> {
-        let Some(task) = announce(self.written.object, Kind::Lock) else {
-            return self.guard(RwHeld::Nothing);
-        };
-        let guard = came_back(task, self.inner.write());
-        self.guard(RwHeld::Write(guard.unwrap_or_else(|poisoned| poisoned.into_inner())))
+        self.lock(Mode::Write, Kind::Lock)
     }
 
     pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
-        use std::sync::TryLockError;
-        let Some(task) = announce(self.written.object, Kind::TryLock) else {
-            return Some(self.guard(RwHeld::Nothing));
-        };
-        match came_back(task, self.inner.try_write()) {
-            Ok(guard) => Some(self.guard(RwHeld::Write(guard))),
-            Err(TryLockError::Poisoned(poisoned)) => Some(self.guard(RwHeld::Write(poisoned.into_inner()))),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        self.try_lock(Mode::Write, Kind::TryLock)
     }
 }
 
@@ -260,26 +237,54 @@ impl<'a> RawRwGuard<'a> {
 impl Drop for RawRwGuard<'_> {
     fn drop(&mut self) {
         let lock = self.lock;
-        match std::mem::replace(&mut self.held, RwHeld::Nothing) {
-            RwHeld::Nothing => {}
-            RwHeld::Read(guard) => {
-                if let Some(task) = announce(lock.written.object, Kind::ReadUnlock) {
-                    lock.read.release();
-                    drop(guard);
-                    trace::proceed(task);
-                } else {
-                    std::mem::forget(guard);
-                }
-            }
-            RwHeld::Write(guard) => {
-                if let Some(task) = announce(lock.written.object, Kind::Unlock) {
-                    lock.written.release();
-                    drop(guard);
-                    trace::proceed(task);
-                } else {
-                    std::mem::forget(guard);
-                }
-            }
+        let (kind, edges) = match self.held {
+            None => return,
+            Some(Mode::Read) => (Kind::ReadUnlock, lock.read),
+            Some(Mode::Write) => (Kind::Unlock, lock.written),
+        };
+        if let Some(task) = announce(lock.written, kind) {
+            trace::release(edges);
+            lock.gate.unlock(task);
+            trace::proceed(task);
+        }
+    }
+}
+
+/// The lock and condition of a monitor, in one: entering is one step with all that is done inside and the
+/// notification after it, because there is no scheduling point before the next one. It orders no memory.
+///
+/// Limit: nothing that has a scheduling point, waiting excepted, may be done inside.
+pub(crate) struct RawMonitor {
+    room: Room,
+    object: ObjectId,
+}
+
+impl RawMonitor {
+    pub(crate) fn new() -> Self {
+        RawMonitor { room: Room::default(), object: trace::new_object() }
+    }
+
+    pub(crate) fn enter(&self) {
+        before(self.object, Kind::Enter);
+    }
+
+    /// Leaves, waits until somebody notifies, and enters again.
+    ///
+    /// # Panics
+    ///
+    /// If the execution is over: nobody is left to notify.
+    pub(crate) fn wait(&self) {
+        let Some(task) = announce(self.object, Kind::Enter) else {
+            panic!("waiting in a monitor while the shuttle execution is taken apart");
+        };
+        self.room.wait(task);
+        trace::proceed(task);
+    }
+
+    /// Wakes all that wait. No scheduling point.
+    pub(crate) fn notify(&self) {
+        if running().is_some() && self.room.notify() {
+            trace::came_to(Effect::Full);
         }
     }
 }
@@ -300,15 +305,37 @@ impl RawCondvar {
     /// # Panics
     ///
     /// If the execution is over: nobody is left to notify.
-    pub(crate) fn wait<'a>(&self, mut guard: RawGuard<'a>) -> RawGuard<'a> {
+    pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
+        self.wait_somehow(guard, Kind::Wake).0
+    }
+
+    /// As [`RawCondvar::wait`], but the time may be over at any moment; whether it was.
+    ///
+    /// # Panics
+    ///
+    /// As [`RawCondvar::wait`].
+    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool) {
+        let (guard, notified) = self.wait_somehow(guard, Kind::TimedWake);
+        (guard, !notified)
+    }
+
+    fn wait_somehow<'a>(&self, mut guard: RawGuard<'a>, kind: Kind) -> (RawGuard<'a>, bool) {
         let lock = guard.lock;
-        let (Some(task), true) = (announce(self.object, Kind::Wait), std::mem::take(&mut guard.held)) else {
+        let also = Some((self.object, Kind::Wait));
+        let operation = Operation { also, ..Operation::on(lock.object, Kind::Unlock) };
+        let (Some(task), true) = (announce_operation(operation), std::mem::take(&mut guard.held)) else {
             panic!("waiting on a Condvar while the shuttle execution is taken apart");
         };
-        lock.edges.release();
-        self.bell.wait(&lock.gate, task);
+        trace::release(lock.object);
+        let asleep = || trace::announce(task, self.object, kind);
+        let notified = self.bell.wait(&lock.gate, kind == Kind::TimedWake, asleep);
+        if !notified {
+            trace::came_to(Effect::TimedOut);
+        }
+        trace::announce(task, lock.object, Kind::Lock);
+        lock.gate.lock(task);
         trace::proceed(task);
-        lock.guard()
+        (lock.guard(), notified)
     }
 
     pub(crate) fn notify_one(&self) {

@@ -1,10 +1,10 @@
-//! A mutex and a condition variable for shuttle, on shuttle's own blocking of tasks, and nothing more:
+//! Locks, condition variables and monitors for shuttle, on shuttle's own blocking of tasks, and nothing more:
 //! no data, no poison, no happens-before edges.
 //!
-//! They have the scheduling points and the choices of `shuttle::sync`'s and cost less: no waker, no
-//! semaphore and no clocks behind each operation. A task that waits for a mutex can only be scheduled
-//! while the mutex is free. (In shuttle's own, a wake-up that was not needed stays with the task, and makes
-//! it look once in vain when it waits for the next mutex.)
+//! They have the choices of `shuttle::sync`'s and cost less: no waker, no semaphore and no clocks behind each
+//! operation. A task that waits for a lock can only be scheduled while it can take the lock: whoever chooses
+//! the schedule never sees a task that could not do what it is about to do. (In shuttle's own, such a task
+//! can be scheduled, and waits then; and a wake-up that was not needed stays with it.)
 //!
 //! Limits: only tasks of the execution that is under way may use them. Once shuttle has given an execution
 //! up, unlocking wakes nobody; a destructor that then waits for a mutex that another task holds is
@@ -32,6 +32,16 @@ fn block() {
     switch();
 }
 
+/// A scheduling point for a task that can go on while `holds`; whoever changes that blocks and unblocks it.
+fn wait_until(holds: impl Fn() -> bool) {
+    if holds() {
+        switch();
+    }
+    while !holds() {
+        block();
+    }
+}
+
 /// Runs `action` when dropped: also if shuttle unwinds the task out of a scheduling point.
 struct Finally<F: FnMut()>(F);
 
@@ -56,11 +66,8 @@ unsafe impl Send for Gate {}
 unsafe impl Sync for Gate {}
 
 impl Gate {
-    /// A scheduling point; then waits until nobody holds the gate, and takes it for the running `task`.
-    ///
-    /// While somebody else holds it, beginning to wait is the scheduling point: to come to wait commutes
-    /// with all that others could do at a point before that, so such a point would add schedules and
-    /// nothing to see.
+    /// A scheduling point; then takes the gate for the running `task`, which can only be scheduled while
+    /// nobody holds it.
     ///
     /// # Panics
     ///
@@ -74,12 +81,10 @@ impl Gate {
                 "deadlock! task {me:?} tried to acquire a Mutex it already holds"
             );
         }
-        if self.holder.get().is_none() {
-            switch();
-        }
-        if self.holder.get().is_some() {
-            self.queue();
-        }
+        self.waiters.borrow_mut().push(me);
+        let leave = Finally(|| self.waiters.borrow_mut().retain(|waiter| *waiter != me));
+        wait_until(|| self.holder.get().is_none());
+        drop(leave);
         self.take(me);
     }
 
@@ -97,17 +102,6 @@ impl Gate {
     pub(super) fn unlock(&self) {
         let _free = Finally(|| self.free());
         switch();
-    }
-
-    /// Waits until nobody holds the gate.
-    #[cold]
-    fn queue(&self) {
-        let me = ExecutionState::me();
-        self.waiters.borrow_mut().push(me);
-        let _leave = Finally(|| self.waiters.borrow_mut().retain(|waiter| *waiter != me));
-        while self.holder.get().is_some() {
-            block();
-        }
     }
 
     fn take(&self, me: TaskId) {
@@ -132,6 +126,124 @@ impl Gate {
     }
 }
 
+/// Admits one writer, or any number of readers.
+#[derive(Default)]
+pub(super) struct SharedGate {
+    writer: Cell<Option<TaskId>>,
+    readers: RefCell<Vec<TaskId>>,
+    /// Who waits to be admitted, and whether to write; able to run while they can be.
+    waiters: RefCell<Vec<(TaskId, bool)>>,
+}
+
+// SAFETY: as for `Gate`.
+unsafe impl Send for SharedGate {}
+// SAFETY: as for `Gate`.
+unsafe impl Sync for SharedGate {}
+
+impl SharedGate {
+    fn admits(&self, to_write: bool) -> bool {
+        self.writer.get().is_none() && (!to_write || self.readers.borrow().is_empty())
+    }
+
+    /// A scheduling point; then takes the gate for the running `task`, which can only be scheduled while
+    /// it is admitted.
+    ///
+    /// # Panics
+    ///
+    /// With shuttle's deadlock message if this task holds it already, in whichever mode: std allows the
+    /// operating system to let it wait for itself.
+    pub(super) fn lock(&self, task: usize, to_write: bool) {
+        let me = TaskId::from(task);
+        assert!(
+            self.writer.get() != Some(me) && !self.readers.borrow().contains(&me),
+            "deadlock! task {me:?} tried to acquire a RwLock it already holds"
+        );
+        self.waiters.borrow_mut().push((me, to_write));
+        let leave = Finally(|| self.waiters.borrow_mut().retain(|(waiter, _)| *waiter != me));
+        wait_until(|| self.admits(to_write));
+        drop(leave);
+        self.take(me, to_write);
+    }
+
+    /// A scheduling point; then takes the gate if that can be. Whether it did. A task that reads already is
+    /// refused.
+    pub(super) fn try_lock(&self, task: usize, to_write: bool) -> bool {
+        switch();
+        let me = TaskId::from(task);
+        let free = self.admits(to_write) && !self.readers.borrow().contains(&me);
+        if free {
+            self.take(me, to_write);
+        }
+        free
+    }
+
+    /// A scheduling point; then gives the gate back, whatever happens meanwhile to the running `task`.
+    pub(super) fn unlock(&self, task: usize) {
+        let _free = Finally(|| self.free(TaskId::from(task)));
+        switch();
+    }
+
+    fn take(&self, me: TaskId, to_write: bool) {
+        if to_write {
+            self.writer.set(Some(me));
+        } else {
+            self.readers.borrow_mut().push(me);
+        }
+        let waiters = self.waiters.borrow();
+        let refused = waiters.iter().filter(|(_, to_write)| !self.admits(*to_write));
+        with_unfinished(refused.map(|(waiter, _)| *waiter), |waiter| waiter.block(false));
+    }
+
+    fn free(&self, me: TaskId) {
+        if self.writer.get() == Some(me) {
+            self.writer.set(None);
+        }
+        self.readers.borrow_mut().retain(|reader| *reader != me);
+        let mut waiters = self.waiters.borrow_mut();
+        if waiters.is_empty() {
+            return;
+        }
+        if ExecutionState::should_stop() {
+            waiters.clear();
+        } else {
+            let admitted = waiters.iter().filter(|(_, to_write)| self.admits(*to_write));
+            with_unfinished(admitted.map(|(waiter, _)| *waiter), Task::unblock);
+        }
+    }
+}
+
+/// Where tasks wait for a change of something that one task at a time looks at and changes, in one step.
+#[derive(Default)]
+pub(super) struct Room {
+    waiters: RefCell<Vec<TaskId>>,
+}
+
+// SAFETY: as for `Gate`.
+unsafe impl Send for Room {}
+// SAFETY: as for `Gate`.
+unsafe impl Sync for Room {}
+
+impl Room {
+    /// Waits until the next [`Room::notify`], and until the running `task` is scheduled after it.
+    pub(super) fn wait(&self, task: usize) {
+        let me = TaskId::from(task);
+        self.waiters.borrow_mut().push(me);
+        let _leave = Finally(|| self.waiters.borrow_mut().retain(|waiter| *waiter != me));
+        while self.waiters.borrow().contains(&me) {
+            block();
+        }
+    }
+
+    /// Lets all that wait go on. Whether there were any.
+    pub(super) fn notify(&self) -> bool {
+        let waiters = self.waiters.take();
+        if !waiters.is_empty() && !ExecutionState::should_stop() {
+            with_unfinished(waiters.iter().copied(), Task::unblock);
+        }
+        !waiters.is_empty()
+    }
+}
+
 /// How it stands with a task that waits for a [`Bell`].
 #[derive(PartialEq)]
 enum Call {
@@ -148,6 +260,8 @@ enum Call {
 #[derive(Default)]
 pub(super) struct Bell {
     waiters: RefCell<Vec<(TaskId, Call)>>,
+    /// Those of them whose time is never over.
+    patient: RefCell<Vec<TaskId>>,
     /// How many `notify_one` there have been.
     notified: Cell<u64>,
 }
@@ -158,22 +272,40 @@ unsafe impl Send for Bell {}
 unsafe impl Sync for Bell {}
 
 impl Bell {
-    /// Lets go of the gate, waits for a notification, and takes the gate again for the running `task`.
-    pub(super) fn wait(&self, gate: &Gate, task: usize) {
+    /// Lets go of the gate and waits for a notification, or, if `timed`, until the running task is scheduled
+    /// without one. Calls `asleep` each time before it does. Whether it was notified.
+    pub(super) fn wait(&self, gate: &Gate, timed: bool, asleep: impl Fn()) -> bool {
         gate.unlock();
         let me = ExecutionState::me();
         self.waiters.borrow_mut().push((me, Call::None));
         let leave = Finally(|| drop(self.leave(me)));
-        while self.waiters.borrow().iter().any(|(waiter, call)| *waiter == me && *call == Call::None) {
-            block();
+        let unheard =
+            || self.waiters.borrow().iter().any(|(waiter, call)| *waiter == me && *call == Call::None);
+        asleep();
+        if timed {
+            self.patient.borrow_mut().retain(|waiter| *waiter != me);
+            switch();
+        } else {
+            self.patient.borrow_mut().push(me);
+            while unheard() {
+                block();
+                if unheard() {
+                    asleep();
+                }
+            }
+            self.patient.borrow_mut().retain(|waiter| *waiter != me);
         }
         std::mem::forget(leave);
-        if let Some(Call::Maybe(notifications)) = self.leave(me)
-            && let Some(&used) = notifications.first()
-        {
-            self.use_up(used);
+        match self.leave(me) {
+            Some(Call::Maybe(notifications)) => {
+                if let Some(&used) = notifications.first() {
+                    self.use_up(used);
+                }
+                true
+            }
+            Some(Call::Certain) => true,
+            Some(Call::None) | None => false,
         }
-        gate.lock(task);
     }
 
     fn leave(&self, me: TaskId) -> Option<Call> {
@@ -189,7 +321,9 @@ impl Bell {
             notifications.retain(|notification| *notification != used);
             if notifications.is_empty() {
                 *call = Call::None;
-                with_unfinished(std::iter::once(*waiter), |waiter| waiter.block(false));
+                if self.patient.borrow().contains(waiter) {
+                    with_unfinished(std::iter::once(*waiter), |waiter| waiter.block(false));
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ thread_local! {
     /// By task. shuttle's own thread-local storage does the same through a hash table, made and dropped for
     /// each task, which costs as much as a few scheduling points.
     static SLOTS: RefCell<Vec<Option<Slot>>> = const { RefCell::new(Vec::new()) };
+    /// The objects that name threads, and their tasks.
+    static TASKS: RefCell<Vec<(ObjectId, usize)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What the facade keeps for the running task; `None` before [`set_slot`] and outside of an execution.
@@ -38,12 +40,12 @@ pub(crate) fn set_slot(value: Option<Slot>) {
 /// Begins an execution: no task has anything yet. What an execution that was cut off has left is leaked,
 /// because its destructors would reach for tasks that are no more.
 pub(super) fn forget_slots() {
+    TASKS.with_borrow_mut(Vec::clear);
     std::mem::forget(SLOTS.with_borrow_mut(|slots| slots.drain(..).flatten().collect::<Vec<_>>()));
 }
 
 /// Waits for one spawned thread.
 pub(crate) struct Join {
-    object: ObjectId,
     task: TaskId,
 }
 
@@ -70,14 +72,15 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     let stack = ExecutionState::with(|state| state.config.stack_size);
     let task = ExecutionState::spawn_thread(life, stack, None, None, Location::caller());
     trace::proceed(me);
-    Join { object, task }
+    TASKS.with_borrow_mut(|tasks| tasks.push((object, task.into())));
+    Join { task }
 }
 
 impl Join {
     /// Blocks until the task has ended.
     pub(crate) fn join(self) {
         let me = me();
-        trace::announce(me, self.object, Kind::Join);
+        trace::announce(me, task_as_object(self.task.into()), Kind::Join);
         let finished = ExecutionState::with(|state| state.get(self.task).finished());
         if finished {
             switch();
@@ -106,5 +109,15 @@ pub(crate) fn yield_now(object: ObjectId) {
 
 /// A scheduling point before a look at whether the thread `object` has ended.
 pub(crate) fn look(object: ObjectId) {
-    super::shuttle::before(object, Kind::Load);
+    let task = TASKS.with_borrow(|tasks| tasks.iter().find(|(known, _)| *known == object).copied());
+    match task {
+        Some((_, task)) => super::shuttle::before(task_as_object(task), Kind::Look),
+        // The main thread, which nobody joins, or one that is about to be started.
+        None => super::shuttle::before(object, Kind::Yield),
+    };
+}
+
+/// Tasks are counted in announcements where objects are named otherwise.
+fn task_as_object(task: usize) -> ObjectId {
+    ObjectId::try_from(task).unwrap_or(ObjectId::MAX)
 }

@@ -15,7 +15,7 @@ impl<S: Scheduler> Scheduler for Tracking<S> {
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yielding: bool) -> Option<TaskId> {
         let next = self.0.next_task(runnable, current, yielding);
         if let Some(task) = next {
-            trace::proceed(task.into());
+            trace::chosen(task.into());
         }
         next
     }

@@ -7,6 +7,7 @@
 //! Limits: single operating-system thread, like shuttle itself; outside a traced execution every call
 //! is a no-op.
 
+pub(crate) use super::operation::{Effect, Kind, ObjectId, Operation};
 use crate::race::{Access, Clock, Detector, Race};
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -14,38 +15,6 @@ use std::sync::atomic::Ordering;
 
 /// A source position, as the caller of a facade function.
 pub(crate) type Site = &'static Location<'static>;
-
-/// Names one facade object within one execution, in the order of creation.
-pub(crate) type ObjectId = u32;
-
-/// What a task is about to do to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Load,
-    Store,
-    Rmw,
-    Fence,
-    /// Blocks until the lock is free, then takes it.
-    Lock,
-    TryLock,
-    Unlock,
-    ReadLock,
-    TryReadLock,
-    ReadUnlock,
-    /// Releases the lock and waits for a notification.
-    Wait,
-    Notify,
-    Spawn,
-    Join,
-    Yield,
-}
-
-/// One pending operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Operation {
-    pub(crate) object: ObjectId,
-    pub(crate) kind: Kind,
-}
 
 /// What one message, one spawn or one join carries from the sender's past to the receiver.
 /// Empty where no detector listens.
@@ -71,6 +40,8 @@ thread_local! {
     static PENDING: [Cell<Option<Operation>>; FEW] = const { [const { Cell::new(None) }; FEW] };
     /// By task, for those after.
     static MORE_PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
+    /// What the operation done last came to.
+    static EFFECT: Cell<Effect> = const { Cell::new(Effect::Full) };
     /// Whether there is a detector in `TRACE`.
     static DETECTING: Cell<bool> = const { Cell::new(false) };
     /// The task that has last come back from a scheduling point, and so runs; `None` between executions.
@@ -82,8 +53,7 @@ pub(crate) fn begin(detecting: bool) {
     super::shuttle_thread::forget_slots();
     CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);
-    PENDING.with(|pending| pending.iter().for_each(|operation| operation.set(None)));
-    MORE_PENDING.with_borrow_mut(Vec::clear);
+    forget_pending();
     DETECTING.set(detecting);
     TRACE.with_borrow_mut(|trace| *trace = detecting.then(Trace::default));
 }
@@ -124,7 +94,13 @@ fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
 /// point.
 #[inline]
 pub(crate) fn announce(task: usize, object: ObjectId, kind: Kind) {
-    let operation = Some(Operation { object, kind });
+    announce_operation(task, Operation::on(object, kind));
+}
+
+/// As [`announce`], for an operation that may touch two objects.
+#[inline]
+pub(crate) fn announce_operation(task: usize, operation: Operation) {
+    let operation = Some(operation);
     PENDING.with(|pending| match pending.get(task) {
         Some(place) => place.set(operation),
         None => announce_one_of_more(task, operation),
@@ -142,6 +118,45 @@ fn announce_one_of_more(task: usize, operation: Option<Operation>) {
     });
 }
 
+/// Says that the operation just done has come to less than its kind says. Call it before the task's next
+/// scheduling point.
+#[inline]
+pub(crate) fn came_to(effect: Effect) {
+    EFFECT.set(effect);
+}
+
+/// What the operation done last came to; for a scheduler, which asks once per step.
+pub(crate) fn take_effect() -> Effect {
+    EFFECT.take()
+}
+
+/// Nobody is about to do anything: what an execution that was cut off has left would be taken for the next
+/// one's.
+pub(crate) fn forget_pending() {
+    PENDING.with(|pending| pending.iter().for_each(|operation| operation.set(None)));
+    MORE_PENDING.with_borrow_mut(Vec::clear);
+    EFFECT.set(Effect::Full);
+}
+
+/// What `task` is about to do: nothing if it begins, or ends.
+#[inline]
+pub(crate) fn pending_of(task: usize) -> Option<Operation> {
+    PENDING.with(|pending| match pending.get(task) {
+        Some(place) => place.get(),
+        None => MORE_PENDING.with_borrow(|more| more.get(task - FEW).copied().flatten()),
+    })
+}
+
+/// `task` was chosen to do what it was about to do.
+#[inline]
+pub(crate) fn chosen(task: usize) {
+    proceed(task);
+    PENDING.with(|pending| match pending.get(task) {
+        Some(place) => place.set(None),
+        None => announce_one_of_more(task, None),
+    });
+}
+
 /// `task` runs again, having come back from a scheduling point or having just begun.
 #[inline]
 pub(crate) fn proceed(task: usize) {
@@ -156,7 +171,7 @@ pub(crate) fn current() -> Option<usize> {
     CURRENT.get()
 }
 
-/// What each task was last about to do, by task.
+/// What each task is about to do, by task.
 pub(crate) fn pending() -> Vec<Option<Operation>> {
     let mut pending = PENDING.with(|pending| pending.iter().map(Cell::get).collect::<Vec<_>>());
     MORE_PENDING.with_borrow(|more| pending.extend_from_slice(more));
@@ -165,6 +180,7 @@ pub(crate) fn pending() -> Vec<Option<Operation>> {
 
 /// An atomic load of `object` has happened.
 pub(crate) fn load(object: ObjectId, order: Ordering) {
+    came_to(Effect::Read);
     with(|detector, task| detector.load(task, object, order));
 }
 

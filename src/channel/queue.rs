@@ -176,7 +176,10 @@ impl<T> Queue<T> {
         journal::begins("recv", Deed::Other, Key::at(self));
         let mut state = self.state.enter();
         let (message, past) = loop {
-            if let Some(message) = state.buffer.pop_front() {
+            // Not asked to give what it does not have, an empty buffer has visibly not changed.
+            if !state.buffer.is_empty()
+                && let Some(message) = state.buffer.pop_front()
+            {
                 break message;
             }
             if state.senders == 0 {

@@ -40,6 +40,9 @@ pub(crate) struct Budget {
     pub(crate) random_executions: u64,
     /// How long a real engine samples, in milliseconds.
     pub(crate) sampling_ms: u64,
+    /// The most preemptions in one execution of shuttle's exhaustive search; any number, if `None`.
+    #[serde(default)]
+    pub(crate) preemptions: Option<u32>,
     /// The seed of everything random.
     pub(crate) seed: u64,
     /// How long an execution may make no progress, in milliseconds of its own computing time (or of
@@ -100,6 +103,9 @@ pub(crate) struct RaceReport {
 pub(crate) struct Observation {
     /// Executions that ran to their end or to a failure.
     pub(crate) executions: u64,
+    /// Executions beyond these that were found to come out as others had.
+    #[serde(default)]
+    pub(crate) redundant: u64,
     pub(crate) exploration: Exploration,
     pub(crate) outcomes: Vec<OutcomeCount>,
     pub(crate) races: Vec<RaceReport>,
@@ -126,6 +132,7 @@ impl Observation {
     pub(crate) fn new(exploration: Exploration) -> Self {
         Self {
             executions: 0,
+            redundant: 0,
             exploration,
             outcomes: Vec::new(),
             races: Vec::new(),

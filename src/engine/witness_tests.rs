@@ -32,6 +32,7 @@ fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
         random_executions: 500,
         sampling_ms: 0,
         seed: 1,
+        preemptions: None,
         stall_ms: 10_000,
         memory_mib: 1024,
     };

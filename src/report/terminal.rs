@@ -160,7 +160,11 @@ fn clean(cell: &Cell) -> String {
         (_, Some(by)) => format!("sampled by {by}"),
         (kind, None) => format!("{kind:?}").to_lowercase(),
     };
-    format!("safe, {how}, {}", executions(evidence.executions))
+    let redundant = match evidence.redundant {
+        0 => String::new(),
+        redundant => format!(", and {} redundant", thousands(redundant)),
+    };
+    format!("safe, {how} ({}{redundant})", executions(evidence.executions))
 }
 
 /// The last lines of a run.
@@ -223,7 +227,11 @@ pub(crate) fn legend() -> String {
 pub(crate) fn details(design: &DesignReport) -> String {
     let mut text = String::new();
     for cell in design.cells.iter().filter(|cell| cell.judgement.verdict != Verdict::NotApplicable) {
-        let _ = writeln!(text, "    {} in {:.2} s", cell.engine, cell.seconds);
+        let evidence = match cell.judgement.verdict {
+            Verdict::Safe => format!(": {}", clean(cell)),
+            _ => String::new(),
+        };
+        let _ = writeln!(text, "    {} in {:.2} s{evidence}", cell.engine, cell.seconds);
         for outcome in &cell.observation.outcomes {
             let grade = format!("{:?}", outcome.grade).to_lowercase();
             let count = thousands(outcome.count);

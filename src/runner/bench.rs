@@ -3,7 +3,7 @@
 use super::budget::{DEFAULT_SEED, Effort};
 use crate::arm::trace;
 use crate::context::{self, Context};
-use crate::engine::{self, Budget, Pulse, Task};
+use crate::engine::{self, Budget, Exploration, Pulse, Task};
 use crate::scenario::{Engine, Outcome, Scenario};
 use std::time::{Duration, Instant};
 
@@ -65,4 +65,29 @@ pub fn sample<O: Outcome>(engine: Engine, scenario: Scenario<O>, time: Duration)
     assert!(seen.executions > 0, "{engine} executed nothing: {seen:?}");
     let outcomes = seen.outcomes.into_iter().map(|outcome| (outcome.value, outcome.count)).collect();
     Sampled { per_second, outcomes }
+}
+
+/// A search of everything under shuttle, up to equivalence.
+pub struct Searched {
+    /// Executions, redundant ones included.
+    pub executions: u64,
+    /// Wall-clock time, in seconds.
+    pub seconds: f64,
+}
+
+/// Searches a scenario's first design to its end, in this process.
+///
+/// # Panics
+/// If there is no design, or the search does not come to its end.
+pub fn exhaust<O: Outcome>(scenario: Scenario<O>) -> Searched {
+    let erased = scenario.erase();
+    let design = erased.designs.first().expect("a scenario with a design");
+    let budget = Budget { executions: u64::MAX, ..Effort::Normal.budget(DEFAULT_SEED) };
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let task = Task::new(design, budget, pulse);
+    let start = Instant::now();
+    let seen = engine::observe(Engine::Shuttle, &task).expect("the engine works");
+    let seconds = start.elapsed().as_secs_f64();
+    assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
+    Searched { executions: seen.executions + seen.redundant, seconds }
 }

@@ -22,7 +22,7 @@ impl Effort {
             Effort::Normal => (20_000, 5_000, 250, 3_000, 2_048),
             Effort::Thorough => (1_000_000, 200_000, 5_000, 10_000, 4_096),
         };
-        Budget { executions, random_executions, sampling_ms, seed, stall_ms, memory_mib }
+        Budget { executions, random_executions, preemptions: None, sampling_ms, seed, stall_ms, memory_mib }
     }
 }
 

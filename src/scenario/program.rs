@@ -10,6 +10,7 @@ use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
 use super::{Exit, Grade, Memory, Outcome};
 use crate::channel::endpoints;
+use crate::context;
 use crate::thread;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -186,8 +187,10 @@ where
 
     fn execute(self: Arc<Self>) -> Option<String> {
         let outcome = Arc::clone(&self).run();
+        // An execution that is redundant comes out as one that counts: if not, the zero will tell.
+        let weight = u64::from(!context::is_redundant());
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = counts.add(outcome.clone(), 1);
+        let first = counts.add(outcome.clone(), weight);
         drop(counts);
         let graded = first.then(|| self.graded(&outcome))?;
         (graded.grade == Grade::Forbidden).then_some(graded.value)

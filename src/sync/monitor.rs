@@ -8,7 +8,7 @@
 //! orders everything that passes through it, which is more than some objects promise, so loom can miss
 //! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
 
-use crate::arm;
+use crate::arm::{self, trace};
 use crate::context::Context;
 use crate::thread::model;
 use std::cell::UnsafeCell;
@@ -31,14 +31,14 @@ unsafe impl<T: Send> Send for Monitor<T> {}
 enum Raw {
     Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
     Loom { mutex: arm::loom::RawMutex, condvar: arm::loom::RawCondvar },
-    Shuttle { mutex: arm::shuttle::RawMutex, condvar: arm::shuttle::RawCondvar },
+    Shuttle(arm::shuttle::RawMonitor),
     Process { mutex: arm::process::RawMutex, condvar: arm::process::RawCondvar },
 }
 
 enum RawGuard<'a> {
     Real(std::sync::MutexGuard<'a, ()>),
     Loom(arm::loom::RawGuard<'a>),
-    Shuttle(arm::shuttle::RawGuard<'a>),
+    Shuttle,
     Process(arm::process::RawGuard<'a>),
 }
 
@@ -51,10 +51,7 @@ impl Raw {
             Context::Loom => {
                 Raw::Loom { mutex: arm::loom::RawMutex::new(), condvar: arm::loom::RawCondvar::new() }
             }
-            Context::Shuttle => Raw::Shuttle {
-                mutex: arm::shuttle::RawMutex::new_untraced(),
-                condvar: arm::shuttle::RawCondvar::new(),
-            },
+            Context::Shuttle => Raw::Shuttle(arm::shuttle::RawMonitor::new()),
             Context::Process => Raw::Process {
                 mutex: arm::process::RawMutex::new(),
                 condvar: arm::process::RawCondvar::new(),
@@ -69,7 +66,10 @@ impl Raw {
                 model::settled();
                 RawGuard::Loom(mutex.lock())
             }
-            Raw::Shuttle { mutex, .. } => RawGuard::Shuttle(mutex.lock()),
+            Raw::Shuttle(monitor) => {
+                monitor.enter();
+                RawGuard::Shuttle
+            }
             Raw::Process { mutex, .. } => RawGuard::Process(mutex.lock()),
         }
     }
@@ -80,8 +80,9 @@ impl Raw {
                 RawGuard::Real(condvar.wait(guard).unwrap_or_else(PoisonError::into_inner))
             }
             (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => RawGuard::Loom(condvar.wait(guard)),
-            (Raw::Shuttle { condvar, .. }, RawGuard::Shuttle(guard)) => {
-                RawGuard::Shuttle(condvar.wait(guard))
+            (Raw::Shuttle(monitor), RawGuard::Shuttle) => {
+                monitor.wait();
+                RawGuard::Shuttle
             }
             (Raw::Process { condvar, .. }, RawGuard::Process(guard)) => {
                 RawGuard::Process(condvar.wait(guard))
@@ -100,7 +101,7 @@ impl<T> Monitor<T> {
     /// Waits until no other thread is inside, then enters.
     pub(crate) fn enter(&self) -> Guard<'_, T> {
         crate::context::count_operation();
-        Guard { monitor: self, raw: Some(self.raw.lock()) }
+        Guard { monitor: self, raw: Some(self.raw.lock()), changed: false }
     }
 
     /// Wakes all that wait. Whoever changed something others wait for calls this, inside or just after
@@ -109,7 +110,7 @@ impl<T> Monitor<T> {
         match &self.raw {
             Raw::Real { condvar, .. } => condvar.notify_all(),
             Raw::Loom { condvar, .. } => condvar.notify_all(),
-            Raw::Shuttle { condvar, .. } => condvar.notify_all(),
+            Raw::Shuttle(monitor) => monitor.notify(),
             Raw::Process { condvar, .. } => condvar.notify_all(),
         }
     }
@@ -119,7 +120,7 @@ impl<T> Monitor<T> {
         match &self.raw {
             Raw::Real { condvar, .. } => condvar.notify_one(),
             Raw::Loom { condvar, .. } => condvar.notify_one(),
-            Raw::Shuttle { condvar, .. } => condvar.notify_one(),
+            Raw::Shuttle(monitor) => monitor.notify(),
             Raw::Process { condvar, .. } => condvar.notify_one(),
         }
     }
@@ -129,6 +130,8 @@ impl<T> Monitor<T> {
 pub(crate) struct Guard<'a, T> {
     monitor: &'a Monitor<T>,
     raw: Option<RawGuard<'a>>,
+    /// Whether this thread may have changed the value since it last entered.
+    changed: bool,
 }
 
 impl<T> Guard<'_, T> {
@@ -136,6 +139,7 @@ impl<T> Guard<'_, T> {
     pub(crate) fn wait(&mut self) {
         if let Some(raw) = self.raw.take() {
             self.raw = Some(self.monitor.raw.wait(raw));
+            self.changed = false;
         }
     }
 }
@@ -151,7 +155,16 @@ impl<T> Deref for Guard<'_, T> {
 
 impl<T> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
+        self.changed = true;
         // SAFETY: as in `deref`; `&mut self` makes this the only reference through this guard.
         unsafe { &mut *self.monitor.value.get() }
+    }
+}
+
+impl<T> Drop for Guard<'_, T> {
+    fn drop(&mut self) {
+        if let (Some(RawGuard::Shuttle), false) = (&self.raw, self.changed) {
+            trace::came_to(trace::Effect::Read);
+        }
     }
 }

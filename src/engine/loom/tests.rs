@@ -36,6 +36,7 @@ fn observed(executions: u64, outcome: Outcomes) -> Observation {
         random_executions: 0,
         sampling_ms: 0,
         seed: 1,
+        preemptions: None,
         stall_ms: 10_000,
         memory_mib: 1024,
     };

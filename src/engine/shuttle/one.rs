@@ -3,7 +3,7 @@
 use super::super::failure::classify;
 use super::super::witness::Ended;
 use super::schedule::{Steps, steps};
-use super::{HOOKED, config};
+use super::search::{HOOKED, config};
 use crate::arm::journal::{self, Journal};
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::trace;

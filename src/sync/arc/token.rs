@@ -52,8 +52,7 @@ impl Token {
             Token::Real => {}
             Token::Loom(count) => count.counting(),
             Token::Shuttle(drops) => {
-                shuttle::before(*drops, Kind::Rmw);
-                shuttle::before(drops + 1, Kind::Rmw);
+                shuttle::before_both(*drops, drops + 1, Kind::Rmw);
             }
         }
     }

@@ -85,7 +85,7 @@ impl Signal {
         LockGuard::other(Aside::new(other))
     }
 
-    /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under a checker it never does.
+    /// As [`Signal::wait`], for at most `timeout`; whether it timed out. Under loom it never does.
     ///
     /// # Panics
     ///
@@ -98,6 +98,15 @@ impl Signal {
                 let waited = condvar.wait_timeout(guard, timeout);
                 let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
                 (LockGuard::real(guard), result.timed_out())
+            }
+            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
+                let mutex = Key::at(guard.lock());
+                journal::note("wait_timeout", Deed::Unlock, mutex);
+                journal::begins("wait_timeout", Deed::Other, Key::at(&**condvar));
+                let (guard, timed_out) = condvar.wait_timeout(guard);
+                let how = if timed_out { "wait timed out, lock" } else { "woken, lock" };
+                journal::note(how, Deed::Lock, mutex);
+                (LockGuard::other(Aside::new(OtherGuard::Shuttle(guard))), timed_out)
             }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 let (guard, timed_out) = condvar.wait_timeout(guard, timeout);

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The partial-order reduction against brute force and against plain depth-first search, on many more random
+# programs than `cargo test` has time for.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+programs=${1:-100000}
+export SELVEDGE_DPOR_PROGRAMS=$programs
+export SELVEDGE_AGREEMENT_PROGRAMS=$programs
+cargo test --release --lib engine::shuttle -- --nocapture

@@ -1,0 +1,399 @@
+//! The search: a stack of decisions, one for each step of the current execution.
+
+use super::history::{Event, History, Index, MAX_TASKS, join};
+use super::relation;
+use super::spin::Spins;
+use crate::arm::operation::{Effect, Kind, Operation};
+
+/// A set of tasks, one bit for each.
+pub(super) type Tasks = u64;
+
+/// The set of one task.
+pub(super) fn only(task: usize) -> Tasks {
+    1 << task
+}
+
+/// A task that can run, and what it does then: `None` if it begins, or ends the execution.
+pub(crate) type Ready = (usize, Option<Operation>);
+
+/// One decision.
+pub(super) struct Frame {
+    /// The tasks that could be chosen.
+    pub(super) enabled: Tasks,
+    pub(super) chosen: usize,
+    /// The tasks that must be tried here, tried ones included.
+    pub(super) backtrack: Tasks,
+    /// The tasks that were tried before `chosen`, with what they did.
+    done: Vec<(usize, Operation)>,
+    /// The tasks that need not be tried here, because what they would do was tried before.
+    sleep: Vec<(usize, Operation)>,
+    /// Preemptions before this decision.
+    preemptions: u32,
+    /// The one task whose choice is no preemption, if choosing any other is.
+    unbroken: Option<usize>,
+}
+
+impl Frame {
+    pub(super) fn asleep(&self) -> Tasks {
+        self.sleep.iter().fold(0, |tasks, (task, _)| tasks | only(*task))
+    }
+
+    fn tried(&self) -> Tasks {
+        self.done.iter().fold(0, |tasks, (task, _)| tasks | only(*task))
+    }
+
+    fn preemptions_with(&self, task: usize) -> u32 {
+        self.preemptions + u32::from(self.unbroken.is_some_and(|unbroken| unbroken != task))
+    }
+}
+
+/// How far a search is, or was when it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Progress {
+    /// Executions that were run to their end, each another class.
+    pub(crate) executions: u64,
+    /// Executions that were begun and found to be equivalent to others.
+    pub(crate) redundant: u64,
+    /// Whether the bound on preemptions kept the search from anything.
+    pub(crate) bounded: bool,
+    /// Whether a loop that waits was cut short.
+    pub(crate) awaited: bool,
+    /// Whether such a loop looked under a lock, so that cutting it short may have lost something.
+    pub(crate) looked_under_lock: bool,
+    /// A task that was found to loop without yielding.
+    pub(crate) silent: Option<usize>,
+    /// Whether an execution went otherwise than one that was scheduled alike: the search is void then.
+    pub(crate) not_repeatable: bool,
+    /// Whether there were more tasks than the search can follow.
+    pub(crate) too_many_tasks: bool,
+}
+
+/// What the current execution is.
+#[derive(Clone, Copy, PartialEq)]
+enum Course {
+    /// Another class.
+    Fresh,
+    /// Equivalent to one that was explored.
+    Redundant,
+}
+
+/// A search through all executions of a program, up to equivalence.
+pub(crate) struct Explorer {
+    pub(super) bound: Option<u32>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) history: History,
+    pub(super) spins: Spins,
+    /// Steps of the current execution.
+    depth: usize,
+    begun: bool,
+    course: Course,
+    /// The event that was chosen last, and is not in the history yet.
+    open: Option<Event>,
+    effect: Effect,
+    /// Whether only tasks that wait for a change are left to run.
+    stuck: bool,
+    progress: Progress,
+    /// Room for [`Explorer::races`].
+    pub(super) scratch: Vec<Index>,
+    /// How often the free course of a redundant execution has kept to one task.
+    patience: u32,
+}
+
+impl Explorer {
+    /// A search that has not begun, through all executions or those with at most `bound` preemptions.
+    pub(crate) fn new(bound: Option<u32>) -> Self {
+        Explorer {
+            bound,
+            frames: Vec::new(),
+            history: History::default(),
+            spins: Spins::default(),
+            depth: 0,
+            begun: false,
+            course: Course::Fresh,
+            open: None,
+            effect: Effect::Full,
+            stuck: false,
+            progress: Progress::default(),
+            scratch: Vec::new(),
+            patience: 0,
+        }
+    }
+
+    /// Begins the next execution. False if there is none.
+    pub(crate) fn begin(&mut self) -> bool {
+        if self.begun && !self.step_back() {
+            return false;
+        }
+        self.begun = true;
+        self.depth = 0;
+        self.course = Course::Fresh;
+        self.stuck = false;
+        self.open = None;
+        self.effect = Effect::Full;
+        self.spins.restart();
+        for index in 0..self.history.len() {
+            let event = *self.history.event(index);
+            self.spins.note(event.task, &event.operation, event.effect, index);
+        }
+        true
+    }
+
+    /// Goes back to the last decision that can be made otherwise, and makes it.
+    fn step_back(&mut self) -> bool {
+        while let Some(depth) = self.frames.len().checked_sub(1) {
+            let frame = &mut self.frames[depth];
+            if depth < self.history.len() {
+                frame.done.push((frame.chosen, self.history.event(depth).operation));
+            }
+            let open = frame.backtrack & !frame.tried() & !frame.asleep() & !only(frame.chosen);
+            let next = (0..MAX_TASKS).filter(|task| open & only(*task) != 0);
+            let mut affordable =
+                next.filter(|task| self.bound.is_none_or(|bound| frame.preemptions_with(*task) <= bound));
+            let chosen = affordable.next();
+            self.progress.bounded |= chosen.is_none() && open != 0;
+            if let Some(chosen) = chosen {
+                frame.chosen = chosen;
+                self.history.cut(depth);
+                return true;
+            }
+            self.frames.pop();
+        }
+        self.history.cut(0);
+        false
+    }
+
+    /// What the operation chosen last came to. Only needed if it is less than its kind says.
+    pub(crate) fn learn(&mut self, effect: Effect) {
+        self.effect = effect;
+    }
+
+    /// Chooses among the tasks that can run; there is at least one. `current` is the task that ran last.
+    pub(crate) fn choose(&mut self, ready: &[Ready], current: Option<usize>) -> usize {
+        if self.course == Course::Redundant {
+            return self.choose_freely(ready, current);
+        }
+        self.settle();
+        let depth = self.depth;
+        self.depth += 1;
+        if depth < self.history.len() {
+            let event = self.history.event(depth);
+            let as_before = |(task, operation): &Ready| {
+                *task == event.task && operation.is_none_or(|now| now.object == event.operation.object)
+            };
+            if ready.iter().any(as_before) {
+                return event.task;
+            }
+            return self.lose_track(ready, current);
+        }
+        if ready.iter().any(|(task, _)| *task >= MAX_TASKS) {
+            self.progress.too_many_tasks = true;
+            self.course = Course::Redundant;
+            return self.choose_freely(ready, current);
+        }
+        for (task, _) in ready {
+            self.history.meet(*task);
+        }
+        if depth == self.frames.len() {
+            match self.decide(ready, current) {
+                Some(frame) => self.frames.push(frame),
+                None => {
+                    self.course = Course::Redundant;
+                    return self.choose_freely(ready, current);
+                }
+            }
+        }
+        let chosen = self.frames[depth].chosen;
+        let operation = ready.iter().find(|(task, _)| *task == chosen).map(|(_, operation)| *operation);
+        let Some(operation) = operation else { return self.lose_track(ready, current) };
+        let operation = operation.unwrap_or(Operation::on(0, Kind::Spawn));
+        let frozen = self.spins.is_frozen(chosen);
+        self.open = Some(Event { task: chosen, operation, effect: Effect::Full, frozen });
+        chosen
+    }
+
+    /// The execution does not repeat what it did when it was scheduled alike.
+    fn lose_track(&mut self, ready: &[Ready], current: Option<usize>) -> usize {
+        self.progress.not_repeatable = true;
+        self.course = Course::Redundant;
+        self.choose_freely(ready, current)
+    }
+
+    /// A decision that has not been made before; `None` if all that could be done was tried.
+    fn decide(&mut self, ready: &[Ready], current: Option<usize>) -> Option<Frame> {
+        let enabled = self.enabled(ready);
+        let sleep = self.sleep();
+        let mut frame = Frame {
+            enabled,
+            chosen: 0,
+            backtrack: 0,
+            done: Vec::new(),
+            sleep,
+            preemptions: 0,
+            unbroken: None,
+        };
+        if let (Some(_), Some(previous)) = (self.bound, self.frames.last()) {
+            frame.preemptions = previous.preemptions_with(previous.chosen);
+            let yields = |task: usize| {
+                ready.iter().any(|(other, operation)| {
+                    *other == task && operation.is_none_or(|operation| operation.kind == Kind::Yield)
+                })
+            };
+            let goes_on = |task: &usize| enabled & only(*task) != 0 && !yields(*task);
+            frame.unbroken = Some(previous.chosen).filter(goes_on);
+        }
+        let open = enabled & !frame.asleep();
+        if open == 0 {
+            return None;
+        }
+        frame.chosen = frame.unbroken.unwrap_or_else(|| self.prefer(ready, open, current));
+        frame.backtrack = only(frame.chosen);
+        Some(frame)
+    }
+
+    /// The tasks that can be chosen: those that can run and neither wait for a change nor would end an
+    /// execution in which others can go on. If only such are left, then any of them.
+    fn enabled(&mut self, ready: &[Ready]) -> Tasks {
+        let mut enabled = 0;
+        let mut ends = 0;
+        let mut waits = 0;
+        for (task, operation) in ready {
+            if self.spins.waits(*task) {
+                waits |= only(*task);
+            } else if operation.is_none() && self.history.last_of(*task).is_some() {
+                ends |= only(*task);
+            } else {
+                enabled |= only(*task);
+            }
+        }
+        self.stuck |= enabled | ends == 0;
+        [enabled, ends, waits].into_iter().find(|tasks| *tasks != 0).unwrap_or(0)
+    }
+
+    /// What is asleep after the last event: what was asleep before it, or tried instead of it, and does not
+    /// depend on it.
+    fn sleep(&self) -> Vec<(usize, Operation)> {
+        let (Some(frame), Some(event), None) = (self.frames.last(), self.history.last(), self.bound) else {
+            return Vec::new();
+        };
+        let known = frame.sleep.iter().chain(&frame.done);
+        let stays = |(task, operation): &&(usize, Operation)| {
+            *task != event.task && !relation::dependent((*task, operation), (event.task, &event.operation))
+        };
+        known.filter(stays).copied().collect()
+    }
+
+    /// Which of the tasks in `open` to try first: the one that runs, unless it would rather not.
+    fn prefer(&self, ready: &[Ready], open: Tasks, current: Option<usize>) -> usize {
+        let yields = |task: usize| {
+            ready.iter().any(|(other, operation)| {
+                *other == task && operation.is_some_and(|operation| operation.kind == Kind::Yield)
+            })
+        };
+        let goes_on = |task: &usize| {
+            // Rounds too many are gone through all at once.
+            open & only(*task) != 0 && !self.stuck && (!yields(*task) || self.spins.is_frozen(*task))
+        };
+        let after = current.map_or(0, |task| task + 1);
+        current.filter(goes_on).unwrap_or_else(|| {
+            let later = open.checked_shr(u32::try_from(after).unwrap_or(u32::MAX)).unwrap_or(0);
+            let first =
+                if later != 0 { after as u32 + later.trailing_zeros() } else { open.trailing_zeros() };
+            first as usize
+        })
+    }
+
+    /// Enters the event chosen last into the history, now that it is known what it came to.
+    fn settle(&mut self) {
+        let Some(mut event) = self.open.take() else { return };
+        event.effect = std::mem::take(&mut self.effect);
+        event.operation.kind = match (event.effect, event.operation.kind) {
+            (Effect::Read, Kind::Rmw | Kind::Enter) => Kind::Load,
+            (Effect::Refused, Kind::TryLock) => Kind::Refused,
+            (Effect::Refused, Kind::TryReadLock) => Kind::ReadRefused,
+            (_, kind) => kind,
+        };
+        let index = self.history.len();
+        let mut known = self.history.clock_of_task(event.task);
+        if let Some(changed) = self.spins.woken_by(event.task) {
+            join(&mut known, self.history.clock(changed));
+        }
+        self.races(event.task, &event.operation, &mut known);
+        self.spins.note(event.task, &event.operation, event.effect, index);
+        self.history.push(event, known);
+    }
+
+    /// The execution has ended. `waiting` are the tasks that had not, with what they still waited to do.
+    pub(crate) fn end(&mut self, waiting: &[(usize, Operation)]) {
+        if self.course == Course::Redundant {
+            self.progress.redundant += 1;
+            return;
+        }
+        self.settle();
+        self.progress.executions += 1;
+        for (task, operation) in waiting {
+            if *task < self.history.tasks() {
+                let mut known = self.history.clock_of_task(*task);
+                self.races(*task, operation, &mut known);
+            }
+        }
+    }
+
+    /// Runs a redundant execution to its end: anything will do that lets everybody come forward.
+    fn choose_freely(&mut self, ready: &[Ready], current: Option<usize>) -> usize {
+        let yields = |task: usize| {
+            ready.iter().any(|(other, operation)| {
+                *other == task && operation.is_none_or(|operation| operation.kind == Kind::Yield)
+            })
+        };
+        self.patience += 1;
+        let stays = |task: &usize| {
+            ready.iter().any(|(other, _)| other == task)
+                && !yields(*task)
+                && !self.patience.is_multiple_of(32)
+        };
+        if let Some(task) = current.filter(stays) {
+            return task;
+        }
+        let after = current.map_or(0, |task| task + 1);
+        let next = ready.iter().map(|(task, _)| *task).filter(|task| *task >= after).min();
+        next.unwrap_or(ready[0].0)
+    }
+
+    /// Whether the current execution is equivalent to one that was explored.
+    pub(crate) fn is_redundant(&self) -> bool {
+        self.course == Course::Redundant
+    }
+
+    /// Whether in the current execution only tasks were left that wait for a change that nobody can make.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck && self.course == Course::Fresh
+    }
+
+    /// How far the search is.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            awaited: self.spins.awaited,
+            looked_under_lock: self.spins.looked_under_lock,
+            silent: self.spins.silent,
+            ..self.progress
+        }
+    }
+
+    /// About how many executions the whole search takes: those that were run, divided by the share of the
+    /// tree that they are. Each open alternative of a decision is taken to be as large as each other one,
+    /// and there may be more of them than are known by now, so early estimates are low. (The weighted
+    /// backtrack estimator of Kilby, Slaney, Thiébaux and Walsh, "Estimating Search Tree Size", AAAI 2006,
+    /// which builds on Knuth's of 1975.) `None` if nothing was run.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 52 bits")]
+    pub(crate) fn estimate(&self) -> Option<f64> {
+        let (mut share, mut weight) = (0.0, 1.0);
+        for frame in &self.frames {
+            let all = f64::from((frame.backtrack & !frame.asleep()).count_ones().max(1));
+            share += weight * frame.done.len() as f64 / all;
+            weight /= all;
+        }
+        // The execution that was run last is the leaf at the end of this path.
+        share += weight;
+        (self.progress.executions > 0).then(|| self.progress.executions as f64 / share.min(1.0))
+    }
+}

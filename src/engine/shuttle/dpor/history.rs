@@ -1,0 +1,210 @@
+//! What has happened in an execution so far, and what of it had to come before what.
+//!
+//! The happens-before relation of Mazurkiewicz traces: conflicting operations in the order in which they
+//! came, and each task's own. Kept as vector clocks (Flanagan and Godefroid, "Dynamic Partial-Order
+//! Reduction for Model Checking Software", POPL 2005, section 4), one per event in one long array. When a
+//! search goes back, the history is cut, not built again.
+//!
+//! Limit: [`MAX_TASKS`] tasks.
+
+use super::relation;
+use crate::arm::operation::{Effect, Kind, ObjectId, Operation};
+
+/// More tasks than this are not followed.
+pub(super) const MAX_TASKS: usize = 64;
+
+/// The place of an event in the history, from 0.
+pub(super) type Index = usize;
+
+/// One step of one task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    pub(super) task: usize,
+    /// What it turned out to be.
+    pub(super) operation: Operation,
+    /// How it turned out.
+    pub(super) effect: Effect,
+    /// Whether it is one more round of a loop that waits, of which enough were explored.
+    pub(super) frozen: bool,
+}
+
+#[derive(Default)]
+struct Life {
+    /// Whether the task is known, and at which length of the history it was first seen.
+    born: Option<Index>,
+    events: Vec<Index>,
+}
+
+/// The events of one execution.
+#[derive(Default)]
+pub(super) struct History {
+    events: Vec<Event>,
+    /// `width` entries for each event.
+    clocks: Vec<u32>,
+    width: usize,
+    by_object: Vec<Vec<Index>>,
+    tasks: Vec<Life>,
+    looks: Vec<Index>,
+}
+
+impl History {
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(super) fn event(&self, index: Index) -> &Event {
+        &self.events[index]
+    }
+
+    /// The event that came last.
+    pub(super) fn last(&self) -> Option<&Event> {
+        self.events.last()
+    }
+
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Notes that a task exists: made, if it is new, by the task of the last event.
+    pub(super) fn meet(&mut self, task: usize) {
+        if self.tasks.len() <= task {
+            self.tasks.resize_with(task + 1, Life::default);
+            self.widen();
+        }
+        if self.tasks[task].born.is_none() {
+            self.tasks[task].born = Some(self.events.len());
+        }
+    }
+
+    /// Makes room for as many tasks as there are in every clock.
+    fn widen(&mut self) {
+        let width = self.tasks.len();
+        let mut clocks = vec![0; self.events.len() * width];
+        if self.width > 0 {
+            for (new, old) in clocks.chunks_mut(width).zip(self.clocks.chunks(self.width)) {
+                new[..self.width].copy_from_slice(old);
+            }
+        }
+        (self.clocks, self.width) = (clocks, width);
+    }
+
+    /// From which length of the history on the task has been where it is.
+    pub(super) fn since(&self, task: usize) -> Index {
+        let life = &self.tasks[task];
+        life.events.last().map_or_else(|| life.born.unwrap_or(0), |last| last + 1)
+    }
+
+    /// What the task knows, before what it does next.
+    pub(super) fn clock_of_task(&self, task: usize) -> Vec<u32> {
+        let life = &self.tasks[task];
+        let source = life.events.last().copied().or_else(|| life.born.and_then(|born| born.checked_sub(1)));
+        source.map_or_else(|| vec![0; self.width], |index| self.clock(index).to_vec())
+    }
+
+    /// What was known once the event was done.
+    pub(super) fn clock(&self, index: Index) -> &[u32] {
+        &self.clocks[index * self.width..][..self.width]
+    }
+
+    /// Which of its task's events it is, from 1.
+    pub(super) fn time(&self, index: Index) -> u32 {
+        self.clock(index)[self.events[index].task]
+    }
+
+    /// Whether whoever knows `clock` knows the event.
+    pub(super) fn covered(&self, index: Index, clock: &[u32]) -> bool {
+        clock[self.events[index].task] >= self.time(index)
+    }
+
+    /// Whether the event `earlier` had to come before the event `later`, which came after it.
+    pub(super) fn before(&self, earlier: Index, later: Index) -> bool {
+        self.covered(earlier, self.clock(later))
+    }
+
+    /// The events that may conflict with `operation` by `task`, latest first.
+    pub(super) fn candidates(&self, task: usize, operation: &Operation, found: &mut Vec<Index>) {
+        found.clear();
+        let mut objects = relation::accesses(operation).map(|(object, _)| object);
+        if let Some(object) = objects.next()
+            && let Some(events) = self.by_object.get(object as usize)
+        {
+            found.extend(events.iter().rev());
+        }
+        for object in objects {
+            found.extend(self.by_object.get(object as usize).into_iter().flatten());
+        }
+        found.extend(self.looks.iter().filter(|look| self.events[**look].operation.object as usize == task));
+        if operation.kind == Kind::Look
+            && let Some(looked_at) = self.tasks.get(operation.object as usize)
+        {
+            found.extend(&looked_at.events);
+        }
+        if operation.also.is_some() || operation.kind == Kind::Look || !self.looks.is_empty() {
+            found.sort_unstable_by(|a, b| b.cmp(a));
+            found.dedup();
+        }
+    }
+
+    /// The last event of a task.
+    pub(super) fn last_of(&self, task: usize) -> Option<Index> {
+        self.tasks.get(task).and_then(|life| life.events.last().copied())
+    }
+
+    /// Adds an event that knows `clock`, its own step not yet counted.
+    pub(super) fn push(&mut self, event: Event, mut clock: Vec<u32>) {
+        let index = self.events.len();
+        clock[event.task] += 1;
+        self.clocks.extend_from_slice(&clock);
+        for (object, _) in relation::accesses(&event.operation) {
+            let events = self.of_object(object);
+            if events.last() != Some(&index) {
+                events.push(index);
+            }
+        }
+        if event.operation.kind == Kind::Look {
+            self.looks.push(index);
+        }
+        self.tasks[event.task].events.push(index);
+        self.events.push(event);
+    }
+
+    fn of_object(&mut self, object: ObjectId) -> &mut Vec<Index> {
+        let object = object as usize;
+        if self.by_object.len() <= object {
+            self.by_object.resize_with(object + 1, Vec::new);
+        }
+        &mut self.by_object[object]
+    }
+
+    /// Forgets all but the first `length` events.
+    pub(super) fn cut(&mut self, length: usize) {
+        while self.events.len() > length
+            && let Some(event) = self.events.pop()
+        {
+            let index = self.events.len();
+            for (object, _) in relation::accesses(&event.operation) {
+                let events = self.of_object(object);
+                if events.last() == Some(&index) {
+                    events.pop();
+                }
+            }
+            if self.looks.last() == Some(&index) {
+                self.looks.pop();
+            }
+            self.tasks[event.task].events.pop();
+        }
+        self.clocks.truncate(length * self.width);
+        for life in &mut self.tasks {
+            if life.born.is_some_and(|born| born > length) {
+                life.born = None;
+            }
+        }
+    }
+}
+
+/// Least upper bound, entry by entry.
+pub(super) fn join(clock: &mut [u32], other: &[u32]) {
+    for (mine, theirs) in clock.iter_mut().zip(other) {
+        *mine = (*mine).max(*theirs);
+    }
+}

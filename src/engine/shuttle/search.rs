@@ -1,0 +1,159 @@
+//! One search of a design by one strategy: a shuttle runner around the design.
+
+use super::dpor::Progress;
+use super::reduced::Reduced;
+use super::schedule::{self, Steps};
+use crate::arm::shuttle_tracking::Tracking;
+use crate::arm::{journal, trace};
+use crate::context::{self, Context};
+use crate::engine::Task;
+use crate::engine::failure::{Failure, classify};
+use crate::engine::witness::{Ended, Goal};
+use crate::race::Race;
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle_engine::runtime::execution::CurrentSchedule;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+/// Scheduling points of one execution, before it is cut off as too long.
+pub(super) const MAX_STEPS: usize = 5_000;
+
+/// PCT's bug depth: three ordering constraints find nearly all known bugs (Burckhardt et al., "A
+/// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010, section 2).
+const PCT_DEPTH: usize = 3;
+
+pub(super) static HOOKED: Once = Once::new();
+
+/// One way to choose schedules at random.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Strategy {
+    Pct { seed: u64, executions: u64 },
+    Random { seed: u64, executions: u64 },
+}
+
+impl Strategy {
+    fn scheduler(self) -> Box<dyn Scheduler + Send> {
+        let count = |executions| usize::try_from(executions).unwrap_or(usize::MAX);
+        match self {
+            Strategy::Pct { seed, executions } => {
+                Box::new(PctScheduler::new_from_seed(seed, PCT_DEPTH, count(executions)))
+            }
+            Strategy::Random { seed, executions } => {
+                Box::new(RandomScheduler::new_from_seed(seed, count(executions)))
+            }
+        }
+    }
+}
+
+/// What one search came to.
+pub(super) struct Run {
+    pub(super) ended: u64,
+    pub(super) cut_off: u64,
+    pub(super) failure: Option<Failure>,
+    pub(super) race: Option<Race>,
+    /// The schedules that first led to each failure.
+    pub(super) failing: Vec<(Goal, Steps)>,
+}
+
+/// What an exhaustive search came to.
+pub(super) struct Exhausted {
+    pub(super) run: Run,
+    pub(super) progress: Progress,
+    /// Whether it came to its end.
+    pub(super) complete: bool,
+    pub(super) estimate: Option<f64>,
+    /// The tasks that were left waiting in a loop.
+    pub(super) hung: Option<Vec<usize>>,
+}
+
+/// Executions of one search.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) started: AtomicU64,
+    pub(super) ended: AtomicU64,
+}
+
+/// Searches at random.
+pub(super) fn at_random(task: &Task<'_>, strategy: Strategy) -> Run {
+    run(task, strategy.scheduler(), &Arc::default())
+}
+
+/// Searches everything, up to the budget and up to equivalence.
+pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
+    let counters = Arc::<Counters>::default();
+    let budget = &task.budget;
+    let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters));
+    let state = scheduler.state();
+    let mut run = run(task, Box::new(scheduler), &counters);
+    context::set_redundant(false);
+    let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    run.ended -= state.redundant_ended;
+    run.cut_off = state.cut_off;
+    Exhausted {
+        run,
+        progress: state.progress(),
+        complete: state.complete,
+        estimate: state.estimate(),
+        hung: state.hung.clone(),
+    }
+}
+
+/// shuttle as we want it.
+pub(super) fn config() -> shuttle::Config {
+    let mut config = shuttle::Config::new();
+    config.failure_persistence = shuttle::FailurePersistence::None;
+    config.max_steps = shuttle::MaxSteps::ContinueAfter(MAX_STEPS);
+    config.silence_warnings = true;
+    config
+}
+
+fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Counters>) -> Run {
+    let failing = Arc::default();
+    let model = model(task, counters, &failing);
+    let entered = context::enter(Context::Shuttle);
+    let result =
+        catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
+    drop(entered);
+    let race = trace::end();
+    let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
+    let failure = result.err().map(|payload| classify(payload.as_ref()));
+    let failed = u64::from(failure.is_some());
+    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of(&Ended::of(failure, race))) {
+        note(&failing, goal);
+    }
+    let failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
+    Run { ended: ended + failed, cut_off: started - ended - failed, failure, race, failing }
+}
+
+type Failing = Mutex<Vec<(Goal, Steps)>>;
+
+/// One execution, from beginning to end.
+fn model(task: &Task<'_>, counters: &Arc<Counters>, failing: &Arc<Failing>) -> impl Fn() + Send + Sync + 'static {
+    let (counters, program, pulse) = (Arc::clone(counters), Arc::clone(&task.program), task.pulse);
+    let (failing, fatal) = (Arc::clone(failing), task.fatal.clone());
+    move || {
+        // shuttle wraps the panic hook when its first execution begins.
+        HOOKED.call_once(crate::panics::install);
+        counters.started.fetch_add(1, Ordering::Relaxed);
+        crate::panics::forget();
+        trace::begin(true);
+        if let Some(fatal) = &fatal {
+            fatal.begin(pulse.executions());
+        }
+        if let Some(outcome) = Arc::clone(&program).execute() {
+            note(&failing, Goal::Forbidden(outcome));
+        }
+        crate::sync::lazy::end_of_execution();
+        trace::end();
+        journal::stop();
+        counters.ended.fetch_add(1, Ordering::Relaxed);
+        pulse.advance(1);
+    }
+}
+
+/// Keeps the schedule of the execution that is under way, or has just failed.
+fn note(failing: &Failing, goal: Goal) {
+    let steps = schedule::steps(&CurrentSchedule::get_schedule());
+    failing.lock().unwrap_or_else(PoisonError::into_inner).push((goal, steps));
+}
