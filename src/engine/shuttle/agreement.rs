@@ -263,7 +263,7 @@ fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<C
 }
 
 /// Executions of the plain search after which a program is left out, for it would take too long.
-const TOO_MANY: usize = 600;
+const TOO_MANY: usize = 3_000;
 
 /// Failing executions after which it is left out: each costs a runner of its own.
 const TOO_MANY_FAILURES: usize = 60;
@@ -337,10 +337,10 @@ fn programs() -> impl Strategy<Value = Program> {
 #[test]
 fn the_reduced_search_sees_what_the_plain_one_sees() {
     let wanted = std::env::var("SELVEDGE_AGREEMENT_PROGRAMS").ok().and_then(|n| n.parse().ok());
-    let wanted: u32 = wanted.unwrap_or(2_000);
+    let wanted: u32 = wanted.unwrap_or(40);
     let config = Config {
         cases: wanted,
-        max_global_rejects: 10 * wanted,
+        max_global_rejects: 1_000 * wanted,
         failure_persistence: None,
         ..Config::default()
     };
