@@ -369,7 +369,10 @@ fn reduced_executions() -> f64 {
 }
 
 fn raw_random_executions() -> f64 {
-    shuttle_rate(raw_additions!(4, shuttle::sync::atomic::AtomicU32, shuttle::thread::spawn))
+    shuttle_rate(
+        random_schedules(),
+        raw_additions!(4, shuttle::sync::atomic::AtomicU32, shuttle::thread::spawn),
+    )
 }
 
 fn rate(executions: u64, start: Instant) -> f64 {

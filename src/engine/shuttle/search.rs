@@ -129,7 +129,11 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
 type Failing = Mutex<Vec<(Goal, Steps)>>;
 
 /// One execution, from beginning to end.
-fn model(task: &Task<'_>, counters: &Arc<Counters>, failing: &Arc<Failing>) -> impl Fn() + Send + Sync + 'static {
+fn model(
+    task: &Task<'_>,
+    counters: &Arc<Counters>,
+    failing: &Arc<Failing>,
+) -> impl Fn() + Send + Sync + 'static {
     let (counters, program, pulse) = (Arc::clone(counters), Arc::clone(&task.program), task.pulse);
     let (failing, fatal) = (Arc::clone(failing), task.fatal.clone());
     move || {
