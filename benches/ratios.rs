@@ -2,7 +2,7 @@
 //!
 //! `cargo bench` prints the table; a ratio below its bound is marked, and makes the exit code 1.
 
-use selvedge::__private::bench;
+use selvedge::__private::bench::{self, Watched};
 use selvedge::prelude::*;
 use shuttle::scheduler::{RandomScheduler, Scheduler};
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ struct Pair {
     at_least: f64,
 }
 
-const PAIRS: [Pair; 11] = [
+const PAIRS: [Pair; 13] = [
     Pair {
         what: "facade on loom: executions, atomics",
         ours: facade_on_loom,
@@ -76,6 +76,18 @@ const PAIRS: [Pair; 11] = [
         at_least: 0.7,
     },
     Pair {
+        what: "clocks and events on shuttle: executions, against without",
+        ours: recorded_on_shuttle,
+        theirs: facade_on_shuttle,
+        at_least: 0.5,
+    },
+    Pair {
+        what: "shortest witness of a lost update, against 1 s",
+        ours: witnesses,
+        theirs: once_a_second,
+        at_least: 1.0,
+    },
+    Pair {
         what: "threads: samples, against two spawned threads each",
         ours: on_threads,
         theirs: spawn_loop,
@@ -95,7 +107,7 @@ fn main() -> ExitCode {
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let chosen =
         |pair: &&Pair| wanted.is_empty() || wanted.iter().any(|part| pair.what.contains(part.as_str()));
-    println!("{:<54} {:>13} {:>13} {:>9} {:>9}", "", "selvedge /s", "instead /s", "ratio", "at least");
+    println!("{:<60} {:>13} {:>13} {:>9} {:>9}", "", "selvedge /s", "instead /s", "ratio", "at least");
     let mut all_good = true;
     for pair in PAIRS.iter().filter(chosen) {
         let mut rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| ((pair.ours)(), (pair.theirs)())).collect();
@@ -105,7 +117,7 @@ fn main() -> ExitCode {
         all_good &= good;
         let mark = if good { "" } else { " !" };
         println!(
-            "{:<54} {ours:>13.0} {theirs:>13.0} {:>9.2} {:>9}{mark}",
+            "{:<60} {ours:>13.0} {theirs:>13.0} {:>9.2} {:>9}{mark}",
             pair.what,
             ours / theirs,
             pair.at_least
@@ -264,17 +276,37 @@ fn shuttle_rate(scheduler: impl Scheduler + Send + 'static, model: impl Fn() + S
 }
 
 /// The facade, with or without the race detector.
-fn facade_shuttle_rate(model: impl Fn() + Send + Sync + 'static, detector: bool) -> f64 {
+fn facade_shuttle_rate(model: impl Fn() + Send + Sync + 'static, watched: Watched) -> f64 {
     let _entered = bench::enter(Shuttle);
-    shuttle_rate(bench::Tracking(random_schedules()), move || bench::execution(&model, detector))
+    shuttle_rate(bench::Tracking(random_schedules()), move || bench::execution(&model, watched))
 }
 
 fn facade_on_shuttle() -> f64 {
-    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), false)
+    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), Watched::Not)
 }
 
 fn traced_on_shuttle() -> f64 {
-    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), true)
+    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), Watched::Clocks)
+}
+
+fn recorded_on_shuttle() -> f64 {
+    facade_shuttle_rate(atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn), Watched::ClocksAndEvents)
+}
+
+/// Witnesses of a lost update per second, exploring and shortening included.
+fn witnesses() -> f64 {
+    let scenario =
+        Scenario::new("Is an increment lost?").forbidden("yes", |&n| n < 2).acceptable("no", |_| true);
+    let design = Design::new(|| AtomicU32::new(0))
+        .actors(2, |n| n.store(n.load(Relaxed) + 1, Relaxed))
+        .observe(|n, _| n.load(Relaxed));
+    let (seconds, events) = bench::witness(scenario.design("load, then store", design));
+    assert!(events >= 4, "a lost update has at least four events, not {events}");
+    1.0 / seconds
+}
+
+fn once_a_second() -> f64 {
+    1.0
 }
 
 fn raw_shuttle() -> f64 {
@@ -285,7 +317,7 @@ fn raw_shuttle() -> f64 {
 }
 
 fn facade_on_shuttle_mutex() -> f64 {
-    facade_shuttle_rate(mutexes!(Mutex<i32>, std::sync::Arc<_>, thread::spawn), false)
+    facade_shuttle_rate(mutexes!(Mutex<i32>, std::sync::Arc<_>, thread::spawn), Watched::Not)
 }
 
 fn raw_shuttle_mutex() -> f64 {

@@ -1,10 +1,11 @@
 //! What the benchmarks need of the inside: engines without a worker process around them. Not for others.
 
 use super::budget::{DEFAULT_SEED, Effort};
-use crate::arm::trace;
+use crate::arm::{journal, trace};
 use crate::context::{self, Context};
 use crate::engine::{self, Budget, Exploration, Pulse, Task};
 use crate::scenario::{Engine, Outcome, Scenario};
+use crate::thread::model;
 use std::time::{Duration, Instant};
 
 /// Puts this thread into the context of an engine until the value is dropped.
@@ -20,12 +21,43 @@ pub fn enter(engine: Engine) -> impl Drop {
 /// Chooses as another scheduler does, and tells the facade, which needs to be told.
 pub use crate::arm::shuttle_tracking::Tracking;
 
-/// Runs one execution under shuttle as the engine does, with or without the race detector.
-pub fn execution(model: impl Fn(), detecting: bool) {
-    trace::begin(detecting);
+/// What is found out about an execution while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// Nothing.
+    Not,
+    /// Whether it races.
+    Clocks,
+    /// Whether it races, and every event.
+    ClocksAndEvents,
+}
+
+/// Runs one execution under shuttle as the engine does.
+pub fn execution(model: impl Fn(), watched: Watched) {
+    trace::begin(watched != Watched::Not);
+    if watched == Watched::ClocksAndEvents {
+        journal::begin(model::number);
+    }
     model();
     crate::sync::lazy::end_of_execution();
     trace::end();
+    journal::stop();
+}
+
+/// How many seconds it takes to find a failure of a scenario's first design under shuttle and to shorten its
+/// schedule to a witness, and how many events that has.
+///
+/// # Panics
+/// If there is no design, or it does not fail.
+pub fn witness<O: Outcome>(scenario: Scenario<O>) -> (f64, usize) {
+    let erased = scenario.erase();
+    let design = erased.designs.first().expect("a scenario with a design");
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let task = Task::new(design, Effort::Normal.budget(DEFAULT_SEED), pulse);
+    let start = Instant::now();
+    let seen = engine::observe(Engine::Shuttle, &task).expect("the engine works");
+    let seconds = start.elapsed().as_secs_f64();
+    (seconds, seen.witnesses.first().expect("a failing design has a witness").events.len())
 }
 
 /// What a real engine saw of a scenario's only design.
