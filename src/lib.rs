@@ -27,6 +27,7 @@
 //! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
 //! | `race` | vector clocks and the happens-before detector |
+//! | `witness` | one execution that shows a failure: its events, why, its table, and the token that finds it again |
 //! | `verdict` | the pure function that judges |
 //! | `report` | pure renderers of what was judged |
 //! | `runner` | plan, worker processes, supervision, and the harness for `cargo test` |
