@@ -61,6 +61,7 @@
 pub mod cell;
 pub mod channel;
 pub mod hint;
+pub mod object;
 pub mod sync;
 pub mod thread;
 

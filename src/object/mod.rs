@@ -1,0 +1,23 @@
+//! Property-based objects: a sequential model on one side, concurrent implementations on the other.
+//!
+//! The first half stands on its own: [`check`] tells whether a [`History`] of calls and returns, from
+//! whatever log, is linearizable to a [`Model`], and where it breaks if it is not.
+
+mod check;
+mod criterion;
+mod history;
+mod model;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod oracle;
+mod search;
+mod table;
+mod window;
+
+pub use check::{Answer, Checker, Reason, Violation, check};
+pub use criterion::Criterion;
+pub use history::{History, Operation, Place, ReturnedBeforeCalled};
+pub use model::Model;
+pub use window::Window;
+
+#[cfg(test)]
+mod tests;
