@@ -7,7 +7,7 @@ use super::{AccessSite, Observation, RaceReport};
 use crate::arm::trace::RaceFound;
 use crate::panics;
 use crate::race::{Access, Race, RaceSite};
-use crate::scenario::program::ActorPanicked;
+use crate::scenario::program::{ActorPanicked, Enough};
 use crate::scenario::registry::source_path;
 use std::any::Any;
 
@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     },
     /// A limit of the checker, or a panic inside it.
     Stopped(String),
+    /// No failure of its own: an outcome was forbidden, and the first was enough.
+    Enough,
 }
 
 impl Failure {
@@ -43,6 +45,7 @@ impl Failure {
                 seen.crash = Some(format!("{who}: {words}"));
             }
             Failure::Stopped(why) => seen.stopped = Some(why),
+            Failure::Enough => {}
         }
     }
 }
@@ -52,6 +55,9 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     let last = panics::last_panic();
     if payload.is::<RaceFound>() {
         return Failure::DataRace(String::new());
+    }
+    if payload.is::<Enough>() {
+        return Failure::Enough;
     }
     if let Some(panicked) = payload.downcast_ref::<ActorPanicked>() {
         let words = last.map_or_else(|| NO_WORDS.to_owned(), |panic| in_words(&panic));

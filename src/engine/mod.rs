@@ -145,11 +145,22 @@ pub(crate) struct Task<'a> {
     pub(crate) pulse: &'static Pulse,
 }
 
-/// Executes a design on an engine.
+/// Executes a design on an engine, or, if it stands for generated programs, those.
 ///
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
 pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
+    match task.program.generated() {
+        Some(generated) => generated.explore(engine, task),
+        None => observe_design(engine, task),
+    }
+}
+
+/// Executes one program on an engine.
+///
+/// # Errors
+/// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
+pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
     let mut seen = match engine {
         Engine::Loom => loom::observe(task),
         Engine::Shuttle => shuttle::observe(task),
@@ -164,6 +175,6 @@ pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observa
 }
 
 /// Why a design that a checker saw nothing of must not be called safe.
-fn blind(checker: &str) -> String {
+pub(crate) fn blind(checker: &str) -> String {
     format!("{checker} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?")
 }

@@ -5,11 +5,20 @@
 
 mod check;
 mod criterion;
+mod explain;
+mod explore;
+mod generate;
 mod history;
+mod judge;
 mod model;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
+mod program;
+mod property;
+pub(crate) mod regression;
+mod running;
 mod search;
+mod shrink;
 mod table;
 mod window;
 
@@ -17,6 +26,8 @@ pub use check::{Answer, Checker, Reason, Violation, check};
 pub use criterion::Criterion;
 pub use history::{History, Operation, Place, ReturnedBeforeCalled};
 pub use model::Model;
+pub use property::{Asked, Implementation, Implements, Object};
+pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};
 pub use window::Window;
 
 #[cfg(test)]

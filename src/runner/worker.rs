@@ -5,6 +5,7 @@
 
 use super::mapping::SharedPulse;
 use crate::engine::{self, Budget, Pulse, Task};
+use crate::object;
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
@@ -55,9 +56,11 @@ fn work(job: &str) -> anyhow::Result<()> {
     confine(&job)?;
     let pulse = SharedPulse::open(&job.pulse).context("the supervisor is gone")?;
     let found = registry::find()?;
-    let Some(design) = found
-        .into_iter()
-        .find(|found| found.name == job.scenario)
+    let scenario = found.into_iter().find(|found| found.name == job.scenario);
+    if let Some(found) = &scenario {
+        object::regression::explores(&found.file, &found.name, &job.design);
+    }
+    let Some(design) = scenario
         .and_then(|found| found.scenario.designs.into_iter().find(|design| design.name == job.design))
     else {
         bail!("there is no design `{}` in scenario `{}`", job.design, job.scenario);

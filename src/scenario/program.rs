@@ -8,8 +8,9 @@
 
 use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
-use super::{Exit, Grade, Memory, Outcome};
+use super::{Engine, Exit, Grade, Memory, Outcome};
 use crate::channel::endpoints;
+use crate::engine::{Observation, Task};
 use crate::thread;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -84,18 +85,43 @@ pub(crate) trait Program: Send + Sync {
 
     /// The outcomes counted so far, in the order of their values.
     fn outcomes(&self) -> Vec<OutcomeCount>;
+
+    /// If this stands for many programs that are generated: how to explore them.
+    fn generated(&self) -> Option<&dyn Generated> {
+        None
+    }
 }
+
+/// Many programs for one implementation of an object.
+pub(crate) trait Generated: Send + Sync {
+    /// Explores them on an engine, one after the other.
+    ///
+    /// # Errors
+    /// If the harness itself cannot do its work.
+    fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation>;
+}
+
+/// The payload of the panic that ends an exploration whose question is answered: the outcome that was
+/// counted last is forbidden.
+pub(crate) struct Enough;
 
 /// A design with its types.
 pub(crate) struct Typed<S, R, O> {
     bodies: Bodies<S, R, O>,
     rules: Arc<Vec<Rule<O>>>,
     counts: Mutex<Counts<O>>,
+    /// Whether the first forbidden outcome ends an exploration.
+    until_forbidden: bool,
 }
 
 impl<S, R, O: Outcome> Typed<S, R, O> {
     pub(crate) fn new(bodies: Bodies<S, R, O>, rules: Arc<Vec<Rule<O>>>) -> Self {
-        Self { bodies, rules, counts: Mutex::new(Counts::default()) }
+        Self { bodies, rules, counts: Mutex::new(Counts::default()), until_forbidden: false }
+    }
+
+    /// The same, for an exploration that ends with the first forbidden outcome.
+    pub(crate) fn until_forbidden(self) -> Self {
+        Self { until_forbidden: true, ..self }
     }
 
     /// The state for `observe`, and one for each actor: all the same one, or a copy each.
@@ -158,7 +184,11 @@ where
             }
         }
         let outcome = self.outcome(&state, returns);
+        let enough = self.until_forbidden && outcome::grade(&self.rules, &outcome).0 == Grade::Forbidden;
         self.count(outcome);
+        if enough {
+            resume_unwind(Box::new(Enough));
+        }
     }
 
     fn layouts(&self) -> Layouts {
