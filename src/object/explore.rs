@@ -194,7 +194,7 @@ impl<M: Model> Subject<M> {
         let executions = total.executions + failed.ran.seen.executions;
         let as_found = failed.ran.seen.clone();
         let (ran, tried) = match self.checker_that_shows(engine, task, &failed)? {
-            Some((checker, budget)) => self.shrunk(checker, task, budget, failed.fault, failed.drawn)?,
+            Some((checker, budget, fault)) => self.shrunk(checker, task, budget, fault, failed.drawn)?,
             None => (failed.ran, 0),
         };
         let program = &ran.judge.program;
@@ -226,16 +226,17 @@ impl<M: Model> Subject<M> {
         engine: Engine,
         task: &Task<'_>,
         failed: &Failed<M>,
-    ) -> anyhow::Result<Option<(Engine, Budget)>> {
+    ) -> anyhow::Result<Option<(Engine, Budget, Fault)>> {
         if engine.is_checker() {
-            return Ok(Some((engine, self.plan(engine, &task.budget).each)));
+            return Ok(Some((engine, self.plan(engine, &task.budget).each, failed.fault)));
         }
         for checker in [Engine::Shuttle, Engine::Loom] {
             let budget = self.plan(checker, &task.budget).each;
             let program = failed.ran.judge.program.clone();
             let (_, seen) = self.run(checker, task, budget, program)?;
-            if Fault::of(&seen) == Some(failed.fault) {
-                return Ok(Some((checker, budget)));
+            // What a real engine sees the consequence of, a checker may call by its name.
+            if let Some(fault) = Fault::of(&seen) {
+                return Ok(Some((checker, budget, fault)));
             }
         }
         Ok(None)

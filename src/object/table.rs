@@ -139,6 +139,7 @@ impl Situations {
         new
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.index.hashes.len()
     }
