@@ -7,7 +7,7 @@ use selvedge::prelude::*;
 selvedge::scenario!(object_map);
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Get(u8),
     GetOrInsert(u8, u8),
     Remove(u8),
@@ -16,7 +16,7 @@ use Op::{Get, GetOrInsert, Remove};
 
 /// One key's value: each key is a part of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Map([Option<u8>; KEYS]);
+pub(crate) struct Map([Option<u8>; KEYS]);
 
 const KEYS: usize = 3;
 
@@ -89,7 +89,7 @@ impl<const ATOMIC: bool> Implements<Map> for Buckets<ATOMIC> {
     }
 }
 
-fn object_map() -> Object<Map> {
+pub(crate) fn object_map() -> Object<Map> {
     let key = || 0..u8::try_from(KEYS).unwrap_or(1);
     let operations = prop_oneof![
         key().prop_map(Get),

@@ -75,7 +75,11 @@ impl<const TOO_EARLY: bool> Implements<OneShot> for Flagged<TOO_EARLY> {
                 self.full.store(true, Release);
                 None
             }
-            TryReceive => self.full.swap(false, AcqRel).then(|| self.message.get()),
+            // Nobody else takes the flag down, and nobody puts it up again.
+            TryReceive => self.full.load(Acquire).then(|| {
+                self.full.store(false, Relaxed);
+                self.message.get()
+            }),
         }
     }
 }

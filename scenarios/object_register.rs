@@ -46,8 +46,9 @@ impl Implements<Register> for Atomic {
     fn apply(&self, op: &Op) -> u8 {
         match *op {
             Read => self.0.load(Acquire),
+            // loom lets a plain store slip in between the two halves of a compare-and-set.
             Write(value) => {
-                self.0.store(value, Release);
+                self.0.swap(value, AcqRel);
                 0
             }
             CompareAndSet(expected, value) => {

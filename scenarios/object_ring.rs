@@ -7,7 +7,7 @@ use selvedge::prelude::*;
 selvedge::scenario!(object_ring);
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     Push(u8),
     Pop,
 }
@@ -16,7 +16,7 @@ use Op::{Pop, Push};
 const CAPACITY: usize = 2;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Ring(Vec<u8>);
+pub(crate) struct Ring(Vec<u8>);
 
 /// What was pushed or popped; `None` for a push into a full ring or a pop from an empty one.
 impl Model for Ring {
@@ -135,7 +135,7 @@ impl Implements<Ring> for ArrayQueue {
     }
 }
 
-fn object_ring() -> Object<Ring> {
+pub(crate) fn object_ring() -> Object<Ring> {
     let operations = prop_oneof![(1_u8..50).prop_map(Push), Just(Pop)];
     Object::new("Does a full ring refuse, and lose and repeat nothing?", Ring(vec![]), operations)
         .operations(2, 3, 2)

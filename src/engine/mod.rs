@@ -13,6 +13,7 @@ mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
+pub(crate) mod steered;
 pub(crate) mod threads;
 
 pub(crate) use pulse::Pulse;

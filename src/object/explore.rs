@@ -15,14 +15,24 @@ use super::program::Program;
 use super::shrink::shrink;
 use super::regression::{self, Known};
 use super::running;
+use crate::engine::steered::{self, Fewest};
 use crate::engine::{self, Budget, Exploration, Observation, Task};
 use crate::scenario::program::{Generated, Layouts, OutcomeCount, Program as Executable};
 use crate::scenario::{Engine, Exit, Expected, Facts, Grade};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Makes a program executable: the design that runs it on one implementation.
 pub(super) type Build<M> = Arc<dyn Fn(Arc<Judge<M>>) -> Arc<dyn Executable> + Send + Sync>;
+
+static PROGRAMS_RUN: AtomicU64 = AtomicU64::new(0);
+
+/// How many programs this process has run, for benchmarks.
+pub(crate) fn programs_run() -> u64 {
+    PROGRAMS_RUN.load(Ordering::Relaxed)
+}
 
 /// An implementation under test.
 pub(super) struct Subject<M: Model> {
@@ -37,6 +47,8 @@ struct Plan {
     programs: usize,
     each: Budget,
     size: Size,
+    /// Executions of all programs together after which no other is begun.
+    executions: u64,
 }
 
 /// What is wrong with an observation.
@@ -49,7 +61,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    fn of(seen: &Observation) -> Option<Fault> {
+    pub(super) fn of(seen: &Observation) -> Option<Fault> {
         let forbidden = |outcome: &OutcomeCount| outcome.grade == Grade::Forbidden && outcome.count > 0;
         if !seen.races.is_empty() {
             Some(Fault::Race)
@@ -77,19 +89,34 @@ impl<M: Model> Subject<M> {
         Self { generator, build, first }
     }
 
+    /// The program of some bytes, and in words.
+    pub(super) fn of_bytes(&self, bytes: &[u8]) -> (Arc<dyn Executable>, String) {
+        let drawn = self.generator.draw_from(bytes, &self.generator.size);
+        let program = drawn.map(|drawn| drawn.current());
+        let words = program.to_string();
+        let judge = Judge::new(self.generator.model.clone(), program);
+        ((self.build)(Arc::new(judge)), words)
+    }
+
+    /// The first program.
+    pub(super) fn first(&self) -> &Arc<dyn Executable> {
+        &self.first
+    }
+
     fn plan(&self, engine: Engine, budget: &Budget) -> Plan {
         let size = self.generator.size.clone();
         let share = |whole: u64, parts: u64, least: u64| (whole / parts).max(least);
         match engine {
             Engine::Loom => {
-                let each = Budget { executions: share(budget.executions, 40, 50), ..*budget };
+                let each = Budget { executions: share(budget.executions, 20, 50), ..*budget };
                 // Everything is explored here, or nothing is known: small programs are worth more.
                 let size = Size {
                     parts: *size.parts.start()..=(*size.parts.end()).min(3),
                     operations: size.operations.min(2),
-                    ..size
+                    prefix: size.prefix.min(2),
+                    suffix: size.suffix.min(1),
                 };
-                Plan { programs: 40, each, size }
+                Plan { programs: 40, each, size, executions: budget.executions / 2 }
             }
             Engine::Shuttle => {
                 let each = Budget {
@@ -97,12 +124,17 @@ impl<M: Model> Subject<M> {
                     random_executions: share(budget.random_executions, 50, 10),
                     ..*budget
                 };
-                Plan { programs: 150, each, size }
+                Plan { programs: 80, each, size, executions: u64::MAX }
             }
             Engine::Threads | Engine::Processes => {
                 let programs = (budget.sampling_ms / 25).clamp(1, 1000);
                 let each = Budget { sampling_ms: budget.sampling_ms.div_ceil(programs), ..*budget };
-                Plan { programs: usize::try_from(programs).unwrap_or(1), each, size }
+                Plan {
+                    programs: usize::try_from(programs).unwrap_or(1),
+                    each,
+                    size,
+                    executions: u64::MAX,
+                }
             }
         }
     }
@@ -115,6 +147,7 @@ impl<M: Model> Subject<M> {
         budget: Budget,
         program: Program<M::Op>,
     ) -> anyhow::Result<(Arc<Judge<M>>, Observation)> {
+        PROGRAMS_RUN.fetch_add(1, Ordering::Relaxed);
         let names = task.facts.actors.iter().take(program.parts.len()).cloned().collect();
         let facts = Facts { actors: names, ..task.facts.clone() };
         let judge = Arc::new(Judge::new(self.generator.model.clone(), program));
@@ -157,6 +190,9 @@ impl<M: Model> Subject<M> {
             (random.next(), size)
         });
         for (number, (seed, size)) in before.chain(fresh).enumerate() {
+            if total.spent >= plan.executions {
+                break;
+            }
             let drawn = self.generator.draw(seed, &size);
             let program = drawn.map(|drawn| drawn.current());
             debug_assert!(makes_sense(&self.generator.model, &program), "{program:?}");
@@ -191,7 +227,7 @@ impl<M: Model> Subject<M> {
         failed: Failed<M>,
     ) -> anyhow::Result<Observation> {
         let found = failed.ran.judge.program.clone();
-        let executions = total.executions + failed.ran.seen.executions;
+        let executions = total.spent + failed.ran.seen.executions;
         let as_found = failed.ran.seen.clone();
         let (ran, tried) = match self.checker_that_shows(engine, task, &failed)? {
             Some((checker, budget, fault)) => self.shrunk(checker, task, budget, fault, failed.drawn)?,
@@ -203,21 +239,39 @@ impl<M: Model> Subject<M> {
         seen.executions = executions;
         seen.exploration = Exploration::Sampled { how: GENERATED.to_owned() };
         seen.stopped = None;
-        seen.caveats.push(format!(
+        let (explanation, fewest) = match engine {
+            Engine::Shuttle => self.fewest_switches(task, program),
+            _ => (ran.judge.explanation(), None),
+        };
+        let mut words = format!(
             "program {} failed, {} operations; shrunk to {} by {tried} others: {}",
             failed.number,
             found.operations(),
             program.operations(),
             program.as_code()
-        ));
+        );
+        if let Some(fewest) = fewest {
+            let _ = write!(words, "; switches that nothing forces: {}", fewest.switches);
+        }
+        seen.caveats.push(words);
         eprintln!("{found}shrunk by {tried} programs to\n{program}");
-        if let Some(explanation) = ran.judge.explanation() {
+        if let Some(explanation) = explanation {
             eprintln!("{explanation}");
         }
+        eprintln!("{}", regression::as_test(engine, program));
         if task.facts.expected_on(engine).0 == Expected::Safe {
             regression::keep(&Known { seed: failed.seed, size: failed.size }, program);
         }
         Ok(seen)
+    }
+
+    /// Why a program fails, in an execution with as few switches as possible.
+    fn fewest_switches(&self, task: &Task<'_>, program: &Program<M::Op>) -> (Option<String>, Option<Fewest>) {
+        let judge = Arc::new(Judge::new(self.generator.model.clone(), program.clone()));
+        let executable = (self.build)(Arc::clone(&judge));
+        let one = Task { program: executable, facts: task.facts, budget: task.budget, pulse: task.pulse };
+        let fewest = steered::fewest_switches(&one, task.budget.random_executions);
+        (judge.explanation(), fewest)
     }
 
     /// The checker under which the failure shows again, so that shrinking is certain of it, if any.
@@ -262,7 +316,10 @@ const GENERATED: &str = "generated programs";
 /// What programs that did not fail add up to.
 #[derive(Default)]
 struct Total {
+    /// Of programs that were explored.
     executions: u64,
+    /// Of all programs.
+    spent: u64,
     fitting: u64,
     explored: usize,
     whole: usize,
@@ -272,6 +329,7 @@ struct Total {
 
 impl Total {
     fn add(&mut self, seen: Observation) {
+        self.spent += seen.executions;
         let unknown = seen.outcomes.iter().find(|outcome| outcome.sentence == running::UNKNOWN);
         if let Some(reason) = unknown.map(|outcome| outcome.value.clone()).or(seen.stopped) {
             self.given_up.push(reason);

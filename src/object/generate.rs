@@ -58,29 +58,55 @@ pub(super) struct Generator<M: Model> {
 impl<M: Model> Generator<M> {
     /// The program of a seed: the same wherever it is drawn.
     pub(super) fn draw(&self, seed: u64, size: &Size) -> Program<Drawn<M::Op>> {
-        let mut bytes = [0; 32];
-        for (index, chunk) in bytes.chunks_mut(8).enumerate() {
-            chunk.copy_from_slice(&seed.rotate_left(u32::try_from(index * 16).unwrap_or(0)).to_le_bytes());
-        }
-        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let config = Config { failure_persistence: None, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, random);
         let mut random = Random(seed);
-        let parts = random.within(size.parts.clone()).clamp(1, MOST_PARTS);
+        self.draw_with(&mut runner_of_seed(seed), |range| random.within(range), size)
+    }
+
+    /// The program of some bytes: the first eight choose how many operations there are, the others which.
+    pub(super) fn draw_from(&self, bytes: &[u8], size: &Size) -> Program<Drawn<M::Op>> {
+        let (numbers, operations) = bytes.split_at(bytes.len().min(8));
+        let mut numbers = numbers.iter().copied();
+        let within = |range: RangeInclusive<usize>| {
+            let width = range.end() - range.start() + 1;
+            range.start() + usize::from(numbers.next().unwrap_or(0)) % width
+        };
+        let random = TestRng::from_seed(RngAlgorithm::PassThrough, operations);
+        self.draw_with(&mut runner(random), within, size)
+    }
+
+    fn draw_with(
+        &self,
+        runner: &mut TestRunner,
+        mut within: impl FnMut(RangeInclusive<usize>) -> usize,
+        size: &Size,
+    ) -> Program<Drawn<M::Op>> {
+        let parts = within(size.parts.clone()).clamp(1, MOST_PARTS);
         let mut growing = Growing { generator: self, program: empty(parts), drawn: empty(parts) };
-        for _ in 0..random.within(0..=size.prefix.min(MOST_OPERATIONS)) {
-            growing.add(&mut runner, Where::Prefix);
+        for _ in 0..within(0..=size.prefix.min(MOST_OPERATIONS)) {
+            growing.add(runner, Where::Prefix);
         }
         for part in 0..parts {
-            for _ in 0..random.within(1..=size.operations.clamp(1, MOST_OPERATIONS)) {
-                growing.add(&mut runner, Where::Part(part));
+            for _ in 0..within(1..=size.operations.clamp(1, MOST_OPERATIONS)) {
+                growing.add(runner, Where::Part(part));
             }
         }
-        for _ in 0..random.within(0..=size.suffix.min(MOST_OPERATIONS)) {
-            growing.add(&mut runner, Where::Suffix);
+        for _ in 0..within(0..=size.suffix.min(MOST_OPERATIONS)) {
+            growing.add(runner, Where::Suffix);
         }
         growing.drawn
     }
+}
+
+fn runner(random: TestRng) -> TestRunner {
+    TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, random)
+}
+
+fn runner_of_seed(seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    for (index, chunk) in bytes.chunks_mut(8).enumerate() {
+        chunk.copy_from_slice(&seed.rotate_left(u32::try_from(index * 16).unwrap_or(0)).to_le_bytes());
+    }
+    runner(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 /// Numbers from a seed, the same everywhere (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number

@@ -19,15 +19,19 @@ pub(crate) mod regression;
 mod running;
 mod search;
 mod shrink;
+mod single;
 mod table;
 mod window;
 
 pub use check::{Answer, Checker, Reason, Violation, check};
 pub use criterion::Criterion;
+pub(crate) use explore::programs_run;
 pub use history::{History, Operation, Place, ReturnedBeforeCalled};
 pub use model::Model;
 pub use property::{Asked, Implementation, Implements, Object};
 pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};
+#[doc(hidden)]
+pub use single::by_bytes;
 pub use window::Window;
 
 #[cfg(test)]

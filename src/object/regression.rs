@@ -9,6 +9,7 @@
 
 use super::generate::Size;
 use super::program::Program;
+use crate::scenario::Engine;
 use crate::scenario::registry::slug;
 use std::fmt::Debug;
 use std::fs;
@@ -29,6 +30,7 @@ pub(super) struct Known {
 struct Place {
     file: PathBuf,
     design: String,
+    name: String,
 }
 
 static PLACE: OnceLock<Place> = OnceLock::new();
@@ -39,7 +41,7 @@ pub(crate) fn explores(source: &str, scenario: &str, design: &str) {
     let source = Path::new(source);
     let (true, Some(folder)) = (source.is_file(), source.parent()) else { return };
     let file = folder.join("regressions").join(format!("{scenario}.txt"));
-    PLACE.get_or_init(|| Place { file, design: slug(design) });
+    PLACE.get_or_init(|| Place { file, design: slug(design), name: design.to_owned() });
 }
 
 /// The programs that failed before.
@@ -60,6 +62,23 @@ pub(super) fn keep<Op: Debug>(known: &Known, shrunk: &Program<Op>) {
     if let Err(error) = fs::create_dir_all(folder).and_then(|()| fs::write(&place.file, text)) {
         eprintln!("cannot keep the program in {}: {error}", place.file.display());
     }
+}
+
+/// A test that fails for as long as the program does, to be pasted behind the scenario's function.
+pub(super) fn as_test<Op: Debug>(engine: Engine, program: &Program<Op>) -> String {
+    let (name, function, design) = match PLACE.get() {
+        Some(place) => {
+            let scenario = place.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("object");
+            (format!("{scenario}_{}", place.design), scenario.to_owned(), place.name.clone())
+        }
+        None => ("the_object_holds".to_owned(), "object".to_owned(), "its implementation".to_owned()),
+    };
+    // Real engines may miss it; the checker that has shrunk it does not.
+    let engine = if engine == Engine::Loom { "Loom" } else { "Shuttle" };
+    format!(
+        "#[test]\nfn {name}_holds() {{\n    let program = {};\n    {function}().check({design:?}, {engine}, &program);\n}}",
+        program.as_code()
+    )
 }
 
 const HEADER: &str = "\

@@ -18,10 +18,18 @@ pub(super) struct Shared<I, Ret> {
 }
 
 /// Makes the object and does the prefix.
-pub(super) fn begin<M: Model, I: Implements<M>>(object: I, judge: &Judge<M>) -> Shared<I, M::Ret> {
+///
+/// What is shared is made before anything is done: bytes between its fields keep what the stack held, and
+/// an address of this process there would be taken for memory that processes do not share.
+pub(super) fn begin<M: Model, I: Implements<M>>(
+    make: impl Fn() -> I,
+    judge: &Judge<M>,
+) -> Shared<I, M::Ret> {
+    let gate = AtomicU32::new(0);
+    let object = make();
     let operations = &judge.program.prefix;
     let prefix = from_fn(|index| operations.get(index).map(|op| object.apply(op)));
-    Shared { object, gate: AtomicU32::new(0), prefix }
+    Shared { object, gate, prefix }
 }
 
 /// Does the operations of one actor.

@@ -1,7 +1,7 @@
 //! Making a program that fails smaller, for as long as it fails.
 //!
-//! Round after round until nothing helps any more: leave out a whole actor, leave out an operation, move an
-//! operation out of the parallel parts (what is done before or after needs no switch between actors), make
+//! Round after round until nothing helps any more: leave out a whole actor, let one actor do what two
+//! did, leave out an operation, move an operation out of the parallel parts (what is done before or after needs no switch between actors), make
 //! arguments simpler with proptest's own trees. A program that makes no sense to the model is never tried.
 //!
 //! Limits: a local minimum; a bound on the programs tried, in number and not in time, so that the same
@@ -31,6 +31,7 @@ pub(super) fn shrink<M: Model>(
     let mut shrinking = Shrinking { model, drawn, fails, tried: 0 };
     loop {
         let mut smaller = shrinking.leave_out_actors();
+        smaller |= shrinking.merge_actors();
         smaller |= shrinking.leave_out_operations();
         smaller |= shrinking.move_out();
         smaller |= shrinking.simplify_arguments();
@@ -76,6 +77,33 @@ impl<M: Model, F: FnMut(&Program<M::Op>) -> bool> Shrinking<'_, M, F> {
             } else {
                 self.drawn.parts.insert(part, left_out);
             }
+        }
+        smaller
+    }
+
+    /// One actor does what two did.
+    fn merge_actors(&mut self) -> bool {
+        let mut smaller = false;
+        let mut one = 0;
+        while one < self.drawn.parts.len() {
+            let mut other = self.drawn.parts.len();
+            while other > 0 {
+                other -= 1;
+                if other == one {
+                    continue;
+                }
+                let moved = self.drawn.parts.remove(other);
+                let one_now = one - usize::from(other < one);
+                let before = self.drawn.parts[one_now].len();
+                self.drawn.parts[one_now].extend(moved);
+                if self.still_fails() {
+                    (smaller, one) = (true, one_now);
+                } else {
+                    let moved = self.drawn.parts[one_now].split_off(before);
+                    self.drawn.parts.insert(other, moved);
+                }
+            }
+            one += 1;
         }
         smaller
     }

@@ -18,6 +18,10 @@ impl Made {
     pub(crate) fn new(scenario: ErasedScenario) -> Self {
         Self(scenario)
     }
+
+    pub(crate) fn into_scenario(self) -> ErasedScenario {
+        self.0
+    }
 }
 
 impl Registration {

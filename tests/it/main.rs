@@ -5,4 +5,6 @@ mod architecture;
 mod broken;
 mod cli;
 mod consumer;
+mod fuzzed;
+mod planted;
 mod support;

@@ -1,0 +1,67 @@
+//! The objects that are fuzzed, driven by bytes as the fuzzer drives them: its corpus, and random bytes.
+
+#[path = "../../scenarios/object_map.rs"]
+mod object_map;
+#[path = "../../scenarios/object_ring.rs"]
+mod object_ring;
+#[path = "../../scenarios/object_stack.rs"]
+mod object_stack;
+
+use crate::support::root;
+use selvedge::__private::object_by_bytes;
+
+/// How one implementation failed, driven by these bytes.
+type Run = fn(&str, &[u8]) -> Option<String>;
+
+/// Bytes from a generator that is the same everywhere.
+fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..length).map(|_| byte()).collect()
+}
+
+/// The corpus of a target and random bytes: the right implementation never fails, and the planted one does
+/// for some of each.
+#[track_caller]
+fn check(target: &str, run: Run, right: &str, planted: &str, random: u64) {
+    let folder = root().join("fuzz/corpus").join(target);
+    let files = std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.expect("a file").path());
+    let corpus: Vec<_> = files.map(|file| std::fs::read(file).expect("a file of the corpus")).collect();
+    let random: Vec<_> = (1..=random).map(|seed| {
+        let mut bytes = random_bytes(seed, 120);
+        bytes[0] = 48;
+        bytes
+    }).collect();
+    for (source, inputs) in [("corpus", &corpus), ("random bytes", &random)] {
+        let mut found = 0;
+        for bytes in inputs {
+            assert_eq!(run(right, bytes), None, "{right}, {source}: {bytes:?}");
+            found += u32::from(run(planted, bytes).is_some());
+        }
+        println!("{target}, {source}: {planted} fails for {found} of {}", inputs.len());
+        assert!(found > 0, "{planted} never fails for any of the {} inputs of {source}", inputs.len());
+    }
+}
+
+#[test]
+fn the_stack_by_bytes() {
+    let run: Run = |name, bytes| object_by_bytes(object_stack::object_stack(), name, bytes);
+    check("object_stack", run, "tagged index", "bare index", 20_000);
+}
+
+#[test]
+fn the_map_by_bytes() {
+    let run: Run = |name, bytes| object_by_bytes(object_map::object_map(), name, bytes);
+    check("object_map", run, "one lock for both", "look, then insert", 500);
+}
+
+#[test]
+fn the_ring_by_bytes() {
+    let run: Run = |name, bytes| object_by_bytes(object_ring::object_ring(), name, bytes);
+    check("object_ring", run, "stamped slots", "free too early", 2_000);
+}
