@@ -96,12 +96,19 @@ enum Client {
 }
 
 /// A linearizable history of so many operations.
-fn history<M: Model<Op = Op, Ret = u16>>(mut model: M, operations: usize, clients: u64, keys: u64) -> History<Op, u16> {
+fn history<M: Model<Op = Op, Ret = u16>>(
+    mut model: M,
+    operations: usize,
+    clients: u64,
+    keys: u64,
+) -> History<Op, u16> {
     let mut random = Random(operations as u64);
     let mut history = History::new();
     let mut clients: Vec<_> = (0..clients).map(|_| Client::Idle).collect();
     let small = |number: u64| u16::try_from(number).unwrap_or(0);
-    while history.operations().len() < operations || clients.iter().any(|client| !matches!(client, Client::Idle)) {
+    while history.operations().len() < operations
+        || clients.iter().any(|client| !matches!(client, Client::Idle))
+    {
         let chosen = random.below(clients.len() as u64) as usize;
         clients[chosen] = match std::mem::replace(&mut clients[chosen], Client::Idle) {
             Client::Idle if history.operations().len() >= operations => Client::Idle,
@@ -194,7 +201,10 @@ fn main() -> ExitCode {
     row("80 operations, 5 clients, compare-and-set register", checked(&Register(0), &whole, true), 50.0);
     row("the same, broken", checked(&Register(0), &broken(whole), false), 50.0);
 
-    println!("\n{:>10} {:>22} {:>22} {:>22} {:>22}", "operations", "key-value, 10 clients", "broken", "register, 5 clients", "broken");
+    println!(
+        "\n{:>10} {:>22} {:>22} {:>22} {:>22}",
+        "operations", "key-value, 10 clients", "broken", "register, 5 clients", "broken"
+    );
     for operations in [100, 1_000, 10_000, 100_000] {
         let with_parts = history(pairs(), operations, 10, operations as u64 / 50);
         let whole = history(Register(0), operations, 5, 1);
@@ -209,7 +219,9 @@ fn main() -> ExitCode {
     println!();
     for engine in [Shuttle, Threads] {
         let (programs, executions) = bench::programs(engine, tickets());
-        println!("generated programs per second on {engine}: {programs:.0}, of {executions:.0} executions per second");
+        println!(
+            "generated programs per second on {engine}: {programs:.0}, of {executions:.0} executions per second"
+        );
     }
     if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

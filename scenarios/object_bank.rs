@@ -139,9 +139,13 @@ fn object_bank() -> Object<Bank> {
     ];
     Object::new("Is money ever lost, made, or seen nowhere?", Bank([EACH; ACCOUNTS]), operations)
         .implementation("all locks", Implementation::new(Accounts::<true>::new))
-        .implementation("one lock after the other", Implementation::new(Accounts::<false>::new).expect(Forbidden))
+        .implementation(
+            "one lock after the other",
+            Implementation::new(Accounts::<false>::new).expect(Forbidden),
+        )
         .implementation(
             "load, then store",
-            Implementation::new(|| Unguarded(std::array::from_fn(|_| AtomicU32::new(EACH)))).expect(Forbidden),
+            Implementation::new(|| Unguarded(std::array::from_fn(|_| AtomicU32::new(EACH))))
+                .expect(Forbidden),
         )
 }

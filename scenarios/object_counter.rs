@@ -82,12 +82,16 @@ impl Implements<Count> for Unguarded {
 
 fn object_counter() -> Object<Count> {
     let operations = prop_oneof![(1_u32..100).prop_map(Add), Just(Get)];
-    Object::new("A counter returns what it held before. Does every addition count, once?", Count(0), operations)
-        .implementation("fetch_add", Implementation::new(|| Atomic(AtomicU32::new(0))))
-        .implementation("mutex", Implementation::new(|| Locked(Mutex::new(0))))
-        .implementation(
-            "load, then store",
-            Implementation::new(|| LoadThenStore(AtomicU32::new(0))).expect(Forbidden),
-        )
-        .implementation("plain memory", Implementation::new(|| Unguarded(Plain::new(0))).expect(DataRace))
+    Object::new(
+        "A counter returns what it held before. Does every addition count, once?",
+        Count(0),
+        operations,
+    )
+    .implementation("fetch_add", Implementation::new(|| Atomic(AtomicU32::new(0))))
+    .implementation("mutex", Implementation::new(|| Locked(Mutex::new(0))))
+    .implementation(
+        "load, then store",
+        Implementation::new(|| LoadThenStore(AtomicU32::new(0))).expect(Forbidden),
+    )
+    .implementation("plain memory", Implementation::new(|| Unguarded(Plain::new(0))).expect(DataRace))
 }

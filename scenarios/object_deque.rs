@@ -173,9 +173,11 @@ fn object_deque() -> Object<Deque> {
         )
         .implementation(
             "no release",
-            Implementation::new(|| ChaseLev::new(Wrong::NoRelease))
-                .expect(Forbidden)
-                .expect_on(Shuttle, Safe, "every load of shuttle's sees the latest store"),
+            Implementation::new(|| ChaseLev::new(Wrong::NoRelease)).expect(Forbidden).expect_on(
+                Shuttle,
+                Safe,
+                "every load of shuttle's sees the latest store",
+            ),
         )
         .implementation(
             "no contest",

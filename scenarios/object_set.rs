@@ -86,11 +86,11 @@ const TOO_SMALL: &str = "the programs that loom explores in full are too small t
 
 fn object_set() -> Object<Set> {
     let key = || 0..u8::try_from(KEYS).unwrap_or(1);
-    let operations =
-        prop_oneof![key().prop_map(Insert), key().prop_map(Remove), key().prop_map(Contains)];
+    let operations = prop_oneof![key().prop_map(Insert), key().prop_map(Remove), key().prop_map(Contains)];
     Object::new("Does a key that was inserted stay until it is removed?", Set([false; KEYS]), operations)
         .implementation("hand over hand", Implementation::new(List::<true>::new))
-        .implementation("one lock at a time", Implementation::new(List::<false>::new)
-                .expect(Forbidden)
-                .expect_on(Loom, Safe, TOO_SMALL))
+        .implementation(
+            "one lock at a time",
+            Implementation::new(List::<false>::new).expect(Forbidden).expect_on(Loom, Safe, TOO_SMALL),
+        )
 }

@@ -214,7 +214,8 @@ pub(crate) fn object_stack() -> Object<Stack> {
             Implementation::new(reclaimed::Reclaimed::new)
                 .only_on(&[Threads], "crossbeam-epoch is built on std's atomics and on one heap"),
         )
-        .implementation("bare index", Implementation::new(Treiber::<false>::new)
-                .expect(Forbidden)
-                .expect_on(Loom, Safe, TOO_SMALL))
+        .implementation(
+            "bare index",
+            Implementation::new(Treiber::<false>::new).expect(Forbidden).expect_on(Loom, Safe, TOO_SMALL),
+        )
 }

@@ -102,11 +102,11 @@ pub mod prelude {
 
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::object::by_bytes as object_by_bytes;
     pub use crate::runner::bench;
     pub use crate::runner::harness::main as harness_main;
     pub use crate::scenario::Registration;
     pub use crate::scenario::registry::{Made, erase};
-    pub use crate::object::by_bytes as object_by_bytes;
     pub use {automod, insta, inventory};
 
     /// For the fuzz target of this name: the race detector against its oracle.

@@ -183,7 +183,11 @@ impl Checker {
         // Twice what is held is needed for a moment whenever a table grows.
         let bounds = Bounds { until, bytes: self.bytes / threads.max(1) / 2 };
         let check_part = |part: &Part| self.check_part(model, operations, part, bounds);
-        let answers = if threads <= 1 { one_by_one(&parts, check_part) } else { in_parallel(&parts, threads, check_part) };
+        let answers = if threads <= 1 {
+            one_by_one(&parts, check_part)
+        } else {
+            in_parallel(&parts, threads, check_part)
+        };
         conclude(&spans, answers)
     }
 

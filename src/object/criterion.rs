@@ -157,10 +157,7 @@ fn by_time(spans: &[Span]) -> Vec<Lane> {
     lanes
 }
 
-fn by_client<Op, Ret>(
-    operations: &[Operation<Op, Ret>],
-    spans: &[Span],
-) -> Result<Vec<Lane>, Overlapping> {
+fn by_client<Op, Ret>(operations: &[Operation<Op, Ret>], spans: &[Span]) -> Result<Vec<Lane>, Overlapping> {
     let mut lanes: BTreeMap<usize, Lane> = BTreeMap::new();
     for span in spans {
         let operation = &operations[span.place];

@@ -92,13 +92,15 @@ fn timeline<Op: Debug, Ret: Debug>(
     let widths: Vec<usize> = clients
         .iter()
         .map(|client| {
-            let of_client = rows.iter().filter(|(_, by, _)| by == client).map(|(.., words)| words.chars().count());
+            let of_client =
+                rows.iter().filter(|(_, by, _)| by == client).map(|(.., words)| words.chars().count());
             of_client.max().unwrap_or(0).max(name(*client).chars().count())
         })
         .collect();
     let mut text = String::new();
     let mut line = |cells: &dyn Fn(usize) -> String| {
-        let padded = clients.iter().zip(&widths).map(|(client, width)| format!("  {:<width$}", cells(*client)));
+        let padded =
+            clients.iter().zip(&widths).map(|(client, width)| format!("  {:<width$}", cells(*client)));
         let _ = writeln!(text, "{}", padded.collect::<String>().trim_end());
     };
     line(name);

@@ -12,9 +12,9 @@ use super::generate::{Drawn, Generator, Random, Size, makes_sense};
 use super::judge::Judge;
 use super::model::Model;
 use super::program::Program;
-use super::shrink::shrink;
 use super::regression::{self, Known};
 use super::running;
+use super::shrink::shrink;
 use crate::engine::steered::{self, Fewest};
 use crate::engine::{self, Budget, Exploration, Observation, Task};
 use crate::scenario::program::{Generated, Layouts, OutcomeCount, Program as Executable};
@@ -108,7 +108,7 @@ impl<M: Model> Subject<M> {
         let share = |whole: u64, parts: u64, least: u64| (whole / parts).max(least);
         match engine {
             Engine::Loom => {
-                let each = Budget { executions: share(budget.executions, 20, 50), ..*budget };
+                let each = Budget { executions: share(budget.executions, 40, 50), ..*budget };
                 // Everything is explored here, or nothing is known: small programs are worth more.
                 let size = Size {
                     parts: *size.parts.start()..=(*size.parts.end()).min(3),
@@ -116,7 +116,7 @@ impl<M: Model> Subject<M> {
                     prefix: size.prefix.min(2),
                     suffix: size.suffix.min(1),
                 };
-                Plan { programs: 40, each, size, executions: budget.executions / 2 }
+                Plan { programs: 40, each, size, executions: 2 * budget.executions }
             }
             Engine::Shuttle => {
                 let each = Budget {
@@ -124,17 +124,12 @@ impl<M: Model> Subject<M> {
                     random_executions: share(budget.random_executions, 50, 10),
                     ..*budget
                 };
-                Plan { programs: 80, each, size, executions: u64::MAX }
+                Plan { programs: 150, each, size, executions: u64::MAX }
             }
             Engine::Threads | Engine::Processes => {
                 let programs = (budget.sampling_ms / 25).clamp(1, 1000);
                 let each = Budget { sampling_ms: budget.sampling_ms.div_ceil(programs), ..*budget };
-                Plan {
-                    programs: usize::try_from(programs).unwrap_or(1),
-                    each,
-                    size,
-                    executions: u64::MAX,
-                }
+                Plan { programs: usize::try_from(programs).unwrap_or(1), each, size, executions: u64::MAX }
             }
         }
     }

@@ -191,9 +191,7 @@ pub(super) fn makes_sense<M: Model>(model: &M, program: &Program<M::Op>) -> bool
     let Some(states) = in_sequence([model.clone()].into_iter().collect(), &program.prefix) else {
         return false;
     };
-    side_by_side(states, &program.parts)
-        .and_then(|states| in_sequence(states, &program.suffix))
-        .is_some()
+    side_by_side(states, &program.parts).and_then(|states| in_sequence(states, &program.suffix)).is_some()
 }
 
 /// The states that a list of operations leads to, or `None` if it makes no sense in one of them.

@@ -92,7 +92,13 @@ pub(super) struct Judge<M: Model> {
 
 impl<M: Model> Judge<M> {
     pub(super) fn new(model: M, program: Program<M::Op>) -> Self {
-        Self { model, program, known: Mutex::default(), misfit: Mutex::default(), touched: AtomicBool::new(false) }
+        Self {
+            model,
+            program,
+            known: Mutex::default(),
+            misfit: Mutex::default(),
+            touched: AtomicBool::new(false),
+        }
     }
 
     /// Notes that an operation did something that the checker saw.

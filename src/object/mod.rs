@@ -28,11 +28,13 @@ pub use criterion::Criterion;
 pub(crate) use explore::programs_run;
 pub use history::{History, Operation, Place, ReturnedBeforeCalled};
 pub use model::Model;
-pub use property::{Asked, Implementation, Implements, Object};
 pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};
+pub use property::{Asked, Implementation, Implements, Object};
 #[doc(hidden)]
 pub use single::by_bytes;
 pub use window::Window;
 
+#[cfg(test)]
+mod explore_tests;
 #[cfg(test)]
 mod tests;

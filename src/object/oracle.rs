@@ -77,9 +77,7 @@ impl Model for Small {
 
     fn choices(&self, _: &SmallOp) -> Option<Vec<(Self, u8)>> {
         match self {
-            Small::Dice(last) => {
-                Some((0..3).filter(|n| n != last).map(|n| (Small::Dice(n), n)).collect())
-            }
+            Small::Dice(last) => Some((0..3).filter(|n| n != last).map(|n| (Small::Dice(n), n)).collect()),
             _ => None,
         }
     }

@@ -86,8 +86,10 @@ impl<Op: Debug> fmt::Display for Program<Op> {
             .zip(&self.parts)
             .map(|(name, part)| [name].into_iter().chain(part.iter().map(|op| format!("{op:?}"))).collect())
             .collect();
-        let widths: Vec<_> =
-            columns.iter().map(|column| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0)).collect();
+        let widths: Vec<_> = columns
+            .iter()
+            .map(|column| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0))
+            .collect();
         for row in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
             let mut line = String::from("      ");
             for (column, width) in columns.iter().zip(&widths) {
@@ -109,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_program_is_a_table_and_is_code() {
-        let program = Program { prefix: vec![Some(1)], parts: vec![vec![None, Some(20)], vec![None]], suffix: vec![] };
+        let program =
+            Program { prefix: vec![Some(1)], parts: vec![vec![None, Some(20)], vec![None]], suffix: vec![] };
         assert_eq!(
             program.to_string(),
             "before  Some(1)\n        A         B\n        None      None\n        Some(20)\n"

@@ -134,7 +134,9 @@ impl<M: Model> Object<M> {
         }
         let subjects = self.subjects();
         let named = subjects.into_iter().find(|(name, ..)| name == implementation);
-        let Some((_, facts, subject)) = named else { panic!("no implementation is named `{implementation}`") };
+        let Some((_, facts, subject)) = named else {
+            panic!("no implementation is named `{implementation}`")
+        };
         match subject.check(engine, &facts, program) {
             Ok(executions) => executions,
             Err(failure) => panic!("{implementation} on {engine}: {failure}"),

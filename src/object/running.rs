@@ -21,10 +21,7 @@ pub(super) struct Shared<I, Ret> {
 ///
 /// What is shared is made before anything is done: bytes between its fields keep what the stack held, and
 /// an address of this process there would be taken for memory that processes do not share.
-pub(super) fn begin<M: Model, I: Implements<M>>(
-    make: impl Fn() -> I,
-    judge: &Judge<M>,
-) -> Shared<I, M::Ret> {
+pub(super) fn begin<M: Model, I: Implements<M>>(make: impl Fn() -> I, judge: &Judge<M>) -> Shared<I, M::Ret> {
     let gate = AtomicU32::new(0);
     let object = make();
     let operations = &judge.program.prefix;
@@ -61,8 +58,7 @@ pub(super) fn finish<M: Model, I: Implements<M>>(
 ) -> Judged {
     let operations = &judge.program.suffix;
     let suffix = from_fn(|index| operations.get(index).map(|op| shared.object.apply(op)));
-    let judged =
-        judge.judge(Returns { prefix: shared.prefix.clone(), parts: parts.to_vec(), suffix });
+    let judged = judge.judge(Returns { prefix: shared.prefix.clone(), parts: parts.to_vec(), suffix });
     if judged != Judged::Fits {
         return judged;
     }

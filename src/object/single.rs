@@ -2,8 +2,8 @@
 
 use super::explore::{Fault, Subject};
 use super::model::Model;
-use super::property::Object;
 use super::program::Program;
+use super::property::Object;
 use crate::engine::failure::Failure;
 use crate::engine::{Pulse, Task, steered};
 use crate::runner::budget::{DEFAULT_SEED, Effort};
@@ -12,7 +12,12 @@ use std::sync::Arc;
 
 impl<M: Model> Subject<M> {
     /// Runs one program under the normal budget: in how many executions it held, or how it failed.
-    pub(super) fn check(&self, engine: Engine, facts: &Facts, program: &Program<M::Op>) -> Result<u64, String> {
+    pub(super) fn check(
+        &self,
+        engine: Engine,
+        facts: &Facts,
+        program: &Program<M::Op>,
+    ) -> Result<u64, String> {
         let pulse: &'static Pulse = Box::leak(Box::default());
         let budget = Effort::Normal.budget(DEFAULT_SEED);
         let task = Task { program: Arc::clone(self.first()), facts, budget, pulse };

@@ -52,7 +52,12 @@ impl Model for Register {
     }
 }
 
-fn at(client: usize, op: Op, called: u64, returned: Option<(u64, Option<u32>)>) -> Operation<Op, Option<u32>> {
+fn at(
+    client: usize,
+    op: Op,
+    called: u64,
+    returned: Option<(u64, Option<u32>)>,
+) -> Operation<Op, Option<u32>> {
     Operation { client, op, called, returned }
 }
 
@@ -66,10 +71,7 @@ fn history(operations: impl IntoIterator<Item = Operation<Op, Option<u32>>>) -> 
 
 #[test]
 fn a_stale_read_is_sequentially_consistent_and_not_linearizable() {
-    let stale = history([
-        at(0, Op::Write(1), 0, Some((1, None))),
-        at(1, Op::Read, 2, Some((3, Some(0)))),
-    ]);
+    let stale = history([at(0, Op::Write(1), 0, Some((1, None))), at(1, Op::Read, 2, Some((3, Some(0))))]);
     assert!(check(&Register(0), &stale, TIME).is_violation());
     let by = |criterion| Checker::new().criterion(criterion).check(&Register(0), &stale);
     assert_eq!(by(Criterion::SequentiallyConsistent), Answer::Linearizable(vec![1, 0]));
@@ -78,9 +80,8 @@ fn a_stale_read_is_sequentially_consistent_and_not_linearizable() {
 
 #[test]
 fn operations_that_overlap_at_one_instant_may_go_either_way() {
-    let touching = |read| {
-        history([at(0, Op::Write(1), 0, Some((5, None))), at(1, Op::Read, 5, Some((9, Some(read))))])
-    };
+    let touching =
+        |read| history([at(0, Op::Write(1), 0, Some((5, None))), at(1, Op::Read, 5, Some((9, Some(read))))]);
     assert_eq!(check(&Register(0), &touching(0), TIME), Answer::Linearizable(vec![1, 0]));
     assert_eq!(check(&Register(0), &touching(1), TIME), Answer::Linearizable(vec![0, 1]));
     assert!(check(&Register(0), &touching(2), TIME).is_violation());
@@ -204,4 +205,17 @@ fn parts_in_parallel_give_the_same_answers_as_one_by_one() {
     };
     assert_eq!(violation.part, Some(1));
     assert_eq!(violation.window.map(|window| window.broken), Some(wrong));
+}
+
+#[test]
+fn the_corpora_of_the_fuzzer_run_through_the_same_functions() {
+    let corpus = |target: &str| -> Vec<Vec<u8>> {
+        let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
+        let files = std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.expect("a file").path());
+        files.map(|file| std::fs::read(file).expect("a file of the corpus")).collect()
+    };
+    let met: Vec<_> = corpus("checker").iter().map(|bytes| oracle::agree(bytes)).collect();
+    assert!(met.contains(&0) && met.contains(&3), "the corpus is one-sided: {met:?}");
+    let known: usize = corpus("regressions").iter().map(|bytes| super::regression::round_trip(bytes)).sum();
+    assert!(known > 0, "no file of the corpus has a program");
 }

@@ -32,11 +32,13 @@ fn check(target: &str, run: Run, right: &str, planted: &str, random: u64) {
     let folder = root().join("fuzz/corpus").join(target);
     let files = std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.expect("a file").path());
     let corpus: Vec<_> = files.map(|file| std::fs::read(file).expect("a file of the corpus")).collect();
-    let random: Vec<_> = (1..=random).map(|seed| {
-        let mut bytes = random_bytes(seed, 120);
-        bytes[0] = 48;
-        bytes
-    }).collect();
+    let random: Vec<_> = (1..=random)
+        .map(|seed| {
+            let mut bytes = random_bytes(seed, 120);
+            bytes[0] = 48;
+            bytes
+        })
+        .collect();
     for (source, inputs) in [("corpus", &corpus), ("random bytes", &random)] {
         let mut found = 0;
         for bytes in inputs {

@@ -79,7 +79,8 @@ fn every_planted_bug_is_found_and_shown_by_a_small_program() {
             assert!(!finders.is_empty(), "{object}, {design}: nobody has to find it");
             for engine in ["loom", "shuttle"] {
                 let cell = cell(&report, design, engine);
-                let found = ["forbidden", "data-race", "deadlock"].contains(&cell["verdict"].as_str().unwrap_or(""));
+                let found =
+                    ["forbidden", "data-race", "deadlock"].contains(&cell["verdict"].as_str().unwrap_or(""));
                 assert_eq!(found, finders.contains(&engine), "{object}, {design} on {engine}: {cell:#}");
                 if !found {
                     continue;
