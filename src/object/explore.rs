@@ -108,7 +108,7 @@ impl<M: Model> Subject<M> {
         let share = |whole: u64, parts: u64, least: u64| (whole / parts).max(least);
         match engine {
             Engine::Loom => {
-                let each = Budget { executions: share(budget.executions, 40, 50), ..*budget };
+                let each = Budget { executions: share(budget.executions, 20, 50), ..*budget };
                 // Everything is explored here, or nothing is known: small programs are worth more.
                 let size = Size {
                     parts: *size.parts.start()..=(*size.parts.end()).min(3),
@@ -116,7 +116,7 @@ impl<M: Model> Subject<M> {
                     prefix: size.prefix.min(2),
                     suffix: size.suffix.min(1),
                 };
-                Plan { programs: 40, each, size, executions: 2 * budget.executions }
+                Plan { programs: 80, each, size, executions: budget.executions }
             }
             Engine::Shuttle => {
                 let each = Budget {
@@ -174,6 +174,8 @@ impl<M: Model> Subject<M> {
     fn explore_all(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
         let plan = self.plan(engine, &task.budget);
         let mut total = Total::default();
+        // Where one program was too much for loom, a larger one would be a waste.
+        let mut too_large = usize::MAX;
         let mut random = Random(task.budget.seed);
         let known = regression::known();
         let before = known.iter().map(|known| (known.seed, known.size.clone()));
@@ -191,6 +193,10 @@ impl<M: Model> Subject<M> {
             let drawn = self.generator.draw(seed, &size);
             let program = drawn.map(|drawn| drawn.current());
             debug_assert!(makes_sense(&self.generator.model, &program), "{program:?}");
+            let parallel: usize = program.parts.iter().map(Vec::len).sum();
+            if parallel >= too_large {
+                continue;
+            }
             if !engine.is_checker() {
                 // Should it hang or die, the log says which it was.
                 eprintln!("program {number} of seed {seed:#x}\n{program}");
@@ -203,10 +209,13 @@ impl<M: Model> Subject<M> {
                 let failed = Failed { number, seed, size, fault, drawn, ran: Ran { judge, seen } };
                 return self.report(engine, task, total, failed);
             }
-            if number == known.len() && engine.is_checker() && !judge.was_touched() {
+            if number == known.len() && engine.is_checker() && parallel > 0 && !judge.was_touched() {
                 let mut seen = total.conclude(engine);
                 seen.stopped = Some(engine::blind(engine.name()));
                 return Ok(seen);
+            }
+            if engine == Engine::Loom && seen.stopped.is_some() {
+                too_large = too_large.min(parallel).max(3);
             }
             total.add(seen);
         }

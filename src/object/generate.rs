@@ -20,6 +20,9 @@ const MOST_SITUATIONS: usize = 5_000;
 /// How often an operation is drawn anew for a place that it does not fit.
 const ATTEMPTS: usize = 8;
 
+/// Random words after the bytes that a program is made of: more than the largest program can use up.
+const TAIL_WORDS: usize = 4096;
+
 /// How large programs are, at the most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Size {
@@ -70,7 +73,12 @@ impl<M: Model> Generator<M> {
             let width = range.end() - range.start() + 1;
             range.start() + usize::from(numbers.next().unwrap_or(0)) % width
         };
-        let random = TestRng::from_seed(RngAlgorithm::PassThrough, operations);
+        // Beyond its seed that generator gives zeros for ever, which some ranges reject for ever.
+        let mut tail =
+            Random(operations.iter().fold(0, |sum, byte| (sum << 5) ^ (sum >> 59) ^ u64::from(*byte)));
+        let mut seed = operations.to_vec();
+        seed.extend(std::iter::repeat_with(|| tail.next().to_le_bytes()).take(TAIL_WORDS).flatten());
+        let random = TestRng::from_seed(RngAlgorithm::PassThrough, &seed);
         self.draw_with(&mut runner(random), within, size)
     }
 

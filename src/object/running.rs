@@ -1,6 +1,6 @@
 //! One execution of a generated program: prefix, actors, suffix, and what is recorded of them.
 
-use super::judge::{Judge, Judged, Part, Returns, Sequence, Stamped};
+use super::judge::{Judge, Judged, Part, Sequence, Stamped};
 use super::model::Model;
 use super::property::Implements;
 use crate::context;
@@ -58,7 +58,7 @@ pub(super) fn finish<M: Model, I: Implements<M>>(
 ) -> Judged {
     let operations = &judge.program.suffix;
     let suffix = from_fn(|index| operations.get(index).map(|op| shared.object.apply(op)));
-    let judged = judge.judge(Returns { prefix: shared.prefix.clone(), parts: parts.to_vec(), suffix });
+    let judged = judge.judge(&shared.prefix, parts, suffix);
     if judged != Judged::Fits {
         return judged;
     }
