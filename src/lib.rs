@@ -26,6 +26,7 @@
 //! | `context` | which engine is executing on this operating-system thread |
 //! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
+//! | [`object`] | objects with a sequential model: generated programs, histories, the linearizability checker |
 //! | `race` | vector clocks and the happens-before detector |
 //! | `witness` | one execution that shows a failure: its events, why, its table, and the token that finds it again |
 //! | `verdict` | the pure function that judges |
@@ -62,6 +63,7 @@
 pub mod cell;
 pub mod channel;
 pub mod hint;
+pub mod object;
 pub mod sync;
 pub mod thread;
 
@@ -103,6 +105,7 @@ pub mod prelude {
 
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::object::by_bytes as object_by_bytes;
     pub use crate::runner::bench;
     pub use crate::runner::harness::main as harness_main;
     pub use crate::scenario::Registration;
@@ -113,6 +116,18 @@ pub mod __private {
     #[cfg(fuzzing)]
     pub fn fuzz_detector(bytes: &[u8]) {
         crate::race::oracle::agree(bytes);
+    }
+
+    /// For the fuzz target of this name: the linearizability checker against its oracle.
+    #[cfg(fuzzing)]
+    pub fn fuzz_checker(bytes: &[u8]) {
+        crate::object::oracle::agree(bytes);
+    }
+
+    /// For the fuzz target of this name: the file of programs that failed once.
+    #[cfg(fuzzing)]
+    pub fn fuzz_regressions(bytes: &[u8]) {
+        crate::object::regression::round_trip(bytes);
     }
 }
 

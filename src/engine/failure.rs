@@ -7,7 +7,7 @@ use super::{AccessSite, Observation, RaceReport};
 use crate::arm::trace::RaceFound;
 use crate::panics;
 use crate::race::{Access as CellAccess, Race, RaceSite};
-use crate::scenario::program::ActorPanicked;
+use crate::scenario::program::{ActorPanicked, Enough};
 use crate::scenario::registry::source_path;
 use std::any::Any;
 
@@ -30,6 +30,10 @@ pub(crate) enum Failure {
     },
     /// A limit of the checker, or a panic inside it.
     Stopped(String),
+    /// No failure of its own: an outcome was forbidden, and the first was enough.
+    Enough {
+        outcome: String,
+    },
 }
 
 /// One of the two accesses of a race, as loom tells of it.
@@ -90,6 +94,7 @@ impl Failure {
                 seen.crash = Some(format!("{who}: {words}"));
             }
             Failure::Stopped(why) => seen.stopped = Some(why),
+            Failure::Enough { .. } => {}
         }
     }
 }
@@ -99,6 +104,9 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Failure {
     let last = panics::last_panic();
     if payload.is::<RaceFound>() {
         return Failure::DataRace { words: String::new(), accesses: Vec::new() };
+    }
+    if let Some(Enough { outcome }) = payload.downcast_ref::<Enough>() {
+        return Failure::Enough { outcome: outcome.clone() };
     }
     if let Some(panicked) = payload.downcast_ref::<ActorPanicked>() {
         let words = last.map_or_else(|| NO_WORDS.to_owned(), |panic| in_words(&panic));

@@ -13,6 +13,7 @@ mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
+pub(crate) mod steered;
 pub(crate) mod threads;
 mod witness;
 #[cfg(test)]
@@ -173,6 +174,8 @@ pub(crate) struct Task<'a> {
     pub(crate) pulse: &'static Pulse,
     /// The execution that a checker is to write down because its process does not outlive it.
     pub(crate) fatal: Option<Fatal>,
+    /// Whether a checker is to look for the shortest execution that shows a failure.
+    pub(crate) witnesses: bool,
 }
 
 impl Name<'_> {
@@ -195,7 +198,7 @@ impl<'a> Task<'a> {
     /// This design, without a name by which it could be found again.
     pub(crate) fn new(design: &'a ErasedDesign, budget: Budget, pulse: &'static Pulse) -> Self {
         let (program, facts) = (Arc::clone(&design.program), &design.facts);
-        Self { name: Name::default(), program, facts, budget, pulse, fatal: None }
+        Self { name: Name::default(), program, facts, budget, pulse, fatal: None, witnesses: true }
     }
 
     /// The witness with a token, by which its execution is found again.
@@ -204,11 +207,22 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Executes a design on an engine.
+/// Executes a design on an engine, or, if it stands for generated programs, those.
 ///
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
 pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
+    match task.program.generated() {
+        Some(generated) => generated.explore(engine, task),
+        None => observe_design(engine, task),
+    }
+}
+
+/// Executes one program on an engine.
+///
+/// # Errors
+/// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
+pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
     let mut seen = match engine {
         Engine::Loom => loom::observe(task),
         Engine::Shuttle => shuttle::observe(task),
@@ -235,6 +249,6 @@ pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
 }
 
 /// Why a design that a checker saw nothing of must not be called safe.
-fn blind(checker: &str) -> String {
+pub(crate) fn blind(checker: &str) -> String {
     format!("{checker} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?")
 }

@@ -45,7 +45,7 @@ impl Ended {
             (Failure::DataRace { .. }, None) => Ended::DataRace(None),
             (Failure::Deadlock, None) => Ended::Deadlock,
             (Failure::Crash { actor, words }, None) => Ended::Crash { actor: *actor, words: words.clone() },
-            (Failure::Stopped(_), None) => Ended::Stopped,
+            (Failure::Stopped(_) | Failure::Enough { .. }, None) => Ended::Stopped,
         }
     }
 }
@@ -72,6 +72,14 @@ impl Goal {
             Ended::Deadlock => Some(Goal::Deadlock),
             Ended::Crash { words, .. } => Some(Goal::Crash(words.clone())),
             Ended::Outcome(_) | Ended::Stopped => None,
+        }
+    }
+
+    /// The failure that ended a search.
+    pub(super) fn of_search(failure: &Failure, race: Option<Race>) -> Option<Self> {
+        match failure {
+            Failure::Enough { outcome } => Some(Goal::Forbidden(outcome.clone())),
+            failure => Goal::of(&Ended::of(failure, race)),
         }
     }
 

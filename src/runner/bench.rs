@@ -123,3 +123,23 @@ pub fn exhaust<O: Outcome>(scenario: Scenario<O>) -> Searched {
     assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
     Searched { executions: seen.executions + seen.redundant, seconds }
 }
+
+/// Explores an object's first implementation in this process, under the normal budget: programs and
+/// executions per second.
+///
+/// # Panics
+/// If there is no implementation, or the engine cannot do its work.
+pub fn programs(engine: Engine, object: impl crate::object::Asked) -> (f64, f64) {
+    let erased = object.erase().into_scenario();
+    let design = erased.designs.first().expect("an object with an implementation");
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let budget = Effort::Normal.budget(DEFAULT_SEED);
+    let task = Task::new(design, budget, pulse);
+    let (start, before) = (Instant::now(), crate::object::programs_run());
+    let seen = engine::observe(engine, &task).expect("the engine works");
+    assert!(seen.executions > 0, "{engine} executed nothing: {seen:?}");
+    let seconds = start.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+    let per_second = |count: u64| count as f64 / seconds;
+    (per_second(crate::object::programs_run() - before), per_second(seen.executions))
+}

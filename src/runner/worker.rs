@@ -5,6 +5,7 @@
 
 use super::mapping::SharedPulse;
 use crate::engine::{self, Budget, Fatal, Name, Pulse, Task};
+use crate::object;
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
@@ -73,6 +74,7 @@ fn work(job: &str) -> anyhow::Result<()> {
     let Some((scenario, design)) = registry::design(&found, &job.scenario, &job.design) else {
         bail!("there is no design `{}` in scenario `{}`", job.design, job.scenario);
     };
+    object::regression::explores(&scenario.file, &scenario.name, &job.design);
     crate::panics::install();
     PULSE.get_or_init(|| pulse);
     crate::panics::tell(|words| {

@@ -193,7 +193,7 @@ impl<S, R, O> Design<S, R, O> {
 }
 
 impl<S, R, O: Outcome> Design<S, R, O> {
-    pub(super) fn split(self) -> (Facts, Bodies<S, R, O>) {
+    pub(crate) fn split(self) -> (Facts, Bodies<S, R, O>) {
         let memory = if self.facts.isolated { Memory::Isolated } else { Memory::Shared };
         let observe = self.observe.expect("an outcome type other than Unobserved comes from observe alone");
         (self.facts, Bodies { state: self.state, actors: self.actors, observe, memory })

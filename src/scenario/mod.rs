@@ -5,7 +5,7 @@
 
 mod design;
 mod expectation;
-mod outcome;
+pub(crate) mod outcome;
 pub(crate) mod program;
 pub(crate) mod registry;
 

@@ -8,9 +8,10 @@
 
 use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
-use super::{Exit, Grade, Memory, Outcome};
+use super::{Engine, Exit, Grade, Memory, Outcome};
 use crate::channel::endpoints;
 use crate::context;
+use crate::engine::{Observation, Task};
 use crate::thread;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,27 @@ pub(crate) trait Program: Send + Sync {
 
     /// The outcomes counted so far, in the order of their values.
     fn outcomes(&self) -> Vec<OutcomeCount>;
+
+    /// If this stands for many programs that are generated: how to explore them.
+    fn generated(&self) -> Option<&dyn Generated> {
+        None
+    }
+}
+
+/// Many programs for one implementation of an object.
+pub(crate) trait Generated: Send + Sync {
+    /// Explores them on an engine, one after the other.
+    ///
+    /// # Errors
+    /// If the harness itself cannot do its work.
+    fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation>;
+}
+
+/// The payload of the panic that ends an exploration whose question is answered: the outcome that was
+/// counted last is forbidden.
+pub(crate) struct Enough {
+    /// The outcome.
+    pub(crate) outcome: String,
 }
 
 /// A design with its types.
@@ -107,11 +129,18 @@ pub(crate) struct Typed<S, R, O> {
     bodies: Bodies<S, R, O>,
     rules: Arc<Vec<Rule<O>>>,
     counts: Mutex<Counts<O>>,
+    /// Whether the first forbidden outcome ends an exploration.
+    until_forbidden: bool,
 }
 
 impl<S, R, O: Outcome> Typed<S, R, O> {
     pub(crate) fn new(bodies: Bodies<S, R, O>, rules: Arc<Vec<Rule<O>>>) -> Self {
-        Self { bodies, rules, counts: Mutex::new(Counts::default()) }
+        Self { bodies, rules, counts: Mutex::new(Counts::default()), until_forbidden: false }
+    }
+
+    /// The same, for an exploration that ends with the first forbidden outcome.
+    pub(crate) fn until_forbidden(self) -> Self {
+        Self { until_forbidden: true, ..self }
     }
 
     /// The state for `observe`, and one for each actor: all the same one, or a copy each.
@@ -192,8 +221,15 @@ where
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let first = counts.add(outcome.clone(), weight);
         drop(counts);
-        let graded = first.then(|| self.graded(&outcome))?;
-        (graded.grade == Grade::Forbidden).then_some(graded.value)
+        if !first && !self.until_forbidden {
+            return None;
+        }
+        let graded = self.graded(&outcome);
+        let forbidden = (graded.grade == Grade::Forbidden).then_some(graded.value);
+        match forbidden {
+            Some(outcome) if self.until_forbidden => resume_unwind(Box::new(Enough { outcome })),
+            forbidden => forbidden,
+        }
     }
 
     fn try_out(self: Arc<Self>) -> Graded {

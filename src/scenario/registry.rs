@@ -14,6 +14,16 @@ pub struct Registration {
 /// What a registered function makes.
 pub struct Made(pub(super) ErasedScenario);
 
+impl Made {
+    pub(crate) fn new(scenario: ErasedScenario) -> Self {
+        Self(scenario)
+    }
+
+    pub(crate) fn into_scenario(self) -> ErasedScenario {
+        self.0
+    }
+}
+
 impl Registration {
     /// Used by [`scenario!`](macro@crate::scenario).
     #[doc(hidden)]
@@ -26,8 +36,14 @@ inventory::collect!(Registration);
 
 /// Used by [`scenario!`](macro@crate::scenario).
 #[doc(hidden)]
-pub fn erase<O: super::Outcome>(scenario: super::Scenario<O>) -> Made {
-    Made(scenario.erase())
+pub fn erase(asked: impl crate::object::Asked) -> Made {
+    asked.erase()
+}
+
+impl<O: super::Outcome> crate::object::Asked for super::Scenario<O> {
+    fn erase(self) -> Made {
+        Made(self.erase())
+    }
 }
 
 /// A scenario that was found, by name.

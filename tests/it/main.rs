@@ -5,5 +5,7 @@ mod architecture;
 mod broken;
 mod cli;
 mod consumer;
+mod fuzzed;
+mod planted;
 mod replay;
 mod support;

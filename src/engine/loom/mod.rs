@@ -13,7 +13,7 @@ mod witness;
 pub(crate) use witness::replay;
 
 use super::failure::{Failure, classify};
-use super::witness::{Ended, Goal};
+use super::witness::Goal;
 use super::{Exploration, Observation, Task};
 use crate::arm::{journal, loom as arm, trace};
 use crate::context::{self, Context};
@@ -173,7 +173,7 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     let executions = executions.load(Ordering::Relaxed);
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let mut failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of(&Ended::of(failure, None))) {
+    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of_search(failure, None)) {
         failing.push((goal, Place { preemptions, execution: executions }));
     }
     Explored {

@@ -28,6 +28,9 @@ const MAX_PREEMPTIONS: usize = 3;
 
 /// Adds a witness for each of the failures that these executions first showed.
 pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Observation) {
+    if !task.witnesses {
+        return;
+    }
     let mut shown: Vec<Goal> = Vec::new();
     for (goal, place) in failing {
         if shown.len() == MAX_WITNESSES || shown.contains(&goal) {

@@ -8,7 +8,7 @@ use crate::arm::{journal, trace};
 use crate::context::{self, Context};
 use crate::engine::Task;
 use crate::engine::failure::{Failure, classify};
-use crate::engine::witness::{Ended, Goal};
+use crate::engine::witness::Goal;
 use crate::race::Race;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle_engine::runtime::execution::CurrentSchedule;
@@ -119,7 +119,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let failed = u64::from(failure.is_some());
-    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of(&Ended::of(failure, race))) {
+    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of_search(failure, race)) {
         note(&failing, goal);
     }
     let failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));

@@ -17,6 +17,9 @@ const MAX_TRIED: usize = 6_000;
 
 /// Adds a witness for each of the failures that these schedules first led to.
 pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Observation) {
+    if !task.witnesses {
+        return;
+    }
     let mut shown: Vec<Goal> = Vec::new();
     for (goal, steps) in failing {
         if shown.len() == MAX_WITNESSES || shown.contains(&goal) {

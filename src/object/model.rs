@@ -1,0 +1,94 @@
+//! The sequential model of an object: what each operation does and returns, if operations happen one at a
+//! time.
+//!
+//! Limit: a model that is wrong makes every answer wrong; nothing here can check it.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// A state of the object, and what operations make of it.
+///
+/// ```
+/// use selvedge::object::Model;
+///
+/// #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// struct Counter(u32);
+///
+/// impl Model for Counter {
+///     type Op = u32;
+///     type Ret = u32;
+///
+///     fn apply(&mut self, add: &u32) -> u32 {
+///         self.0 += add;
+///         self.0
+///     }
+/// }
+/// ```
+pub trait Model: Clone + Eq + Hash + Debug + Send + Sync + 'static {
+    /// An operation with its arguments.
+    type Op: Clone + Debug + Send + Sync + 'static;
+    /// What an operation returns.
+    type Ret: Clone + Eq + Ord + Hash + Debug + Send + Sync + 'static;
+
+    /// Does the operation, and returns what it returns. Not called while [`ready`](Model::ready) says no.
+    fn apply(&mut self, op: &Self::Op) -> Self::Ret;
+
+    /// For a nondeterministic model: every state that the operation may lead to, and what it then returns.
+    /// `None`, the default, means what [`apply`](Model::apply) does and nothing else; where this gives an
+    /// answer, `apply` may do any one of the things it lists, and is used to generate programs alone. An
+    /// empty list means that the operation cannot happen now.
+    fn choices(&self, _op: &Self::Op) -> Option<Vec<(Self, Self::Ret)>> {
+        None
+    }
+
+    /// Whether the operation can happen now. An operation that blocks says no until it can.
+    fn ready(&self, _op: &Self::Op) -> bool {
+        true
+    }
+
+    /// The part of the object that the operation is about, such as the hash of its key. `None`, the
+    /// default, means all of it, and one such operation in a history keeps it whole.
+    ///
+    /// What an operation does and returns must depend on the earlier operations of its own part alone: then
+    /// a history is linearizable if the history of each part is (Herlihy and Wing, "Linearizability: A
+    /// Correctness Condition for Concurrent Objects", TOPLAS 12(3), 1990, section 3.1). Two parts under one
+    /// number cost time and are never wrong.
+    fn part(_op: &Self::Op) -> Option<u64> {
+        None
+    }
+
+    /// Bytes that one copy of this state takes, whatever it owns included, for the bound on memory. To be
+    /// told by a model whose states grow: the default is the size of the type.
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
+
+    /// Whether a generated program may do the operation in this state; what the object promises nothing
+    /// about is not generated.
+    fn precondition(&self, _op: &Self::Op) -> bool {
+        true
+    }
+
+    /// The only actor that may do the operation, counted from 0, if there is but one. Generated programs
+    /// keep to it in their parallel parts.
+    fn only_actor(_op: &Self::Op) -> Option<usize> {
+        None
+    }
+}
+
+/// Adds to `next` every state that `op` may lead to from `state` when it returns `returned`, or returns
+/// anything if that is `None`.
+pub(super) fn follow<M: Model>(state: &M, op: &M::Op, returned: Option<&M::Ret>, next: &mut Vec<M>) {
+    if !state.ready(op) {
+        return;
+    }
+    let fits = |ret: &M::Ret| returned.is_none_or(|returned| returned == ret);
+    if let Some(choices) = state.choices(op) {
+        next.extend(choices.into_iter().filter(|(_, ret)| fits(ret)).map(|(state, _)| state));
+    } else {
+        let mut changed = state.clone();
+        if fits(&changed.apply(op)) {
+            next.push(changed);
+        }
+    }
+}

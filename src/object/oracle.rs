@@ -1,0 +1,306 @@
+//! An oracle for the checker, slow and obvious: every order of a small history is tried, with nothing
+//! remembered, and "before" is read off the times themselves. For tests and for fuzzing, which draw the
+//! history from random choices or from bytes.
+
+use super::{Answer, Checker, Criterion, History, Model, Operation, Place};
+
+/// Operations beyond which trying every order takes too long.
+pub(crate) const MOST_OPERATIONS: usize = 8;
+
+/// The models that histories are drawn for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Small {
+    /// Read, write, compare-and-set, on one of two keys.
+    Registers([u8; 2]),
+    /// Enqueue and dequeue.
+    Queue(Vec<u8>),
+    /// A semaphore with one permit at first: acquiring blocks.
+    Semaphore(u8),
+    /// A dice: any throw may come up, but never twice the same; nondeterministic.
+    Dice(u8),
+}
+
+/// An operation of any of the models: what it is about, and its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SmallOp {
+    pub(crate) kind: u8,
+    pub(crate) key: u8,
+    pub(crate) value: u8,
+}
+
+impl Model for Small {
+    type Op = SmallOp;
+    type Ret = u8;
+
+    fn apply(&mut self, op: &SmallOp) -> u8 {
+        match self {
+            Small::Registers(registers) => {
+                let register = &mut registers[usize::from(op.key % 2)];
+                match op.kind % 3 {
+                    0 => *register,
+                    1 => {
+                        *register = op.value % 3;
+                        0
+                    }
+                    _ if *register == op.value % 3 => {
+                        *register = (op.value + 1) % 3;
+                        1
+                    }
+                    _ => 0,
+                }
+            }
+            Small::Queue(queue) if op.kind.is_multiple_of(2) => {
+                queue.push(op.value % 3);
+                0
+            }
+            Small::Queue(queue) => {
+                if queue.is_empty() {
+                    3
+                } else {
+                    queue.remove(0)
+                }
+            }
+            Small::Semaphore(permits) if op.kind.is_multiple_of(2) => {
+                *permits -= 1;
+                0
+            }
+            Small::Semaphore(permits) => {
+                *permits += 1;
+                0
+            }
+            Small::Dice(last) => {
+                *last = (*last + 1) % 3;
+                *last
+            }
+        }
+    }
+
+    fn choices(&self, _: &SmallOp) -> Option<Vec<(Self, u8)>> {
+        match self {
+            Small::Dice(last) => Some((0..3).filter(|n| n != last).map(|n| (Small::Dice(n), n)).collect()),
+            _ => None,
+        }
+    }
+
+    fn ready(&self, op: &SmallOp) -> bool {
+        !matches!(self, Small::Semaphore(0) if op.kind.is_multiple_of(2))
+    }
+}
+
+/// The registers again, as a model with parts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct InParts(pub(crate) Small);
+
+impl Model for InParts {
+    type Op = SmallOp;
+    type Ret = u8;
+
+    fn apply(&mut self, op: &SmallOp) -> u8 {
+        self.0.apply(op)
+    }
+
+    fn part(op: &SmallOp) -> Option<u64> {
+        Some(u64::from(op.key % 2))
+    }
+}
+
+pub(crate) type SmallHistory = History<SmallOp, u8>;
+
+/// Draws a model and a history from bytes: clients call and return by turns, times may be equal, some
+/// operations never return, and what is returned is mostly what some order would return.
+pub(crate) fn draw(bytes: &[u8]) -> (Small, SmallHistory) {
+    let mut bytes = bytes.iter().copied();
+    let mut draw = || bytes.next();
+    let model = match draw().unwrap_or(0) % 4 {
+        0 => Small::Registers([0, 0]),
+        1 => Small::Queue(Vec::new()),
+        2 => Small::Semaphore(1),
+        _ => Small::Dice(0),
+    };
+    let mut operations: Vec<Operation<SmallOp, u8>> = Vec::new();
+    let mut in_flight: [Option<Place>; 3] = [None; 3];
+    let mut latest = [0; 3];
+    let (mut now, mut state) = (0, model.clone());
+    while let Some(choice) = draw() {
+        now += u64::from(choice >> 6 != 0);
+        let client = usize::from(choice % 3);
+        // Two events of one client are never at one time, lest its own order be in doubt.
+        now += u64::from(now == latest[client]);
+        latest[client] = now;
+        if let Some(place) = in_flight[client].take() {
+            let op = operations[place].op;
+            // The model runs along in the order of the returns; one in four answers is any at all.
+            let wild = choice & 0b11_0000 == 0 || !state.ready(&op);
+            let ret = if wild { choice >> 2 & 3 } else { state.apply(&op) };
+            operations[place].returned = Some((now, ret));
+        } else if operations.len() < MOST_OPERATIONS {
+            let (kind, value) = (choice >> 2 & 3, draw().unwrap_or(0));
+            let op = SmallOp { kind, key: value >> 4, value: value & 3 };
+            operations.push(Operation { client, op, called: now, returned: None });
+            in_flight[client] = Some(operations.len() - 1);
+        }
+    }
+    let mut history = History::new();
+    for operation in operations {
+        history.record(operation).expect("time goes forward");
+    }
+    (model, history)
+}
+
+/// Whether `earlier` has to come before `later`.
+fn before(criterion: Criterion, history: &SmallHistory, earlier: Place, later: Place) -> bool {
+    let operations = history.operations();
+    let returned = |place: Place| operations[place].returned.map(|(time, _)| time);
+    let Some(end) = returned(earlier) else { return false };
+    let (one, other) = (&operations[earlier], &operations[later]);
+    match criterion {
+        Criterion::Linearizable => end < other.called,
+        Criterion::SequentiallyConsistent => {
+            one.client == other.client && earlier != later && (end, earlier) <= (other.called, later)
+        }
+        // A moment strictly after one's return and before the other's call at which nothing is in flight.
+        Criterion::QuiescentlyConsistent => {
+            end < other.called
+                && operations.iter().any(|at| {
+                    at.called > end
+                        && at.called <= other.called
+                        && (0..operations.len()).all(|place| {
+                            operations[place].called >= at.called
+                                || returned(place).is_some_and(|time| time < at.called)
+                        })
+                })
+        }
+    }
+}
+
+/// Whether the history has an order, by trying them all.
+pub(crate) fn has_order<M>(criterion: Criterion, model: &M, history: &SmallHistory) -> bool
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let everything = (0..history.operations().len()).collect();
+    extends(criterion, model, history, everything)
+}
+
+fn extends<M>(criterion: Criterion, state: &M, history: &SmallHistory, left: Vec<Place>) -> bool
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let operations = history.operations();
+    if left.iter().all(|&place| operations[place].returned.is_none()) {
+        return true;
+    }
+    left.iter().any(|&place| {
+        let op = &operations[place].op;
+        if !state.ready(op) || left.iter().any(|&other| before(criterion, history, other, place)) {
+            return false;
+        }
+        let choices = state.choices(op).unwrap_or_else(|| {
+            let mut changed = state.clone();
+            let ret = changed.apply(op);
+            vec![(changed, ret)]
+        });
+        let rest: Vec<_> = left.iter().copied().filter(|other| *other != place).collect();
+        choices.into_iter().any(|(state, ret)| {
+            operations[place].returned.is_none_or(|(_, returned)| returned == ret)
+                && extends(criterion, &state, history, rest.clone())
+        })
+    })
+}
+
+/// Whether an order that the checker gave is one.
+pub(crate) fn is_order<M>(criterion: Criterion, model: &M, history: &SmallHistory, order: &[Place]) -> bool
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let operations = history.operations();
+    let mut states = vec![model.clone()];
+    for (index, &place) in order.iter().enumerate() {
+        let precedes = |&later: &Place| before(criterion, history, place, later);
+        if order[..index].iter().any(precedes) || order[..index].contains(&place) {
+            return false;
+        }
+        let mut next = Vec::new();
+        for state in states {
+            let returned = operations[place].returned.as_ref().map(|(_, ret)| ret);
+            super::model::follow(&state, &operations[place].op, returned, &mut next);
+        }
+        states = next;
+    }
+    let placed = |place: Place| order.contains(&place) || operations[place].returned.is_none();
+    !states.is_empty() && (0..operations.len()).all(placed)
+}
+
+/// Checks one history with the checker and with the oracle, by every criterion. Returns how many of the
+/// criteria it meets.
+///
+/// # Panics
+/// If the two differ, or what the checker says for it does not hold.
+pub(crate) fn agree(bytes: &[u8]) -> usize {
+    let (model, history) = draw(bytes);
+    let criteria =
+        [Criterion::Linearizable, Criterion::SequentiallyConsistent, Criterion::QuiescentlyConsistent];
+    let met = criteria.map(|criterion| agree_on(criterion, &model, &history));
+    assert!(!met[0] || (met[1] && met[2]), "linearizable, but not consistent: {history:?}");
+    if matches!(model, Small::Registers(_)) {
+        for criterion in criteria {
+            agree_on(criterion, &InParts(model.clone()), &history);
+        }
+    }
+    met.into_iter().filter(|met| *met).count()
+}
+
+fn agree_on<M>(criterion: Criterion, model: &M, history: &SmallHistory) -> bool
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let expected = has_order(criterion, model, history);
+    match Checker::new().criterion(criterion).check(model, history) {
+        Answer::Linearizable(order) => {
+            assert!(expected, "{criterion:?}: no order, but {order:?} of {history:?}");
+            assert!(is_order(criterion, model, history, &order), "{order:?} is no order of {history:?}");
+        }
+        Answer::NotLinearizable(violation) => {
+            assert!(!expected, "{criterion:?}: an order, but {violation:?} of {history:?}");
+            for (order, stuck) in &violation.longest {
+                assert!(!order.contains(stuck), "{violation:?} of {history:?}");
+            }
+            assert_eq!(violation.window.is_some(), criterion == Criterion::Linearizable);
+            // A part breaks where it breaks, whatever became of the others before.
+            if let (Some(window), None) = (violation.window, violation.part) {
+                breaks_there(model, history, window.broken);
+            }
+        }
+        Answer::Unknown(reason) => panic!("a small history, and yet {reason}"),
+    }
+    expected
+}
+
+/// Checks that the history can be ordered up to just before the return of `broken`, and no further.
+fn breaks_there<M>(model: &M, history: &SmallHistory, broken: Place)
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let (end, _) = history.operations()[broken].returned.expect("what breaks has returned");
+    assert!(has_order_up_to(end, model, history), "it breaks before {broken}: {history:?}");
+    assert!(!has_order_up_to(end + 1, model, history), "it breaks after {broken}: {history:?}");
+}
+
+/// Whether what returned before `end` can be ordered, with or without what was in flight then; the latter
+/// returns what it returned later.
+fn has_order_up_to<M>(end: u64, model: &M, history: &SmallHistory) -> bool
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let called = history.operations().iter().filter(|operation| operation.called <= end);
+    let (in_flight, returned): (Vec<_>, Vec<_>) =
+        called.partition(|operation| operation.returned.is_none_or(|(time, _)| time >= end));
+    (0..1 << in_flight.len()).any(|chosen: usize| {
+        let effective = in_flight.iter().enumerate().filter(|(bit, _)| chosen >> bit & 1 == 1);
+        let mut cut = History::new();
+        for operation in returned.iter().copied().chain(effective.map(|(_, operation)| *operation)) {
+            cut.record(operation.clone()).expect("as before");
+        }
+        has_order(Criterion::Linearizable, model, &cut)
+    })
+}

@@ -1,0 +1,137 @@
+//! Programs that failed once, and are tried first from then on.
+//!
+//! A text file beside the scenarios, `regressions/<scenario>.txt`: one program a line, as the seed and the
+//! size it was drawn with, after the design's name. Only failures of implementations that are expected to
+//! be safe are kept. Meant to be checked in.
+//!
+//! Limits: a line that cannot be read is left alone and not tried; at most [`MOST_KNOWN`] programs a design.
+//! A file that cannot be written is mentioned in the worker's log, and nothing else comes of it.
+
+use super::generate::Size;
+use super::program::Program;
+use crate::scenario::Engine;
+use crate::scenario::registry::slug;
+use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Programs tried of one design.
+const MOST_KNOWN: usize = 32;
+
+/// How a program was drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) seed: u64,
+    pub(super) size: Size,
+}
+
+/// Where the programs of the design that this process explores are kept.
+struct Place {
+    file: PathBuf,
+    design: String,
+    name: String,
+}
+
+static PLACE: OnceLock<Place> = OnceLock::new();
+
+/// Tells which design this process explores. The scenario's source file is looked for from the current
+/// folder on; where it is not found, nothing is kept or tried.
+pub(crate) fn explores(source: &str, scenario: &str, design: &str) {
+    let source = Path::new(source);
+    let (true, Some(folder)) = (source.is_file(), source.parent()) else { return };
+    let file = folder.join("regressions").join(format!("{scenario}.txt"));
+    PLACE.get_or_init(|| Place { file, design: slug(design), name: design.to_owned() });
+}
+
+/// The programs that failed before.
+pub(super) fn known() -> Vec<Known> {
+    let Some(place) = PLACE.get() else { return Vec::new() };
+    parse(&fs::read_to_string(&place.file).unwrap_or_default(), &place.design)
+}
+
+/// Keeps a program that failed, if it is not kept already.
+pub(super) fn keep<Op: Debug>(known: &Known, shrunk: &Program<Op>) {
+    let Some(place) = PLACE.get() else { return };
+    let text = fs::read_to_string(&place.file).unwrap_or_else(|_| HEADER.to_owned());
+    if parse(&text, &place.design).contains(known) {
+        return;
+    }
+    let text = format!("{text}{} # {}\n", line(&place.design, known), shrunk.as_code());
+    let folder = place.file.parent().unwrap_or(Path::new("."));
+    if let Err(error) = fs::create_dir_all(folder).and_then(|()| fs::write(&place.file, text)) {
+        eprintln!("cannot keep the program in {}: {error}", place.file.display());
+    }
+}
+
+/// A test that fails for as long as the program does, to be pasted behind the scenario's function.
+pub(super) fn as_test<Op: Debug>(engine: Engine, program: &Program<Op>) -> String {
+    let (name, function, design) = match PLACE.get() {
+        Some(place) => {
+            let scenario = place.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("object");
+            (format!("{scenario}_{}", place.design), scenario.to_owned(), place.name.clone())
+        }
+        None => ("the_object_holds".to_owned(), "object".to_owned(), "its implementation".to_owned()),
+    };
+    // Real engines may miss it; the checker that has shrunk it does not.
+    let engine = if engine == Engine::Loom { "Loom" } else { "Shuttle" };
+    format!(
+        "#[test]\nfn {name}_holds() {{\n    let program = {};\n    {function}().check({design:?}, {engine}, &program);\n}}",
+        program.as_code()
+    )
+}
+
+const HEADER: &str = "\
+# Programs that failed once: design, seed, and the most there can be of actors, operations of each, before
+# and after. They are tried first. What they shrank to is behind them. Keep this file in version control.
+";
+
+fn line(design: &str, known: &Known) -> String {
+    let Size { parts, operations, prefix, suffix } = &known.size;
+    format!("{design} {:#x} {} {} {operations} {prefix} {suffix}", known.seed, parts.start(), parts.end())
+}
+
+/// The programs of one design in the text of a file.
+fn parse(text: &str, design: &str) -> Vec<Known> {
+    text.lines().filter_map(|line| parse_line(line, design)).take(MOST_KNOWN).collect()
+}
+
+fn parse_line(line: &str, design: &str) -> Option<Known> {
+    let mut words = line.split('#').next()?.split_whitespace();
+    if words.next()? != design {
+        return None;
+    }
+    let seed = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+    let numbers: Vec<usize> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+    let [fewest, most, operations, prefix, suffix] = numbers[..] else { return None };
+    let possible = (1..=most).contains(&fewest) && most <= super::MOST_PARTS;
+    let possible = possible && operations.max(prefix).max(suffix) <= super::MOST_OPERATIONS;
+    possible.then_some(Known { seed, size: Size { parts: fewest..=most, operations, prefix, suffix } })
+}
+
+/// Reads any bytes as such a file, and writes what was read as another: for tests and for fuzzing.
+///
+/// # Panics
+/// If what is written is not read as what it was.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn round_trip(bytes: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(bytes);
+    let known = parse(&text, "design");
+    let lines: Vec<_> = known.iter().map(|known| line("design", known)).collect();
+    assert_eq!(parse(&lines.join("\n"), "design"), known);
+    known.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, round_trip};
+
+    #[test]
+    fn lines_are_read_and_written_and_wrong_ones_left_alone() {
+        let text = "# a comment\ndesign 0xff 2 3 3 3 2 # Program { }\nother 0x1 1 1 1 1 1\ndesign ff 1 1 1 1 1\n\
+                    design 0x1 0 1 1 1 1\ndesign 0x1 1 9 1 1 1\ndesign 0x2 1 4 8 8 8\ndesign 0x2 1 4 8 8\n";
+        let seeds: Vec<_> = parse(text, "design").iter().map(|known| known.seed).collect();
+        assert_eq!(seeds, [0xff, 2]);
+        assert_eq!(round_trip(text.as_bytes()), 2);
+    }
+}

@@ -1,0 +1,221 @@
+//! The checker against its oracle, against hand-built histories, and against its own bounds.
+
+use super::oracle::{self, Small, SmallOp};
+use super::{Answer, Checker, Criterion, History, Model, Operation, Reason, check};
+use std::time::Duration;
+
+const TIME: Duration = Duration::from_secs(60);
+
+/// Bytes from a generator that is the same everywhere.
+fn bytes(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..length).map(|_| byte()).collect()
+}
+
+#[test]
+fn checker_and_oracle_agree_on_thousands_of_histories() {
+    let mut met = [0; 4];
+    for seed in 0..20_000 {
+        met[oracle::agree(&bytes(seed + 1, 24))] += 1;
+    }
+    println!("histories by how many of the three criteria they meet: {met:?}");
+    assert!(met.iter().all(|&histories| histories > 100), "the histories are too much alike: {met:?}");
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Register(u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Read,
+    Write(u32),
+}
+
+impl Model for Register {
+    type Op = Op;
+    type Ret = Option<u32>;
+
+    fn apply(&mut self, op: &Op) -> Option<u32> {
+        match *op {
+            Op::Read => Some(self.0),
+            Op::Write(value) => {
+                self.0 = value;
+                None
+            }
+        }
+    }
+}
+
+fn at(
+    client: usize,
+    op: Op,
+    called: u64,
+    returned: Option<(u64, Option<u32>)>,
+) -> Operation<Op, Option<u32>> {
+    Operation { client, op, called, returned }
+}
+
+fn history(operations: impl IntoIterator<Item = Operation<Op, Option<u32>>>) -> History<Op, Option<u32>> {
+    let mut history = History::new();
+    for operation in operations {
+        history.record(operation).expect("a well-formed history");
+    }
+    history
+}
+
+#[test]
+fn a_stale_read_is_sequentially_consistent_and_not_linearizable() {
+    let stale = history([at(0, Op::Write(1), 0, Some((1, None))), at(1, Op::Read, 2, Some((3, Some(0))))]);
+    assert!(check(&Register(0), &stale, TIME).is_violation());
+    let by = |criterion| Checker::new().criterion(criterion).check(&Register(0), &stale);
+    assert_eq!(by(Criterion::SequentiallyConsistent), Answer::Linearizable(vec![1, 0]));
+    assert!(by(Criterion::QuiescentlyConsistent).is_violation());
+}
+
+#[test]
+fn operations_that_overlap_at_one_instant_may_go_either_way() {
+    let touching =
+        |read| history([at(0, Op::Write(1), 0, Some((5, None))), at(1, Op::Read, 5, Some((9, Some(read))))]);
+    assert_eq!(check(&Register(0), &touching(0), TIME), Answer::Linearizable(vec![1, 0]));
+    assert_eq!(check(&Register(0), &touching(1), TIME), Answer::Linearizable(vec![0, 1]));
+    assert!(check(&Register(0), &touching(2), TIME).is_violation());
+}
+
+#[test]
+fn a_write_that_never_returned_may_have_happened_or_not_but_not_both() {
+    let read = |time, value| at(1, Op::Read, time, Some((time + 1, Some(value))));
+    let pending = at(0, Op::Write(1), 0, None);
+    let linearizable = |reads: [u32; 2]| {
+        let reads = [read(1, reads[0]), read(3, reads[1])];
+        check(&Register(0), &history([pending.clone()].into_iter().chain(reads)), TIME).is_linearizable()
+    };
+    assert_eq!([[0, 0], [0, 1], [1, 1], [1, 0]].map(linearizable), [true, true, true, false]);
+}
+
+#[test]
+fn the_explanation_names_the_window_and_what_it_follows() {
+    let broken = history([
+        at(0, Op::Write(1), 0, Some((1, None))),
+        at(0, Op::Write(2), 2, Some((3, None))),
+        at(1, Op::Write(3), 2, Some((9, None))),
+        at(2, Op::Read, 4, Some((5, Some(1)))),
+        at(2, Op::Read, 10, Some((11, Some(7)))),
+    ]);
+    let Answer::NotLinearizable(violation) = check(&Register(0), &broken, TIME) else {
+        panic!("nobody can read 1 after 2 was written");
+    };
+    let window = violation.window.expect("a small history has a window");
+    assert_eq!((window.operations, window.broken, window.settled), (vec![2, 3], 3, 2));
+    assert_eq!(window.situations, ["Register(2)", "Register(2) with Write(3) done"]);
+    assert_eq!(violation.longest.len(), 2, "{:?}", violation.longest);
+    for (order, stuck) in violation.longest {
+        assert_eq!((order.len(), stuck), (3, 3), "{order:?}");
+    }
+}
+
+#[test]
+fn a_client_that_overlaps_itself_has_no_order_of_its_own() {
+    let overlapping = history([at(4, Op::Read, 0, None), at(4, Op::Read, 1, Some((2, Some(0))))]);
+    let consistent = Checker::new().criterion(Criterion::SequentiallyConsistent);
+    let answer = consistent.check(&Register(0), &overlapping);
+    assert_eq!(answer, Answer::Unknown(Reason::OverlappingClient(4)));
+    assert!(check(&Register(0), &overlapping, TIME).is_linearizable());
+}
+
+#[test]
+fn what_returned_before_it_was_called_is_refused() {
+    let mut history = History::new();
+    let error = history.record(at(0, Op::Read, 5, Some((4, None)))).expect_err("it cannot be");
+    assert_eq!((error.place, error.called, error.returned), (0, 5, 4));
+    assert!(history.operations().is_empty());
+}
+
+/// Writes of many clients at once, and a read that none of them explains: every order has to be ruled out.
+fn hopeless(clients: u32) -> History<Op, Option<u32>> {
+    let writes = (0..clients).map(|n| at(n as usize, Op::Write(n), 0, Some((100, None))));
+    history(writes.chain([at(99, Op::Read, 0, Some((100, Some(1000))))]))
+}
+
+#[test]
+fn time_that_runs_out_is_unknown_and_says_so() {
+    let answer = check(&Register(0), &hopeless(40), Duration::from_millis(50));
+    assert_eq!(answer, Answer::Unknown(Reason::TimeOut(Duration::from_millis(50))));
+    assert!(check(&Register(0), &hopeless(8), TIME).is_violation(), "the smaller twin is decided");
+}
+
+#[test]
+fn memory_that_runs_out_is_unknown_and_says_so() {
+    let bounded = Checker::new().memory(4 << 20);
+    assert_eq!(bounded.check(&Register(0), &hopeless(40)), Answer::Unknown(Reason::OutOfMemory(4 << 20)));
+    assert!(bounded.check(&Register(0), &hopeless(8)).is_violation(), "the smaller twin is decided");
+}
+
+/// A model that owns much and says so.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Heavy(Vec<u32>);
+
+impl Model for Heavy {
+    type Op = u32;
+    type Ret = ();
+
+    fn apply(&mut self, op: &u32) {
+        self.0.push(*op);
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.0.capacity() * size_of::<u32>()
+    }
+}
+
+#[test]
+fn the_weight_of_states_counts() {
+    let mut history = History::new();
+    for n in 0..10_000 {
+        let push = history.call(0, n);
+        history.returns(push, ());
+    }
+    let bounded = Checker::new().memory(16 << 20);
+    assert_eq!(bounded.check(&Heavy(vec![]), &history), Answer::Unknown(Reason::OutOfMemory(16 << 20)));
+    assert!(Checker::new().memory(1 << 30).check(&Heavy(vec![]), &history).is_linearizable());
+}
+
+#[test]
+fn parts_in_parallel_give_the_same_answers_as_one_by_one() {
+    let op = |kind, n: u64| SmallOp { kind, key: u8::try_from(n % 2).expect("small"), value: 1 };
+    let mut history = History::new();
+    for n in 0..3_000_u64 {
+        let call = history.call(0, op(1, n));
+        history.returns(call, 0);
+        let read = history.call(1, op(0, n));
+        history.returns(read, 1);
+    }
+    let model = oracle::InParts(Small::Registers([0, 0]));
+    let Answer::Linearizable(order) = check(&model, &history, TIME) else { panic!("every read is right") };
+    assert_eq!(order, (0..6_000).collect::<Vec<_>>());
+    let wrong = history.call(1, op(0, 1));
+    history.returns(wrong, 2);
+    let Answer::NotLinearizable(violation) = check(&model, &history, TIME) else {
+        panic!("nobody wrote 2");
+    };
+    assert_eq!(violation.part, Some(1));
+    assert_eq!(violation.window.map(|window| window.broken), Some(wrong));
+}
+
+#[test]
+fn the_corpora_of_the_fuzzer_run_through_the_same_functions() {
+    let corpus = |target: &str| -> Vec<Vec<u8>> {
+        let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
+        let files = std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.expect("a file").path());
+        files.map(|file| std::fs::read(file).expect("a file of the corpus")).collect()
+    };
+    let met: Vec<_> = corpus("checker").iter().map(|bytes| oracle::agree(bytes)).collect();
+    assert!(met.contains(&0) && met.contains(&3), "the corpus is one-sided: {met:?}");
+    let known: usize = corpus("regressions").iter().map(|bytes| super::regression::round_trip(bytes)).sum();
+    assert!(known > 0, "no file of the corpus has a program");
+}
