@@ -69,9 +69,12 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// Scenarios to run; all if none is named
+    /// Scenarios to run; all but the objects if none is named
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
+    /// Run the objects too, which takes a minute or two
+    #[arg(long)]
+    objects: bool,
     /// Run this design only; can be given several times
     #[arg(long = "design", value_name = "DESIGN")]
     designs: Vec<String>,
@@ -197,8 +200,12 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
 }
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
-    let selection =
-        Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines: arguments.engines };
+    let selection = Selection {
+        scenarios: arguments.scenarios,
+        designs: arguments.designs,
+        engines: arguments.engines,
+        objects: arguments.objects,
+    };
     let plan = match Plan::new(found, &selection) {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),

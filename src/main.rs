@@ -7,6 +7,11 @@ mod scenarios {
     automod::dir!("scenarios");
 }
 
+#[path = "../scenarios/objects"]
+mod objects {
+    automod::dir!("scenarios/objects");
+}
+
 fn main() -> ExitCode {
     selvedge::cli_main()
 }

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../scenarios/object_ring.rs"]
+#[path = "../../scenarios/objects/object_ring.rs"]
 mod object_ring;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../scenarios/object_stack.rs"]
+#[path = "../../scenarios/objects/object_stack.rs"]
 mod object_stack;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -3,8 +3,8 @@
 use super::{Budget, Observation, Pulse, Task, loom, shuttle};
 use crate::cell::Plain;
 use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use crate::sync::{Condvar, Mutex};
 use crate::witness::{Shows, Witness};
 
 type Checker = fn(&Task<'_>) -> anyhow::Result<Observation>;
@@ -150,5 +150,41 @@ fn a_panic_is_shown_with_what_led_to_it() {
         let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
         assert!(matches!(&witness.shows, Shows::Crash { words } if words.contains("seven")), "{witness:?}");
         assert_eq!(actors_events(witness), ["A store 7", "B load 7"], "{name}");
+    }
+}
+
+/// A semaphore that wakes somebody only for the first of several permits.
+fn wakes_once() -> ErasedDesign {
+    let take = |(permits, given): &(Mutex<u8>, Condvar)| {
+        let mut permits = permits.lock().unwrap();
+        while *permits == 0 {
+            permits = given.wait(permits).unwrap();
+        }
+        *permits -= 1;
+    };
+    let design = Design::new(|| (Mutex::new(0), Condvar::new()))
+        .actor("A", |(permits, given)| {
+            for _ in 0..2 {
+                let mut permits = permits.lock().unwrap();
+                *permits += 1;
+                if *permits == 1 {
+                    given.notify_one();
+                }
+            }
+        })
+        .actor("B", take)
+        .actor("C", take)
+        .observe(|_, _| ());
+    erased(design, |()| false)
+}
+
+#[test]
+fn a_wakeup_that_is_lost_is_found_and_shown() {
+    for (name, checker) in CHECKERS {
+        let seen = observed(checker, &wakes_once());
+        assert!(seen.deadlock.is_some(), "{name}: {seen:?}");
+        let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
+        let waits = actors_events(witness).iter().filter(|event| event.contains("waits")).count();
+        assert_eq!(waits, 1, "{name}: {witness:?}");
     }
 }

@@ -120,7 +120,7 @@ impl<M: Model> Subject<M> {
             }
             Engine::Shuttle => {
                 let each = Budget {
-                    executions: share(budget.executions, 100, 20),
+                    executions: share(budget.executions, 20, 20),
                     random_executions: share(budget.random_executions, 50, 10),
                     ..*budget
                 };

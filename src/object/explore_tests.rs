@@ -110,7 +110,7 @@ fn what_a_checker_cannot_see_is_not_called_safe() {
 fn a_regression_test_runs_one_program() {
     let program = Program { prefix: vec![], parts: vec![vec![1], vec![1]], suffix: vec![] };
     let executions = counter(|| Right(AtomicU32::new(0))).check("counter", Engine::Shuttle, &program);
-    assert!(executions > 10, "{executions}");
+    assert!(executions > 1, "{executions}");
     let wrong = || counter(|| TwoSteps(AtomicU32::new(0)));
     let failed = std::panic::catch_unwind(|| wrong().check("counter", Engine::Shuttle, &program));
     let words = failed.expect_err("two steps fail").downcast::<String>().expect("a message");

@@ -12,14 +12,16 @@ fn the_list_names_every_scenario_file_in_the_folder() {
         .flatten()
         .filter_map(|scenario| scenario["file"].as_str().map(str::to_owned))
         .collect();
-    let folder = crate::support::root().join("scenarios");
-    let on_disk: BTreeSet<_> = std::fs::read_dir(folder)
-        .expect("the scenario folder")
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".rs"))
-        .map(|name| format!("scenarios/{name}"))
-        .collect();
-    assert!(on_disk.len() >= 5, "{on_disk:?}");
+    let files = |folder: &str| -> Vec<String> {
+        std::fs::read_dir(crate::support::root().join(folder))
+            .expect("the scenario folder")
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".rs"))
+            .map(|name| format!("{folder}/{name}"))
+            .collect()
+    };
+    let on_disk: BTreeSet<_> = ["scenarios", "scenarios/objects"].into_iter().flat_map(files).collect();
+    assert!(on_disk.len() >= 19, "{on_disk:?}");
     assert_eq!(listed, on_disk);
 }
 

@@ -1,8 +1,8 @@
 //! The objects that are fuzzed, driven by bytes as the fuzzer drives them: its corpus, and random bytes.
 
-#[path = "../../scenarios/object_ring.rs"]
+#[path = "../../scenarios/objects/object_ring.rs"]
 mod object_ring;
-#[path = "../../scenarios/object_stack.rs"]
+#[path = "../../scenarios/objects/object_stack.rs"]
 mod object_stack;
 
 use crate::support::root;

@@ -6,6 +6,5 @@ mod broken;
 mod cli;
 mod consumer;
 mod fuzzed;
-mod planted;
 mod replay;
 mod support;

@@ -15,6 +15,7 @@ mod bool;
 mod fence;
 mod guard;
 mod integer;
+mod note;
 mod pointer;
 mod repr;
 #[cfg(test)]

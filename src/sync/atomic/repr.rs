@@ -1,9 +1,6 @@
 //! What an atomic consists of on each engine, and the macros that write its operations.
 
-use crate::arm::journal::{self, Key, What};
 use crate::arm::trace::ObjectId;
-use crate::witness::Deed;
-use std::fmt::Debug;
 use std::sync::atomic::Ordering;
 
 /// An atomic: `R` is std's, `L` is loom's.
@@ -14,54 +11,6 @@ pub(super) enum Repr<R, L> {
     Loom(Box<crate::arm::loom::Atom<L>>, R),
     /// shuttle runs one task at a time, so the real thing serves; its name tells the detector.
     Shuttle(R, ObjectId),
-}
-
-impl<R, L> Repr<R, L> {
-    /// Notes an operation that has taken effect; `values` are what it found and what it left.
-    #[inline]
-    #[track_caller]
-    pub(super) fn note(
-        &self,
-        operation: &'static str,
-        deed: Deed,
-        order: Ordering,
-        values: [Option<&dyn Debug>; 2],
-    ) {
-        if journal::on()
-            && let Some(key) = self.key()
-        {
-            journal::access(What::new(operation, deed, key), Some(order), values);
-        }
-    }
-
-    /// Notes a compare-exchange.
-    #[inline]
-    #[track_caller]
-    pub(super) fn note_exchange<V: Debug>(&self, found: Result<V, V>, new: V, orders: [Ordering; 2]) {
-        match &found {
-            Ok(found) => self.note("compare_exchange", Deed::Rmw, orders[0], [Some(found), Some(&new)]),
-            Err(found) => self.note("compare_exchange", Deed::Load, orders[1], [Some(found), None]),
-        }
-    }
-
-    /// Notes the making.
-    #[inline]
-    #[track_caller]
-    pub(super) fn note_making(&self, kind: &'static str, value: &dyn Debug) {
-        if journal::on()
-            && let Some(key) = self.key()
-        {
-            journal::made(kind, key, Some(value));
-        }
-    }
-
-    fn key(&self) -> Option<Key> {
-        match self {
-            Repr::Real(_) => None,
-            Repr::Loom(atom, _) => Some(Key::at(&**atom)),
-            Repr::Shuttle(_, object) => Some(Key::id(*object)),
-        }
-    }
 }
 
 /// Panics as std does if `order` is none for a load.
