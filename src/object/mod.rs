@@ -1,6 +1,6 @@
 //! Property-based objects: a sequential model on one side, concurrent implementations on the other.
 //!
-//! The first half stands on its own: [`check`] tells whether a [`History`] of calls and returns, from
+//! The first half stands on its own: [`check()`] tells whether a [`History`] of calls and returns, from
 //! whatever log, is linearizable to a [`Model`], and where it breaks if it is not.
 
 mod check;
