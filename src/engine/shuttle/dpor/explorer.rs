@@ -95,6 +95,8 @@ pub(crate) struct Explorer {
     progress: Progress,
     /// Room for [`Explorer::races`].
     pub(super) scratch: Vec<Index>,
+    /// The same.
+    pub(super) clocks: (Vec<u32>, Vec<u32>),
     /// How often the free course of a redundant execution has kept to one task.
     patience: u32,
 }
@@ -115,6 +117,7 @@ impl Explorer {
             stuck: false,
             progress: Progress::default(),
             scratch: Vec::new(),
+            clocks: Default::default(),
             patience: 0,
         }
     }
