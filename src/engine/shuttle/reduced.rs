@@ -130,6 +130,10 @@ impl Scheduler for Reduced {
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
         let mut state = self.lock();
         let State { explorer, ready, leaving, before, .. } = &mut *state;
+        let can = |task: usize| runnable.iter().any(|other| usize::from(other.id()) == task);
+        if let Some(task) = explorer.repeat(|task| can(task).then(|| trace::pending_of(task))) {
+            return Some(TaskId::from(task));
+        }
         ready.clear();
         ready.extend(runnable.iter().map(|task| {
             let task = usize::from(task.id());

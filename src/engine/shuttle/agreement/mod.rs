@@ -124,10 +124,10 @@ fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<C
 }
 
 /// Executions of the plain search after which a program is left out, for it would take too long.
-const TOO_MANY: usize = 2_000;
+const TOO_MANY: usize = 1_000;
 
 /// Failing executions after which it is left out: each costs a runner of its own.
-const TOO_MANY_FAILURES: usize = 100;
+const TOO_MANY_FAILURES: usize = 60;
 
 /// How often a program that is small enough is also searched with [`Ahead`] left out.
 const EVERY: usize = 16;
