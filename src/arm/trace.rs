@@ -173,9 +173,16 @@ pub(crate) fn current() -> Option<usize> {
 
 /// What each task is about to do, by task.
 pub(crate) fn pending() -> Vec<Option<Operation>> {
-    let mut pending = PENDING.with(|pending| pending.iter().map(Cell::get).collect::<Vec<_>>());
-    MORE_PENDING.with_borrow(|more| pending.extend_from_slice(more));
-    pending
+    let mut all = Vec::new();
+    pending_into(&mut all);
+    all
+}
+
+/// As [`pending`], into a vector that is there already.
+pub(crate) fn pending_into(all: &mut Vec<Option<Operation>>) {
+    all.clear();
+    PENDING.with(|pending| all.extend(pending.iter().map(Cell::get)));
+    MORE_PENDING.with_borrow(|more| all.extend_from_slice(more));
 }
 
 /// An atomic load of `object` has happened.

@@ -15,6 +15,8 @@ mod one;
 mod reduced;
 mod schedule;
 mod search;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 pub(crate) use witness::replay;
@@ -91,7 +93,8 @@ fn at_random(task: &Task<'_>) -> Vec<Run> {
 
 /// How a search that the budget ended went about it.
 fn interrupted(executions: u64, estimate: Option<f64>) -> String {
-    let of = estimate.map_or_else(String::new, |estimate| format!(" of about {}", rounded(estimate)));
+    let of =
+        estimate.map_or_else(String::new, |estimate| format!(" of at least about {}", rounded(estimate)));
     format!("{executions} executions{of} of an exhaustive search, then PCT and random schedules")
 }
 

@@ -33,9 +33,10 @@ pub(super) struct State {
     /// The tasks that were left waiting, in a loop, for what nobody could do any more.
     pub(super) hung: Option<Vec<usize>>,
     ready: Vec<Ready>,
-    /// What everybody was about to do when a task was chosen that begins, or ends the execution: what is
-    /// dropped after that may announce more. With that task.
-    leaving: Option<(usize, Vec<Option<Operation>>)>,
+    /// The task that was chosen last, if it begins, or ends the execution.
+    leaving: Option<usize>,
+    /// What everybody was about to do then: what is dropped after that may announce more.
+    before: Vec<Option<Operation>>,
 }
 
 impl State {
@@ -52,19 +53,16 @@ impl State {
         let redundant = self.explorer.is_redundant();
         let ended = self.counters.ended.load(Ordering::Relaxed);
         let cut_off = ended == std::mem::replace(&mut self.ended, ended);
-        let mut pending = trace::pending();
-        if let Some((last, before)) = self.leaving.take() {
-            let own = pending.get(last).copied().flatten();
-            pending = before;
-            if let Some(place) = pending.get_mut(last) {
-                *place = own;
+        if let Some(last) = self.leaving.take() {
+            if let Some(place) = self.before.get_mut(last) {
+                *place = trace::pending_of(last);
             }
+        } else {
+            trace::pending_into(&mut self.before);
         }
-        let waiting: Vec<(usize, Operation)> = pending
-            .into_iter()
-            .enumerate()
-            .filter_map(|(task, operation)| Some((task, operation?)))
-            .collect();
+        let pending = self.before.iter().enumerate();
+        let waiting: Vec<(usize, Operation)> =
+            pending.filter_map(|(task, operation)| Some((task, (*operation)?))).collect();
         let stuck = cut_off && self.explorer.is_stuck();
         self.explorer.learn(trace::take_effect());
         self.explorer.end(&waiting);
@@ -97,6 +95,7 @@ impl Reduced {
             hung: None,
             ready: Vec::new(),
             leaving: None,
+            before: Vec::new(),
         })))
     }
 
@@ -130,7 +129,11 @@ impl Scheduler for Reduced {
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
         let mut state = self.lock();
-        let State { explorer, ready, leaving, .. } = &mut *state;
+        let State { explorer, ready, leaving, before, .. } = &mut *state;
+        let can = |task: usize| runnable.iter().any(|other| usize::from(other.id()) == task);
+        if let Some(task) = explorer.repeat(|task| can(task).then(|| trace::pending_of(task))) {
+            return Some(TaskId::from(task));
+        }
         ready.clear();
         ready.extend(runnable.iter().map(|task| {
             let task = usize::from(task.id());
@@ -141,8 +144,10 @@ impl Scheduler for Reduced {
         if explorer.is_redundant() {
             context::set_redundant(true);
         }
-        let unannounced = ready.contains(&(task, None));
-        *leaving = unannounced.then(|| (task, trace::pending()));
+        *leaving = ready.contains(&(task, None)).then_some(task);
+        if leaving.is_some() {
+            trace::pending_into(before);
+        }
         Some(TaskId::from(task))
     }
 

@@ -95,6 +95,10 @@ pub(crate) struct Explorer {
     progress: Progress,
     /// Room for [`Explorer::races`].
     pub(super) scratch: Vec<Index>,
+    /// The same.
+    known: Vec<u32>,
+    /// The same.
+    pub(super) clocks: (Vec<u32>, Vec<u32>),
     /// How often the free course of a redundant execution has kept to one task.
     patience: u32,
 }
@@ -115,6 +119,8 @@ impl Explorer {
             stuck: false,
             progress: Progress::default(),
             scratch: Vec::new(),
+            known: Vec::new(),
+            clocks: Default::default(),
             patience: 0,
         }
     }
@@ -165,6 +171,18 @@ impl Explorer {
     /// What the operation chosen last came to. Only needed if it is less than its kind says.
     pub(crate) fn learn(&mut self, effect: Effect) {
         self.effect = effect;
+    }
+
+    /// The task that is to do once more what it did in the execution before. `ready` says whether a task can
+    /// run, and what it does then. `None` if there is nothing more to repeat, or it cannot be repeated.
+    pub(crate) fn repeat(&mut self, ready: impl FnOnce(usize) -> Option<Option<Operation>>) -> Option<usize> {
+        if self.course == Course::Redundant || self.depth >= self.history.len() {
+            return None;
+        }
+        let event = self.history.event(self.depth);
+        let as_before = ready(event.task)?.is_none_or(|now| now.object == event.operation.object);
+        self.depth += usize::from(as_before);
+        as_before.then_some(event.task)
     }
 
     /// Chooses among the tasks that can run; there is at least one. `current` is the task that ran last.
@@ -313,13 +331,15 @@ impl Explorer {
             (_, kind) => kind,
         };
         let index = self.history.len();
-        let mut known = self.history.clock_of_task(event.task);
+        let mut known = std::mem::take(&mut self.known);
+        self.history.clock_of_task(event.task, &mut known);
         if let Some(changed) = self.spins.woken_by(event.task) {
             join(&mut known, self.history.clock(changed));
         }
         self.races(event.task, &event.operation, &mut known);
         self.spins.note(event.task, &event.operation, event.effect, index);
-        self.history.push(event, known);
+        self.history.push(event, &known);
+        self.known = known;
     }
 
     /// The execution has ended. `waiting` are the tasks that had not, with what they still waited to do.
@@ -330,9 +350,10 @@ impl Explorer {
         }
         self.settle();
         self.progress.executions += 1;
+        let mut known = Vec::new();
         for (task, operation) in waiting {
             if *task < self.history.tasks() {
-                let mut known = self.history.clock_of_task(*task);
+                self.history.clock_of_task(*task, &mut known);
                 self.races(*task, operation, &mut known);
             }
         }

@@ -94,11 +94,15 @@ impl History {
         life.events.last().map_or_else(|| life.born.unwrap_or(0), |last| last + 1)
     }
 
-    /// What the task knows, before what it does next.
-    pub(super) fn clock_of_task(&self, task: usize) -> Vec<u32> {
+    /// Writes into `clock` what the task knows, before what it does next.
+    pub(super) fn clock_of_task(&self, task: usize, clock: &mut Vec<u32>) {
         let life = &self.tasks[task];
         let source = life.events.last().copied().or_else(|| life.born.and_then(|born| born.checked_sub(1)));
-        source.map_or_else(|| vec![0; self.width], |index| self.clock(index).to_vec())
+        clock.clear();
+        match source {
+            Some(index) => clock.extend_from_slice(self.clock(index)),
+            None => clock.resize(self.width, 0),
+        }
     }
 
     /// What was known once the event was done.
@@ -151,10 +155,10 @@ impl History {
     }
 
     /// Adds an event that knows `clock`, its own step not yet counted.
-    pub(super) fn push(&mut self, event: Event, mut clock: Vec<u32>) {
+    pub(super) fn push(&mut self, event: Event, clock: &[u32]) {
         let index = self.events.len();
-        clock[event.task] += 1;
-        self.clocks.extend_from_slice(&clock);
+        self.clocks.extend_from_slice(clock);
+        self.clocks[index * self.width + event.task] += 1;
         for (object, _) in relation::accesses(&event.operation) {
             let events = self.of_object(object);
             if events.last() != Some(&index) {

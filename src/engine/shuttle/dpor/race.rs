@@ -16,8 +16,11 @@ impl Explorer {
     pub(super) fn races(&mut self, task: usize, operation: &Operation, known: &mut [u32]) {
         let mut conflicting = std::mem::take(&mut self.scratch);
         self.history.candidates(task, operation, &mut conflicting);
-        let base = known.to_vec();
-        let mut covered = base.clone();
+        let (mut base, mut covered) = std::mem::take(&mut self.clocks);
+        for clock in [&mut base, &mut covered] {
+            clock.clear();
+            clock.extend_from_slice(known);
+        }
         for &index in &conflicting {
             let event = *self.history.event(index);
             if event.task == task
@@ -46,6 +49,7 @@ impl Explorer {
                 self.try_before_bounded(last, task);
             }
         }
+        self.clocks = (base, covered);
     }
 
     /// Whether `operation` of `task` could have come before the event that it conflicts with.

@@ -45,6 +45,14 @@ struct Spin {
     woken_by: Option<usize>,
 }
 
+impl Spin {
+    fn reset(&mut self, idle: bool) {
+        let mut watched = std::mem::take(&mut self.watched);
+        watched.clear();
+        *self = Spin { watched, idle, ..Spin::default() };
+    }
+}
+
 /// How far each task is in a loop.
 #[derive(Default)]
 pub(super) struct Spins {
@@ -60,7 +68,7 @@ pub(super) struct Spins {
 impl Spins {
     /// Begins an execution.
     pub(super) fn restart(&mut self) {
-        self.tasks.clear();
+        self.tasks.iter_mut().for_each(|spin| spin.reset(true));
     }
 
     fn task(&mut self, task: usize) -> &mut Spin {
@@ -99,7 +107,7 @@ impl Spins {
             spin.locked |= !relation::only_looks(operation);
             spin.looks += u32::from(!yields);
         } else {
-            *spin = Spin { idle: false, ..Spin::default() };
+            spin.reset(false);
         }
         let silent = spin.looks > SILENCE && operation.kind != Kind::TimedWake;
         if yields || silent {

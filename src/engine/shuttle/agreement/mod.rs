@@ -1,0 +1,244 @@
+//! Random programs on the real facade: the reduced search sees what shuttle's plain depth-first search sees.
+
+mod program;
+
+use super::reduced::Reduced;
+use super::search::Counters;
+use crate::arm::shuttle_tracking::Tracking;
+use crate::arm::trace::{self, RaceFound};
+use crate::context::{self, Context};
+use program::{FAMILIES, Program, programs};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use shuttle::scheduler::{DfsScheduler, Schedule, Scheduler, Task, TaskId};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// How an execution ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Values(Vec<Vec<u8>>),
+    Deadlock,
+    Race,
+    Other(String),
+}
+
+static HOOKED: std::sync::Once = std::sync::Once::new();
+
+/// A scheduler that survives the failure of an execution.
+struct Lasting<S>(Arc<std::sync::Mutex<S>>);
+
+impl<S: Scheduler> Scheduler for Lasting<S> {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        self.0.lock().unwrap().new_execution()
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yields: bool) -> Option<TaskId> {
+        self.0.lock().unwrap().next_task(runnable, current, yields)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+}
+
+/// Lets a task come to its first operation, and the main task start and await the others, before anything
+/// else: nobody can tell when they do. What else there is to choose, `S` does.
+struct Ahead<S> {
+    rest: S,
+    begun: Vec<TaskId>,
+}
+
+impl<S: Scheduler> Scheduler for Ahead<S> {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        self.begun.clear();
+        self.rest.new_execution()
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yields: bool) -> Option<TaskId> {
+        let ahead = runnable
+            .iter()
+            .map(|task| task.id())
+            .find(|task| usize::from(*task) == 0 || !self.begun.contains(task));
+        if let Some(task) = ahead {
+            self.begun.push(task);
+            return ahead;
+        }
+        self.rest.next_task(runnable, current, yields)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+}
+
+/// All ends of a program's executions as `scheduler` chooses them, failures included, and how many there
+/// were.
+fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<Counters>) -> BTreeSet<End> {
+    let scheduler = Arc::new(std::sync::Mutex::new(scheduler));
+    let ends = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
+    for failures in 0.. {
+        if failures > TOO_MANY_FAILURES {
+            counters.started.fetch_add(TOO_MANY as u64, Ordering::Relaxed);
+            break;
+        }
+        let mut config = shuttle::Config::new();
+        config.failure_persistence = shuttle::FailurePersistence::None;
+        config.silence_warnings = true;
+        let runner = shuttle::Runner::new(Tracking(Lasting(Arc::clone(&scheduler))), config);
+        let (program, ends_here, counters_here) = (program.clone(), Arc::clone(&ends), Arc::clone(counters));
+        let model = move || {
+            // shuttle wraps the panic hook when its first execution begins.
+            HOOKED.call_once(crate::panics::install);
+            counters_here.started.fetch_add(1, Ordering::Relaxed);
+            trace::begin(true);
+            let values = program.execute();
+            crate::sync::lazy::end_of_execution();
+            trace::end();
+            counters_here.ended.fetch_add(1, Ordering::Relaxed);
+            ends_here.lock().unwrap().insert(End::Values(values));
+        };
+        let entered = context::enter(Context::Shuttle);
+        let result = catch_unwind(AssertUnwindSafe(|| runner.run(model)));
+        drop(entered);
+        let Err(payload) = result else { break };
+        counters.ended.fetch_add(1, Ordering::Relaxed);
+        let words = crate::panics::text(payload.as_ref()).unwrap_or("?").to_owned();
+        let raced = payload.is::<RaceFound>();
+        ends.lock().unwrap().insert(match words.starts_with("deadlock") {
+            _ if raced => End::Race,
+            true => End::Deadlock,
+            false => End::Other(words),
+        });
+        if raced {
+            break;
+        }
+    }
+    trace::end();
+    context::set_redundant(false);
+    let mut ends = ends.lock().unwrap();
+    std::mem::take(&mut *ends)
+}
+
+/// Executions of the plain search after which a program is left out, for it would take too long.
+const TOO_MANY: usize = 1_000;
+
+/// Failing executions after which it is left out: each costs a runner of its own.
+const TOO_MANY_FAILURES: usize = 60;
+
+/// How often a program that is small enough is also searched with [`Ahead`] left out.
+const EVERY: usize = 16;
+
+/// What was compared so far.
+#[derive(Default, Debug)]
+struct Tally {
+    programs: usize,
+    /// Programs that were also searched without [`Ahead`].
+    unaided: usize,
+    deadlocks: usize,
+    races: usize,
+    outcomes: usize,
+    families: [usize; FAMILIES.len()],
+    plain: u64,
+    reduced: u64,
+    redundant: u64,
+}
+
+/// Compares both searches of a program. `Ok(false)` if it is left out.
+fn compare(program: &Program, tally: &mut Tally) -> Result<bool, String> {
+    let plainly = |ahead: bool| {
+        let (counters, rest) = (Arc::<Counters>::default(), DfsScheduler::new(Some(TOO_MANY), false));
+        let found = match ahead {
+            true => ends(program, Ahead { rest, begun: Vec::new() }, &counters),
+            false => ends(program, rest, &counters),
+        };
+        let executions = counters.started.load(Ordering::Relaxed);
+        (executions < TOO_MANY as u64).then_some((found, executions))
+    };
+    let Some((plain, executions)) = plainly(true) else { return Ok(false) };
+    let counters = Arc::<Counters>::default();
+    let scheduler = Reduced::new(u64::MAX, None, Arc::clone(&counters));
+    let state = scheduler.state();
+    let reduced = ends(program, scheduler, &counters);
+    let started = counters.started.load(Ordering::Relaxed);
+    if started >= TOO_MANY as u64 {
+        return Err("the reduced search takes longer than the plain one".to_owned());
+    }
+    let state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // A race ends the search: what else there is was not looked for.
+    let raced = plain.contains(&End::Race) && reduced.contains(&End::Race);
+    if !raced && (plain != reduced || !state.complete) {
+        let missed: Vec<_> = plain.difference(&reduced).collect();
+        let made_up: Vec<_> = reduced.difference(&plain).collect();
+        return Err(format!("missed {missed:?}, made up {made_up:?}; {:?}", state.progress()));
+    }
+    if tally.programs.is_multiple_of(EVERY)
+        && !raced
+        && let Some((unaided, _)) = plainly(false)
+    {
+        tally.unaided += 1;
+        if unaided != plain {
+            return Err(format!("left to itself, the plain search finds {unaided:?} instead of {plain:?}"));
+        }
+    }
+    tally.enter(program, &plain);
+    tally.plain += executions;
+    tally.reduced += started;
+    tally.redundant += state.progress().redundant;
+    Ok(true)
+}
+
+impl Tally {
+    fn enter(&mut self, program: &Program, ends: &BTreeSet<End>) {
+        self.programs += 1;
+        self.deadlocks += usize::from(ends.contains(&End::Deadlock));
+        self.races += usize::from(ends.contains(&End::Race));
+        self.outcomes += ends.len();
+        for (count, family) in self.families.iter_mut().zip(FAMILIES) {
+            *count += usize::from(program.has(family));
+        }
+    }
+
+    /// Sees to it that the programs were of all kinds.
+    fn check(&self, wanted: usize) {
+        assert_eq!(self.programs, wanted);
+        for (count, family) in self.families.iter().zip(FAMILIES) {
+            assert!(count * 20 >= wanted, "only {count} of {wanted} programs are about {family:?}");
+        }
+        assert!(self.deadlocks * 20 >= wanted, "{self:?}");
+        assert!(self.races * 50 >= wanted, "{self:?}");
+        assert!(self.unaided * EVERY * 8 >= wanted, "{self:?}");
+        assert!(self.outcomes >= wanted * 3, "{self:?}");
+        assert!(self.reduced * 3 < self.plain * 2, "{self:?}");
+        assert!(self.redundant * 2 < self.reduced, "{self:?}");
+    }
+}
+
+#[test]
+fn the_reduced_search_sees_what_the_plain_one_sees() {
+    let wanted = std::env::var("SELVEDGE_AGREEMENT_PROGRAMS").ok().and_then(|n| n.parse().ok());
+    let wanted: u32 = wanted.unwrap_or(2_000);
+    let config = Config {
+        cases: wanted,
+        max_global_rejects: 1_000 * wanted,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[0x11; 32]);
+    let mut runner = TestRunner::new_with_rng(config, seed);
+    let tally = RefCell::new(Tally::default());
+    let result = runner.run(&programs(), |program| match compare(&program, &mut tally.borrow_mut()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TestCaseError::reject("the plain search takes too long")),
+        Err(difference) => Err(TestCaseError::fail(difference)),
+    });
+    let tally = tally.into_inner();
+    if let Err(error) = result {
+        panic!("after {} programs: {error}", tally.programs);
+    }
+    println!("{tally:?}");
+    tally.check(wanted as usize);
+}

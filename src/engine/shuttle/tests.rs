@@ -1,0 +1,308 @@
+//! Whole designs through the engine: how many executions there are of each, and what is said about the search.
+
+use crate::channel;
+use crate::engine::{Budget, Exploration, Observation, Task};
+use crate::scenario::{Design, Outcome, Scenario};
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use crate::sync::{Condvar, Mutex, RwLock};
+use crate::{hint, thread};
+use std::time::Duration;
+
+const BUDGET: Budget = Budget {
+    executions: 5_000,
+    random_executions: 100,
+    sampling_ms: 0,
+    seed: 1,
+    preemptions: None,
+    stall_ms: 10_000,
+    memory_mib: 1024,
+};
+
+fn observed_within<S, R, O>(budget: Budget, design: Design<S, R, O>) -> Observation
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    let scenario = Scenario::new("What comes of it?").acceptable("anything", |_| true).design("it", design);
+    let design = scenario.erase().designs.remove(0);
+    crate::panics::install();
+    super::observe(&Task::new(&design, budget, Box::leak(Box::default()))).expect("the engine does its work")
+}
+
+fn observed<S, R, O>(design: Design<S, R, O>) -> Observation
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    observed_within(BUDGET, design)
+}
+
+/// The outcomes, in order.
+fn outcomes(seen: &Observation) -> Vec<&str> {
+    let mut outcomes: Vec<_> = seen.outcomes.iter().map(|outcome| outcome.value.as_str()).collect();
+    outcomes.sort_unstable();
+    outcomes
+}
+
+/// So many executions are everything, and nothing is wrong.
+fn assert_exhausted(seen: &Observation, executions: u64) {
+    assert_eq!(
+        (seen.executions, seen.redundant, &seen.exploration),
+        (executions, 0, &Exploration::Exhaustive)
+    );
+    assert_fine(seen);
+    assert!(seen.caveats.is_empty(), "{seen:?}");
+}
+
+fn assert_fine(seen: &Observation) {
+    assert_eq!((&seen.deadlock, &seen.crash, &seen.hang, &seen.stopped), (&None, &None, &None, &None));
+    assert!(seen.races.is_empty() && seen.witnesses.is_empty(), "{seen:?}");
+}
+
+fn additions(actors: usize, each: usize) -> Design<AtomicU32, (), u32> {
+    Design::new(|| AtomicU32::new(0))
+        .actors(actors, move |n| {
+            for _ in 0..each {
+                n.fetch_add(1, Relaxed);
+            }
+        })
+        .observe(|n, _| n.load(Relaxed))
+}
+
+fn lost_updates(actors: usize) -> Design<AtomicU32, (), u32> {
+    Design::new(|| AtomicU32::new(0))
+        .actors(actors, |n| n.store(n.load(Relaxed) + 1, Relaxed))
+        .observe(|n, _| n.load(Relaxed))
+}
+
+#[test]
+fn additions_come_in_every_order() {
+    // (2n)! / 2^n
+    for (actors, executions) in [(2, 6), (3, 90), (4, 2_520)] {
+        let seen = observed(additions(actors, 2));
+        assert_exhausted(&seen, executions);
+        assert_eq!(outcomes(&seen), [(actors * 2).to_string()]);
+    }
+}
+
+#[test]
+fn looking_comes_in_no_order() {
+    // n! orders of the stores, and for the last load of each any place before its store: (n!)^2.
+    for (actors, executions) in [(2, 4), (3, 36), (4, 576)] {
+        let seen = observed(lost_updates(actors));
+        assert_exhausted(&seen, executions);
+        assert_eq!(outcomes(&seen).len(), actors);
+    }
+}
+
+#[test]
+fn what_has_nothing_to_do_with_each_other_comes_once() {
+    let atomics = Design::new(|| [0, 1, 2].map(AtomicU32::new))
+        .actor("A", |[a, ..]| a.fetch_add(1, Relaxed) + a.fetch_add(1, Relaxed))
+        .actor("B", |[_, b, _]| b.fetch_add(1, Relaxed) + b.fetch_add(1, Relaxed))
+        .actor("C", |[.., c]| c.fetch_add(1, Relaxed) + c.fetch_add(1, Relaxed))
+        .observe(|_, returns| returns.to_vec());
+    assert_exhausted(&observed(atomics), 1);
+    let mutexes = Design::new(|| [0, 1].map(Mutex::new))
+        .actor("A", |[a, _]| *a.lock().unwrap() += 1)
+        .actor("B", |[_, b]| *b.lock().unwrap() += 1)
+        .observe(|_, _| ());
+    assert_exhausted(&observed(mutexes), 1);
+}
+
+#[test]
+fn readers_come_before_or_after_the_writer() {
+    for readers in 1..5_u32 {
+        let atomics = Design::new(|| AtomicU32::new(0))
+            .actor("writer", |n| {
+                n.store(1, Relaxed);
+                0
+            })
+            .actors(readers as usize, |n| n.load(Relaxed))
+            .observe(|_, returns| returns.to_vec());
+        assert_exhausted(&observed(atomics), 1 << readers);
+        let locks = Design::new(|| RwLock::new(0))
+            .actor("writer", |n| {
+                *n.write().unwrap() = 1;
+                0
+            })
+            .actors(readers as usize, |n| *n.read().unwrap())
+            .observe(|_, returns| returns.to_vec());
+        let seen = observed(locks);
+        assert_eq!((seen.executions, &seen.exploration), (1 << readers, &Exploration::Exhaustive));
+        assert_eq!(outcomes(&seen).len(), 1 << readers);
+    }
+}
+
+/// A waits, with something between its looks, until B has set the flag.
+fn waits(between: fn()) -> Design<AtomicBool, (), ()> {
+    Design::new(|| AtomicBool::new(false))
+        .actor("A", move |ready| {
+            while !ready.load(Acquire) {
+                between();
+            }
+        })
+        .actor("B", |ready| ready.store(true, Release))
+        .observe(|_, _| ())
+}
+
+#[test]
+fn a_loop_that_yields_is_explored_and_does_not_go_on_for_ever() {
+    for between in [thread::yield_now, hint::spin_loop] {
+        let seen = observed(waits(between));
+        assert_eq!(seen.exploration, Exploration::Exhaustive);
+        assert_fine(&seen);
+        assert!((2..10).contains(&seen.executions), "{seen:?}");
+        assert_eq!(outcomes(&seen), ["()"]);
+    }
+}
+
+#[test]
+fn a_loop_that_never_yields_is_reported_and_bounds_the_search() {
+    let seen = observed(waits(|| ()));
+    assert_fine(&seen);
+    assert_eq!(seen.exploration, Exploration::Bounded { by: "2 rounds of loops that wait".to_owned() });
+    assert_eq!(seen.caveats, ["A waits in a loop without yielding"]);
+}
+
+#[test]
+fn a_loop_that_waits_for_what_nobody_does_is_a_hang() {
+    for between in [thread::yield_now, || ()] {
+        let design = Design::new(|| (AtomicBool::new(false), AtomicU32::new(0)))
+            .actor("A", move |(ready, _)| {
+                while !ready.load(Acquire) {
+                    between();
+                }
+            })
+            .actor("B", |(_, n)| n.store(1, Release))
+            .observe(|_, _| ());
+        let seen = observed(design);
+        let hang = seen.hang.as_deref().unwrap_or_else(|| panic!("no hang: {seen:?}"));
+        assert!(hang.contains("A waits in a loop"), "{hang}");
+        assert!(seen.outcomes.is_empty(), "{seen:?}");
+    }
+}
+
+#[test]
+fn preemptions_bound_the_search() {
+    let within = |preemptions| Budget { preemptions: Some(preemptions), ..BUDGET };
+    let bounded = |preemptions| Exploration::Bounded { by: format!("at most {preemptions} preemptions") };
+    let seen = observed_within(within(0), lost_updates(2));
+    assert_eq!((outcomes(&seen), &seen.exploration), (vec!["2"], &bounded(0)));
+    let seen = observed_within(within(1), lost_updates(2));
+    assert_eq!((outcomes(&seen), &seen.exploration), (vec!["1", "2"], &bounded(1)));
+    // A is interrupted by B, and later by C.
+    let twice = || {
+        Design::new(|| [0, 1].map(|_| AtomicU32::new(0)))
+            .actor("A", |[first, second]| {
+                let before = (first.load(Relaxed), second.load(Relaxed));
+                (before.0 == 0 && first.load(Relaxed) == 1 && second.load(Relaxed) == 0)
+                    && second.load(Relaxed) == 1
+            })
+            .actor("B", |[first, _]| {
+                first.store(1, Relaxed);
+                false
+            })
+            .actor("C", |[_, second]| {
+                second.store(1, Relaxed);
+                false
+            })
+            .observe(|_, returns| returns[0])
+    };
+    for (preemptions, expected) in [(0, vec!["false"]), (1, vec!["false"]), (2, vec!["false", "true"])] {
+        let seen = observed_within(within(preemptions), twice());
+        assert_eq!(outcomes(&seen), expected, "{preemptions}");
+        assert_fine(&seen);
+    }
+    // A bound that is never in the way is none.
+    let seen = observed_within(within(20), lost_updates(2));
+    assert_eq!((outcomes(&seen), &seen.exploration), (vec!["1", "2"], &Exploration::Exhaustive));
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_timed_wait_ends_both_ways() {
+    let design = Design::new(|| (Mutex::new(false), Condvar::new()))
+        .actor("waits", |(set, condvar)| {
+            let guard = set.lock().unwrap();
+            let (guard, result) = condvar.wait_timeout(guard, SECOND).unwrap();
+            (*guard, result.timed_out())
+        })
+        .actor("sets", |(set, condvar)| {
+            *set.lock().unwrap() = true;
+            condvar.notify_one();
+            (false, false)
+        })
+        .observe(|_, returns| returns[0]);
+    let seen = observed(design);
+    assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
+    assert_fine(&seen);
+    assert_eq!(outcomes(&seen), ["(false, true)", "(true, false)", "(true, true)"]);
+}
+
+#[test]
+fn a_timed_receive_ends_both_ways() {
+    for capacity in [Some(0), Some(1), None] {
+        let design = Design::new(move || match capacity {
+            Some(capacity) => channel::bounded::<u32>(capacity),
+            None => channel::unbounded(),
+        })
+        .actor("receives", |(_, receiver)| receiver.recv_timeout(SECOND).ok())
+        .actor("sends", |(sender, _)| sender.send_timeout(7, SECOND).ok().map(|()| 1))
+        .observe(|_, returns| (returns[0], returns[1].is_some()));
+        let seen = observed(design);
+        assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
+        assert_fine(&seen);
+        let expected = match capacity {
+            Some(0) => ["(None, false)", "(Some(7), true)"],
+            _ => ["(None, true)", "(Some(7), true)"],
+        };
+        assert_eq!(outcomes(&seen), expected, "{capacity:?}");
+    }
+}
+
+#[test]
+fn a_timed_park_ends_both_ways() {
+    let design = Design::new(|| (Mutex::new(None::<thread::Thread>), AtomicU32::new(0)))
+        .actor("parks", |(parked, n)| {
+            *parked.lock().unwrap() = Some(thread::current());
+            thread::park_timeout(SECOND);
+            n.load(Acquire)
+        })
+        .actor("unparks", |(parked, n)| {
+            n.store(1, Release);
+            if let Some(thread) = parked.lock().unwrap().take() {
+                thread.unpark();
+            }
+            0
+        })
+        .observe(|_, returns| returns[0]);
+    let seen = observed(design);
+    assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
+    assert_fine(&seen);
+    assert_eq!(outcomes(&seen), ["0", "1"]);
+}
+
+/// What a search that `executions` end says about how many there are.
+fn estimated(executions: u64, design: Design<AtomicU32, (), u32>) -> f64 {
+    let seen = observed_within(Budget { executions, ..BUDGET }, design);
+    assert_eq!(seen.executions, executions + 2 * BUDGET.random_executions);
+    assert_fine(&seen);
+    let Exploration::Sampled { how } = &seen.exploration else { panic!("{seen:?}") };
+    how.strip_prefix(&format!("{executions} executions of at least about "))
+        .and_then(|rest| rest.strip_suffix(" of an exhaustive search, then PCT and random schedules"))
+        .and_then(|estimate| estimate.parse().ok())
+        .unwrap_or_else(|| panic!("{how}"))
+}
+
+#[test]
+fn a_search_that_the_budget_ends_says_how_far_it_got() {
+    // 369,600 there are: what is far from its end is underestimated.
+    let early = estimated(1_000, additions(4, 3));
+    assert!((1_001.0..400_000.0).contains(&early), "{early}");
+    let late = estimated(2_000, additions(4, 2));
+    assert!((2_001.0..3_500.0).contains(&late), "{late}");
+}
