@@ -3,7 +3,7 @@
 # programs than `cargo test` has time for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-programs=${1:-100000}
+programs=${1:-20000}
 export SELVEDGE_DPOR_PROGRAMS=$programs
 export SELVEDGE_AGREEMENT_PROGRAMS=$programs
 cargo test --release --lib engine::shuttle -- --nocapture

@@ -140,9 +140,16 @@ impl Scheduler for Reduced {
             (task, trace::pending_of(task))
         }));
         explorer.learn(trace::take_effect());
+        let was_redundant = explorer.is_redundant();
         let task = explorer.choose(ready, current.map(usize::from));
-        if explorer.is_redundant() {
+        if explorer.is_redundant() && !was_redundant {
             context::set_redundant(true);
+            trace::pending_into(before);
+            let able = |task: usize| ready.iter().any(|(other, _)| *other == task);
+            let pending = before.iter().enumerate();
+            let waiting: Vec<(usize, Operation)> =
+                pending.filter_map(|(task, operation)| Some((task, (*operation)?))).collect();
+            explorer.blocked(&waiting.into_iter().filter(|(task, _)| !able(*task)).collect::<Vec<_>>());
         }
         *leaving = ready.contains(&(task, None)).then_some(task);
         if leaving.is_some() {

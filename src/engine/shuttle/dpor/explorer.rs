@@ -350,6 +350,13 @@ impl Explorer {
         }
         self.settle();
         self.progress.executions += 1;
+        self.blocked(waiting);
+    }
+
+    /// These tasks wait, here where the execution ends or turns out to be redundant, for what others have
+    /// done before: that they come first must be tried too. In a redundant execution as well, for the one
+    /// that it is equivalent to may have other events behind which they wait.
+    pub(crate) fn blocked(&mut self, waiting: &[(usize, Operation)]) {
         let mut known = Vec::new();
         for (task, operation) in waiting {
             if *task < self.history.tasks() {
