@@ -7,7 +7,7 @@ use super::search::Counters;
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::trace::{self, RaceFound};
 use crate::context::{self, Context};
-use program::{FAMILIES, Program, programs};
+use program::{Act, FAMILIES, Held, Program, programs};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use shuttle::scheduler::{DfsScheduler, Schedule, Scheduler, Task, TaskId};
@@ -241,4 +241,14 @@ fn the_reduced_search_sees_what_the_plain_one_sees() {
     }
     println!("{tally:?}");
     tally.check(wanted as usize);
+}
+
+/// Two tasks come to wait for each other, where the third one need not be tried again: that execution is
+/// redundant, and what the two wait for is not.
+#[test]
+fn what_tasks_wait_for_in_a_redundant_execution_is_tried_too() {
+    let actors =
+        vec![vec![Act::Add(1)], vec![Act::Reverse, Act::Store(1, 1, false)], vec![Act::TryLock(Held::Other)]];
+    let program = Program { actors, capacity: None };
+    assert_eq!(compare(&program, &mut Tally::default()), Ok(true));
 }

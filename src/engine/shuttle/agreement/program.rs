@@ -154,7 +154,7 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) actors: Vec<Vec<Act>>,
-    capacity: Option<usize>,
+    pub(super) capacity: Option<usize>,
 }
 
 impl Program {
