@@ -203,7 +203,6 @@ pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
         Context::Shuttle => {
             let parent = trace::token();
             Spawned::Shuttle(::shuttle::thread::spawn(move || {
-                went_on();
                 trace::receive(&parent);
                 let result = catch_unwind(AssertUnwindSafe(f));
                 if let Err(payload) = result {
@@ -227,7 +226,6 @@ impl<T> Spawned<T> {
             Spawned::Loom(handle) => handle.join()?,
             Spawned::Shuttle(handle) => {
                 let joined = handle.join();
-                went_on();
                 let (result, token) = joined?;
                 trace::receive(&token);
                 result
@@ -243,13 +241,7 @@ pub(crate) fn yield_now() -> bool {
         Context::Loom => return false,
         Context::Shuttle => {
             ::shuttle::thread::yield_now();
-            went_on();
         }
     }
     true
-}
-
-/// The running task has begun, or passed a scheduling point of shuttle's, behind the facade's back.
-fn went_on() {
-    trace::proceed(::shuttle::current::me().into());
 }

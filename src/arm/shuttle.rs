@@ -60,19 +60,21 @@ fn announce_operation(operation: Operation) -> Option<usize> {
 /// A scheduling point before an operation of the facade's own. False if there is no execution any more,
 /// and the operation should not be traced.
 pub(crate) fn before(object: ObjectId, kind: Kind) -> bool {
-    let Some(task) = announce(object, kind) else { return false };
-    switch();
-    trace::proceed(task);
-    true
+    let announced = announce(object, kind).is_some();
+    if announced {
+        switch();
+    }
+    announced
 }
 
 /// As [`before`], for an operation that looks at two objects at once.
 pub(crate) fn before_both(object: ObjectId, other: ObjectId, kind: Kind) -> bool {
     let operation = Operation { also: Some((other, kind)), ..Operation::on(object, kind) };
-    let Some(task) = announce_operation(operation) else { return false };
-    switch();
-    trace::proceed(task);
-    true
+    let announced = announce_operation(operation).is_some();
+    if announced {
+        switch();
+    }
+    announced
 }
 
 /// As [`before`], for an atomic or a fence: an operation of the design itself.
@@ -114,7 +116,6 @@ impl RawMutex {
             return RawGuard { lock: self, held: false };
         };
         self.gate.lock(task);
-        trace::proceed(task);
         self.guard()
     }
 
@@ -124,7 +125,6 @@ impl RawMutex {
             return Some(RawGuard { lock: self, held: false });
         };
         let taken = self.gate.try_lock(task);
-        trace::proceed(task);
         if !taken {
             trace::came_to(Effect::Refused);
             return None;
@@ -145,10 +145,9 @@ impl Drop for RawGuard<'_> {
         if !self.held {
             return;
         }
-        if let Some(task) = announce(self.lock.object, Kind::Unlock) {
+        if announce(self.lock.object, Kind::Unlock).is_some() {
             trace::release(self.lock.object);
             self.lock.gate.unlock();
-            trace::proceed(task);
         }
     }
 }
@@ -193,7 +192,6 @@ impl RawRwLock {
             return RawRwGuard { lock: self, held: None };
         };
         self.gate.lock(task, mode == Mode::Write);
-        trace::proceed(task);
         self.guard(mode)
     }
 
@@ -202,7 +200,6 @@ impl RawRwLock {
             return Some(RawRwGuard { lock: self, held: None });
         };
         let taken = self.gate.try_lock(task, mode == Mode::Write);
-        trace::proceed(task);
         if !taken {
             trace::came_to(Effect::Refused);
             return None;
@@ -245,7 +242,6 @@ impl Drop for RawRwGuard<'_> {
         if let Some(task) = announce(lock.written, kind) {
             trace::release(edges);
             lock.gate.unlock(task);
-            trace::proceed(task);
         }
     }
 }
@@ -278,7 +274,6 @@ impl RawMonitor {
             panic!("waiting in a monitor while the shuttle execution is taken apart");
         };
         self.room.wait(task);
-        trace::proceed(task);
     }
 
     /// Wakes all that wait. No scheduling point.
@@ -334,21 +329,18 @@ impl RawCondvar {
         }
         trace::announce(task, lock.object, Kind::Lock);
         lock.gate.lock(task);
-        trace::proceed(task);
         (lock.guard(), notified)
     }
 
     pub(crate) fn notify_one(&self) {
-        if let Some(task) = announce(self.object, Kind::Notify) {
+        if announce(self.object, Kind::Notify).is_some() {
             self.bell.notify_one();
-            trace::proceed(task);
         }
     }
 
     pub(crate) fn notify_all(&self) {
-        if let Some(task) = announce(self.object, Kind::Notify) {
+        if announce(self.object, Kind::Notify).is_some() {
             self.bell.notify_all();
-            trace::proceed(task);
         }
     }
 }

@@ -55,8 +55,7 @@ pub(crate) struct Join {
 /// behind two locks, a name, thread-local slots) the facade keeps itself.
 #[track_caller]
 pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
-    let me = me();
-    trace::announce(me, object, Kind::Spawn);
+    trace::announce(me(), object, Kind::Spawn);
     let life = Box::new(move || {
         body();
         // The last thread's end would otherwise be the end of the execution, detached tasks or not.
@@ -71,7 +70,6 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     });
     let stack = ExecutionState::with(|state| state.config.stack_size);
     let task = ExecutionState::spawn_thread(life, stack, None, None, Location::caller());
-    trace::proceed(me);
     TASKS.with_borrow_mut(|tasks| tasks.push((object, task.into())));
     Join { task }
 }
@@ -95,16 +93,13 @@ impl Join {
         if waits {
             switch();
         }
-        trace::proceed(me);
     }
 }
 
 /// Lets other tasks run first, if the scheduler heeds the hint.
 pub(crate) fn yield_now(object: ObjectId) {
-    let task = me();
-    trace::announce(task, object, Kind::Yield);
+    trace::announce(me(), object, Kind::Yield);
     shuttle::thread::yield_now();
-    trace::proceed(task);
 }
 
 /// A scheduling point before a look at whether the thread `object` has ended.

@@ -34,7 +34,7 @@ struct Trace {
 const FEW: usize = 16;
 
 thread_local! {
-    static TRACE: RefCell<Option<Trace>> = const { RefCell::new(None) };
+    static TRACE: RefCell<Trace> = RefCell::default();
     static NEXT_OBJECT: Cell<ObjectId> = const { Cell::new(0) };
     /// By task, for the first [`FEW`]; without a destructor, so that reaching it costs next to nothing.
     static PENDING: [Cell<Option<Operation>>; FEW] = const { [const { Cell::new(None) }; FEW] };
@@ -42,7 +42,7 @@ thread_local! {
     static MORE_PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
     /// What the operation done last came to.
     static EFFECT: Cell<Effect> = const { Cell::new(Effect::Full) };
-    /// Whether there is a detector in `TRACE`.
+    /// Whether the detector in `TRACE` is to hear of anything.
     static DETECTING: Cell<bool> = const { Cell::new(false) };
     /// The task that has last come back from a scheduling point, and so runs; `None` between executions.
     static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
@@ -55,7 +55,10 @@ pub(crate) fn begin(detecting: bool) {
     NEXT_OBJECT.set(0);
     forget_pending();
     DETECTING.set(detecting);
-    TRACE.with_borrow_mut(|trace| *trace = detecting.then(Trace::default));
+    TRACE.with_borrow_mut(|trace| {
+        trace.detector.restart();
+        trace.race = None;
+    });
 }
 
 /// Numbers objects from 0 again, where an execution that is not traced begins.
@@ -67,7 +70,7 @@ pub(crate) fn renumber() {
 pub(crate) fn end() -> Option<Race> {
     CURRENT.set(None);
     DETECTING.set(false);
-    TRACE.with_borrow_mut(Option::take).and_then(|trace| trace.race)
+    TRACE.with_borrow_mut(|trace| trace.race.take())
 }
 
 /// A fresh object id of this execution.
@@ -84,10 +87,7 @@ fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
     if !DETECTING.get() {
         return R::default();
     }
-    TRACE.with_borrow_mut(|trace| match trace {
-        Some(trace) => f(&mut trace.detector, me()),
-        None => R::default(),
-    })
+    TRACE.with_borrow_mut(|trace| f(&mut trace.detector, me()))
 }
 
 /// Publishes what `task`, which is running, is about to do. Call it immediately before the scheduling
@@ -147,22 +147,16 @@ pub(crate) fn pending_of(task: usize) -> Option<Operation> {
     })
 }
 
-/// `task` was chosen to do what it was about to do.
+/// `task` was chosen to do what it was about to do, and runs.
 #[inline]
 pub(crate) fn chosen(task: usize) {
-    proceed(task);
+    if CURRENT.get().is_some() {
+        CURRENT.set(Some(task));
+    }
     PENDING.with(|pending| match pending.get(task) {
         Some(place) => place.set(None),
         None => announce_one_of_more(task, None),
     });
-}
-
-/// `task` runs again, having come back from a scheduling point or having just begun.
-#[inline]
-pub(crate) fn proceed(task: usize) {
-    if CURRENT.get().is_some() {
-        CURRENT.set(Some(task));
-    }
 }
 
 /// The task that runs, in an execution that has begun and not ended.
@@ -245,15 +239,12 @@ fn access(object: ObjectId, site: Site, access: Access) {
     if !DETECTING.get() {
         return;
     }
-    let raced = TRACE.with_borrow_mut(|trace| {
-        let Some(trace) = trace else { return false };
-        match trace.detector.access(me(), object, access, site) {
-            Some(race) => {
-                trace.race.get_or_insert(race);
-                true
-            }
-            None => false,
+    let raced = TRACE.with_borrow_mut(|trace| match trace.detector.access(me(), object, access, site) {
+        Some(race) => {
+            trace.race.get_or_insert(race);
+            true
         }
+        None => false,
     });
     // A second panic while the first unwinds would abort the worker and lose the report.
     if raced && !std::thread::panicking() {

@@ -77,6 +77,13 @@ fn releases(order: Ordering) -> bool {
 }
 
 impl Detector {
+    /// Begins another execution, in the memory of the one before.
+    pub(crate) fn restart(&mut self) {
+        self.tasks.clear();
+        self.published.clear();
+        self.cells.clear();
+    }
+
     fn task(&mut self, task: usize) -> &mut Task {
         while self.tasks.len() <= task {
             let mut new = Task::default();
