@@ -20,7 +20,7 @@ struct Pair {
     at_least: f64,
 }
 
-const PAIRS: [Pair; 13] = [
+const PAIRS: [Pair; 14] = [
     Pair {
         what: "facade on loom: executions, atomics",
         ours: facade_on_loom,
@@ -74,6 +74,12 @@ const PAIRS: [Pair; 13] = [
         ours: reduced_executions,
         theirs: raw_random_executions,
         at_least: 0.7,
+    },
+    Pair {
+        what: "reduced search: executions, two cores against one",
+        ours: || executions_on(2),
+        theirs: || executions_on(1),
+        at_least: 1.5,
     },
     Pair {
         what: "clocks and events on shuttle: executions, against without",
@@ -398,6 +404,13 @@ fn reduced_executions() -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
     let executions = searched.executions as f64;
     executions / searched.seconds
+}
+
+/// Executions per second of a search that takes some seconds, on so many cores.
+fn executions_on(cores: usize) -> f64 {
+    let searched = bench::exhaust_on(cores, additions(5));
+    assert_eq!(searched.executions, 113_400);
+    113_400.0 / searched.seconds
 }
 
 fn raw_random_executions() -> f64 {

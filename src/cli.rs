@@ -90,7 +90,7 @@ struct RunArguments {
     /// The seed of everything random
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     seed: u64,
-    /// Workers at a time; real engines always have the machine to themselves [default: one per core]
+    /// Processes that work at a time, helpers of long explorations included; real engines always have the machine to themselves [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// How to print the report

@@ -71,18 +71,19 @@ pub(crate) fn operations() -> u64 {
 }
 
 thread_local! {
-    static REDUNDANT: Cell<bool> = const { Cell::new(false) };
+    static WEIGHT: Cell<u64> = const { Cell::new(1) };
 }
 
-/// Says whether the execution that runs is known to come out as another one did, which is counted already.
+/// Says how often the execution that runs counts: once, or not at all if it is known to come out as another
+/// one did, or as often as it was executed elsewhere.
 #[inline]
-pub(crate) fn set_redundant(redundant: bool) {
-    REDUNDANT.set(redundant);
+pub(crate) fn set_weight(executions: u64) {
+    WEIGHT.set(executions);
 }
 
-/// Whether the execution that runs need not be counted.
-pub(crate) fn is_redundant() -> bool {
-    REDUNDANT.get()
+/// How often the execution that runs counts.
+pub(crate) fn weight() -> u64 {
+    WEIGHT.get()
 }
 
 thread_local! {

@@ -66,6 +66,9 @@ thread_local! {
 /// Who hears of each panic as it happens, before anything unwinds.
 static LISTENER: OnceLock<fn(&str)> = OnceLock::new();
 
+/// Whether the listener hears nothing more.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
@@ -95,9 +98,15 @@ pub(crate) fn tell(listener: fn(&str)) {
     LISTENER.get_or_init(|| listener);
 }
 
+/// Has the listener of [`tell`] hear nothing more, for the rest of this process.
+pub(crate) fn be_silent() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
 fn remember(info: &PanicHookInfo<'_>) {
     let message = text(info.payload()).map(str::to_owned);
-    if let (Some(listener), Some(message)) = (LISTENER.get(), &message) {
+    if let (Some(listener), Some(message), false) = (LISTENER.get(), &message, SILENT.load(Ordering::Relaxed))
+    {
         listener(message);
     }
     let location = info.location();

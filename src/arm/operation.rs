@@ -2,12 +2,14 @@
 //!
 //! Plain data, known to the facade's arm (which announces) and to whoever chooses schedules by it.
 
+use serde::{Deserialize, Serialize};
+
 /// Names one facade object within one execution, in the order of creation. Two executions that were
 /// scheduled alike up to some point have made the same objects, and named them alike, up to that point.
 pub(crate) type ObjectId = u32;
 
 /// What a task is about to do to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Load,
     Store,
@@ -46,7 +48,7 @@ pub(crate) enum Kind {
 }
 
 /// What a task is about to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Operation {
     pub(crate) object: ObjectId,
     pub(crate) kind: Kind,

@@ -13,6 +13,7 @@ mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
+pub(crate) mod slots;
 pub(crate) mod steered;
 pub(crate) mod threads;
 mod witness;
@@ -20,6 +21,7 @@ mod witness;
 mod witness_tests;
 
 pub(crate) use pulse::Pulse;
+pub(crate) use slots::{Holder, Slots};
 
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, ErasedDesign, Facts};
@@ -176,6 +178,19 @@ pub(crate) struct Task<'a> {
     pub(crate) fatal: Option<Fatal>,
     /// Whether a checker is to look for the shortest execution that shows a failure.
     pub(crate) witnesses: bool,
+    /// Leave to use idle cores too.
+    pub(crate) helping: Option<Helping>,
+}
+
+/// Leave for a long exploration to have helpers on cores that nobody else uses. Only for a process with a
+/// single thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Helping {
+    pub(crate) slots: &'static Slots,
+    /// The slot that this process holds.
+    pub(crate) own: usize,
+    /// How long an exploration does without.
+    pub(crate) after: Duration,
 }
 
 impl Name<'_> {
@@ -198,7 +213,16 @@ impl<'a> Task<'a> {
     /// This design, without a name by which it could be found again.
     pub(crate) fn new(design: &'a ErasedDesign, budget: Budget, pulse: &'static Pulse) -> Self {
         let (program, facts) = (Arc::clone(&design.program), &design.facts);
-        Self { name: Name::default(), program, facts, budget, pulse, fatal: None, witnesses: true }
+        Self {
+            name: Name::default(),
+            program,
+            facts,
+            budget,
+            pulse,
+            fatal: None,
+            witnesses: true,
+            helping: None,
+        }
     }
 
     /// The witness with a token, by which its execution is found again.

@@ -41,6 +41,11 @@ impl Pulse {
         self.executions.fetch_add(executions, Ordering::Relaxed);
     }
 
+    /// Takes back executions that were added and will be executed again.
+    pub(crate) fn retreat(&self, executions: u64) {
+        self.executions.fetch_sub(executions, Ordering::Relaxed);
+    }
+
     /// Executions ended so far; a supervisor takes a long standstill for a hang.
     pub(crate) fn executions(&self) -> u64 {
         self.executions.load(Ordering::Relaxed)

@@ -1,9 +1,10 @@
 //! What the benchmarks need of the inside: engines without a worker process around them. Not for others.
 
 use super::budget::{DEFAULT_SEED, Effort};
+use super::mapping::Shared;
 use crate::arm::{journal, trace};
 use crate::context::{self, Context};
-use crate::engine::{self, Budget, Exploration, Pulse, Task};
+use crate::engine::{self, Budget, Exploration, Helping, Holder, Pulse, Slots, Task};
 use crate::scenario::{Engine, Outcome, Scenario};
 use crate::thread::model;
 use std::time::{Duration, Instant};
@@ -112,11 +113,29 @@ pub struct Searched {
 /// # Panics
 /// If there is no design, or the search does not come to its end.
 pub fn exhaust<O: Outcome>(scenario: Scenario<O>) -> Searched {
+    search(scenario, None)
+}
+
+/// As [`exhaust`], on up to so many cores. This process must have no other thread.
+///
+/// # Panics
+/// As [`exhaust`]; or if the system has no memory to share.
+pub fn exhaust_on<O: Outcome>(cores: usize, scenario: Scenario<O>) -> Searched {
+    let (slots, _file) = Shared::<Slots>::create("selvedge-slots").expect("memory to share");
+    slots.get().open(cores);
+    let process = std::process::id();
+    let own = slots.get().claim(Holder { family: process, process }).expect("a free slot");
+    // Helpers are gone when the search is over, but nothing says so to the compiler.
+    let slots: &'static Shared<Slots> = Box::leak(Box::new(slots));
+    search(scenario, Some(Helping { slots: slots.get(), own, after: super::worker::ALONE }))
+}
+
+fn search<O: Outcome>(scenario: Scenario<O>, helping: Option<Helping>) -> Searched {
     let erased = scenario.erase();
     let design = erased.designs.first().expect("a scenario with a design");
     let budget = Budget { executions: u64::MAX, ..Effort::Normal.budget(DEFAULT_SEED) };
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task::new(design, budget, pulse);
+    let task = Task { helping, ..Task::new(design, budget, pulse) };
     let start = Instant::now();
     let seen = engine::observe(Engine::Shuttle, &task).expect("the engine works");
     let seconds = start.elapsed().as_secs_f64();

@@ -54,6 +54,9 @@ pub fn main(
     for scenario in found {
         trials.extend(trials_of(Arc::new(scenario), &cells, folder.join("snapshots"), assert_snapshot));
     }
+    if let Some(threads) = arguments.test_threads {
+        super::seat::limit(threads);
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

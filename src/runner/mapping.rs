@@ -1,9 +1,9 @@
-//! Memory that a supervisor and its worker share: a pulse, and files for the answer and the last words.
+//! Memory that a supervisor and its workers share: pulses, slots, and files for the answer and the last words.
 //!
 //! Anonymous files (`memfd_create`), which the worker opens through the supervisor's `/proc` entry: no
 //! descriptor is inherited by accident, nothing lies in a folder, and nothing is left behind.
 
-use crate::engine::Pulse;
+use crate::engine::{Pulse, Slots};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use std::fs::{File, OpenOptions};
@@ -31,53 +31,64 @@ pub(crate) fn contents(file: &mut File) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A pulse in shared memory, unmapped when dropped.
-pub(crate) struct SharedPulse {
-    pulse: NonNull<Pulse>,
+/// What can lie in memory that processes share.
+///
+/// # Safety
+/// Zeroed memory is a valid value, and it is made of atomics throughout.
+pub(crate) unsafe trait Shareable {}
+
+// SAFETY: atomics, for which zero is a value.
+unsafe impl Shareable for Pulse {}
+// SAFETY: as above.
+unsafe impl Shareable for Slots {}
+
+/// A value in shared memory, unmapped when dropped.
+pub(crate) struct Shared<T: Shareable> {
+    value: NonNull<T>,
 }
 
-// SAFETY: a pulse is atomics throughout, and the mapping lives as long as this value.
-unsafe impl Sync for SharedPulse {}
+// SAFETY: it is atomics throughout, and the mapping lives as long as this value.
+unsafe impl<T: Shareable> Sync for Shared<T> {}
 // SAFETY: as above; nothing is tied to a thread.
-unsafe impl Send for SharedPulse {}
+unsafe impl<T: Shareable> Send for Shared<T> {}
 
-const PULSE_BYTES: NonZeroUsize = NonZeroUsize::new(size_of::<Pulse>()).expect("a pulse is not empty");
+impl<T: Shareable> Shared<T> {
+    const BYTES: NonZeroUsize = NonZeroUsize::new(size_of::<T>()).expect("it is not empty");
 
-impl SharedPulse {
-    /// Maps a new pulse, and gives the file behind it for a worker to map too.
-    pub(crate) fn create() -> anyhow::Result<(Self, File)> {
-        let file = anonymous_file("selvedge-pulse")?;
-        file.set_len(PULSE_BYTES.get() as u64)?;
+    /// Maps a new value, and gives the file behind it for others to map too.
+    pub(crate) fn create(name: &str) -> anyhow::Result<(Self, File)> {
+        let file = anonymous_file(name)?;
+        file.set_len(Self::BYTES.get() as u64)?;
         Ok((Self::map(&file)?, file))
     }
 
-    /// Maps the pulse that a supervisor has created, for the rest of this process.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<&'static Pulse> {
+    /// Maps the value that a supervisor has created, for the rest of this process.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<&'static T> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let shared = Self::map(&file)?;
-        let pulse = shared.pulse;
+        let value = shared.value;
         std::mem::forget(shared);
-        // SAFETY: the mapping is never undone in this process, and zeroed memory is a valid pulse.
-        Ok(unsafe { pulse.as_ref() })
+        // SAFETY: the mapping is never undone in this process, and zeroed memory is a valid value.
+        Ok(unsafe { value.as_ref() })
     }
 
     fn map(file: &File) -> nix::Result<Self> {
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a fresh mapping at an address of the kernel's choice overlaps nothing of ours.
-        let address = unsafe { mmap(None, PULSE_BYTES, access, MapFlags::MAP_SHARED, file, 0) }?;
-        Ok(Self { pulse: address.cast() })
+        let address = unsafe { mmap(None, Self::BYTES, access, MapFlags::MAP_SHARED, file, 0) }?;
+        Ok(Self { value: address.cast() })
     }
 
-    pub(crate) fn get(&self) -> &Pulse {
-        // SAFETY: mapped by `map` for as long as this value lives; zeroed memory is a valid pulse.
-        unsafe { self.pulse.as_ref() }
+    pub(crate) fn get(&self) -> &T {
+        // SAFETY: mapped by `map` for as long as this value lives; zeroed memory is a valid value.
+        unsafe { self.value.as_ref() }
     }
 }
 
-impl Drop for SharedPulse {
+impl<T: Shareable> Drop for Shared<T> {
     fn drop(&mut self) {
         // SAFETY: this value made the mapping, and no reference into it outlives `get`'s borrow.
         // A failure would leave a page mapped, which harms nobody.
-        let _ = unsafe { munmap(self.pulse.cast(), PULSE_BYTES.get()) };
+        let _ = unsafe { munmap(self.value.cast(), Self::BYTES.get()) };
     }
 }

@@ -15,6 +15,7 @@ mod mapping;
 pub(crate) mod plan;
 pub(crate) mod replay;
 mod run;
+mod seat;
 mod supervise;
 pub(crate) mod worker;
 

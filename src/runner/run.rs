@@ -22,7 +22,7 @@ pub(crate) enum Event<'a> {
     Finished(&'a ScenarioReport),
 }
 
-/// Runs a plan with up to `jobs` workers at a time. `listen` is called on this thread.
+/// Runs a plan with up to `jobs` workers at a time, their helpers included. `listen` is called on this thread.
 ///
 /// # Errors
 /// If the run is interrupted. A cell whose harness fails is inconclusive, and says why.
@@ -38,6 +38,7 @@ pub(crate) fn run(
         .flat_map(|(found, designs)| designs.iter().map(|design| (*found, *design)))
         .flat_map(|(scenario, design)| plan.engines.iter().map(move |engine| (scenario, design, *engine)))
         .collect();
+    super::seat::limit(jobs);
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     let work = |sender: mpsc::Sender<(usize, Option<Cell>)>| {

@@ -1,8 +1,8 @@
 //! Watching one worker: whatever becomes of it is an observation of the design, and the run goes on.
 
-use super::mapping::{SharedPulse, anonymous_file, contents, path_for_others};
+use super::mapping::{Shared, anonymous_file, contents, path_for_others};
 use super::worker::{self, ARGUMENT, Job, Work};
-use super::{gate, interrupt};
+use super::{gate, interrupt, seat};
 use crate::engine::{self, Budget, Exploration, Fatal, Name, Observation, Pulse};
 use crate::scenario::{Engine, Facts};
 use crate::witness::token::Route;
@@ -77,6 +77,7 @@ impl Assignment<'_> {
             supervisor,
             pulse,
             answer,
+            place: None,
         }
     }
 }
@@ -110,7 +111,7 @@ pub(crate) fn write_down(assignment: &Assignment<'_>, after: u64) -> anyhow::Res
 
 /// What is left of a worker.
 pub(crate) struct Launched {
-    pulse: SharedPulse,
+    pulse: Shared<Pulse>,
     pub(crate) answer: Vec<u8>,
     pub(crate) log: String,
     pub(crate) end: End,
@@ -123,12 +124,15 @@ pub(crate) struct Launched {
 /// # Errors
 /// If no worker can be started, or if the run is interrupted.
 pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::Result<Launched> {
-    let (pulse, pulse_file) = SharedPulse::create().context("cannot share memory with a worker")?;
+    let (pulse, pulse_file) =
+        Shared::<Pulse>::create("selvedge-pulse").context("cannot share memory with a worker")?;
     let mut answer = anonymous_file("selvedge-answer")?;
     let mut log = anonymous_file("selvedge-log")?;
     let supervisor = i32::try_from(std::process::id())?;
-    let job = job(supervisor, path_for_others(&pulse_file), path_for_others(&answer));
+    let mut job = job(supervisor, path_for_others(&pulse_file), path_for_others(&answer));
     let _pass = gate::enter(job.engine);
+    let (mut seat, place) = seat::take()?;
+    job.place = Some(place);
     let start = Instant::now();
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let child = Command::new(&program)
@@ -140,7 +144,9 @@ pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start a worker: {}", program.display()))?;
+    seat.seat(child.id());
     let end = Worker { child }.watch(pulse.get(), &job.budget)?;
+    drop(seat);
     Ok(Launched {
         answer: contents(&mut answer)?,
         log: String::from_utf8_lossy(&contents(&mut log)?).into_owned(),

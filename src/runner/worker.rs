@@ -3,8 +3,9 @@
 //! It never outlives its supervisor, has a limit on its memory, dumps no core, and starts with a single
 //! thread, so that engines may fork.
 
-use super::mapping::SharedPulse;
-use crate::engine::{self, Budget, Fatal, Name, Pulse, Task};
+use super::mapping::Shared;
+use super::seat::Place;
+use crate::engine::{self, Budget, Fatal, Helping, Name, Pulse, Task};
 use crate::object;
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
@@ -13,6 +14,7 @@ use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// The hidden first argument.
 pub(crate) const ARGUMENT: &str = "__selvedge-worker";
@@ -34,7 +36,12 @@ pub(crate) struct Job {
     pub(crate) supervisor: i32,
     pub(crate) pulse: PathBuf,
     pub(crate) answer: PathBuf,
+    /// Where this process counts among those that compute.
+    pub(crate) place: Option<Place>,
 }
+
+/// How long an exploration lasts before it looks for idle cores: most are over by then.
+pub(crate) const ALONE: Duration = Duration::from_millis(200);
 
 /// What a worker is to do with its design.
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,7 +72,7 @@ pub(crate) fn enter_if_asked() {
 fn work(job: &str) -> anyhow::Result<()> {
     let job: Job = serde_json::from_str(job).context("this argument is for selvedge's own use")?;
     confine(&job)?;
-    let pulse = SharedPulse::open(&job.pulse).context("the supervisor is gone")?;
+    let pulse = Shared::<Pulse>::open(&job.pulse).context("the supervisor is gone")?;
     let found = registry::find()?;
     if let Work::Replay(token) = &job.work {
         let replayed = super::replay::here(&found, token);
@@ -86,8 +93,16 @@ fn work(job: &str) -> anyhow::Result<()> {
         Work::WriteDown(fatal) => Some(fatal),
         Work::Observe | Work::Replay(_) => None,
     };
+    // An execution is written down by its number, which is known once all before it have ended.
+    let helping = match &job.place {
+        Some(Place { slots, slot }) if fatal.is_none() => {
+            let slots = Shared::open(slots).context("the supervisor is gone")?;
+            Some(Helping { slots, own: *slot, after: ALONE })
+        }
+        _ => None,
+    };
     let name = Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) };
-    let task = Task { name, fatal, ..Task::new(design, job.budget, pulse) };
+    let task = Task { name, fatal, helping, ..Task::new(design, job.budget, pulse) };
     let seen = engine::observe(job.engine, &task)?;
     std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows an engine: a [`Design`] is closures over a state; [`program`] erases its types so
 //! that every engine can execute it. Limit: one outcome type per scenario and one return type per design.
 
+mod counts;
 mod design;
 mod expectation;
 pub(crate) mod outcome;

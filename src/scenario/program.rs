@@ -6,6 +6,7 @@
 //!
 //! All `unsafe` here is about that raw memory; each function says what it takes for granted.
 
+use super::counts::Counts;
 use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
 use super::{Engine, Exit, Grade, Memory, Outcome};
@@ -13,12 +14,11 @@ use crate::channel::endpoints;
 use crate::context;
 use crate::engine::{Observation, Task};
 use crate::thread;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::alloc::Layout;
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often an outcome was seen, and what the scenario says of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +102,30 @@ pub(crate) trait Program: Send + Sync {
     /// The outcomes counted so far, in the order of their values.
     fn outcomes(&self) -> Vec<OutcomeCount>;
 
+    /// If what was counted can be put together with what was counted elsewhere: how.
+    fn countable(&self) -> Option<&dyn Countable> {
+        None
+    }
+
     /// If this stands for many programs that are generated: how to explore them.
     fn generated(&self) -> Option<&dyn Generated> {
         None
     }
+}
+
+/// What executions were counted to, by the places of the outcomes in the order in which they were first seen.
+pub(crate) trait Countable {
+    /// How many different outcomes there are.
+    fn distinct(&self) -> usize;
+
+    /// How often each was counted.
+    fn counts(&self) -> Vec<u64>;
+
+    /// Counts an outcome that is known so many times more.
+    fn count_more(&self, place: usize, times: u64);
+
+    /// Sets all counts to zero, and forgets no outcome.
+    fn zero(&self);
 }
 
 /// Many programs for one implementation of an object.
@@ -217,7 +237,7 @@ where
     fn execute(self: Arc<Self>) -> Option<String> {
         let outcome = Arc::clone(&self).run();
         // An execution that is redundant comes out as one that counts: if not, the zero will tell.
-        let weight = u64::from(!context::is_redundant());
+        let weight = context::weight();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let first = counts.add(outcome.clone(), weight);
         drop(counts);
@@ -298,6 +318,10 @@ where
         }
     }
 
+    fn countable(&self) -> Option<&dyn Countable> {
+        Some(self)
+    }
+
     fn forget_outcomes(&self) {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = Counts::default();
     }
@@ -314,69 +338,26 @@ where
     }
 }
 
-/// How many different outcomes are found by looking at each, before a hash table takes over.
-const FEW: usize = 8;
-
-/// A histogram. The most frequent outcomes drift to the front, so that counting one is a comparison or two.
-struct Counts<O> {
-    few: Vec<(O, u64)>,
-    many: FxHashMap<O, u64>,
-}
-
-impl<O> Default for Counts<O> {
-    fn default() -> Self {
-        Self { few: Vec::new(), many: FxHashMap::default() }
+impl<S, R, O: Outcome> Typed<S, R, O> {
+    fn counted(&self) -> MutexGuard<'_, Counts<O>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<O: Outcome> Counts<O> {
-    /// Counts, and tells whether this outcome is the first of its value.
-    #[inline]
-    fn add(&mut self, outcome: O, count: u64) -> bool {
-        if let Some(place) = self.few.iter().position(|(known, _)| *known == outcome) {
-            self.few[place].1 += count;
-            if place > 0 && self.few[place].1 > self.few[place - 1].1 {
-                self.few.swap(place, place - 1);
-            }
-            false
-        } else if self.few.len() < FEW {
-            self.few.push((outcome, count));
-            true
-        } else {
-            let known = self.many.entry(outcome).or_insert(0);
-            *known += count;
-            *known == count
-        }
+impl<S, R, O: Outcome> Countable for Typed<S, R, O> {
+    fn distinct(&self) -> usize {
+        self.counted().distinct()
     }
 
-    fn into_iter(self) -> impl Iterator<Item = (O, u64)> {
-        self.few.into_iter().chain(self.many)
+    fn counts(&self) -> Vec<u64> {
+        self.counted().in_order()
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&O, u64)> {
-        self.few
-            .iter()
-            .map(|(outcome, count)| (outcome, *count))
-            .chain(self.many.iter().map(|(o, &n)| (o, n)))
+    fn count_more(&self, place: usize, times: u64) {
+        self.counted().add_to(place, times);
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::Counts;
-    use std::collections::BTreeMap;
-
-    #[test]
-    fn counts_are_those_of_a_plain_map() {
-        let mut counts = Counts::default();
-        let mut oracle = BTreeMap::new();
-        for n in 0_u64..5000 {
-            let outcome = (n * n + 7) % 23;
-            counts.add(outcome, 1);
-            *oracle.entry(outcome).or_insert(0_u64) += 1;
-        }
-        assert!(oracle.len() > super::FEW, "the hash table is never reached");
-        let counted: BTreeMap<_, _> = counts.iter().map(|(outcome, count)| (*outcome, count)).collect();
-        assert_eq!(counted, oracle);
+    fn zero(&self) {
+        self.counted().zero();
     }
 }

@@ -3,12 +3,15 @@
 //! First everything, up to equivalence of executions ([`dpor`]); if that takes more executions than the
 //! budget has, what it has seen by then and, for the rest, PCT and random schedules from a fixed seed.
 //!
+//! A search that lasts goes on on cores that nobody else uses ([`together`]), with the same result.
+//!
 //! Limits: no stale values, whatever the orderings say (a data race that they allow is found all the
 //! same); no spurious wakeups; an execution of more than [`MAX_STEPS`] steps is cut off; the limits of
 //! [`dpor`], of which those that can lose something bound the evidence.
 
 #[cfg(test)]
 mod agreement;
+mod crew;
 mod dpor;
 mod minimise;
 mod one;
@@ -17,6 +20,9 @@ mod schedule;
 mod search;
 #[cfg(test)]
 mod tests;
+mod together;
+#[cfg(test)]
+mod together_tests;
 mod witness;
 
 pub(crate) use witness::replay;
@@ -130,10 +136,15 @@ fn note_limits(seen: &mut Observation, searched: &Exhausted, actors: &[String]) 
         seen.caveats.push(format!("{} waits in a loop without yielding", name(task)));
     } else if progress.awaited {
         seen.caveats.push(format!(
-            "loops that wait were tried with up to {} rounds, and with {} or as many as they go",
+            "loops that wait were tried with up to {} rounds, and with {} or as many as they go: enough, unless \
+             a loop counts its rounds",
             dpor::ROUNDS,
             dpor::PATIENCE
         ));
+    }
+    if progress.too_many_tasks {
+        seen.caveats
+            .push(format!("an exhaustive search follows {} threads, and here are more", dpor::MAX_TASKS));
     }
     if progress.not_repeatable {
         seen.caveats.push("executions that were scheduled alike went differently".to_owned());
@@ -146,7 +157,8 @@ fn bound(progress: &dpor::Progress, cut_off: u64, preemptions: Option<u32>) -> O
     if let (true, Some(preemptions)) = (progress.bounded, preemptions) {
         bounds.push(format!("at most {preemptions} preemptions"));
     }
-    if progress.silent.is_some() || progress.looked_under_lock {
+    let counted = progress.awaited && progress.uneven;
+    if progress.silent.is_some() || progress.looked_under_lock || counted {
         bounds.push(format!("{} rounds of loops that wait", dpor::ROUNDS));
     }
     if cut_off > 0 {

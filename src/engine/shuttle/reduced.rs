@@ -4,8 +4,10 @@
 //! counts. Limits: the scheduler must be wrapped in [`Tracking`](crate::arm::shuttle_tracking::Tracking),
 //! which says when an announced operation is done.
 
-use super::dpor::{Explorer, Progress, Ready};
+use super::crew;
+use super::dpor::{Explorer, Next, Progress, Ready};
 use super::search::Counters;
+use super::together::{Role, Together};
 use crate::arm::operation::Operation;
 use crate::arm::trace;
 use crate::context;
@@ -14,16 +16,19 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Executions cut off after which the search is given up: it is lost in a loop that waits.
-const HOPELESS: u64 = 20;
+pub(super) const HOPELESS: u64 = 20;
+
+/// Executions between two looks at what helpers have told.
+pub(super) const LOOK_EVERY: u64 = 16;
 
 /// A search that is under way, and how it goes.
 pub(super) struct State {
-    explorer: Explorer,
-    counters: Arc<Counters>,
-    limit: u64,
-    begun: u64,
+    pub(super) explorer: Explorer,
+    pub(super) counters: Arc<Counters>,
+    pub(super) limit: u64,
+    pub(super) begun: u64,
     /// Executions that had ended by themselves when the current one began.
-    ended: u64,
+    pub(super) ended: u64,
     /// Executions that were cut off, redundant ones left out.
     pub(super) cut_off: u64,
     /// Redundant executions that came to an end by themselves.
@@ -37,6 +42,7 @@ pub(super) struct State {
     leaving: Option<usize>,
     /// What everybody was about to do then: what is dropped after that may announce more.
     before: Vec<Option<Operation>>,
+    pub(super) together: Option<Together>,
 }
 
 impl State {
@@ -46,6 +52,48 @@ impl State {
 
     pub(super) fn estimate(&self) -> Option<f64> {
         self.explorer.estimate()
+    }
+
+    /// Goes to the next execution. False if there is none, or none may follow.
+    fn advance(&mut self) -> bool {
+        context::set_weight(1);
+        let was_repeating = self.together.as_mut().and_then(|together| together.repeating.take());
+        let goes_on = match was_repeating {
+            Some(repeating) => self.note_end_of_repeating(&repeating),
+            None => self.begun == 0 || self.note_end(),
+        };
+        let advanced = goes_on && self.find_next();
+        if !advanced {
+            // A helper that has nothing to report finds what its giver must find by itself.
+            crew::leave_if_helper();
+        }
+        advanced
+    }
+
+    fn find_next(&mut self) -> bool {
+        loop {
+            if self.repeat_next() {
+                return true;
+            }
+            match self.explorer.next() {
+                Next::Nothing => {
+                    self.complete = true;
+                    self.report_if_helper();
+                    return false;
+                }
+                Next::Given(branch) => {
+                    if self.wait_for(branch) == Role::Helper {
+                        return true;
+                    }
+                }
+                Next::Execution if self.begun == self.limit => return false,
+                Next::Execution => {
+                    self.begun += 1;
+                    self.share();
+                    return true;
+                }
+            }
+        }
     }
 
     /// Enters the execution that has ended. Whether to go on.
@@ -60,9 +108,7 @@ impl State {
         } else {
             trace::pending_into(&mut self.before);
         }
-        let pending = self.before.iter().enumerate();
-        let waiting: Vec<(usize, Operation)> =
-            pending.filter_map(|(task, operation)| Some((task, (*operation)?))).collect();
+        let waiting = waiting(&self.before, |_| true);
         let stuck = cut_off && self.explorer.is_stuck();
         self.explorer.learn(trace::take_effect());
         self.explorer.end(&waiting);
@@ -72,8 +118,16 @@ impl State {
         if stuck {
             self.hung = Some(self.ready.iter().map(|(task, _)| *task).collect());
         }
-        !stuck && self.cut_off < HOPELESS && !self.explorer.progress().not_repeatable
+        self.tell(cut_off);
+        let Progress { not_repeatable, too_many_tasks, .. } = self.explorer.progress();
+        !stuck && self.cut_off < HOPELESS && !not_repeatable && !too_many_tasks
     }
+}
+
+/// What those of the tasks that `which` admits are about to do.
+fn waiting(pending: &[Option<Operation>], which: impl Fn(usize) -> bool) -> Vec<(usize, Operation)> {
+    let tasks = pending.iter().enumerate().filter(|(task, _)| which(*task));
+    tasks.filter_map(|(task, operation)| Some((task, (*operation)?))).collect()
 }
 
 /// Chooses as the search says.
@@ -81,8 +135,13 @@ pub(super) struct Reduced(Arc<Mutex<State>>);
 
 impl Reduced {
     /// A search of at most `limit` executions, redundant ones included, and with at most so many
-    /// `preemptions` each.
-    pub(super) fn new(limit: u64, preemptions: Option<u32>, counters: Arc<Counters>) -> Self {
+    /// `preemptions` each, alone or together with others.
+    pub(super) fn new(
+        limit: u64,
+        preemptions: Option<u32>,
+        counters: Arc<Counters>,
+        together: Option<Together>,
+    ) -> Self {
         Reduced(Arc::new(Mutex::new(State {
             explorer: Explorer::new(preemptions),
             counters,
@@ -96,6 +155,7 @@ impl Reduced {
             ready: Vec::new(),
             leaving: None,
             before: Vec::new(),
+            together,
         })))
     }
 
@@ -111,26 +171,16 @@ impl Reduced {
 
 impl Scheduler for Reduced {
     fn new_execution(&mut self) -> Option<Schedule> {
-        let mut state = self.lock();
-        context::set_redundant(false);
-        if state.begun > 0 && !state.note_end() {
-            return None;
-        }
-        if !state.explorer.begin() {
-            state.complete = true;
-            return None;
-        }
-        if state.begun == state.limit {
-            return None;
-        }
-        state.begun += 1;
-        Some(Schedule::new(0))
+        self.lock().advance().then(|| Schedule::new(0))
     }
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
         let mut state = self.lock();
-        let State { explorer, ready, leaving, before, .. } = &mut *state;
+        let State { explorer, ready, leaving, before, together, .. } = &mut *state;
         let can = |task: usize| runnable.iter().any(|other| usize::from(other.id()) == task);
+        if let Some(repeating) = together.as_mut().and_then(|together| together.repeating.as_mut()) {
+            return repeating.next(can).or_else(|| runnable.first().map(|task| task.id()));
+        }
         if let Some(task) = explorer.repeat(|task| can(task).then(|| trace::pending_of(task))) {
             return Some(TaskId::from(task));
         }
@@ -143,13 +193,9 @@ impl Scheduler for Reduced {
         let was_redundant = explorer.is_redundant();
         let task = explorer.choose(ready, current.map(usize::from));
         if explorer.is_redundant() && !was_redundant {
-            context::set_redundant(true);
+            context::set_weight(0);
             trace::pending_into(before);
-            let able = |task: usize| ready.iter().any(|(other, _)| *other == task);
-            let pending = before.iter().enumerate();
-            let waiting: Vec<(usize, Operation)> =
-                pending.filter_map(|(task, operation)| Some((task, (*operation)?))).collect();
-            explorer.blocked(&waiting.into_iter().filter(|(task, _)| !able(*task)).collect::<Vec<_>>());
+            explorer.blocked(&waiting(before, |task| ready.iter().all(|(able, _)| *able != task)));
         }
         *leaving = ready.contains(&(task, None)).then_some(task);
         if leaving.is_some() {

@@ -3,6 +3,7 @@
 use super::dpor::Progress;
 use super::reduced::Reduced;
 use super::schedule::{self, Steps};
+use super::together::Together;
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::{journal, trace};
 use crate::context::{self, Context};
@@ -72,6 +73,8 @@ pub(super) struct Exhausted {
 pub(super) struct Counters {
     pub(super) started: AtomicU64,
     pub(super) ended: AtomicU64,
+    /// Whether the scheduler tells the pulse of them.
+    told: bool,
 }
 
 /// Searches at random.
@@ -81,12 +84,13 @@ pub(super) fn at_random(task: &Task<'_>, strategy: Strategy) -> Run {
 
 /// Searches everything, up to the budget and up to equivalence.
 pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
-    let counters = Arc::<Counters>::default();
+    let together = Together::new(task);
+    let counters = Arc::new(Counters { told: together.is_some(), ..Counters::default() });
     let budget = &task.budget;
-    let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters));
+    let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters), together);
     let state = scheduler.state();
     let mut run = run(task, Box::new(scheduler), &counters);
-    context::set_redundant(false);
+    context::set_weight(1);
     let state = state.lock().unwrap_or_else(PoisonError::into_inner);
     run.ended -= state.redundant_ended;
     run.cut_off = state.cut_off;
@@ -115,6 +119,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     let result =
         catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
     drop(entered);
+    super::crew::leave_if_helper();
     let race = trace::end();
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
     let failure = result.err().map(|payload| classify(payload.as_ref()));
@@ -152,7 +157,9 @@ fn model(
         trace::end();
         journal::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
-        pulse.advance(1);
+        if !counters.told {
+            pulse.advance(1);
+        }
     }
 }
 

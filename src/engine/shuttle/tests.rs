@@ -167,6 +167,50 @@ fn a_loop_that_never_yields_is_reported_and_bounds_the_search() {
     assert_eq!(seen.caveats, ["A waits in a loop without yielding"]);
 }
 
+/// A looks up to `limit` times whether B has set the flag, and returns when it saw that.
+fn polls(limit: u32, between: fn(u32)) -> Design<AtomicBool, u32, u32> {
+    Design::new(|| AtomicBool::new(false))
+        .actor("A", move |ready| {
+            for round in 0..limit {
+                if ready.load(Acquire) {
+                    return round;
+                }
+                between(round);
+            }
+            99
+        })
+        .actor("B", |ready| {
+            ready.store(true, Release);
+            0
+        })
+        .observe(|_, returns| returns[0])
+}
+
+/// Not all rounds are explored in which the flag could be found set, and in the end A tells which it was.
+#[test]
+fn a_loop_that_counts_its_rounds_bounds_the_search() {
+    let bounded = Exploration::Bounded { by: "2 rounds of loops that wait".to_owned() };
+    for limit in [4, 5, 10, 40] {
+        let seen = observed(polls(limit, |_| thread::yield_now()));
+        assert_fine(&seen);
+        assert_eq!(seen.exploration, bounded, "{limit}: {seen:?}");
+        assert_eq!(seen.caveats.len(), 1, "{seen:?}");
+    }
+    let backs_off = observed(polls(u32::MAX, |round| (0..=round.min(3)).for_each(|_| thread::yield_now())));
+    assert_eq!(backs_off.exploration, bounded, "{backs_off:?}");
+}
+
+#[test]
+fn a_loop_with_few_rounds_is_explored_in_full() {
+    for (limit, expected) in [(1, vec!["0", "99"]), (2, vec!["0", "1", "99"]), (3, vec!["0", "1", "2", "99"])]
+    {
+        let seen = observed(polls(limit, |_| thread::yield_now()));
+        assert_fine(&seen);
+        assert_eq!((outcomes(&seen), &seen.exploration), (expected, &Exploration::Exhaustive));
+        assert!(seen.caveats.is_empty(), "{seen:?}");
+    }
+}
+
 #[test]
 fn a_loop_that_waits_for_what_nobody_does_is_a_hang() {
     for between in [thread::yield_now, || ()] {
@@ -284,6 +328,17 @@ fn a_timed_park_ends_both_ways() {
     assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
     assert_fine(&seen);
     assert_eq!(outcomes(&seen), ["0", "1"]);
+}
+
+/// The main thread is one more than the actors.
+#[test]
+fn more_threads_than_a_search_can_follow_are_not_called_exhausted() {
+    let seen = observed(additions(64, 1));
+    assert_fine(&seen);
+    assert!(matches!(seen.exploration, Exploration::Sampled { .. }), "{seen:?}");
+    assert_eq!(seen.caveats, ["an exhaustive search follows 64 threads, and here are more"]);
+    let apart = Design::new(|| ()).actors(63, |()| thread::yield_now()).observe(|(), _| ());
+    assert!(observed_within(Budget { executions: 2, ..BUDGET }, apart).caveats.is_empty());
 }
 
 /// What a search that `executions` end says about how many there are.

@@ -7,7 +7,9 @@ use super::search::Counters;
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::trace::{self, RaceFound};
 use crate::context::{self, Context};
-use program::{Act, FAMILIES, Held, Program, programs};
+use program::{Act, FAMILIES, Held, Program};
+
+pub(super) use program::programs;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use shuttle::scheduler::{DfsScheduler, Schedule, Scheduler, Task, TaskId};
@@ -118,7 +120,7 @@ fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<C
         }
     }
     trace::end();
-    context::set_redundant(false);
+    context::set_weight(1);
     let mut ends = ends.lock().unwrap();
     std::mem::take(&mut *ends)
 }
@@ -160,7 +162,7 @@ fn compare(program: &Program, tally: &mut Tally) -> Result<bool, String> {
     };
     let Some((plain, executions)) = plainly(true) else { return Ok(false) };
     let counters = Arc::<Counters>::default();
-    let scheduler = Reduced::new(u64::MAX, None, Arc::clone(&counters));
+    let scheduler = Reduced::new(u64::MAX, None, Arc::clone(&counters), None);
     let state = scheduler.state();
     let reduced = ends(program, scheduler, &counters);
     let started = counters.started.load(Ordering::Relaxed);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// What an actor does. Numbers name objects; what is [`Held`] is done under a lock.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Act {
+pub(in crate::engine::shuttle) enum Act {
     Load(usize, bool),
     Store(usize, u8, bool),
     Add(usize),
@@ -42,7 +42,7 @@ pub(super) enum Act {
 
 /// What is done under a lock.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Held {
+pub(in crate::engine::shuttle) enum Held {
     Nothing,
     Load,
     Store,
@@ -152,7 +152,7 @@ impl Shared {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Program {
+pub(in crate::engine::shuttle) struct Program {
     pub(super) actors: Vec<Vec<Act>>,
     pub(super) capacity: Option<usize>,
 }
@@ -163,7 +163,7 @@ impl Program {
     }
 
     /// Runs it once, and returns what everybody saw.
-    pub(super) fn execute(&self) -> Vec<Vec<u8>> {
+    pub(in crate::engine::shuttle) fn execute(&self) -> Vec<Vec<u8>> {
         // Ends are made and dropped by operations, which are left out where there is nothing to send.
         let (sender, receiver) = match (self.has(Family::Channel), self.capacity) {
             (false, _) => (None, None),
@@ -303,7 +303,7 @@ fn acts(family: Family) -> BoxedStrategy<Act> {
 }
 
 /// Programs of one or two kinds of primitives, so that most operations have to do with each other.
-pub(super) fn programs() -> impl Strategy<Value = Program> {
+pub(in crate::engine::shuttle) fn programs() -> impl Strategy<Value = Program> {
     let family = || {
         prop_oneof![
             3 => Just(Family::Atomic),

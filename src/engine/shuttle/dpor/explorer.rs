@@ -1,54 +1,18 @@
 //! The search: a stack of decisions, one for each step of the current execution.
 
+use super::frame::{Frame, Tasks, only};
 use super::history::{Event, History, Index, MAX_TASKS, join};
 use super::relation;
-use super::spin::Spins;
+use super::share::{Branch, Request};
+use super::spin::{SILENCE, Spins};
 use crate::arm::operation::{Effect, Kind, Operation};
-
-/// A set of tasks, one bit for each.
-pub(super) type Tasks = u64;
-
-/// The set of one task.
-pub(super) fn only(task: usize) -> Tasks {
-    1 << task
-}
+use serde::{Deserialize, Serialize};
 
 /// A task that can run, and what it does then: `None` if it begins, or ends the execution.
 pub(crate) type Ready = (usize, Option<Operation>);
 
-/// One decision.
-pub(super) struct Frame {
-    /// The tasks that could be chosen.
-    pub(super) enabled: Tasks,
-    pub(super) chosen: usize,
-    /// The tasks that must be tried here, tried ones included.
-    pub(super) backtrack: Tasks,
-    /// The tasks that were tried before `chosen`, with what they did.
-    done: Vec<(usize, Operation)>,
-    /// The tasks that need not be tried here, because what they would do was tried before.
-    sleep: Vec<(usize, Operation)>,
-    /// Preemptions before this decision.
-    preemptions: u32,
-    /// The one task whose choice is no preemption, if choosing any other is.
-    unbroken: Option<usize>,
-}
-
-impl Frame {
-    pub(super) fn asleep(&self) -> Tasks {
-        self.sleep.iter().fold(0, |tasks, (task, _)| tasks | only(*task))
-    }
-
-    fn tried(&self) -> Tasks {
-        self.done.iter().fold(0, |tasks, (task, _)| tasks | only(*task))
-    }
-
-    fn preemptions_with(&self, task: usize) -> u32 {
-        self.preemptions + u32::from(self.unbroken.is_some_and(|unbroken| unbroken != task))
-    }
-}
-
 /// How far a search is, or was when it ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// Executions that were run to their end, each another class.
     pub(crate) executions: u64,
@@ -56,8 +20,10 @@ pub(crate) struct Progress {
     pub(crate) redundant: u64,
     /// Whether the bound on preemptions kept the search from anything.
     pub(crate) bounded: bool,
-    /// Whether a loop that waits was cut short.
+    /// Whether a loop that waits was cut short where it could have gone on.
     pub(crate) awaited: bool,
+    /// Whether a loop gave up by itself, or changed its ways, after more rounds than are explored in full.
+    pub(crate) uneven: bool,
     /// Whether such a loop looked under a lock, so that cutting it short may have lost something.
     pub(crate) looked_under_lock: bool,
     /// A task that was found to loop without yielding.
@@ -77,10 +43,31 @@ enum Course {
     Redundant,
 }
 
+/// What comes next in a search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next {
+    /// An execution.
+    Execution,
+    /// A branch that was given away.
+    Given(Branch),
+    /// Nothing: all was explored.
+    Nothing,
+}
+
 /// A search through all executions of a program, up to equivalence.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Explorer {
     pub(super) bound: Option<u32>,
     pub(super) frames: Vec<Frame>,
+    /// Frames that are not needed at the moment, to be used again.
+    spare: Vec<Frame>,
+    /// How many decisions at the beginning are not for this search to make: it explores one branch of the
+    /// last of them.
+    pub(super) root: usize,
+    /// What must be tried at those.
+    pub(super) requests: Vec<Request>,
+    /// The decision at which a branch was taken back, until it is explored.
+    pub(super) alone: Option<usize>,
     pub(super) history: History,
     pub(super) spins: Spins,
     /// Steps of the current execution.
@@ -92,9 +79,11 @@ pub(crate) struct Explorer {
     effect: Effect,
     /// Whether only tasks that wait for a change are left to run.
     stuck: bool,
-    progress: Progress,
+    pub(super) progress: Progress,
     /// Room for [`Explorer::races`].
     pub(super) scratch: Vec<Index>,
+    /// Room for [`Explorer::initials`].
+    pub(super) first: Vec<Index>,
     /// The same.
     known: Vec<u32>,
     /// The same.
@@ -109,6 +98,10 @@ impl Explorer {
         Explorer {
             bound,
             frames: Vec::new(),
+            spare: Vec::new(),
+            root: 0,
+            requests: Vec::new(),
+            alone: None,
             history: History::default(),
             spins: Spins::default(),
             depth: 0,
@@ -119,6 +112,7 @@ impl Explorer {
             stuck: false,
             progress: Progress::default(),
             scratch: Vec::new(),
+            first: Vec::new(),
             known: Vec::new(),
             clocks: Default::default(),
             patience: 0,
@@ -126,46 +120,67 @@ impl Explorer {
     }
 
     /// Begins the next execution. False if there is none.
+    #[cfg(test)]
     pub(crate) fn begin(&mut self) -> bool {
-        if self.begun && !self.step_back() {
-            return false;
+        self.next() == Next::Execution
+    }
+
+    /// Goes to what comes next, and begins it if it is an execution. A branch that was given away comes next
+    /// until it is entered or taken back.
+    pub(crate) fn next(&mut self) -> Next {
+        let next = if self.begun { self.step_back() } else { Next::Execution };
+        if next == Next::Execution {
+            self.start();
         }
+        next
+    }
+
+    /// Begins an execution of what is decided.
+    pub(super) fn start(&mut self) {
         self.begun = true;
         self.depth = 0;
         self.course = Course::Fresh;
         self.stuck = false;
         self.open = None;
         self.effect = Effect::Full;
+        self.patience = 0;
         self.spins.restart();
-        for index in 0..self.history.len() {
-            let event = *self.history.event(index);
-            self.spins.note(event.task, &event.operation, event.effect, index);
-        }
-        true
     }
 
     /// Goes back to the last decision that can be made otherwise, and makes it.
-    fn step_back(&mut self) -> bool {
-        while let Some(depth) = self.frames.len().checked_sub(1) {
-            let frame = &mut self.frames[depth];
-            if depth < self.history.len() {
-                frame.done.push((frame.chosen, self.history.event(depth).operation));
-            }
-            let open = frame.backtrack & !frame.tried() & !frame.asleep() & !only(frame.chosen);
-            let next = (0..MAX_TASKS).filter(|task| open & only(*task) != 0);
-            let mut affordable =
-                next.filter(|task| self.bound.is_none_or(|bound| frame.preemptions_with(*task) <= bound));
-            let chosen = affordable.next();
-            self.progress.bounded |= chosen.is_none() && open != 0;
-            if let Some(chosen) = chosen {
-                frame.chosen = chosen;
+    fn step_back(&mut self) -> Next {
+        while self.frames.len() > self.root
+            && let Some(depth) = self.frames.len().checked_sub(1)
+        {
+            self.enter_chosen(depth);
+            let (frame, bound) = (&mut self.frames[depth], self.bound);
+            if let Some(task) = frame.next(bound) {
                 self.history.cut(depth);
-                return true;
+                if frame.given.first().is_some_and(|(given, _)| *given == task) {
+                    return Next::Given(Branch { depth, task });
+                }
+                frame.chosen = task;
+                return Next::Execution;
             }
-            self.frames.pop();
+            self.progress.bounded |= frame.open().next().is_some();
+            self.drop_frames(depth);
         }
-        self.history.cut(0);
-        false
+        self.history.cut(self.root);
+        Next::Nothing
+    }
+
+    /// What was chosen at a decision is explored.
+    pub(super) fn enter_chosen(&mut self, depth: usize) {
+        if depth < self.history.len() {
+            self.alone = self.alone.filter(|alone| *alone != depth);
+            let frame = &mut self.frames[depth];
+            frame.done.add((frame.chosen, self.history.event(depth).operation));
+        }
+    }
+
+    /// Keeps so many decisions.
+    pub(super) fn drop_frames(&mut self, length: usize) {
+        self.spare.extend(self.frames.drain(length..));
     }
 
     /// What the operation chosen last came to. Only needed if it is less than its kind says.
@@ -191,6 +206,7 @@ impl Explorer {
             return self.choose_freely(ready, current);
         }
         self.settle();
+        self.follow_loops();
         let depth = self.depth;
         self.depth += 1;
         if depth < self.history.len() {
@@ -236,19 +252,23 @@ impl Explorer {
         self.choose_freely(ready, current)
     }
 
+    /// Has the loops know of what has happened. Nobody can be in one before anybody has yielded or looked
+    /// many times, and most programs never do.
+    fn follow_loops(&mut self) {
+        if self.history.yields() > 0 || self.history.len() > SILENCE as usize {
+            for index in self.spins.noted..self.history.len() {
+                let event = *self.history.event(index);
+                self.spins.note(event.task, &event.operation, event.effect, index);
+            }
+        }
+    }
+
     /// A decision that has not been made before; `None` if all that could be done was tried.
     fn decide(&mut self, ready: &[Ready], current: Option<usize>) -> Option<Frame> {
         let enabled = self.enabled(ready);
-        let sleep = self.sleep();
-        let mut frame = Frame {
-            enabled,
-            chosen: 0,
-            backtrack: 0,
-            done: Vec::new(),
-            sleep,
-            preemptions: 0,
-            unbroken: None,
-        };
+        let mut frame = self.spare.pop().unwrap_or_default();
+        frame.renew(enabled);
+        self.fall_asleep(&mut frame);
         if let (Some(_), Some(previous)) = (self.bound, self.frames.last()) {
             frame.preemptions = previous.preemptions_with(previous.chosen);
             let yields = |task: usize| {
@@ -259,12 +279,12 @@ impl Explorer {
             let goes_on = |task: &usize| enabled & only(*task) != 0 && !yields(*task);
             frame.unbroken = Some(previous.chosen).filter(goes_on);
         }
-        let open = enabled & !frame.asleep();
+        let open = enabled & !frame.sleep.tasks;
         if open == 0 {
+            self.spare.push(frame);
             return None;
         }
-        frame.chosen = frame.unbroken.unwrap_or_else(|| self.prefer(ready, open, current));
-        frame.backtrack = only(frame.chosen);
+        frame.begin_with(frame.unbroken.unwrap_or_else(|| self.prefer(ready, open, current)));
         Some(frame)
     }
 
@@ -287,17 +307,18 @@ impl Explorer {
         [enabled, ends, waits].into_iter().find(|tasks| *tasks != 0).unwrap_or(0)
     }
 
-    /// What is asleep after the last event: what was asleep before it, or tried instead of it, and does not
-    /// depend on it.
-    fn sleep(&self) -> Vec<(usize, Operation)> {
-        let (Some(frame), Some(event), None) = (self.frames.last(), self.history.last(), self.bound) else {
-            return Vec::new();
+    /// Puts to sleep what is asleep after the last event: what was asleep before it, or tried instead of it,
+    /// and does not depend on it.
+    fn fall_asleep(&self, frame: &mut Frame) {
+        let (Some(before), Some(event), None) = (self.frames.last(), self.history.last(), self.bound) else {
+            return;
         };
-        let known = frame.sleep.iter().chain(&frame.done);
-        let stays = |(task, operation): &&(usize, Operation)| {
-            *task != event.task && !relation::dependent((*task, operation), (event.task, &event.operation))
-        };
-        known.filter(stays).copied().collect()
+        for (task, operation) in before.sleep.iter().chain(before.done.iter()) {
+            if *task != event.task && !relation::dependent((*task, operation), (event.task, &event.operation))
+            {
+                frame.sleep.add((*task, *operation));
+            }
+        }
     }
 
     /// Which of the tasks in `open` to try first: the one that runs, unless it would rather not.
@@ -330,14 +351,12 @@ impl Explorer {
             (Effect::Refused, Kind::TryReadLock) => Kind::ReadRefused,
             (_, kind) => kind,
         };
-        let index = self.history.len();
         let mut known = std::mem::take(&mut self.known);
         self.history.clock_of_task(event.task, &mut known);
         if let Some(changed) = self.spins.woken_by(event.task) {
             join(&mut known, self.history.clock(changed));
         }
         self.races(event.task, &event.operation, &mut known);
-        self.spins.note(event.task, &event.operation, event.effect, index);
         self.history.push(event, &known);
         self.known = known;
     }
@@ -349,6 +368,10 @@ impl Explorer {
             return;
         }
         self.settle();
+        self.follow_loops();
+        if !self.stuck {
+            self.spins.end();
+        }
         self.progress.executions += 1;
         self.blocked(waiting);
     }
@@ -401,6 +424,7 @@ impl Explorer {
     pub(crate) fn progress(&self) -> Progress {
         Progress {
             awaited: self.spins.awaited,
+            uneven: self.spins.uneven,
             looked_under_lock: self.spins.looked_under_lock,
             silent: self.spins.silent,
             ..self.progress
@@ -416,7 +440,7 @@ impl Explorer {
     pub(crate) fn estimate(&self) -> Option<f64> {
         let (mut share, mut weight) = (0.0, 1.0);
         for frame in &self.frames {
-            let all = f64::from((frame.backtrack & !frame.asleep()).count_ones().max(1));
+            let all = f64::from((frame.backtrack & !frame.sleep.tasks).count_ones().max(1));
             share += weight * frame.done.len() as f64 / all;
             weight /= all;
         }

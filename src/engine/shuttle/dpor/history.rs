@@ -11,7 +11,7 @@ use super::relation;
 use crate::arm::operation::{Effect, Kind, ObjectId, Operation};
 
 /// More tasks than this are not followed.
-pub(super) const MAX_TASKS: usize = 64;
+pub(crate) const MAX_TASKS: usize = 64;
 
 /// The place of an event in the history, from 0.
 pub(super) type Index = usize;
@@ -28,7 +28,7 @@ pub(super) struct Event {
     pub(super) frozen: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Life {
     /// Whether the task is known, and at which length of the history it was first seen.
     born: Option<Index>,
@@ -36,7 +36,7 @@ struct Life {
 }
 
 /// The events of one execution.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct History {
     events: Vec<Event>,
     /// `width` entries for each event.
@@ -45,6 +45,12 @@ pub(super) struct History {
     by_object: Vec<Vec<Index>>,
     tasks: Vec<Life>,
     looks: Vec<Index>,
+    yields: usize,
+}
+
+/// Whether whoever does this lets others run, for want of anything else to do.
+pub(super) fn is_yield(operation: &Operation, effect: Effect) -> bool {
+    operation.kind == Kind::Yield || effect == Effect::TimedOut
 }
 
 impl History {
@@ -63,6 +69,11 @@ impl History {
 
     pub(super) fn tasks(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// How many of the events let others run.
+    pub(super) fn yields(&self) -> usize {
+        self.yields
     }
 
     /// Notes that a task exists: made, if it is new, by the task of the last event.
@@ -168,6 +179,7 @@ impl History {
         if event.operation.kind == Kind::Look {
             self.looks.push(index);
         }
+        self.yields += usize::from(is_yield(&event.operation, event.effect));
         self.tasks[event.task].events.push(index);
         self.events.push(event);
     }
@@ -195,6 +207,7 @@ impl History {
             if self.looks.last() == Some(&index) {
                 self.looks.pop();
             }
+            self.yields -= usize::from(is_yield(&event.operation, event.effect));
             self.tasks[event.task].events.pop();
         }
         self.clocks.truncate(length * self.width);

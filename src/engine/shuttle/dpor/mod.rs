@@ -17,6 +17,8 @@
 //!   ("Bounded Partial-Order Reduction", OOPSLA 2013, section 3), and does without sleep sets, which are
 //!   not sound there.
 //!
+//! - Branches can be given away for others to explore, with the result of one explorer ([`share`]).
+//!
 //! Operations in, choices out: the module knows neither shuttle nor what is executed. The memory taken
 //! grows with the length of one execution, not with their number.
 //!
@@ -24,16 +26,22 @@
 //! on nothing but what it has seen through operations, or the classes are not what they are taken for.
 
 mod explorer;
+mod frame;
 mod history;
 mod race;
 mod relation;
+mod share;
 mod spin;
 
-pub(crate) use explorer::{Explorer, Progress, Ready};
+pub(crate) use explorer::{Explorer, Next, Progress, Ready};
+pub(crate) use history::MAX_TASKS;
+pub(crate) use share::{Branch, Request};
 pub(crate) use spin::{PATIENCE, ROUNDS};
 
 #[cfg(test)]
 mod brute;
+#[cfg(test)]
+mod share_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Which operations could have come in the other order, and what must be tried for that.
 
-use super::explorer::{Explorer, Tasks, only};
+use super::explorer::Explorer;
+use super::frame::{Tasks, only};
 use super::history::{Index, join};
 use super::relation::{self, Bearing};
+use super::share::Request;
 use crate::arm::operation::{Kind, Operation};
 
 impl Explorer {
@@ -31,6 +33,7 @@ impl Explorer {
             }
             join(known, self.history.clock(index));
             if event.frozen {
+                self.spins.awaited = true;
                 continue;
             }
             if self.bound.is_some() {
@@ -77,46 +80,32 @@ impl Explorer {
     /// what has happened since and does not depend on the event, with `operation` at its end.
     fn try_before(&mut self, index: Index, task: usize, operation: &Operation, base: &[u32]) {
         let initials = self.initials(index, task, operation, base);
-        let frame = &mut self.frames[index];
-        if (frame.backtrack | frame.asleep()) & initials != 0 {
-            return;
-        }
-        let can = initials & frame.enabled;
-        frame.backtrack |= if can & only(task) != 0 {
-            only(task)
-        } else if can != 0 {
-            can & can.wrapping_neg()
-        } else {
-            frame.enabled
-        };
+        self.request(Request { depth: index, initials, task });
     }
 
-    fn initials(&self, index: Index, task: usize, operation: &Operation, base: &[u32]) -> Tasks {
-        let mut initials = 0;
+    fn initials(&mut self, index: Index, task: usize, operation: &Operation, base: &[u32]) -> Tasks {
+        let history = &self.history;
         // The first event of each task among those that do not depend on the event `index`.
-        let mut first: Vec<Index> = Vec::new();
-        for later in index + 1..self.history.len() {
-            if self.history.before(index, later) {
+        let first = &mut self.first;
+        first.clear();
+        let (mut initials, mut come, mut begins) = (0, 0, true);
+        for later in index + 1..history.len() {
+            if history.before(index, later) {
                 continue;
             }
-            let who = self.history.event(later).task;
-            if first.iter().any(|known| self.history.event(*known).task == who) {
-                continue;
+            let event = history.event(later);
+            begins = begins
+                && !history.covered(later, base)
+                && !relation::dependent((event.task, &event.operation), (task, operation));
+            if come & only(event.task) == 0 {
+                come |= only(event.task);
+                if !first.iter().any(|known| history.before(*known, later)) {
+                    initials |= only(event.task);
+                }
+                first.push(later);
             }
-            if !first.iter().any(|known| self.history.before(*known, later)) {
-                initials |= only(who);
-            }
-            first.push(later);
         }
-        let depends = |later: Index| {
-            let event = self.history.event(later);
-            !self.history.before(index, later)
-                && (self.history.covered(later, base)
-                    || relation::dependent((event.task, &event.operation), (task, operation)))
-        };
-        let begins = !first.iter().any(|known| self.history.event(*known).task == task)
-            && !(index + 1..self.history.len()).any(depends);
-        if begins { initials | only(task) } else { initials }
+        if begins && come & only(task) == 0 { initials | only(task) } else { initials }
     }
 
     /// As [`Explorer::try_before`], with a bound on preemptions: `task` itself is tried, here and where the
@@ -126,9 +115,8 @@ impl Explorer {
     fn try_before_bounded(&mut self, index: Index, task: usize) {
         let who = self.history.event(index).task;
         let switched = (0..index).rev().take_while(|earlier| self.history.event(*earlier).task == who).last();
-        for place in [Some(index), switched].into_iter().flatten() {
-            let frame = &mut self.frames[place];
-            frame.backtrack |= if frame.enabled & only(task) != 0 { only(task) } else { frame.enabled };
+        for depth in [Some(index), switched].into_iter().flatten() {
+            self.request(Request { depth, initials: only(task), task });
         }
     }
 }

@@ -12,11 +12,16 @@
 //!
 //! A loop that looks without ever yielding is treated alike, as if it yielded after [`SILENCE`] looks.
 //!
-//! Limits: a loop that counts its rounds and does something else after each, between the third and the last,
-//! is not explored in full; whoever asks is told whether that could matter ([`Spins::looked_under_lock`],
-//! [`Spins::silent`]). A loop that gives up by itself after more than [`PATIENCE`] rounds does so only if
-//! nobody else can run.
+//! This loses nothing as long as each round leaves the task as it was: what it finds in a later round it could
+//! have found in an earlier one. Whoever asks is told what speaks against that: that a loop took a lock to
+//! look ([`Spins::looked_under_lock`]), that it did not yield ([`Spins::silent`]), or that it did not go on as
+//! before although nothing had changed ([`Spins::uneven`]), as one does that counts its rounds and gives up.
+//!
+//! Limits: a loop that counts its rounds and does the same all along, but tells the count in the end, is
+//! taken for one that does not. A loop that gives up by itself after more than [`PATIENCE`] rounds does so
+//! only if nobody else can run.
 
+use super::history::is_yield;
 use super::relation;
 use crate::arm::operation::{Effect, Kind, ObjectId, Operation};
 
@@ -41,26 +46,51 @@ struct Spin {
     idle: bool,
     /// Whether it took a lock to look.
     locked: bool,
+    /// The objects looked at in the last complete round, `None` for letting others run.
+    pattern: Vec<Option<ObjectId>>,
+    /// The same of the round that is under way.
+    current: Vec<Option<ObjectId>>,
+    /// Whether something has changed for it after rounds too many, and it has not looked since: as it has to,
+    /// if it is still in its loop.
+    owes_a_look: bool,
     /// The event that ended its waiting, for its next event to come after.
     woken_by: Option<usize>,
 }
 
 impl Spin {
     fn reset(&mut self, idle: bool) {
-        let mut watched = std::mem::take(&mut self.watched);
+        let (mut watched, mut pattern) =
+            (std::mem::take(&mut self.watched), std::mem::take(&mut self.pattern));
+        let mut current = std::mem::take(&mut self.current);
         watched.clear();
-        *self = Spin { watched, idle, ..Spin::default() };
+        pattern.clear();
+        current.clear();
+        *self = Spin { watched, pattern, current, idle, ..Spin::default() };
+    }
+
+    /// Whether enough rounds were explored, so that nothing may depend on how many more there are.
+    fn must_go_on(&self) -> bool {
+        self.rounds >= ROUNDS || self.owes_a_look
+    }
+
+    /// Whether the task goes on as in the round before with what it does now.
+    fn goes_on_with(&self, looked_at: Option<ObjectId>) -> bool {
+        self.pattern.get(self.current.len()) == Some(&looked_at)
     }
 }
 
 /// How far each task is in a loop.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Spins {
     tasks: Vec<Spin>,
+    /// How many events of the execution have been noted, always all of the first ones.
+    pub(super) noted: usize,
     /// Whether a loop that looks under a lock was cut short.
     pub(super) looked_under_lock: bool,
-    /// Whether any loop was cut short.
+    /// Whether any loop was cut short where somebody else could have come in between.
     pub(super) awaited: bool,
+    /// Whether a task did not go on in its loop after rounds too many, although nothing had changed.
+    pub(super) uneven: bool,
     /// A task that was found to loop without yielding.
     pub(super) silent: Option<usize>,
 }
@@ -68,7 +98,20 @@ pub(super) struct Spins {
 impl Spins {
     /// Begins an execution.
     pub(super) fn restart(&mut self) {
-        self.tasks.iter_mut().for_each(|spin| spin.reset(true));
+        if std::mem::take(&mut self.noted) > 0 {
+            self.tasks.iter_mut().for_each(|spin| spin.reset(true));
+        }
+    }
+
+    /// Forgets what was found out about loops in executions so far.
+    pub(super) fn forget_findings(&mut self) {
+        (self.awaited, self.uneven, self.looked_under_lock, self.silent) = (false, false, false, None);
+    }
+
+    /// The execution has ended, and nobody was left in a loop: whoever has not looked since its last round
+    /// has left its loop by itself.
+    pub(super) fn end(&mut self) {
+        self.uneven |= self.tasks.iter().any(Spin::must_go_on);
     }
 
     fn task(&mut self, task: usize) -> &mut Spin {
@@ -95,9 +138,14 @@ impl Spins {
 
     /// `task` has done `operation` (as it turned out to be), the event `index`.
     pub(super) fn note(&mut self, task: usize, operation: &Operation, effect: Effect, index: usize) {
-        let yields = operation.kind == Kind::Yield || effect == Effect::TimedOut;
+        self.noted = index + 1;
+        let yields = is_yield(operation, effect);
+        let looked_at = Some(operation.object).filter(|_| !yields);
         let spin = self.task(task);
         spin.woken_by = None;
+        let uneven = spin.must_go_on() && !spin.goes_on_with(looked_at);
+        spin.owes_a_look = false;
+        spin.current.push(looked_at);
         if relation::may_only_look(operation) {
             for (object, _) in relation::accesses(operation) {
                 if !spin.watched.contains(&object) {
@@ -112,19 +160,21 @@ impl Spins {
         let silent = spin.looks > SILENCE && operation.kind != Kind::TimedWake;
         if yields || silent {
             spin.rounds = if spin.idle { spin.rounds + 1 } else { 0 };
+            std::mem::swap(&mut spin.pattern, &mut spin.current);
+            spin.current.clear();
             spin.idle = true;
             if yields {
                 spin.looks = 0;
             }
             if spin.rounds > ROUNDS {
                 let locked = spin.locked;
-                self.awaited = true;
                 self.looked_under_lock |= locked;
                 if silent && !yields {
                     self.silent = Some(task);
                 }
             }
         }
+        self.uneven |= uneven;
         if !relation::only_looks(operation) {
             self.wake(task, operation, index);
         }
@@ -140,6 +190,7 @@ impl Spins {
                 if spin.rounds >= PATIENCE {
                     spin.woken_by = Some(index);
                 }
+                spin.owes_a_look |= spin.rounds >= ROUNDS;
                 spin.rounds = 0;
                 spin.looks = 0;
                 spin.idle = false;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
 
-type Program = Vec<Vec<Instruction>>;
+pub(super) type Program = Vec<Vec<Instruction>>;
 
 /// Checks how many executions a program takes, and that none is redundant.
 #[track_caller]
@@ -208,7 +208,7 @@ fn programs() -> impl Strategy<Value = Program> {
 }
 
 /// Runs `property` on so many random programs, the same ones every time.
-fn on_programs(cases: u32, property: impl Fn(&Program) -> Result<(), TestCaseError>) {
+pub(super) fn on_programs(cases: u32, property: impl Fn(&Program) -> Result<(), TestCaseError>) {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[0x5e; 32]);
     let mut runner = TestRunner::new_with_rng(config, seed);
@@ -224,7 +224,7 @@ fn on_programs(cases: u32, property: impl Fn(&Program) -> Result<(), TestCaseErr
 }
 
 /// How many random programs are tried: more, if the environment says so.
-fn cases(normally: u32) -> u32 {
+pub(super) fn cases(normally: u32) -> u32 {
     std::env::var("SELVEDGE_DPOR_PROGRAMS").ok().and_then(|cases| cases.parse().ok()).unwrap_or(normally)
 }
 

@@ -1,0 +1,409 @@
+//! The processes that explore a search together: each a fork of the one that it helps.
+//!
+//! A fork has the whole search in its memory, as it was when its branch was given away, so nothing needs to
+//! be told it. What it finds it writes to an anonymous file that its giver reads: what the branch calls for
+//! at decisions that are not its own, as it goes, and all counts at the end. Outcomes have no form outside of
+//! a process; so of those that are new a helper tells a schedule, and the giver executes it once more.
+//!
+//! A helper writes nothing else anywhere, dies with its giver, and runs only while it holds a slot; so
+//! there are never more processes at work than there are slots. Of a helper that ends without a report
+//! nothing is believed.
+
+use super::dpor::{Branch, Progress, Request};
+use super::schedule::Steps;
+use crate::arm::operation::Operation;
+use crate::engine::lockstep::{Mapping, Sharing};
+use crate::engine::{Helping, Holder, Pulse};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a helper tells its giver.
+#[derive(Serialize, Deserialize)]
+enum Message {
+    /// What the first step of the branch turned out to be.
+    FirstStep(Operation),
+    /// Something to be tried at a decision of the giver's, found when so many executions had been begun.
+    Request(u64, Request),
+    /// The branch is explored.
+    Ended(Box<Report>),
+}
+
+/// What came of a branch that was explored to its end.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Report {
+    pub(super) progress: Progress,
+    /// Executions that were begun, redundant ones included.
+    pub(super) begun: u64,
+    /// Those of them that came to an end.
+    pub(super) ended: u64,
+    pub(super) cut_off: u64,
+    pub(super) redundant_ended: u64,
+    /// How often each outcome was seen, those first that the giver knew when it gave the branch away.
+    pub(super) counts: Vec<u64>,
+    /// Schedules that lead to the others.
+    pub(super) schedules: Vec<Steps>,
+}
+
+/// Helpers that this process has started.
+#[cfg(test)]
+pub(super) static STARTED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+/// Whether this process is a helper.
+static HELPING: AtomicBool = AtomicBool::new(false);
+
+/// Ends this process if it is a helper: its exploration came to what only its giver may come to.
+pub(super) fn leave_if_helper() {
+    if HELPING.load(Ordering::Relaxed) {
+        leave();
+    }
+}
+
+/// Ends a helper at once.
+fn leave() -> ! {
+    // SAFETY: `_exit` runs no handlers and returns to nobody.
+    unsafe { libc::_exit(0) }
+}
+
+/// Another process, which explores a branch for this one.
+pub(super) struct Helper {
+    branch: Branch,
+    pid: Pid,
+    /// Whether the slot that it held, maybe another than it began with, is somebody else's.
+    unseated: bool,
+    mail: File,
+    read_bytes: u64,
+    /// The beginning of a message of which the rest is not there yet.
+    partial: Vec<u8>,
+    /// Holds its pulse.
+    memory: Mapping,
+    pub(super) first_step: Option<Operation>,
+    /// What it calls for, and has not been entered.
+    pub(super) requests: VecDeque<(u64, Request)>,
+    pub(super) report: Option<Report>,
+    /// Whether its process has ended.
+    gone: bool,
+}
+
+impl Helper {
+    /// Executions that it has ended, in the order in which one process alone would.
+    pub(super) fn executions(&self) -> u64 {
+        self.pulse().executions()
+    }
+
+    fn process(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
+    }
+
+    fn pulse(&self) -> &Pulse {
+        // SAFETY: the mapping is as large as a pulse, page-aligned, and lives as long as `self`; zeroed
+        // memory is a valid pulse, and it is made of atomics, so that another process may change it.
+        unsafe { &*self.memory.base().cast::<Pulse>() }
+    }
+
+    /// Whether nothing more is to come of it.
+    pub(super) fn has_ended(&self) -> bool {
+        self.report.is_some() || self.gone
+    }
+
+    /// Reads what it has told since the last look, and looks whether it is still there.
+    fn look(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        // In this order: what it wrote before its end is read.
+        let ended = !matches!(waitpid(self.pid, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive));
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = self.mail.read_at(&mut bytes, self.read_bytes) {
+            self.read_bytes += count as u64;
+            self.partial.extend_from_slice(&bytes[..count]);
+        }
+        while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.partial.drain(..=end).collect();
+            match serde_json::from_slice(&line) {
+                Ok(Message::FirstStep(operation)) => self.first_step = Some(operation),
+                Ok(Message::Request(begun, request)) => self.requests.push_back((begun, request)),
+                Ok(Message::Ended(report)) => self.report = Some(*report),
+                // Somebody else has written there: it is not to be believed.
+                Err(_) => self.end(),
+            }
+        }
+        self.gone |= ended;
+        if self.report.is_some() {
+            self.end();
+        }
+    }
+
+    /// Sees to it that its process is no more.
+    fn end(&mut self) {
+        if !self.gone {
+            let _ended = kill(self.pid, Signal::SIGKILL);
+            let _reaped = waitpid(self.pid, None);
+            self.gone = true;
+        }
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// On which side of a fork this process is.
+pub(super) enum Side {
+    Giver,
+    /// The pulse is the helper's own.
+    Helper(&'static Pulse),
+}
+
+/// The helpers of this process, and its place among the others.
+pub(super) struct Crew {
+    helping: Helping,
+    family: u32,
+    /// The pulse of the worker, where all who compute are known.
+    pulse: &'static Pulse,
+    /// How many givers there are above this process.
+    level: usize,
+    /// The slot of this process, unless it waits.
+    slot: Option<usize>,
+    helpers: Vec<Helper>,
+    /// What the helper explores that this process waits for.
+    awaited: Option<Branch>,
+    /// When there is next to be looked for an idle slot.
+    next: Instant,
+    /// Where a helper writes.
+    mail: Option<File>,
+}
+
+/// How much sooner than the first helper each other one is started after the one before.
+const SOONER: u32 = 8;
+
+impl Crew {
+    /// A crew of one, if this process may fork: it has no other thread.
+    pub(super) fn new(helping: Helping, pulse: &'static Pulse) -> Option<Self> {
+        let threads = std::fs::read_dir("/proc/self/task").ok()?.count();
+        (threads == 1).then(|| Crew {
+            helping,
+            family: std::process::id(),
+            pulse,
+            level: 0,
+            slot: Some(helping.own),
+            helpers: Vec::new(),
+            awaited: None,
+            next: Instant::now() + helping.after,
+            mail: None,
+        })
+    }
+
+    fn me(&self) -> Holder {
+        Holder { family: self.family, process: std::process::id() }
+    }
+
+    /// A slot for another helper, if it is time for one and there is one.
+    pub(super) fn claim(&mut self) -> Option<usize> {
+        let now = Instant::now();
+        if now < self.next {
+            return None;
+        }
+        self.next = now + self.helping.after / SOONER;
+        if self.slot.is_none() && self.awaited.is_none() {
+            self.slot = Some(self.helping.slots.claim(self.me())?);
+        }
+        self.helping.slots.claim(self.me())
+    }
+
+    /// Gives a claimed slot back.
+    pub(super) fn release(&self, slot: usize) {
+        self.helping.slots.release(slot);
+    }
+
+    /// Starts a helper with a claimed slot.
+    ///
+    /// # Errors
+    /// If the system has no room for it.
+    pub(super) fn start(&mut self, branch: Branch, slot: usize) -> anyhow::Result<Side> {
+        let mail = File::from(memfd_create("selvedge-helper", MFdFlags::MFD_CLOEXEC)?);
+        let memory = Mapping::new(size_of::<Pulse>(), align_of::<Pulse>(), Sharing::Shared)?;
+        let (giver, seat) = (getpid(), self.me());
+        // SAFETY: this process has no other thread (`Crew::new`) that could hold a lock of the allocator or
+        // of the standard library while memory is copied, so the child may use both.
+        match unsafe { fork() }? {
+            ForkResult::Parent { child } => {
+                #[cfg(test)]
+                STARTED.fetch_add(1, Ordering::Relaxed);
+                let process = child.as_raw().unsigned_abs();
+                self.helping.slots.pass(slot, seat, Holder { process, ..seat });
+                self.helpers.push(Helper {
+                    branch,
+                    pid: child,
+                    unseated: false,
+                    mail,
+                    read_bytes: 0,
+                    partial: Vec::new(),
+                    memory,
+                    first_step: None,
+                    requests: VecDeque::new(),
+                    report: None,
+                    gone: false,
+                });
+                Ok(Side::Giver)
+            }
+            ForkResult::Child => {
+                // Whichever side comes first.
+                self.helping.slots.pass(slot, seat, self.me());
+                settle(giver);
+                // They are the giver's, who still needs them.
+                std::mem::forget(std::mem::take(&mut self.helpers));
+                self.slot = Some(slot);
+                self.awaited = None;
+                self.level += 1;
+                self.mail = Some(mail);
+                // SAFETY: as for `Helper::pulse`; this process never unmaps it.
+                let pulse = unsafe { &*memory.base().cast::<Pulse>() };
+                std::mem::forget(memory);
+                Ok(Side::Helper(pulse))
+            }
+        }
+    }
+
+    /// Reads what all helpers have told, and gives the slots of those that have ended back; or takes it over,
+    /// if this process waits for that one.
+    pub(super) fn look(&mut self) {
+        let (me, awaited) = (self.me(), self.awaited);
+        for helper in &mut self.helpers {
+            helper.look();
+            if !helper.has_ended() || std::mem::replace(&mut helper.unseated, true) {
+                continue;
+            }
+            // One that died while it waited held none.
+            let slot = self.helping.slots.find(Holder { process: helper.process(), ..me });
+            if let Some(slot) = slot {
+                if self.slot.is_none() && awaited == Some(helper.branch) {
+                    self.helping.slots.hand_over(slot, me);
+                    self.slot = Some(slot);
+                } else {
+                    self.helping.slots.release(slot);
+                }
+            }
+        }
+    }
+
+    /// Gives the slot of this process back, which waits for one of its helpers.
+    pub(super) fn rest(&mut self, branch: Branch) {
+        let at_work = |helper: &&Helper| helper.branch == branch && !helper.has_ended();
+        if let Some(helper) = self.helpers.iter().find(at_work) {
+            self.awaited = Some(branch);
+            self.pulse.set_pid(self.level, helper.process());
+            if let Some(slot) = self.slot.take() {
+                self.helping.slots.release(slot);
+            }
+        }
+    }
+
+    /// Ends the waiting for a helper, and the helper if it is still at work.
+    pub(super) fn dismiss(&mut self, branch: Branch) -> Option<Helper> {
+        self.pulse.set_pid(self.level, 0);
+        self.awaited = Some(branch);
+        if let Some(helper) = self.helper(branch) {
+            helper.end();
+        }
+        self.look();
+        self.awaited = None;
+        let place = self.helpers.iter().position(|helper| helper.branch == branch)?;
+        Some(self.helpers.remove(place))
+    }
+
+    /// The helper that explores this branch.
+    pub(super) fn helper(&mut self, branch: Branch) -> Option<&mut Helper> {
+        self.helpers.iter_mut().find(|helper| helper.branch == branch)
+    }
+
+    /// The branches whose first steps are known.
+    pub(super) fn first_steps(&self) -> impl Iterator<Item = (Branch, Operation)> {
+        self.helpers.iter().filter_map(|helper| Some((helper.branch, helper.first_step?)))
+    }
+
+    fn tell(&mut self, message: &Message) {
+        let Some(mail) = &mut self.mail else { return };
+        let written = serde_json::to_vec(message).map_err(std::io::Error::from).and_then(|mut line| {
+            line.push(b'\n');
+            mail.write_all(&line)
+        });
+        if written.is_err() {
+            // The giver finds no report.
+            leave();
+        }
+    }
+
+    pub(super) fn tell_first_step(&mut self, operation: Operation) {
+        self.tell(&Message::FirstStep(operation));
+    }
+
+    pub(super) fn tell_request(&mut self, begun: u64, request: Request) {
+        self.tell(&Message::Request(begun, request));
+    }
+
+    /// Reports a branch that is explored, and ends this process.
+    pub(super) fn report(&mut self, report: Report) -> ! {
+        self.tell(&Message::Ended(Box::new(report)));
+        leave()
+    }
+
+    /// Whether this process explores a branch for another.
+    pub(super) fn is_helper(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// Whether there are helpers.
+    pub(super) fn has_helpers(&self) -> bool {
+        !self.helpers.is_empty()
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        let own = self.me();
+        for helper in &mut self.helpers {
+            helper.end();
+            if let Some(slot) = self.helping.slots.find(Holder { process: helper.process(), ..own }) {
+                self.helping.slots.release(slot);
+            }
+        }
+        if self.level == 0 {
+            // What helpers of helpers held; they are dying with these.
+            self.helping.slots.release_others(own);
+            self.slot = self.slot.or_else(|| self.helping.slots.claim(own));
+        }
+    }
+}
+
+/// Arranges to die with the giver and to be heard by nobody else: on one core, what is still to be explored
+/// would not have been heard yet.
+fn settle(giver: Pid) {
+    HELPING.store(true, Ordering::Relaxed);
+    let mortal = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+    // The giver may have died before the request; then nobody will ever send the signal.
+    if mortal.is_err() || getppid() != giver {
+        leave();
+    }
+    crate::panics::be_silent();
+    if let Ok(nowhere) = OpenOptions::new().write(true).open("/dev/null") {
+        for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+            // SAFETY: both are descriptors of this process alone.
+            unsafe { libc::dup2(nowhere.as_raw_fd(), stream) };
+        }
+    }
+}
+
+/// How long to sleep before the next look at a helper.
+pub(super) const NAP: Duration = Duration::from_micros(500);

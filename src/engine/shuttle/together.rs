@@ -1,0 +1,272 @@
+//! A search on several cores: what is given away when, and what becomes of it.
+//!
+//! The result is that of one core, whatever the helpers do and however long they take: the same executions,
+//! counts, outcomes, first witnesses and verdict. A branch whose helper fails, dies, hangs or comes to the
+//! end of the budget is explored again by its giver, who then comes to the same end in the same order.
+//!
+//! Limits: a search that the budget ends is no faster than on one core from the branch on in which it ends.
+//! A helper is started only where a slot is free, and only after the search has lasted for a while.
+
+use super::crew::{Crew, NAP, Report, Side};
+use super::dpor::Branch;
+use super::reduced::{HOPELESS, LOOK_EVERY, State};
+use super::schedule::{self, Steps};
+use crate::context;
+use crate::engine::{Pulse, Task};
+use crate::scenario::program::Program;
+use shuttle::scheduler::TaskId;
+use shuttle_engine::runtime::execution::CurrentSchedule;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What a search that may have helpers needs.
+pub(super) struct Together {
+    crew: Crew,
+    program: Arc<dyn Program>,
+    /// Where the executions of this process are told.
+    pulse: &'static Pulse,
+    /// Outcomes that the giver knew.
+    known: usize,
+    /// Schedules that lead to those that it did not know, in order.
+    schedules: Vec<Steps>,
+    /// Requests that were told, and whether the first step was.
+    told: (usize, bool),
+    /// What helpers have executed, to be executed once more here: so often it counts, and its schedule.
+    repeats: VecDeque<(u64, Steps)>,
+    pub(super) repeating: Option<Repeating>,
+}
+
+/// An execution that follows a schedule.
+pub(super) struct Repeating {
+    steps: std::vec::IntoIter<u32>,
+    strayed: bool,
+}
+
+impl Repeating {
+    /// The next task, if it can run.
+    pub(super) fn next(&mut self, can: impl Fn(usize) -> bool) -> Option<TaskId> {
+        let task = self.steps.next().map(|task| task as usize).filter(|task| can(*task));
+        self.strayed |= task.is_none();
+        task.map(TaskId::from)
+    }
+}
+
+/// What this process is after a fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Giver,
+    Helper,
+}
+
+impl Together {
+    pub(super) fn new(task: &Task<'_>) -> Option<Self> {
+        task.program.countable()?;
+        Some(Together {
+            crew: Crew::new(task.helping?, task.pulse)?,
+            program: Arc::clone(&task.program),
+            pulse: task.pulse,
+            known: 0,
+            schedules: Vec::new(),
+            told: (0, false),
+            repeats: VecDeque::new(),
+            repeating: None,
+        })
+    }
+
+    fn distinct(&self) -> usize {
+        self.program.countable().map_or(0, |program| program.distinct())
+    }
+
+    /// Keeps the schedule of the execution that has ended, if its outcome is one that the giver does not know.
+    fn keep_schedule(&mut self) {
+        if self.crew.is_helper() && self.distinct() > self.known + self.schedules.len() {
+            self.schedules.push(schedule::steps(&CurrentSchedule::get_schedule()));
+        }
+    }
+}
+
+impl State {
+    /// Tells whoever waits for it of the execution that has ended.
+    pub(super) fn tell(&mut self, cut_off: bool) {
+        let Some(together) = &mut self.together else { return };
+        if !cut_off {
+            together.pulse.advance(1);
+        }
+        if !together.crew.is_helper() {
+            return;
+        }
+        if !together.told.1
+            && let Some(operation) = self.explorer.first_step()
+        {
+            together.crew.tell_first_step(operation);
+            together.told.1 = true;
+        }
+        for request in &self.explorer.requests()[together.told.0..] {
+            together.crew.tell_request(self.begun, *request);
+        }
+        together.told.0 = self.explorer.requests().len();
+        together.keep_schedule();
+    }
+
+    /// Gives a branch away if there is a slot for somebody to explore it.
+    pub(super) fn share(&mut self) -> Role {
+        let Some(together) = &mut self.together else { return Role::Giver };
+        if together.crew.has_helpers() && self.begun.is_multiple_of(LOOK_EVERY) {
+            together.crew.look();
+        }
+        let Some(slot) = together.crew.claim() else { return Role::Giver };
+        for (branch, operation) in together.crew.first_steps() {
+            self.explorer.know_first_step(branch, operation);
+        }
+        let left = self.limit - self.begun;
+        let Some(branch) = (left > 0).then(|| self.explorer.give()).flatten() else {
+            together.crew.release(slot);
+            return Role::Giver;
+        };
+        match together.crew.start(branch, slot) {
+            Ok(Side::Giver) => Role::Giver,
+            Ok(Side::Helper(pulse)) => {
+                self.become_helper(branch, pulse, left);
+                Role::Helper
+            }
+            Err(_) => {
+                together.crew.release(slot);
+                self.explorer.take_back(branch);
+                Role::Giver
+            }
+        }
+    }
+
+    /// Begins the first execution of a branch, in the process of a helper.
+    fn become_helper(&mut self, branch: Branch, pulse: &'static Pulse, limit: u64) {
+        self.explorer.take(branch);
+        self.limit = limit;
+        self.begun = 1;
+        (self.ended, self.cut_off, self.redundant_ended) = (0, 0, 0);
+        self.counters.started.store(0, Ordering::Relaxed);
+        self.counters.ended.store(0, Ordering::Relaxed);
+        if let Some(together) = &mut self.together {
+            together.pulse = pulse;
+            together.known = together.distinct();
+            together.schedules.clear();
+            together.told = (0, false);
+            together.repeats.clear();
+            if let Some(program) = together.program.countable() {
+                program.zero();
+            }
+        }
+    }
+
+    /// If this is a helper, reports that its branch is explored, and ends.
+    pub(super) fn report_if_helper(&mut self) {
+        let ended = self.counters.ended.load(Ordering::Relaxed);
+        let Some(together) = self.together.as_mut().filter(|together| together.crew.is_helper()) else {
+            return;
+        };
+        let counts = together.program.countable().map(|program| program.counts()).unwrap_or_default();
+        together.crew.report(Report {
+            progress: self.explorer.progress(),
+            begun: self.begun,
+            ended,
+            cut_off: self.cut_off,
+            redundant_ended: self.redundant_ended,
+            counts,
+            schedules: std::mem::take(&mut together.schedules),
+        })
+    }
+
+    /// Waits for the helper that explores the branch that comes next, and enters what came of it. This
+    /// process may have become a helper itself meanwhile.
+    pub(super) fn wait_for(&mut self, branch: Branch) -> Role {
+        let mut told = 0;
+        if let Some(together) = &mut self.together {
+            together.crew.look();
+            together.crew.rest(branch);
+        }
+        loop {
+            let Some(together) = &mut self.together else { return Role::Giver };
+            together.crew.look();
+            let Some(helper) = together.crew.helper(branch) else { break };
+            if let Some(operation) = helper.first_step {
+                self.explorer.know_first_step(branch, operation);
+            }
+            // What came after the end of the budget would not have been found on one core.
+            while let Some((begun, request)) = helper.requests.front()
+                && self.begun + begun <= self.limit
+            {
+                self.explorer.request(*request);
+                helper.requests.pop_front();
+            }
+            let executions = helper.executions();
+            together.pulse.advance(executions.saturating_sub(told));
+            // It takes back what helpers of its own have left undone.
+            together.pulse.retreat(told.saturating_sub(executions));
+            told = executions;
+            if helper.has_ended() || self.begun + executions > self.limit {
+                break;
+            }
+            if self.share() == Role::Helper {
+                return Role::Helper;
+            }
+            std::thread::sleep(NAP);
+        }
+        self.enter(branch, told);
+        Role::Giver
+    }
+
+    /// Enters a branch whose helper has ended, of which so many executions have been told; or takes it back,
+    /// if one core would not have explored all of it.
+    fn enter(&mut self, branch: Branch, told: u64) {
+        let Some(together) = &mut self.together else { return };
+        let report = together.crew.dismiss(branch).and_then(|mut helper| {
+            let report = helper.report.take()?;
+            let within = self.begun + report.begun <= self.limit && self.cut_off + report.cut_off < HOPELESS;
+            within.then_some((report, helper.first_step?))
+        });
+        let Some((report, first_step)) = report else {
+            together.pulse.retreat(told);
+            self.explorer.take_back(branch);
+            return;
+        };
+        self.explorer.merge(branch, first_step, &report.progress);
+        self.begun += report.begun;
+        self.cut_off += report.cut_off;
+        self.redundant_ended += report.redundant_ended;
+        self.counters.started.fetch_add(report.begun, Ordering::Relaxed);
+        self.counters.ended.fetch_add(report.ended, Ordering::Relaxed);
+        self.ended += report.ended;
+        let new = report.counts.len() - report.schedules.len().min(report.counts.len());
+        if let Some(program) = together.program.countable() {
+            for (place, count) in report.counts[..new].iter().enumerate() {
+                program.count_more(place, *count);
+            }
+        }
+        together.repeats.extend(report.counts[new..].iter().copied().zip(report.schedules));
+    }
+
+    /// Begins to repeat what a helper has executed, if there is anything left of that.
+    pub(super) fn repeat_next(&mut self) -> bool {
+        let Some(together) = &mut self.together else { return false };
+        let Some((count, steps)) = together.repeats.pop_front() else { return false };
+        context::set_weight(count);
+        together.repeating = Some(Repeating { steps: steps.into_iter(), strayed: false });
+        true
+    }
+
+    /// Enters an execution that repeated a helper's, which is counted already. Whether it was the same.
+    pub(super) fn note_end_of_repeating(&mut self, repeating: &Repeating) -> bool {
+        let ended = self.counters.ended.load(Ordering::Relaxed) - self.ended;
+        self.counters.started.fetch_sub(1, Ordering::Relaxed);
+        self.counters.ended.fetch_sub(ended, Ordering::Relaxed);
+        crate::arm::trace::take_effect();
+        crate::arm::trace::forget_pending();
+        let same = ended == 1 && !repeating.strayed && repeating.steps.as_slice().is_empty();
+        if !same {
+            self.explorer.lose();
+        } else if let Some(together) = &mut self.together {
+            together.keep_schedule();
+        }
+        same
+    }
+}

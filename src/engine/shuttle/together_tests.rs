@@ -1,0 +1,321 @@
+//! Searches with helpers in processes of their own, against the same search without: what is observed is the
+//! same to the letter, also where helpers die, hang, or go beyond the end of the budget.
+
+use super::agreement::programs;
+use super::crew::STARTED;
+use crate::engine::lockstep::{Mapping, Sharing};
+use crate::engine::planted::alone;
+use crate::engine::{Budget, Helping, Holder, Observation, Pulse, Slots, Task};
+use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use crate::thread;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, wait, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicI32;
+use std::time::Duration;
+
+const BUDGET: Budget = Budget {
+    executions: 20_000,
+    random_executions: 20,
+    sampling_ms: 0,
+    seed: 1,
+    preemptions: None,
+    stall_ms: 10_000,
+    memory_mib: 1024,
+};
+
+/// Starts a process with a single thread, which alone may fork helpers.
+fn child(body: impl FnOnce()) -> Pid {
+    // SAFETY: this process was started for one test, whose other thread waits for it and holds no lock.
+    match unsafe { fork() }.expect("a process for the test") {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            let failed = catch_unwind(AssertUnwindSafe(body)).is_err();
+            // SAFETY: `_exit` runs no handlers and returns to nobody.
+            unsafe { libc::_exit(i32::from(failed)) }
+        }
+    }
+}
+
+/// Runs a test in a process with a single thread.
+fn single(name: &str, test: impl FnOnce()) {
+    alone(&format!("engine::shuttle::together_tests::{name}"), || {
+        let child = child(test);
+        assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
+    });
+}
+
+fn design<S, R, O>(design: Design<S, R, O>) -> ErasedDesign
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    let scenario = Scenario::new("What comes of it?").acceptable("anything", |_| true).design("it", design);
+    scenario.erase().designs.remove(0)
+}
+
+/// A value that is seen by this process and its children.
+///
+/// # Safety
+/// Zeroed memory is a valid value, and it is made of atomics.
+unsafe fn shared<T>() -> &'static T {
+    let memory = Mapping::new(size_of::<T>(), align_of::<T>(), Sharing::Shared).expect("a page");
+    let value = memory.base().cast::<T>();
+    std::mem::forget(memory);
+    // SAFETY: large enough, aligned, never unmapped; the caller says that zeroes are a value.
+    unsafe { &*value }
+}
+
+fn pulse() -> &'static Pulse {
+    // SAFETY: a pulse is atomics, for which zero is a value.
+    unsafe { shared() }
+}
+
+/// Slots for so many processes, of which this one has the first.
+fn slots(count: usize) -> &'static Slots {
+    // SAFETY: slots are atomics, for which zero is a value.
+    let slots: &'static Slots = unsafe { shared() };
+    slots.open(count);
+    let me = std::process::id();
+    assert_eq!(slots.claim(Holder { family: me, process: me }), Some(0));
+    slots
+}
+
+/// What is observed on so many cores.
+fn observed(design: &ErasedDesign, budget: Budget, cores: usize, pulse: &'static Pulse) -> Observation {
+    crate::panics::install();
+    let slots = slots(cores);
+    let helping = Some(Helping { slots, own: 0, after: Duration::ZERO }).filter(|_| cores > 1);
+    let seen =
+        super::observe(&Task { helping, ..Task::new(design, budget, pulse) }).expect("the engine works");
+    assert_eq!(wait(), Err(Errno::ECHILD), "no helper is left");
+    assert_eq!(slots.held(), 1, "no slot is left taken");
+    seen
+}
+
+/// Compares the search on two and three cores with that on one, and tells how many helpers there were.
+#[track_caller]
+fn compare(make: impl Fn() -> ErasedDesign, budget: Budget) -> u64 {
+    let (before, alone) = (STARTED.load(Relaxed), pulse());
+    let one = observed(&make(), budget, 1, alone);
+    for cores in [2, 3] {
+        let told = pulse();
+        let several = observed(&make(), budget, cores, told);
+        assert_eq!(several, one, "on {cores} cores");
+        assert_eq!(told.executions(), alone.executions(), "on {cores} cores");
+    }
+    STARTED.load(Relaxed) - before
+}
+
+fn additions(actors: usize, each: usize) -> ErasedDesign {
+    design(
+        Design::new(|| AtomicU32::new(0))
+            .actors(actors, move |n| (0..each).map(|_| n.fetch_add(1, Relaxed)).collect::<Vec<_>>())
+            .observe(|_, returns| returns.to_vec()),
+    )
+}
+
+#[test]
+fn closed_forms_are_the_same_on_several_cores() {
+    single("closed_forms_are_the_same_on_several_cores", || {
+        // Each execution has an outcome of its own here, and all must come back from the helpers.
+        assert!(compare(|| additions(3, 2), BUDGET) > 0);
+        assert!(compare(|| additions(4, 2), BUDGET) > 0);
+        let lost_updates = || {
+            design(
+                Design::new(|| AtomicU32::new(0))
+                    .actors(4, |n| n.store(n.load(Relaxed) + 1, Relaxed))
+                    .observe(|n, _| n.load(Relaxed)),
+            )
+        };
+        assert!(compare(lost_updates, BUDGET) > 0);
+        for preemptions in [1, 2] {
+            assert!(compare(lost_updates, Budget { preemptions: Some(preemptions), ..BUDGET }) > 0);
+        }
+    });
+}
+
+#[test]
+fn a_search_that_the_budget_ends_is_the_same_on_several_cores() {
+    single("a_search_that_the_budget_ends_is_the_same_on_several_cores", || {
+        for executions in [7, 100, 777, 2_519, 2_520] {
+            compare(|| additions(4, 2), Budget { executions, ..BUDGET });
+        }
+    });
+}
+
+#[test]
+fn random_programs_are_the_same_on_several_cores() {
+    single("random_programs_are_the_same_on_several_cores", || {
+        let config =
+            Config { cases: 60, failure_persistence: None, max_shrink_iters: 50, ..Config::default() };
+        let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[0x2c; 32]);
+        let helpers = Cell::new(0);
+        let result = TestRunner::new_with_rng(config, seed).run(&programs(), |program| {
+            let make = || {
+                let program = program.clone();
+                design(
+                    Design::new(|| ())
+                        .actor("all", move |()| program.execute())
+                        .observe(|(), returns| returns[0].clone()),
+                )
+            };
+            helpers.set(helpers.get() + compare(make, Budget { executions: 2_000, ..BUDGET }));
+            Ok(())
+        });
+        result.unwrap_or_else(|error| panic!("{error}"));
+        assert!(helpers.get() > 20, "only {} helpers", helpers.get());
+    });
+}
+
+#[test]
+fn loops_locks_and_failures_are_the_same_on_several_cores() {
+    single("loops_locks_and_failures_are_the_same_on_several_cores", || {
+        let awaits = || {
+            design(
+                Design::new(|| (AtomicBool::new(false), AtomicU32::new(0)))
+                    .actor("waits", |(ready, n)| {
+                        while !ready.load(Acquire) {
+                            thread::yield_now();
+                        }
+                        n.fetch_add(1, Relaxed)
+                    })
+                    .actor("sets", |(ready, n)| {
+                        let before = n.fetch_add(1, Relaxed);
+                        ready.store(true, Release);
+                        before
+                    })
+                    .actor("adds", |(_, n)| n.fetch_add(1, Relaxed) + n.fetch_add(1, Relaxed))
+                    .observe(|_, returns| returns.to_vec()),
+            )
+        };
+        assert!(compare(awaits, BUDGET) > 0);
+        // The third to come takes the locks in another order: found late in the search.
+        let deadlocks = || {
+            design(
+                Design::new(|| (AtomicU32::new(0), [0, 1].map(Mutex::new)))
+                    .actors(3, |(turn, [a, b])| {
+                        let (first, second) = if turn.fetch_add(1, Relaxed) == 2 { (b, a) } else { (a, b) };
+                        let guard = first.lock().unwrap();
+                        *second.lock().unwrap() += *guard;
+                    })
+                    .observe(|_, _| ()),
+            )
+        };
+        compare(deadlocks, BUDGET);
+        let panics = || {
+            design(
+                Design::new(|| AtomicU32::new(0))
+                    .actors(3, |n| {
+                        n.fetch_add(1, Relaxed);
+                        n.fetch_add(1, Relaxed);
+                    })
+                    .actor("last", |n| assert!(n.fetch_add(1, Relaxed) > 0, "it came first"))
+                    .observe(|_, _| ()),
+            )
+        };
+        assert!(compare(panics, BUDGET) > 0);
+    });
+}
+
+/// The process whose helpers are all others; 0 if any process is meant.
+static GIVER: AtomicI32 = AtomicI32::new(0);
+
+/// Additions of which the last actor's come first in one part of the search, far from its beginning; `act`
+/// happens there.
+fn late(act: fn()) -> ErasedDesign {
+    design(
+        Design::new(|| AtomicU32::new(0))
+            .actors(3, |n| {
+                n.fetch_add(1, Relaxed);
+                n.fetch_add(1, Relaxed);
+            })
+            .actor("last", move |n| {
+                if n.fetch_add(1, Relaxed) == 0 {
+                    act();
+                }
+            })
+            .observe(|n, _| n.load(Relaxed)),
+    )
+}
+
+fn only_in_helpers(act: fn()) {
+    if getpid().as_raw() != GIVER.load(Relaxed) {
+        act();
+    }
+}
+
+fn killed() {
+    kill(getpid(), Signal::SIGKILL).expect("a process can kill itself");
+}
+
+#[test]
+fn what_a_helper_leaves_undone_is_done_by_its_giver() {
+    single("what_a_helper_leaves_undone_is_done_by_its_giver", || {
+        GIVER.store(getpid().as_raw(), Relaxed);
+        for act in [
+            || only_in_helpers(killed),
+            || only_in_helpers(|| std::process::abort()),
+            || only_in_helpers(|| std::process::exit(0)),
+            || only_in_helpers(|| panic!("not here")),
+        ] as [fn(); 4]
+        {
+            assert!(compare(|| late(act), BUDGET) > 0);
+        }
+    });
+}
+
+#[test]
+fn a_design_that_kills_its_process_does_so_after_the_same_executions() {
+    single("a_design_that_kills_its_process_does_so_after_the_same_executions", || {
+        for (act, signal) in [(killed as fn(), Signal::SIGKILL), (|| std::process::abort(), Signal::SIGABRT)]
+        {
+            let after = |cores| {
+                let told = pulse();
+                let worker = child(|| drop(observed(&late(act), BUDGET, cores, told)));
+                let Ok(WaitStatus::Signaled(_, died_of, _)) = waitpid(worker, None) else {
+                    panic!("no death")
+                };
+                assert_eq!(died_of, signal);
+                told.executions()
+            };
+            let one = after(1);
+            assert!(one > 100, "it dies at once: after {one} executions");
+            assert_eq!((after(2), after(3)), (one, one));
+        }
+    });
+}
+
+#[test]
+fn an_execution_that_does_not_end_stands_still_at_the_same_place() {
+    single("an_execution_that_does_not_end_stands_still_at_the_same_place", || {
+        let stands_still_at = |cores, expected: Option<u64>| {
+            let told = pulse();
+            let for_ever = || loop {
+                std::thread::sleep(Duration::from_millis(1));
+            };
+            let worker = child(move || drop(observed(&late(for_ever), BUDGET, cores, told)));
+            let (mut last, mut still) = (0, 0);
+            // As long as it takes: whoever is not there yet has executions to show.
+            while still < 150 || last == 0 || expected.is_some_and(|expected| last != expected) {
+                std::thread::sleep(Duration::from_millis(2));
+                let now = told.executions();
+                still = if now == last { still + 1 } else { 0 };
+                last = now;
+                assert!(expected.is_none_or(|expected| now <= expected), "{now} instead of {expected:?}");
+            }
+            kill(worker, Signal::SIGKILL).expect("it does not end");
+            waitpid(worker, None).expect("its end");
+            last
+        };
+        let one = stands_still_at(1, None);
+        assert_eq!(stands_still_at(2, Some(one)), one);
+    });
+}
