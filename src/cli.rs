@@ -84,7 +84,7 @@ struct RunArguments {
     /// How much to explore in each cell of the matrix
     #[arg(long, value_enum, default_value_t)]
     budget: Effort,
-    /// Let shuttle's exhaustive search preempt an actor at most this often in one execution
+    /// Let the checkers preempt an actor at most this often in one execution
     #[arg(long, value_name = "N")]
     preemptions: Option<u32>,
     /// The seed of everything random

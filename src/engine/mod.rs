@@ -23,7 +23,8 @@ pub(crate) use pulse::Pulse;
 
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, ErasedDesign, Facts};
-pub(crate) use witness::{Fatal, left_behind};
+pub(crate) use shuttle::shorten;
+pub(crate) use witness::{Doom, Fatal, Shortened, Way, left_behind};
 
 use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
@@ -41,7 +42,7 @@ pub(crate) struct Budget {
     pub(crate) random_executions: u64,
     /// How long a real engine samples, in milliseconds.
     pub(crate) sampling_ms: u64,
-    /// The most preemptions in one execution of shuttle's exhaustive search; any number, if `None`.
+    /// The most preemptions in one execution of a checker's search; any number, if `None`.
     #[serde(default)]
     pub(crate) preemptions: Option<u32>,
     /// The seed of everything random.
@@ -166,6 +167,7 @@ pub(crate) struct Name<'a> {
 }
 
 /// One design to be executed.
+#[derive(Clone)]
 pub(crate) struct Task<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) program: Arc<dyn Program>,
@@ -174,6 +176,8 @@ pub(crate) struct Task<'a> {
     pub(crate) pulse: &'static Pulse,
     /// The execution that a checker is to write down because its process does not outlive it.
     pub(crate) fatal: Option<Fatal>,
+    /// Where shuttle is to write down what it chooses.
+    pub(crate) log: Option<&'a shuttle::Log>,
     /// Whether a checker is to look for the shortest execution that shows a failure.
     pub(crate) witnesses: bool,
 }
@@ -198,7 +202,7 @@ impl<'a> Task<'a> {
     /// This design, without a name by which it could be found again.
     pub(crate) fn new(design: &'a ErasedDesign, budget: Budget, pulse: &'static Pulse) -> Self {
         let (program, facts) = (Arc::clone(&design.program), &design.facts);
-        Self { name: Name::default(), program, facts, budget, pulse, fatal: None, witnesses: true }
+        Self { name: Name::default(), program, facts, budget, pulse, fatal: None, log: None, witnesses: true }
     }
 
     /// The witness with a token, by which its execution is found again.
@@ -236,6 +240,20 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
     Ok(seen)
 }
 
+/// Goes, and writes down, the way that ends this process. If it does not: what a search has seen.
+///
+/// # Errors
+/// As [`observe`].
+pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option<Observation>> {
+    match &task.fatal {
+        Some(fatal @ Fatal { way: Way::Schedule(slices), .. }) => {
+            shuttle::follow_to_the_end(task, fatal, slices);
+            Ok(None)
+        }
+        _ => observe(engine, task).map(Some),
+    }
+}
+
 /// Executes once more what a token has kept. `None` if the design does not go that way.
 pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
     match &token.route {
@@ -244,7 +262,7 @@ pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
             loom::replay(task, *preemptions, *exact, *execution)
         }
         // Whoever does this must be ready to die; see `runner::replay`.
-        Route::Fatal { .. } => None,
+        Route::Fatal { .. } | Route::Doomed { .. } => None,
     }
 }
 

@@ -160,7 +160,16 @@ impl<M: Model> Subject<M> {
         let judge = Arc::new(Judge::new(self.generator.model.clone(), program));
         let executable = (self.build)(Arc::clone(&judge));
         let (name, pulse) = (Name::default(), task.pulse);
-        let one = Task { name, program: executable, facts: &facts, budget, pulse, fatal: None, witnesses };
+        let one = Task {
+            name,
+            program: executable,
+            facts: &facts,
+            budget,
+            pulse,
+            fatal: None,
+            log: None,
+            witnesses,
+        };
         let mut seen = engine::observe_design(engine, &one)?;
         // A token names a design, and what it does; here that is drawn anew.
         seen.witnesses.iter_mut().for_each(|witness| witness.token.clear());

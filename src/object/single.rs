@@ -21,7 +21,8 @@ impl<M: Model> Subject<M> {
         let pulse: &'static Pulse = Box::leak(Box::default());
         let budget = Effort::Normal.budget(DEFAULT_SEED);
         let (name, first) = (Name::default(), Arc::clone(self.first()));
-        let task = Task { name, program: first, facts, budget, pulse, fatal: None, witnesses: false };
+        let task =
+            Task { name, program: first, facts, budget, pulse, fatal: None, log: None, witnesses: false };
         let (judge, seen) =
             self.run(engine, &task, budget, program.clone()).map_err(|error| format!("{error:#}"))?;
         let reason = seen.not_applicable.as_ref().or(seen.stopped.as_ref());

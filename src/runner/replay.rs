@@ -3,7 +3,7 @@
 use super::budget::Effort;
 use super::supervise::{Assignment, Launched, launch, write_down};
 use super::worker::Work;
-use crate::engine::{self, Budget, Name, Pulse, Task};
+use crate::engine::{self, Budget, Name, Pulse, Task, Way};
 use crate::report::terminal;
 use crate::scenario::ErasedDesign;
 use crate::scenario::registry::{self, Found};
@@ -131,9 +131,16 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
     let budget = Effort::Normal.budget(token.seed);
     let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
     let mut assignment = Assignment { name, facts: &design.facts, engine: token.engine, budget };
-    if let Route::Fatal { after, executions, random_executions } = token.route {
-        assignment.budget = Budget { executions, random_executions, ..budget };
-        return again(&assignment, after, &token, word);
+    match &token.route {
+        Route::Fatal { after, executions, random_executions, preemptions } => {
+            let (executions, random_executions) = (*executions, *random_executions);
+            assignment.budget = Budget { executions, random_executions, preemptions: *preemptions, ..budget };
+            return again(&assignment, Way::After(*after), &token, word);
+        }
+        Route::Doomed { slices } => {
+            return again(&assignment, Way::Schedule(slices.clone()), &token, word);
+        }
+        Route::Schedule { .. } | Route::Index { .. } => {}
     }
     let Launched { answer, log, end, .. } =
         launch(assignment.job(Work::Replay(word.to_owned()))).map_err(harness)?;
@@ -151,15 +158,15 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
 }
 
 /// Replays an execution that ends its process.
-fn again(assignment: &Assignment<'_>, after: u64, token: &Token, word: &str) -> Result<Witness, ReplayError> {
+fn again(assignment: &Assignment<'_>, way: Way, token: &Token, word: &str) -> Result<Witness, ReplayError> {
     let harness = |error: anyhow::Error| ReplayError::Harness(format!("{error:#}"));
     let same = |witness: &Witness| token::events_digest(witness) == token.events_digest;
-    write_down(assignment, after)
+    write_down(assignment, way)
         .map_err(harness)?
         .filter(same)
         .map(|witness| Witness { token: word.to_owned(), ..witness })
         .ok_or_else(|| {
-            let how = format!("execution {} has other events, or another end", after + 1);
+            let how = "the execution has other events, or another end".to_owned();
             let Name { scenario, design, .. } = assignment.name;
             ReplayError::Changed { scenario: scenario.to_owned(), design: design.to_owned(), how }
         })

@@ -4,7 +4,7 @@
 //! thread, so that engines may fork.
 
 use super::mapping::SharedPulse;
-use crate::engine::{self, Budget, Fatal, Name, Pulse, Task};
+use crate::engine::{self, Budget, Doom, Fatal, Name, Pulse, Task};
 use crate::object;
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
@@ -40,8 +40,10 @@ pub(crate) struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
     Observe,
-    /// Observe again, to write down the execution that ended the process last time.
+    /// Write down the execution that ends the process.
     WriteDown(Fatal),
+    /// Find the shortest execution that ends the process like this.
+    Shorten(Doom),
     /// Replay this token.
     Replay(String),
 }
@@ -82,14 +84,16 @@ fn work(job: &str) -> anyhow::Result<()> {
             pulse.leave_note(words);
         }
     });
-    let fatal = match job.work {
-        Work::WriteDown(fatal) => Some(fatal),
-        Work::Observe | Work::Replay(_) => None,
-    };
     let name = Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) };
-    let task = Task { name, fatal, ..Task::new(design, job.budget, pulse) };
-    let seen = engine::observe(job.engine, &task)?;
-    std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")
+    let task = Task { name, ..Task::new(design, job.budget, pulse) };
+    let answer = match job.work {
+        Work::Observe | Work::Replay(_) => serde_json::to_vec(&engine::observe(job.engine, &task)?)?,
+        Work::Shorten(doom) => serde_json::to_vec(&engine::shorten(&task, doom))?,
+        Work::WriteDown(fatal) => {
+            serde_json::to_vec(&engine::meet_end(job.engine, &Task { fatal: Some(fatal), ..task })?)?
+        }
+    };
+    std::fs::write(&job.answer, answer).context("the supervisor is gone")
 }
 
 /// Ties this process to its supervisor and bounds what it may take.

@@ -387,6 +387,7 @@ where
 {
     set_slot(Some(local.clone()));
     trace::receive(past);
+    journal::starts();
     let result = catch(f);
     let end = &local.end;
     end.panicked.set(result.is_err());

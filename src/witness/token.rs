@@ -36,7 +36,9 @@ pub(crate) enum Route {
     /// The number of the execution in a search in fixed order.
     Index { preemptions: Option<u32>, exact: bool, execution: u64 },
     /// The execution that ends its process, in a whole search with this budget: how many end before it.
-    Fatal { after: u64, executions: u64, random_executions: u64 },
+    Fatal { after: u64, executions: u64, random_executions: u64, preemptions: Option<u32> },
+    /// The same by its schedule: which task goes how many steps.
+    Doomed { slices: Vec<(u32, u32)> },
 }
 
 /// Why a word was not taken as a token.

@@ -97,6 +97,24 @@ fn an_execution_that_ends_its_process_has_a_witness_too() {
 }
 
 #[test]
+fn of_the_executions_that_end_their_process_the_shortest_is_shown() {
+    let mut command = consumer("broken-scenarios");
+    command.args(["deaths", "--budget", "quick", "--design", "aborts in the middle"]);
+    let report = json(command.args(CHECKERS), 0);
+    for engine in ["loom", "shuttle"] {
+        let witness = &cell(&report, "aborts in the middle", engine)["witnesses"][0];
+        assert_eq!(witness["shortest"], true, "{engine}: {witness:#}");
+        // By hand: A counts to two, then comes B, and everybody else is spared.
+        let events = witness["events"].as_array().into_iter().flatten();
+        let threads: Vec<_> =
+            events.filter_map(|event| event["thread"].as_u64()).filter(|&t| t > 0).collect();
+        assert_eq!(threads, [1, 1, 2], "{engine}: {witness:#}");
+        let again = json(consumer("broken-scenarios").args(["replay", token(witness)]), 0);
+        assert_eq!(replayable(&again["witness"]), replayable(witness));
+    }
+}
+
+#[test]
 fn a_token_that_leads_nowhere_is_refused_in_a_sentence() {
     let report =
         json(selvedge().args(["run", "lock_order", "--design", "in opposite order"]).args(CHECKERS), 0);

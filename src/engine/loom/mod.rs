@@ -58,7 +58,11 @@ fn begin_anew(task: &Task<'_>) {
 fn search(task: &Task<'_>) -> Observation {
     let mut total = 0;
     let mut failing = Vec::new();
-    for preemptions in std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)) {
+    let bounds = match task.budget.preemptions {
+        Some(bound) => vec![usize::try_from(bound).ok()],
+        None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
+    };
+    for preemptions in bounds {
         let mut explored = explore(task, preemptions);
         total += explored.executions;
         failing.append(&mut explored.failing);
@@ -74,11 +78,16 @@ fn search(task: &Task<'_>) -> Observation {
     seen.executions = total;
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
-    seen.stopped = Some(format!(
-        "the budget of {} executions ended before loom had tried everything, and again within {} preemptions",
-        task.budget.executions,
-        PREEMPTION_BOUNDS.map(|bound| bound.to_string()).join(" and within ")
-    ));
+    let what = match task.budget.preemptions {
+        Some(bound) => format!(" within {bound} preemptions"),
+        None => format!(
+            ", and again within {} preemptions",
+            PREEMPTION_BOUNDS.map(|b| b.to_string()).join(" and within ")
+        ),
+    };
+    let limit = task.budget.executions;
+    seen.stopped =
+        Some(format!("the budget of {limit} executions ended before loom had tried everything{what}"));
     seen
 }
 
@@ -156,7 +165,7 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
             panics::forget();
             if let Some(fatal) = &fatal {
                 trace::renumber();
-                fatal.begin(pulse.executions());
+                fatal.begin_after(pulse.executions());
             }
             if let Some(outcome) = Arc::clone(&program).execute() {
                 let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);

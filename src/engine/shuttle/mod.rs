@@ -9,7 +9,9 @@
 
 #[cfg(test)]
 mod agreement;
+mod doomed;
 mod dpor;
+mod few;
 mod minimise;
 mod one;
 mod reduced;
@@ -19,6 +21,7 @@ mod search;
 mod tests;
 mod witness;
 
+pub(crate) use doomed::{Log, follow_to_the_end, shorten};
 pub(crate) use witness::replay;
 
 use super::failure::{Failure, race_report};

@@ -1,7 +1,7 @@
 //! Executions that are looked at one by one.
 
 use super::super::failure::classify;
-use super::super::witness::Ended;
+use super::super::witness::{Ended, Fatal};
 use super::schedule::{Steps, steps};
 use super::search::{HOOKED, config};
 use crate::arm::journal::{self, Journal};
@@ -23,12 +23,21 @@ pub(super) struct Ran {
     pub(super) journal: Journal,
 }
 
+/// What is noted of the executions.
+pub(super) enum Recording {
+    Off,
+    /// A journal of each.
+    On,
+    /// Everything at once, for somebody else.
+    Aloud(Fatal),
+}
+
 /// Runs executions until the scheduler has no more, or one fails. An execution that is cut off as too long
 /// is not shown to `look`.
 pub(super) fn run(
     program: &Arc<dyn Program>,
     scheduler: impl Scheduler + Send + 'static,
-    recording: bool,
+    recording: Recording,
     look: impl FnMut(Ran) + Send + 'static,
 ) {
     let look = Arc::new(Mutex::new(look));
@@ -42,8 +51,10 @@ pub(super) fn run(
             HOOKED.call_once(crate::panics::install);
             crate::panics::forget();
             trace::begin(true);
-            if recording {
-                journal::begin(model::number);
+            match &recording {
+                Recording::Off => {}
+                Recording::On => journal::begin(model::number),
+                Recording::Aloud(fatal) => fatal.begin(),
             }
             let outcome = Arc::clone(&program).try_out();
             crate::sync::lazy::end_of_execution();

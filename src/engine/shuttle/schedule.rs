@@ -1,4 +1,4 @@
-//! Schedulers that follow a schedule, and one that tries all schedules with few switches.
+//! Schedules, and a scheduler that follows one.
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::scheduler::ScheduleStep;
@@ -38,11 +38,11 @@ pub(super) fn unsliced(slices: &[(u32, u32)]) -> Steps {
     slices.iter().flat_map(|&(task, count)| std::iter::repeat_n(task, count as usize)).collect()
 }
 
-fn number(task: TaskId) -> u32 {
+pub(super) fn number(task: TaskId) -> u32 {
     u32::try_from(usize::from(task)).unwrap_or(u32::MAX)
 }
 
-fn find(runnable: &[&Task], wanted: u32) -> Option<TaskId> {
+pub(super) fn find(runnable: &[&Task], wanted: u32) -> Option<TaskId> {
     runnable.iter().map(|task| task.id()).find(|&task| number(task) == wanted)
 }
 
@@ -50,13 +50,6 @@ fn find(runnable: &[&Task], wanted: u32) -> Option<TaskId> {
 fn straight_on(runnable: &[&Task], current: Option<TaskId>) -> Option<TaskId> {
     let current = current.filter(|current| runnable.iter().any(|task| task.id() == *current));
     current.or_else(|| runnable.first().map(|task| task.id()))
-}
-
-/// Lets all take turns, so that those that wait in loops come to an end.
-fn in_turn(runnable: &[&Task], current: Option<TaskId>) -> Option<TaskId> {
-    let after = |task: &TaskId| current.is_none_or(|current| number(*task) > number(current));
-    let mut tasks = runnable.iter().map(|task| task.id());
-    tasks.clone().find(after).or_else(|| tasks.next())
 }
 
 /// Follows a schedule for one execution. A step whose task cannot run is left out; where the schedule ends,
@@ -88,163 +81,6 @@ impl Scheduler for Guided {
             }
         }
         straight_on(runnable, current)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        0
-    }
-}
-
-/// One choice of a depth-first search: the tasks that could go on, and which of them does.
-struct Choice {
-    candidates: Vec<u32>,
-    chosen: usize,
-}
-
-/// Depth-first through all schedules with at most so many switches. The task that runs goes on first.
-pub(super) struct FewSwitches {
-    bound: usize,
-    /// Whether every task must run to its end: then each one that can run costs one more switch at least.
-    to_the_end: bool,
-    path: Vec<Choice>,
-    depth: usize,
-    used: usize,
-    /// The bound does not allow for what comes now: this execution shows nothing.
-    beyond: bool,
-    started: bool,
-    exhausted: bool,
-    /// Executions that may still be begun.
-    left: usize,
-    /// Steps that may still be taken.
-    steps: usize,
-    /// How often in a row the running task has yielded and gone on.
-    idle: usize,
-}
-
-/// How often a task that yields may go on itself, where others could: a loop that waits must end.
-const MAX_IDLE: usize = 1;
-
-/// Steps per execution that a search may take, on average.
-const STEPS: usize = 100;
-
-/// A search that goes on after an execution has ended shuttle's runner by failing.
-#[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<FewSwitches>>);
-
-impl FewSwitches {
-    pub(super) fn shared(bound: usize, to_the_end: bool, left: usize) -> Shared {
-        let (path, depth, used) = (Vec::new(), 0, 0);
-        Shared(Arc::new(Mutex::new(Self {
-            bound,
-            to_the_end,
-            path,
-            depth,
-            used,
-            beyond: false,
-            started: false,
-            exhausted: false,
-            left,
-            steps: left.saturating_mul(STEPS),
-            idle: 0,
-        })))
-    }
-
-    /// Goes to the next schedule; false if there is none, or it may not be tried.
-    fn advance(&mut self) -> bool {
-        if self.left == 0 || self.steps == 0 {
-            self.left = 0;
-            return false;
-        }
-        self.left -= 1;
-        self.idle = 0;
-        (self.depth, self.used, self.beyond) = (0, 0, false);
-        if !std::mem::replace(&mut self.started, true) {
-            return true;
-        }
-        while let Some(last) = self.path.last_mut() {
-            if last.chosen + 1 < last.candidates.len() {
-                last.chosen += 1;
-                return true;
-            }
-            self.path.pop();
-        }
-        self.exhausted = true;
-        false
-    }
-
-    fn choose(&mut self, runnable: &[&Task], current: Option<TaskId>, yields: bool) -> Option<TaskId> {
-        self.steps = self.steps.saturating_sub(1);
-        if self.beyond {
-            return in_turn(runnable, current);
-        }
-        if self.depth == self.path.len() {
-            let idle = yields && self.idle >= MAX_IDLE && runnable.len() > 1;
-            let candidates = self.candidates(runnable, current, !idle);
-            if candidates.is_empty() {
-                self.beyond = true;
-                return in_turn(runnable, current);
-            }
-            self.path.push(Choice { candidates, chosen: 0 });
-        }
-        let choice = &self.path[self.depth];
-        let Some(task) = find(runnable, choice.candidates[choice.chosen]) else {
-            // The design is not the same in every execution.
-            self.beyond = true;
-            return in_turn(runnable, current);
-        };
-        self.idle = if yields && Some(task) == current { self.idle + 1 } else { 0 };
-        self.depth += 1;
-        self.used += usize::from(current.is_some_and(|current| current != task));
-        Some(task)
-    }
-
-    /// Who may go on, the running task first, if it may at all.
-    fn candidates(&self, runnable: &[&Task], current: Option<TaskId>, stay: bool) -> Vec<u32> {
-        let first = current.filter(|current| runnable.iter().any(|task| task.id() == *current));
-        let others = runnable.iter().map(|task| task.id()).filter(|task| Some(*task) != first);
-        let to_come = if self.to_the_end { runnable.len() - 1 } else { 0 };
-        let affordable = |task: &TaskId| {
-            let cost = usize::from(current.is_some_and(|current| current != *task));
-            self.used + cost + to_come <= self.bound
-        };
-        first.filter(|_| stay).into_iter().chain(others).filter(affordable).map(number).collect()
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, FewSwitches> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the execution that has just run kept to the bound.
-    pub(super) fn within(&self) -> bool {
-        !self.lock().beyond
-    }
-
-    /// Whether all schedules have been tried.
-    pub(super) fn exhausted(&self) -> bool {
-        self.lock().exhausted
-    }
-
-    /// Whether there is nothing more to try, or no leave to.
-    pub(super) fn over(&self) -> bool {
-        let search = self.lock();
-        search.exhausted || search.left == 0 || search.steps == 0
-    }
-
-    /// Executions that may still be begun.
-    pub(super) fn left(&self) -> usize {
-        self.lock().left
-    }
-}
-
-impl Scheduler for Shared {
-    fn new_execution(&mut self) -> Option<Schedule> {
-        self.lock().advance().then(|| Schedule::new(0))
-    }
-
-    fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yielding: bool) -> Option<TaskId> {
-        self.lock().choose(runnable, current, yielding)
     }
 
     fn next_u64(&mut self) -> u64 {

@@ -1,5 +1,6 @@
 //! One search of a design by one strategy: a shuttle runner around the design.
 
+use super::doomed::Logged;
 use super::dpor::Progress;
 use super::reduced::Reduced;
 use super::schedule::{self, Steps};
@@ -111,6 +112,10 @@ pub(super) fn config() -> shuttle::Config {
 fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Counters>) -> Run {
     let failing = Arc::default();
     let model = model(task, counters, &failing);
+    let scheduler = match task.log {
+        Some(log) => Box::new(Logged { scheduler, log: log.clone(), once: false }),
+        None => scheduler,
+    };
     let entered = context::enter(Context::Shuttle);
     let result =
         catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
@@ -143,7 +148,7 @@ fn model(
         crate::panics::forget();
         trace::begin(true);
         if let Some(fatal) = &fatal {
-            fatal.begin(pulse.executions());
+            fatal.begin_after(pulse.executions());
         }
         if let Some(outcome) = Arc::clone(&program).execute() {
             note(&failing, Goal::Forbidden(outcome));

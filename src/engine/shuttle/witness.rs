@@ -2,9 +2,10 @@
 
 use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
 use super::super::{Observation, Task};
+use super::few::{FewSwitches, Shared};
 use super::minimise::{Follow, Followed, Tried, minimise};
-use super::one::{self, Ran};
-use super::schedule::{FewSwitches, Guided, Steps, slices, unsliced};
+use super::one::{self, Ran, Recording};
+use super::schedule::{Guided, Steps, slices, unsliced};
 use crate::engine::failure::race_report;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
@@ -27,7 +28,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Obser
         }
         let mut follower = Follower { program: &task.program, goal: &goal, left: MAX_TRIED };
         let shortest = minimise(steps, &mut follower);
-        let Some(ran) = follow(&task.program, shortest.steps, true) else { continue };
+        let Some(ran) = follow(&task.program, shortest.steps, Recording::On) else { continue };
         let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, shortest.proved)
         else {
             continue;
@@ -47,7 +48,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Obser
 /// Follows a schedule that a token has kept. `None` if the design goes another way.
 pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)]) -> Option<Witness> {
     let (guided, strayed) = Guided::new(unsliced(slices));
-    let ran = only(&task.program, guided, true)?;
+    let ran = only(&task.program, guided, Recording::On)?;
     if *strayed.lock().unwrap_or_else(PoisonError::into_inner) {
         return None;
     }
@@ -55,11 +56,11 @@ pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)]) -> Option<Witness> 
 }
 
 /// Follows a schedule as far as it goes.
-fn follow(program: &Arc<dyn Program>, steps: Steps, recording: bool) -> Option<Ran> {
+fn follow(program: &Arc<dyn Program>, steps: Steps, recording: Recording) -> Option<Ran> {
     only(program, Guided::new(steps).0, recording)
 }
 
-fn only(program: &Arc<dyn Program>, guided: Guided, recording: bool) -> Option<Ran> {
+fn only(program: &Arc<dyn Program>, guided: Guided, recording: Recording) -> Option<Ran> {
     let last = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&last);
     one::run(program, guided, recording, move |ran| {
@@ -77,27 +78,28 @@ struct Follower<'a> {
 
 impl Follow for Follower<'_> {
     fn follow(&mut self, steps: &[u32]) -> Followed {
-        let ran = follow(self.program, steps.to_vec(), false)?;
+        let ran = follow(self.program, steps.to_vec(), Recording::Off)?;
         self.goal.reached(&ran.ended).then_some(ran.steps)
     }
 
     fn try_all(&mut self, switches: usize) -> Tried {
-        let search = FewSwitches::shared(switches, matches!(self.goal, Goal::Forbidden(_)), self.left);
+        let to_the_end = matches!(self.goal, Goal::Forbidden(_));
+        let search = Shared::new(FewSwitches::new(switches, to_the_end, self.left));
         let shortest: Arc<Mutex<Option<Steps>>> = Arc::default();
         while !search.over() {
             let (goal, shortest, looked) = (self.goal.clone(), Arc::clone(&shortest), search.clone());
-            one::run(self.program, search.clone(), false, move |ran| {
+            one::run(self.program, search.clone(), Recording::Off, move |ran| {
                 let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
                 let shorter = shortest.as_ref().is_none_or(|best| ran.steps.len() < best.len());
-                if shorter && looked.within() && goal.reached(&ran.ended) {
+                if shorter && looked.lock().within() && goal.reached(&ran.ended) {
                     *shortest = Some(ran.steps);
                 }
             });
         }
-        self.left = search.left();
+        self.left = search.lock().left();
         match shortest.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(steps) => Tried::Found(steps),
-            None if search.exhausted() => Tried::None,
+            None if search.lock().exhausted() => Tried::None,
             None => Tried::TooMany,
         }
     }
