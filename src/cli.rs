@@ -117,6 +117,17 @@ fn engine_from_name(name: &str) -> Result<Engine, String> {
     })
 }
 
+/// Whether these are arguments that the program understands. If not, it can say why not.
+///
+/// # Panics
+/// If it cannot.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn understands<'a>(arguments: impl Iterator<Item = &'a str>) -> bool {
+    let parsed = Cli::try_parse_from(std::iter::once("selvedge").chain(arguments));
+    assert!(parsed.as_ref().err().is_none_or(|error| !error.to_string().is_empty()));
+    parsed.is_ok()
+}
+
 /// The whole program: reads its arguments, runs, prints, and says with which code to exit.
 #[must_use]
 pub fn main() -> ExitCode {

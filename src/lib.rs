@@ -74,6 +74,8 @@ mod engine;
 mod erased;
 mod panics;
 mod race;
+#[cfg(any(test, fuzzing))]
+mod readings;
 mod report;
 mod runner;
 mod scenario;
@@ -124,10 +126,16 @@ pub mod __private {
         crate::object::oracle::agree(bytes);
     }
 
-    /// For the fuzz target of this name: the file of programs that failed once.
+    /// For the fuzz target of this name: replay tokens.
     #[cfg(fuzzing)]
-    pub fn fuzz_regressions(bytes: &[u8]) {
-        crate::object::regression::round_trip(bytes);
+    pub fn fuzz_tokens(bytes: &[u8]) {
+        crate::witness::token::survive(bytes);
+    }
+
+    /// For the fuzz target of this name: everything else that the program reads.
+    #[cfg(fuzzing)]
+    pub fn fuzz_readings(bytes: &[u8]) {
+        crate::readings::survive(bytes);
     }
 }
 

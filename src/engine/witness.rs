@@ -322,6 +322,8 @@ pub(crate) fn left_behind(
     for line in lines.split(|&byte| byte == b'\n').take(MAX_LINES) {
         match serde_json::from_slice(line) {
             Ok(Written::Object(name, kind)) => story.objects.push((name, kind)),
+            // A worker that dies may write anything.
+            Ok(Written::Done(event) | Written::Begun(event)) if event.thread >= MAX_THREADS => {}
             Ok(Written::Done(event)) => {
                 begun.remove(&event.thread);
                 last = None;
@@ -344,6 +346,9 @@ pub(crate) fn left_behind(
     story.events.extend(begun.into_values().filter(told));
     Some(story.told(engine, facts, shows, shortest))
 }
+
+/// More threads than any engine runs in one execution.
+const MAX_THREADS: usize = 1_000;
 
 /// The most lines that are read of an execution that may never have ended.
 const MAX_LINES: usize = 2_000;

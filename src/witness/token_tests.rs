@@ -166,6 +166,14 @@ fn a_long_schedule_fits_and_a_hopeless_one_is_refused() {
 }
 
 #[test]
+fn the_corpus_of_the_fuzzer_has_tokens_and_other_words() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/tokens");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let tokens: Vec<_> = files.map(|file| survive(&std::fs::read(file).unwrap())).collect();
+    assert!(tokens.contains(&1) && tokens.contains(&0), "{tokens:?}");
+}
+
+#[test]
 fn a_length_that_lies_allocates_nothing() {
     // A sequence that claims 2^60 slices, with a checksum that fits.
     let mut body = postcard::to_stdvec(&("s", "d", Engine::Loom, 0u8)).unwrap();
