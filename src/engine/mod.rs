@@ -5,6 +5,8 @@
 //! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
 //! memory-eating design takes that process down and nothing else.
 
+#[cfg(test)]
+mod choice_tests;
 pub(crate) mod failure;
 mod lockstep;
 pub(crate) mod loom;
@@ -239,9 +241,9 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
 /// Executes once more what a token has kept. `None` if the design does not go that way.
 pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
     match &token.route {
-        Route::Schedule { slices, .. } => shuttle::replay(task, slices),
-        Route::Index { preemptions, exact, execution } => {
-            loom::replay(task, *preemptions, *exact, *execution)
+        Route::Schedule { slices, chosen } => shuttle::replay(task, slices, chosen),
+        Route::Index { preemptions, exact, execution, choices } => {
+            loom::replay(task, *preemptions, *exact, *execution, choices)
         }
         // Whoever does this must be ready to die; see `runner::replay`.
         Route::Fatal { .. } => None,

@@ -19,6 +19,7 @@ mod count;
 mod deferred;
 mod exact;
 mod lock;
+mod oracle;
 mod parking;
 mod span;
 
@@ -38,6 +39,7 @@ pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     AtomicUsize, fence,
 };
+pub(crate) use oracle::{Assignment, Odometer, assigned, begin_execution, choose};
 pub(crate) use span::Span;
 
 thread_local! {

@@ -2,7 +2,7 @@
 
 use super::dpor::Progress;
 use super::reduced::Reduced;
-use super::schedule::{self, Steps};
+use super::schedule::{self, Path};
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::{journal, trace};
 use crate::context::{self, Context};
@@ -11,7 +11,6 @@ use crate::engine::failure::{Failure, classify};
 use crate::engine::witness::Goal;
 use crate::race::Race;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
-use shuttle_engine::runtime::execution::CurrentSchedule;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -52,8 +51,8 @@ pub(super) struct Run {
     pub(super) cut_off: u64,
     pub(super) failure: Option<Failure>,
     pub(super) race: Option<Race>,
-    /// The schedules that first led to each failure.
-    pub(super) failing: Vec<(Goal, Steps)>,
+    /// The paths that first led to each failure.
+    pub(super) failing: Vec<(Goal, Path)>,
 }
 
 /// What an exhaustive search came to.
@@ -126,7 +125,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     Run { ended: ended + failed, cut_off: started - ended - failed, failure, race, failing }
 }
 
-type Failing = Mutex<Vec<(Goal, Steps)>>;
+type Failing = Mutex<Vec<(Goal, Path)>>;
 
 /// One execution, from beginning to end.
 fn model(
@@ -156,8 +155,7 @@ fn model(
     }
 }
 
-/// Keeps the schedule of the execution that is under way, or has just failed.
+/// Keeps the path of the execution that is under way, or has just failed.
 fn note(failing: &Failing, goal: Goal) {
-    let steps = schedule::steps(&CurrentSchedule::get_schedule());
-    failing.lock().unwrap_or_else(PoisonError::into_inner).push((goal, steps));
+    failing.lock().unwrap_or_else(PoisonError::into_inner).push((goal, schedule::path()));
 }

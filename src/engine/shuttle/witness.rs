@@ -4,7 +4,8 @@ use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
 use super::super::{Observation, Task};
 use super::minimise::{Follow, Followed, Tried, minimise};
 use super::one::{self, Ran};
-use super::schedule::{FewSwitches, Guided, Steps, slices, unsliced};
+use super::schedule::{FewSwitches, Guided, Path, slices, unsliced};
+use crate::arm::trace::Chosen;
 use crate::engine::failure::race_report;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
@@ -16,18 +17,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_TRIED: usize = 6_000;
 
 /// Adds a witness for each of the failures that these schedules first led to.
-pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Observation) {
+pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Path)>, seen: &mut Observation) {
     if !task.witnesses {
         return;
     }
     let mut shown: Vec<Goal> = Vec::new();
-    for (goal, steps) in failing {
+    for (goal, path) in failing {
         if shown.len() == MAX_WITNESSES || shown.contains(&goal) {
             continue;
         }
         let mut follower = Follower { program: &task.program, goal: &goal, left: MAX_TRIED };
-        let shortest = minimise(steps, &mut follower);
-        let Some(ran) = follow(&task.program, shortest.steps, true) else { continue };
+        let shortest = minimise(path, &mut follower);
+        let Some(ran) = follow(&task.program, shortest.path, true) else { continue };
         let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, shortest.proved)
         else {
             continue;
@@ -35,7 +36,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Obser
         if let Ended::DataRace(Some(race)) = &ran.ended {
             seen.races = vec![race_report(race, &task.facts.actors)];
         }
-        let route = Route::Schedule { slices: slices(&ran.steps), randoms: Vec::new() };
+        let route = Route::Schedule { slices: slices(&ran.path.steps), chosen: ran.path.chosen };
         if goal == Goal::Deadlock {
             seen.deadlock = Some(witness.conclusion.clone());
         }
@@ -45,8 +46,9 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Obser
 }
 
 /// Follows a schedule that a token has kept. `None` if the design goes another way.
-pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)]) -> Option<Witness> {
-    let (guided, strayed) = Guided::new(unsliced(slices));
+pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)], chosen: &[Chosen]) -> Option<Witness> {
+    let path = Path { steps: unsliced(slices), chosen: chosen.to_vec() };
+    let (guided, strayed) = Guided::new(path);
     let ran = only(&task.program, guided, true)?;
     if *strayed.lock().unwrap_or_else(PoisonError::into_inner) {
         return None;
@@ -54,9 +56,9 @@ pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)]) -> Option<Witness> 
     witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, false)
 }
 
-/// Follows a schedule as far as it goes.
-fn follow(program: &Arc<dyn Program>, steps: Steps, recording: bool) -> Option<Ran> {
-    only(program, Guided::new(steps).0, recording)
+/// Follows a path as far as it goes.
+fn follow(program: &Arc<dyn Program>, path: Path, recording: bool) -> Option<Ran> {
+    only(program, Guided::new(path).0, recording)
 }
 
 fn only(program: &Arc<dyn Program>, guided: Guided, recording: bool) -> Option<Ran> {
@@ -76,27 +78,27 @@ struct Follower<'a> {
 }
 
 impl Follow for Follower<'_> {
-    fn follow(&mut self, steps: &[u32]) -> Followed {
-        let ran = follow(self.program, steps.to_vec(), false)?;
-        self.goal.reached(&ran.ended).then_some(ran.steps)
+    fn follow(&mut self, path: &Path) -> Followed {
+        let ran = follow(self.program, path.clone(), false)?;
+        self.goal.reached(&ran.ended).then_some(ran.path)
     }
 
     fn try_all(&mut self, switches: usize) -> Tried {
         let search = FewSwitches::shared(switches, matches!(self.goal, Goal::Forbidden(_)), self.left);
-        let shortest: Arc<Mutex<Option<Steps>>> = Arc::default();
+        let shortest: Arc<Mutex<Option<Path>>> = Arc::default();
         while !search.over() {
             let (goal, shortest, looked) = (self.goal.clone(), Arc::clone(&shortest), search.clone());
             one::run(self.program, search.clone(), false, move |ran| {
                 let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
-                let shorter = shortest.as_ref().is_none_or(|best| ran.steps.len() < best.len());
+                let shorter = shortest.as_ref().is_none_or(|best| ran.path.steps.len() < best.steps.len());
                 if shorter && looked.within() && goal.reached(&ran.ended) {
-                    *shortest = Some(ran.steps);
+                    *shortest = Some(ran.path);
                 }
             });
         }
         self.left = search.left();
         match shortest.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(steps) => Tried::Found(steps),
+            Some(path) => Tried::Found(path),
             None if search.exhausted() => Tried::None,
             None => Tried::TooMany,
         }
