@@ -55,6 +55,7 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.previous);
+        OPTIONS.take();
     }
 }
 
@@ -112,6 +113,44 @@ pub(crate) fn waiting<R>(block: impl FnOnce() -> R) -> R {
         flag.store(1, Ordering::Relaxed);
     }
     block()
+}
+
+/// What a design asks of a checker beyond what every design gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Whether waiting may end without a reason.
+    pub(crate) spurious_wakeups: bool,
+    /// Whether an execution goes on past a data race on plain memory.
+    pub(crate) past_races: bool,
+}
+
+thread_local! {
+    static OPTIONS: Cell<Options> = const { Cell::new(Options { spurious_wakeups: false, past_races: false }) };
+    static TO_THE_RACE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the design that runs under a checker has asked for.
+#[inline]
+pub(crate) fn options() -> Options {
+    OPTIONS.get()
+}
+
+/// An execution of a design that asks for this begins.
+pub(crate) fn set_options(options: Options) {
+    OPTIONS.set(options);
+}
+
+/// Runs executions that all end at the first data race, or not, whatever their design has asked for.
+pub(crate) fn to_the_race<R>(ends: bool, run: impl FnOnce() -> R) -> R {
+    let before = TO_THE_RACE.replace(ends);
+    let result = run();
+    TO_THE_RACE.set(before);
+    result
+}
+
+/// Whether an execution ends at its first data race, although its design has asked for more.
+pub(crate) fn ends_at_races() -> bool {
+    TO_THE_RACE.get()
 }
 
 /// A known wrong answer of a checker, or a limit of its model, that a verdict may lean on.

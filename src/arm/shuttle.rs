@@ -5,8 +5,6 @@
 //!
 //! Each scheduling point is announced first: the object, what is done to it, and, once it is done, whether it
 //! came to less than that. Timed waits end by a notification or without one, as the schedule has it.
-//!
-//! Limit: there are no spurious wakeups.
 
 use super::shuttle_block::{Bell, Gate, Room, SharedGate};
 use super::trace::{self, Effect, Kind, ObjectId, Operation};

@@ -112,6 +112,9 @@ pub(crate) struct Observation {
     pub(crate) exploration: Exploration,
     pub(crate) outcomes: Vec<OutcomeCount>,
     pub(crate) races: Vec<RaceReport>,
+    /// Executions that went on past a data race, where that is what the design asks for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) raced: u64,
     /// Who waits, if every actor waits for another.
     pub(crate) deadlock: Option<String>,
     /// How it crashed, if an actor panicked, aborted or was killed.
@@ -139,6 +142,7 @@ impl Observation {
             exploration,
             outcomes: Vec::new(),
             races: Vec::new(),
+            raced: 0,
             deadlock: None,
             crash: None,
             hang: None,
@@ -156,6 +160,11 @@ impl Observation {
             ..Self::new(Exploration::Sampled { how: "nothing".to_owned() })
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// By what a replay finds a design again.
@@ -241,7 +250,7 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
 /// Executes once more what a token has kept. `None` if the design does not go that way.
 pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
     match &token.route {
-        Route::Schedule { slices, chosen } => shuttle::replay(task, slices, chosen),
+        Route::Schedule { slices, chosen, to_race } => shuttle::replay(task, slices, chosen, *to_race),
         Route::Index { preemptions, exact, execution, choices } => {
             loom::replay(task, *preemptions, *exact, *execution, choices)
         }

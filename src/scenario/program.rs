@@ -13,6 +13,7 @@ use crate::channel::endpoints;
 use crate::choice;
 use crate::context;
 use crate::engine::{Observation, Task};
+use crate::sync::spurious;
 use crate::thread;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,8 @@ where
 {
     /// One execution.
     fn run(self: Arc<Self>) -> O {
+        context::set_options(self.bodies.options);
+        spurious::begin_execution();
         let (state, copies) = self.states();
         let handles: Vec<_> = copies
             .into_iter()

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 ///
 /// Differences: [`Condvar::new`] is not `const`, because a condition variable belongs to the engine that
 /// is running when it is made. Limits: under loom nothing ever times out, under shuttle at any moment; under
-/// neither a wakeup is spurious. A design that needs what never happens to end is reported as a deadlock.
+/// neither a wakeup is spurious, unless the design asks for
+/// [spurious wakeups](crate::Design::spurious_wakeups). A design that needs what never happens to end is reported as a deadlock.
 pub struct Condvar {
     raw: Signal,
 }

@@ -31,8 +31,9 @@ pub(crate) struct Token {
 /// The way to an execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Route {
-    /// Which task goes how many steps, and which tasks chose what on the way.
-    Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
+    /// Which task goes how many steps, which tasks chose what on the way, and whether a data race is the end
+    /// of it.
+    Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)>, to_race: bool },
     /// The number of the execution in a search in fixed order, and what was chosen: by which thread, after
     /// how many choices, which value.
     Index { preemptions: Option<u32>, exact: bool, execution: u64, choices: Vec<(u32, u32, u32)> },

@@ -10,7 +10,7 @@
 //!   alone, and a model that deadlocks while somebody waits can be unwound.
 //! - **Trying a lock** is exact, see [`exact`], and so are **loads beside stores**, see [`atom`].
 //!
-//! Limits: there are no timed waits and no spurious wakeups; a notification orders the
+//! Limits: there are no timed waits; a notification orders the
 //! notifier before the waiter, as in loom itself, although C11 promises only the mutex's order.
 
 mod atom;

@@ -50,7 +50,10 @@ pub(super) struct Run {
     pub(super) ended: u64,
     pub(super) cut_off: u64,
     pub(super) failure: Option<Failure>,
+    /// The race that ended it, or the first that an execution went past.
     pub(super) race: Option<Race>,
+    /// Executions that went past a race.
+    pub(super) raced: u64,
     /// The paths that first led to each failure.
     pub(super) failing: Vec<(Goal, Path)>,
 }
@@ -71,6 +74,24 @@ pub(super) struct Exhausted {
 pub(super) struct Counters {
     pub(super) started: AtomicU64,
     pub(super) ended: AtomicU64,
+    /// Executions that went past a race, redundant ones left out.
+    raced: AtomicU64,
+    first_race: Mutex<Option<Race>>,
+}
+
+impl Counters {
+    fn first_race(&self) -> Option<Race> {
+        *self.first_race.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a race that an execution went past. Whether it is the first.
+    fn went_past(&self, race: Race) -> bool {
+        self.raced.fetch_add(u64::from(!context::is_redundant()), Ordering::Relaxed);
+        let mut first = self.first_race.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = first.is_none();
+        first.get_or_insert(race);
+        is_first
+    }
 }
 
 /// Searches at random.
@@ -115,6 +136,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
         catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
     drop(entered);
     let race = trace::end();
+    let (raced, past) = (counters.raced.load(Ordering::Relaxed), counters.first_race());
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let failed = u64::from(failure.is_some());
@@ -122,7 +144,14 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
         note(&failing, goal);
     }
     let failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
-    Run { ended: ended + failed, cut_off: started - ended - failed, failure, race, failing }
+    Run {
+        ended: ended + failed,
+        cut_off: started - ended - failed,
+        failure,
+        race: race.or(past),
+        raced,
+        failing,
+    }
 }
 
 type Failing = Mutex<Vec<(Goal, Path)>>;
@@ -148,7 +177,11 @@ fn model(
             note(&failing, Goal::Forbidden(outcome));
         }
         crate::sync::lazy::end_of_execution();
-        trace::end();
+        if let Some(race) = trace::end()
+            && counters.went_past(race)
+        {
+            note(&failing, Goal::DataRace);
+        }
         journal::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
         pulse.advance(1);

@@ -6,6 +6,7 @@ use super::minimise::{Follow, Followed, Tried, minimise};
 use super::one::{self, Ran};
 use super::schedule::{FewSwitches, Guided, Path, slices, unsliced};
 use crate::arm::trace::Chosen;
+use crate::context;
 use crate::engine::failure::race_report;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
@@ -26,17 +27,17 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Path)>, seen: &mut Observ
         if shown.len() == MAX_WITNESSES || shown.contains(&goal) {
             continue;
         }
-        let mut follower = Follower { program: &task.program, goal: &goal, left: MAX_TRIED };
-        let shortest = minimise(path, &mut follower);
-        let Some(ran) = follow(&task.program, shortest.path, true) else { continue };
-        let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, shortest.proved)
-        else {
+        let to_race = goal == Goal::DataRace;
+        let Some((ran, proved)) = context::to_the_race(to_race, || shown_by(task, &goal, path)) else {
+            continue;
+        };
+        let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, proved) else {
             continue;
         };
         if let Ended::DataRace(Some(race)) = &ran.ended {
             seen.races = vec![race_report(race, &task.facts.actors)];
         }
-        let route = Route::Schedule { slices: slices(&ran.path.steps), chosen: ran.path.chosen };
+        let route = Route::Schedule { slices: slices(&ran.path.steps), chosen: ran.path.chosen, to_race };
         if goal == Goal::Deadlock {
             seen.deadlock = Some(witness.conclusion.clone());
         }
@@ -45,11 +46,23 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Path)>, seen: &mut Observ
     }
 }
 
+/// The shortest execution that shows a failure, written down, and whether it is known to be.
+fn shown_by(task: &Task<'_>, goal: &Goal, path: Path) -> Option<(Ran, bool)> {
+    let mut follower = Follower { program: &task.program, goal, left: MAX_TRIED };
+    let shortest = minimise(path, &mut follower);
+    Some((follow(&task.program, shortest.path, true)?, shortest.proved))
+}
+
 /// Follows a schedule that a token has kept. `None` if the design goes another way.
-pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)], chosen: &[Chosen]) -> Option<Witness> {
+pub(crate) fn replay(
+    task: &Task<'_>,
+    slices: &[(u32, u32)],
+    chosen: &[Chosen],
+    to_race: bool,
+) -> Option<Witness> {
     let path = Path { steps: unsliced(slices), chosen: chosen.to_vec() };
     let (guided, strayed) = Guided::new(path);
-    let ran = only(&task.program, guided, true)?;
+    let ran = context::to_the_race(to_race, || only(&task.program, guided, true))?;
     if *strayed.lock().unwrap_or_else(PoisonError::into_inner) {
         return None;
     }

@@ -30,6 +30,14 @@ impl Values {
             *share += *weight * f64::from(*value);
         }
     }
+
+    /// The value at this place, with how many there were; the first of `options` if it is a new place.
+    pub(super) fn at(&mut self, place: usize, options: u32) -> (u32, u32) {
+        if place == self.0.len() {
+            self.0.push((0, options));
+        }
+        self.0[place]
+    }
 }
 
 impl Explorer {
@@ -42,13 +50,7 @@ impl Explorer {
         let place = self.picked;
         self.picked += 1;
         let Some(frame) = self.frames.get_mut(depth) else { return 0 };
-        let (value, known) = match frame.values.0.get(place) {
-            Some(picked) => *picked,
-            None => {
-                frame.values.0.push((0, options));
-                (0, options)
-            }
-        };
+        let (value, known) = frame.values.at(place, options);
         self.spins.note_choice(frame.chosen);
         if known != options {
             self.stray();
