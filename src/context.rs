@@ -160,6 +160,8 @@ pub(crate) enum Artefact {
     LoomSeqCst,
     /// loom never lets a timeout elapse.
     NoTimeouts,
+    /// loom lets a store come between the two halves of a read-modify-write.
+    LoomSplitsRmw,
 }
 
 impl Artefact {
@@ -170,12 +172,16 @@ impl Artefact {
                 "loom treats SeqCst accesses as acquire and release, so it allows more than the language does"
             }
             Artefact::NoTimeouts => "loom never lets a wait on a condition variable time out",
+            Artefact::LoomSplitsRmw => {
+                "loom lets a plain store come between the reading and the writing of a read-modify-write on the same \
+                 atomic, so it allows more than the language does"
+            }
         }
     }
 }
 
 thread_local! {
-    static ARTEFACTS: Cell<[bool; 2]> = const { Cell::new([false; 2]) };
+    static ARTEFACTS: Cell<[bool; 3]> = const { Cell::new([false; 3]) };
 }
 
 /// Notes that the design touched something that a checker is known to get wrong.
@@ -189,7 +195,7 @@ pub(crate) fn note_artefact(artefact: Artefact) {
 /// What was noted on this operating-system thread so far.
 pub(crate) fn artefacts() -> Vec<Artefact> {
     let noted = ARTEFACTS.get();
-    [Artefact::LoomSeqCst, Artefact::NoTimeouts]
+    [Artefact::LoomSeqCst, Artefact::NoTimeouts, Artefact::LoomSplitsRmw]
         .into_iter()
         .filter(|artefact| noted[*artefact as usize])
         .collect()

@@ -6,10 +6,16 @@
 //! execution is open to this, and [`demand`](super::exact::demand)s that the exploration begin anew, with
 //! every access behind a gate: a read-modify-write, whose every order loom does try.
 //!
+//! loom 0.7.2 also lets a plain store of one thread come between the two halves of another's read-modify-write.
+//! Beside `store(1)`, a `swap(2)` that finds 0 comes before the store, which then has the last word; loom also has
+//! executions in which 2 is left. Such a read-modify-write has found something else than what was
+//! written last, and then the verdict says so.
+//!
 //! Limit: other models keep loom's own search and do not pay, in which the rule above sees no gap.
 
 use super::exact;
 use super::{AtomicUsize, enter_atomic};
+use crate::context;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::atomic::Ordering;
@@ -66,6 +72,13 @@ impl<L> Atom<L> {
         counter.set(counter.get() + 1);
         if self.loads.get() > 1 && self.writes.get() > 0 {
             exact::demand();
+        }
+    }
+
+    /// A read-modify-write has written, and has found the value that was written last, or another one.
+    pub(crate) fn modified(&self, found_latest: bool) {
+        if !found_latest {
+            context::note_artefact(context::Artefact::LoomSplitsRmw);
         }
     }
 
