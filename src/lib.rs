@@ -23,6 +23,7 @@
 //! |---|---|
 //! | `scenario` | what a user writes, and the same with its types erased for the engines |
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
+//! | `choice` | values that the engine chooses: [`choose`] |
 //! | `context` | which engine is executing on this operating-system thread |
 //! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
@@ -62,6 +63,7 @@
 
 pub mod cell;
 pub mod channel;
+mod choice;
 pub mod hint;
 pub mod object;
 pub mod sync;
@@ -84,6 +86,7 @@ mod testing;
 mod verdict;
 mod witness;
 
+pub use choice::choose;
 pub use cli::main as cli_main;
 pub use runner::replay::{ReplayError, Replayed, replay};
 pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};
@@ -92,6 +95,7 @@ pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenar
 pub mod prelude {
     pub use crate::cell::Plain;
     pub use crate::channel;
+    pub use crate::choose;
     pub use crate::hint;
     pub use crate::scenario::Expected::{self, Crash, DataRace, Deadlock, Forbidden, Hang, Safe};
     pub use crate::scenario::{Design, Engine, Exit, Scenario};

@@ -5,6 +5,8 @@
 //! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
 //! memory-eating design takes that process down and nothing else.
 
+#[cfg(test)]
+mod choice_tests;
 pub(crate) mod failure;
 mod lockstep;
 pub(crate) mod loom;
@@ -111,6 +113,9 @@ pub(crate) struct Observation {
     pub(crate) exploration: Exploration,
     pub(crate) outcomes: Vec<OutcomeCount>,
     pub(crate) races: Vec<RaceReport>,
+    /// Executions that went on past a data race, where that is what the design asks for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) raced: u64,
     /// Who waits, if every actor waits for another.
     pub(crate) deadlock: Option<String>,
     /// How it crashed, if an actor panicked, aborted or was killed.
@@ -138,6 +143,7 @@ impl Observation {
             exploration,
             outcomes: Vec::new(),
             races: Vec::new(),
+            raced: 0,
             deadlock: None,
             crash: None,
             hang: None,
@@ -155,6 +161,11 @@ impl Observation {
             ..Self::new(Exploration::Sampled { how: "nothing".to_owned() })
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// By what a replay finds a design again.
@@ -246,8 +257,8 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
 /// As [`observe`].
 pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option<Observation>> {
     match &task.fatal {
-        Some(fatal @ Fatal { way: Way::Schedule(slices), .. }) => {
-            shuttle::follow_to_the_end(task, fatal, slices);
+        Some(fatal @ Fatal { way: Way::Schedule { slices, chosen }, .. }) => {
+            shuttle::follow_to_the_end(task, fatal, slices, chosen);
             Ok(None)
         }
         _ => observe(engine, task).map(Some),
@@ -257,9 +268,9 @@ pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option
 /// Executes once more what a token has kept. `None` if the design does not go that way.
 pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
     match &token.route {
-        Route::Schedule { slices, .. } => shuttle::replay(task, slices),
-        Route::Index { preemptions, exact, execution } => {
-            loom::replay(task, *preemptions, *exact, *execution)
+        Route::Schedule { slices, chosen, to_race } => shuttle::replay(task, slices, chosen, *to_race),
+        Route::Index { preemptions, exact, execution, choices } => {
+            loom::replay(task, *preemptions, *exact, *execution, choices)
         }
         // Whoever does this must be ready to die; see `runner::replay`.
         Route::Fatal { .. } | Route::Doomed { .. } => None,

@@ -1,5 +1,5 @@
 //! shuttle with its schedule in our hands: the fewest switches that show a failure, and schedules made of
-//! bytes.
+//! bytes. What a task chooses by itself is chosen likewise, and is no switch.
 //!
 //! [`fewest_switches`] searches depth first with at most so many preemptions, none at first, then one, and
 //! so on (iterative context bounding: Musuvathi and Qadeer, "Iterative Context Bounding for Systematic
@@ -94,9 +94,11 @@ fn steer(
     (started, failure.or(race.map(|_| Failure::DataRace { words: String::new(), accesses: Vec::new() })))
 }
 
-/// One choice of the search: who could go next, and who went.
+/// One choice of the search: who could go next, and who went; or which value a task picked.
 struct Choice {
+    /// Empty if it is a value that was picked.
     tasks: Vec<TaskId>,
+    options: usize,
     chosen: usize,
     /// Preemptions up to here.
     before: usize,
@@ -131,7 +133,7 @@ impl Scheduler for Search {
         }
         while let Some(mut choice) = self.path.pop() {
             choice.chosen += 1;
-            if choice.chosen < choice.tasks.len() && choice.after() <= self.switches {
+            if choice.chosen < choice.options && choice.after() <= self.switches {
                 self.path.push(choice);
                 return Some(Schedule::new(0));
             }
@@ -151,7 +153,7 @@ impl Scheduler for Search {
             let goes_on = !yielding && current.is_some_and(|current| tasks.contains(&current));
             // Whoever runs goes on, whoever yields comes last.
             tasks.sort_by_key(|task| ((Some(*task) == current) == yielding, usize::from(*task)));
-            self.path.push(Choice { tasks, chosen: 0, before, goes_on });
+            self.path.push(Choice { options: tasks.len(), tasks, chosen: 0, before, goes_on });
         }
         let choice = &self.path[self.depth];
         self.depth += 1;
@@ -159,7 +161,14 @@ impl Scheduler for Search {
     }
 
     fn next_u64(&mut self) -> u64 {
-        0
+        if self.depth == self.path.len() {
+            let before = self.path.last().map_or(0, Choice::after);
+            let options = trace::options() as usize;
+            self.path.push(Choice { tasks: Vec::new(), options, chosen: 0, before, goes_on: false });
+        }
+        let choice = &self.path[self.depth];
+        self.depth += 1;
+        choice.chosen as u64
     }
 }
 
@@ -190,6 +199,6 @@ impl Scheduler for Bytes {
     }
 
     fn next_u64(&mut self) -> u64 {
-        0
+        self.bytes.pop_front().map_or(0, u64::from)
     }
 }

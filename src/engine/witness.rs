@@ -254,6 +254,8 @@ pub(crate) enum Doom {
 pub(crate) struct Shortened {
     /// Which task goes how many steps.
     pub(crate) slices: Vec<(u32, u32)>,
+    /// Which tasks chose what on the way.
+    pub(crate) chosen: Vec<(u32, u32)>,
     /// Whether none has fewer switches.
     pub(crate) shortest: bool,
 }
@@ -273,8 +275,8 @@ pub(crate) enum Way {
     After(u64),
     /// By the search: it is the last one to begin.
     Last,
-    /// By a schedule: which task goes how many steps.
-    Schedule(Vec<(u32, u32)>),
+    /// By a schedule: which task goes how many steps, and which tasks chose what on the way.
+    Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
 }
 
 impl Fatal {

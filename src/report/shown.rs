@@ -12,13 +12,14 @@ pub(super) struct Shown<'a> {
     pub(super) engines: Vec<Engine>,
 }
 
-/// One witness for each failure that a checker's verdict is about. Where both checkers came to it,
+/// One witness for each failure that a checker's verdict is about, and, where executions went on past a data
+/// race, one of what came of it. Where both checkers came to it,
 /// shuttle's, whose values are always the latest.
 pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
     let mut shown: Vec<Shown<'_>> = Vec::new();
     for engine in [Engine::Shuttle, Engine::Loom] {
         let cells = design.cells.iter().filter(|cell| cell.engine == engine);
-        for witness in cells.filter_map(|cell| cell.observation.witnesses.first()) {
+        for witness in cells.flat_map(principal) {
             match shown.iter_mut().find(|shown| same(&shown.witness.shows, &witness.shows)) {
                 Some(known) => known.engines.push(engine),
                 None => shown.push(Shown { witness, engines: vec![engine] }),
@@ -26,6 +27,15 @@ pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
         }
     }
     shown
+}
+
+fn principal(cell: &Cell) -> impl Iterator<Item = &Witness> {
+    let all = &cell.observation.witnesses;
+    let races = |witness: &Witness| witness.shows == Shows::DataRace;
+    let first = all.first();
+    let beyond = all.iter().filter(|_| cell.observation.raced > 0);
+    let other = beyond.filter(move |witness| first.is_some_and(|first| races(first) != races(witness)));
+    first.into_iter().chain(other.take(1))
 }
 
 fn same(one: &Shows, other: &Shows) -> bool {

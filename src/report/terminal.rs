@@ -127,6 +127,12 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
         Verdict::Forbidden if cell.engine.is_checker() => format!("{}{}", phrase::failure(cell), share(cell)),
         Verdict::Forbidden => shown::sightings(design, cell).join("; "),
         Verdict::Inconclusive => format!("inconclusive: {}", phrase::failure(cell)),
+        Verdict::DataRace if cell.observation.raced > 0 => format!(
+            "data race, in {} of {}: {}",
+            thousands(cell.observation.raced),
+            executions(judgement.evidence.executions),
+            phrase::failure(cell)
+        ),
         verdict => format!(
             "{}, in execution {}: {}",
             verdict.word(),

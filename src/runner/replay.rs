@@ -137,8 +137,9 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
             assignment.budget = Budget { executions, random_executions, preemptions: *preemptions, ..budget };
             return again(&assignment, Way::After(*after), &token, word);
         }
-        Route::Doomed { slices } => {
-            return again(&assignment, Way::Schedule(slices.clone()), &token, word);
+        Route::Doomed { slices, chosen } => {
+            let way = Way::Schedule { slices: slices.clone(), chosen: chosen.clone() };
+            return again(&assignment, way, &token, word);
         }
         Route::Schedule { .. } | Route::Index { .. } => {}
     }

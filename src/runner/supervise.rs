@@ -97,8 +97,8 @@ fn few_switches(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Optio
     let launched = launch(assignment.job(Work::Shorten(doom)))?;
     // A search for something shorter that fails leaves what there is.
     let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
-    let Some(Shortened { slices, shortest }) = answer else { return Ok(None) };
-    Ok(match follow(assignment, Way::Schedule(slices), shortest)? {
+    let Some(Shortened { slices, chosen, shortest }) = answer else { return Ok(None) };
+    Ok(match follow(assignment, Way::Schedule { slices, chosen }, shortest)? {
         Followed::Died(end, witness) if end == doom => witness,
         Followed::Died(..) | Followed::Lived(_) => None,
     })
@@ -168,7 +168,7 @@ fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Resu
             let after = pulse.get().executions();
             Route::Fatal { after, executions, random_executions, preemptions }
         }
-        Way::Schedule(slices) => Route::Doomed { slices },
+        Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
     };
     Ok(Followed::Died(end.doom(), Some(assignment.name.sign(seed, witness, route))))
 }

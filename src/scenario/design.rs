@@ -1,6 +1,7 @@
 //! Designs: state, actors, observation, memory placement, expected verdict.
 
 use super::{Engine, Exit, Expected, Memory, Outcome};
+use crate::context::Options;
 
 /// A state without actors yet; see [`Design::new`].
 pub struct Blank<S> {
@@ -25,6 +26,7 @@ pub(crate) struct Bodies<S, R, O> {
     pub(crate) actors: Vec<ActorFn<S, R>>,
     pub(crate) observe: Observe<S, R, O>,
     pub(crate) memory: Memory,
+    pub(crate) options: Options,
 }
 
 /// All that a design says but for its closures.
@@ -37,6 +39,7 @@ pub(crate) struct Facts {
     pub(crate) expected_on: Vec<(Engine, Expected, String)>,
     pub(crate) excluded: Vec<(Engine, String)>,
     pub(crate) must_see: Vec<Engine>,
+    pub(crate) options: Options,
 }
 
 impl Facts {
@@ -153,6 +156,30 @@ impl<S, R, O> Design<S, R, O> {
         self
     }
 
+    /// Lets waits end for no reason under the checkers, as `std` allows: `Condvar::wait` and its kin, and
+    /// `thread::park`. What waits without a loop around it is found that way.
+    ///
+    /// At most once for each thread and each place in the source that waits: where that is not all there
+    /// could be, the evidence is bounded and says so. On the real engines waits end as the system has it.
+    #[must_use]
+    pub fn spurious_wakeups(mut self) -> Self {
+        self.facts.options.spurious_wakeups = true;
+        self
+    }
+
+    /// Lets executions go on past a data race on [`Plain`](crate::cell::Plain) memory, where the checker can:
+    /// under shuttle, which then tries all orders of the accesses, so that the report has what comes of the
+    /// race. The verdict is a data race all the same.
+    ///
+    /// Limits: the language promises nothing after a data race; the outcomes are those of whole accesses, one
+    /// after the other. A race on an [`UnsafeCell`](crate::cell::UnsafeCell) ends the execution, and so does
+    /// any race under loom.
+    #[must_use]
+    pub fn past_races(mut self) -> Self {
+        self.facts.options.past_races = true;
+        self
+    }
+
     /// The verdict that is expected on every engine that can show it. Safe if never called.
     #[must_use]
     pub fn expect(mut self, expected: Expected) -> Self {
@@ -196,7 +223,8 @@ impl<S, R, O: Outcome> Design<S, R, O> {
     pub(crate) fn split(self) -> (Facts, Bodies<S, R, O>) {
         let memory = if self.facts.isolated { Memory::Isolated } else { Memory::Shared };
         let observe = self.observe.expect("an outcome type other than Unobserved comes from observe alone");
-        (self.facts, Bodies { state: self.state, actors: self.actors, observe, memory })
+        let options = self.facts.options;
+        (self.facts, Bodies { state: self.state, actors: self.actors, observe, memory, options })
     }
 }
 

@@ -10,8 +10,10 @@ use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
 use super::{Engine, Exit, Grade, Memory, Outcome};
 use crate::channel::endpoints;
+use crate::choice;
 use crate::context;
 use crate::engine::{Observation, Task};
+use crate::sync::spurious;
 use crate::thread;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -153,8 +155,10 @@ impl<S, R, O: Outcome> Typed<S, R, O> {
                 (state, shared)
             }
             Memory::Isolated => {
-                let (state, channels) = endpoints::record(&self.bodies.state);
-                let copy = || Arc::new(endpoints::replay(&channels, &self.bodies.state));
+                let make = || endpoints::record(&self.bodies.state);
+                let ((state, channels), chosen) = choice::record(make);
+                let again = || endpoints::replay(&channels, &self.bodies.state);
+                let copy = || Arc::new(choice::replay(&chosen, again));
                 (Arc::new(state), (0..actors).map(|_| copy()).collect())
             }
         }
@@ -184,6 +188,8 @@ where
 {
     /// One execution.
     fn run(self: Arc<Self>) -> O {
+        context::set_options(self.bodies.options);
+        spurious::begin_execution();
         let (state, copies) = self.states();
         let handles: Vec<_> = copies
             .into_iter()
@@ -257,6 +263,7 @@ where
         let (states, returns) = (states.cast::<S>(), returns.cast::<R>());
         let act = &self.bodies.actors[actor];
         for index in range {
+            choice::next_sample();
             // SAFETY: the caller made these states, and only this actor writes to its returns.
             unsafe { returns.add(index).write(act(&*states.add(index))) };
         }

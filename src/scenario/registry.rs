@@ -74,7 +74,7 @@ impl Found {
     pub(crate) fn digest(&self, design: &ErasedDesign) -> u32 {
         let ErasedScenario { question, grades, .. } = &self.scenario;
         let facts = &design.facts;
-        let said = (&self.name, question, grades, &design.name, &facts.actors, facts.isolated);
+        let said = (&self.name, question, grades, &design.name, &facts.actors, facts.isolated, facts.options);
         crc32fast::hash(format!("{said:?}").as_bytes())
     }
 }

@@ -69,7 +69,7 @@ impl Execution {
         Arc::new(Identity {
             number: self.threads.replace(self.threads.get() + 1),
             name,
-            permit: Permit::default(),
+            permit: Permit::new(),
             object: trace::new_object(),
             end: End::default(),
             execution: self,

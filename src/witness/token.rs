@@ -31,14 +31,16 @@ pub(crate) struct Token {
 /// The way to an execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Route {
-    /// Which task goes how many steps, and what was drawn at random on the way.
-    Schedule { slices: Vec<(u32, u32)>, randoms: Vec<u64> },
-    /// The number of the execution in a search in fixed order.
-    Index { preemptions: Option<u32>, exact: bool, execution: u64 },
+    /// Which task goes how many steps, which tasks chose what on the way, and whether a data race is the end
+    /// of it.
+    Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)>, to_race: bool },
+    /// The number of the execution in a search in fixed order, and what was chosen: by which thread, after
+    /// how many choices, which value.
+    Index { preemptions: Option<u32>, exact: bool, execution: u64, choices: Vec<(u32, u32, u32)> },
     /// The execution that ends its process, in a whole search with this budget: how many end before it.
     Fatal { after: u64, executions: u64, random_executions: u64, preemptions: Option<u32> },
-    /// The same by its schedule: which task goes how many steps.
-    Doomed { slices: Vec<(u32, u32)> },
+    /// The same by its schedule: which task goes how many steps, and which tasks chose what on the way.
+    Doomed { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
 }
 
 /// Why a word was not taken as a token.
@@ -70,7 +72,7 @@ const LONGEST_VERSION: usize = 64;
 const LENGTH: usize = 4;
 const CHECKSUM: usize = 4;
 
-/// The word for a token. One for more than some 24,000 slices or randoms comes out longer than
+/// The word for a token. One for more than some 24,000 slices or choices comes out longer than
 /// [`LONGEST`] and will be refused.
 pub(crate) fn encode(token: &Token) -> String {
     encode_as(version(), token)

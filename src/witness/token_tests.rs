@@ -10,7 +10,11 @@ fn sample() -> Token {
         scenario: "shared_counter".to_owned(),
         design: "load, then store".to_owned(),
         engine: Engine::Shuttle,
-        route: Route::Schedule { slices: vec![(0, 3), (1, 1), (2, 2), (1, 1), (0, 4)], randoms: vec![] },
+        route: Route::Schedule {
+            slices: vec![(0, 3), (1, 1), (2, 2), (1, 1), (0, 4)],
+            chosen: vec![],
+            to_race: false,
+        },
         seed: 0x5e1f_ed6e,
         design_digest: 0xdead_beef,
         events_digest: 7,
@@ -18,12 +22,18 @@ fn sample() -> Token {
 }
 
 fn routes() -> impl Strategy<Value = Route> {
-    let schedule =
-        (prop::collection::vec(any::<(u32, u32)>(), 0..40), prop::collection::vec(any::<u64>(), 0..10));
-    let index = (any::<Option<u32>>(), any::<bool>(), any::<u64>());
+    let pairs = |most| prop::collection::vec(any::<(u32, u32)>(), 0..most);
+    let schedule = (pairs(40), pairs(10), any::<bool>());
+    let choices = prop::collection::vec(any::<(u32, u32, u32)>(), 0..5);
+    let index = (any::<Option<u32>>(), any::<bool>(), any::<u64>(), choices);
     prop_oneof![
-        schedule.prop_map(|(slices, randoms)| Route::Schedule { slices, randoms }),
-        index.prop_map(|(preemptions, exact, execution)| Route::Index { preemptions, exact, execution }),
+        schedule.prop_map(|(slices, chosen, to_race)| Route::Schedule { slices, chosen, to_race }),
+        index.prop_map(|(preemptions, exact, execution, choices)| Route::Index {
+            preemptions,
+            exact,
+            execution,
+            choices
+        }),
     ]
 }
 
@@ -158,7 +168,7 @@ fn a_whole_token_of_another_version_is_told_from_a_damaged_one() {
 #[test]
 fn a_long_schedule_fits_and_a_hopeless_one_is_refused() {
     let long = |slices| Token {
-        route: Route::Schedule { slices: vec![(2, 1); slices], randoms: vec![] },
+        route: Route::Schedule { slices: vec![(2, 1); slices], chosen: vec![], to_race: false },
         ..sample()
     };
     assert_eq!(decode(&encode(&long(30_000))), Ok(long(30_000)));

@@ -1,15 +1,16 @@
 //! The shortest way to an execution that ends its process, or never ends: every trial is made by a child
-//! of this process, which may die of it, and writes down in shared memory where it was asked to choose.
+//! of this process, which may die of it, and writes down in shared memory what there was to choose.
 //!
 //! Limits: a child that computes for [`COMPUTES_MS`] or sleeps for [`SLEEPS_SECONDS`] in one execution is
 //! taken for one that never ends, so whoever is told the result must see it happen once more. The worker
 //! must have no other thread.
 
 use super::few::{FewSwitches, Point, Shared};
-use super::minimise::{Follow, Followed, Tried, minimise};
+use super::minimise::{Follow, Followed, Shortest, Tried, minimise};
 use super::one::{self, Recording};
-use super::schedule::{Guided, Steps, find, number, slices, unsliced};
+use super::schedule::{Guided, Path, find, number, slices, unsliced};
 use super::search::MAX_STEPS;
+use crate::arm::trace::{self, Chosen};
 use crate::engine::Task;
 use crate::engine::lockstep::{Mapping, Sharing};
 use crate::engine::witness::{Doom, Fatal, Shortened};
@@ -45,21 +46,26 @@ pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
     }
     let mut trials =
         Trials { task, end, log: Log::new()?, left: MAX_TRIED, endless: 0, begun: Instant::now() };
-    let Seen { end, points, chosen } = trials.child(|log| {
+    let Seen { end, path, .. } = trials.child(|log| {
         let task = Task { witnesses: false, log: Some(log), ..task.clone() };
         // Whatever it would have said dies with this process.
         let _ = super::observe(&task);
     })?;
-    if end != Some(trials.end) || points.is_empty() {
+    if end != Some(trials.end) || path.steps.is_empty() {
         return None;
     }
-    let shortest = minimise(chosen, &mut trials);
-    Some(Shortened { slices: slices(&shortest.steps), shortest: shortest.proved })
+    let Shortest { path, proved } = minimise(path, &mut trials);
+    Some(Shortened { slices: slices(&path.steps), chosen: path.chosen, shortest: proved })
 }
 
 /// Follows a schedule to the end of this process, and writes it down on the way.
-pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, slices: &[(u32, u32)]) {
-    let (guided, _strayed) = Guided::new(unsliced(slices));
+pub(crate) fn follow_to_the_end(
+    task: &Task<'_>,
+    fatal: &Fatal,
+    slices: &[(u32, u32)],
+    chosen: &[Chosen],
+) {
+    let (guided, _strayed) = Guided::new(Path { steps: unsliced(slices), chosen: chosen.to_vec() });
     one::run(&task.program, guided, Recording::Aloud(fatal.clone()), |_| ());
 }
 
@@ -67,8 +73,16 @@ pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, slices: &[(u32, 
 struct Seen {
     /// How it died; `None` if it lived.
     end: Option<Doom>,
-    points: Vec<Point>,
-    chosen: Steps,
+    met: Vec<Met>,
+    path: Path,
+}
+
+/// What there was to choose.
+enum Met {
+    /// Which task goes on.
+    Point(Point),
+    /// One of so many values.
+    Value(u32),
 }
 
 struct Trials<'a, 't> {
@@ -120,10 +134,10 @@ impl Trials<'_, '_> {
                 unsafe { libc::_exit(0) }
             }
         };
-        let (points, chosen) = self.log.read()?;
+        let (met, path) = self.log.read()?;
         let lived = self.log.memory().lived.load(Ordering::Relaxed) == 1;
         let end = if lived { None } else { Some(doom(status)?) };
-        Some(Seen { end, points, chosen })
+        Some(Seen { end, met, path })
     }
 }
 
@@ -147,17 +161,17 @@ fn doom(status: WaitStatus) -> Option<Doom> {
 }
 
 impl Follow for Trials<'_, '_> {
-    fn follow(&mut self, steps: &[u32]) -> Followed {
+    fn follow(&mut self, path: &Path) -> Followed {
         if !self.may_go_on() {
             return None;
         }
-        let seen = self.trial(Guided::new(steps.to_vec()).0)?;
-        (seen.end == Some(self.end)).then_some(seen.chosen)
+        let seen = self.trial(Guided::new(path.clone()).0)?;
+        (seen.end == Some(self.end)).then_some(seen.path)
     }
 
     fn try_all(&mut self, switches: usize) -> Tried {
         let search = Shared::new(FewSwitches::new(switches, false, self.left));
-        let mut shortest: Option<Steps> = None;
+        let mut shortest: Option<Path> = None;
         loop {
             if !self.may_go_on() {
                 return Tried::TooMany;
@@ -168,33 +182,39 @@ impl Follow for Trials<'_, '_> {
             if !search.advance() {
                 break;
             }
-            for point in &seen.points {
-                search.choose(point);
+            for met in &seen.met {
+                match met {
+                    Met::Point(point) => drop(search.choose(point)),
+                    Met::Value(options) => drop(search.value(*options)),
+                }
             }
-            let shorter = shortest.as_ref().is_none_or(|best| seen.chosen.len() < best.len());
+            let shorter = shortest.as_ref().is_none_or(|best| seen.path.steps.len() < best.steps.len());
             if shorter && search.within() && seen.end == Some(self.end) {
-                shortest = Some(seen.chosen);
+                shortest = Some(seen.path);
             }
         }
         match shortest {
-            Some(steps) => Tried::Found(steps),
+            Some(path) => Tried::Found(path),
             None if search.lock().exhausted() => Tried::None,
             None => Tried::TooMany,
         }
     }
 }
 
-/// Where an execution was asked to choose, and what it chose, in memory that outlives its process.
+/// What there was to choose in an execution, and what was chosen, in memory that outlives its process.
 #[derive(Clone)]
 pub(crate) struct Log(Arc<Mapping>);
 
 /// The most tasks whose number fits into a [`Slot`].
 const MAX_TASKS: u32 = 64;
 
+/// Set in [`Slot::how`] of a value.
+const VALUE: u32 = 1 << 24;
+
 /// Zeroed memory is an empty log.
 #[repr(C)]
 struct Memory {
-    /// Scheduling points, those that found no room included.
+    /// Slots in use.
     length: AtomicU32,
     /// Whether it is whole so far: no, if anything but 0.
     spoilt: AtomicU32,
@@ -203,13 +223,15 @@ struct Memory {
     slots: [Slot; MAX_STEPS],
 }
 
-/// One scheduling point.
+/// One choice.
 #[repr(C)]
 struct Slot {
-    /// The tasks that could run, one bit each.
-    runnable: AtomicU64,
-    /// Bytes: the task that was chosen, the one that ran last, whether there was one, whether it yields.
-    choice: AtomicU32,
+    /// The tasks that could run, one bit each; or how many values there were.
+    options: AtomicU64,
+    /// The task that was chosen, or the value.
+    chosen: AtomicU32,
+    /// Bytes: the task that ran last, whether there was one, whether it yields, whether this is a value.
+    how: AtomicU32,
 }
 
 impl Log {
@@ -230,38 +252,56 @@ impl Log {
         self.memory().spoilt.store(0, Ordering::Relaxed);
     }
 
-    fn note(&self, point: &Point, chosen: Option<u32>) {
-        let memory = self.memory();
-        let at = memory.length.load(Ordering::Relaxed);
+    fn note_point(&self, point: &Point, chosen: Option<u32>) {
         let current = point.current.unwrap_or(0);
         let most = point.runnable.iter().copied().chain([current]).max().unwrap_or(0);
-        let (Some(chosen), Some(slot), true) = (chosen, memory.slots.get(at as usize), most < MAX_TASKS)
-        else {
+        let runnable = point.runnable.iter().fold(0_u64, |mask, task| mask | 1_u64.unbounded_shl(*task));
+        let flags = u32::from(point.current.is_some()) << 8 | u32::from(point.yields) << 16;
+        let fits = chosen.filter(|_| most < MAX_TASKS);
+        self.note(runnable, fits, current & 0xff | flags);
+    }
+
+    fn note_value(&self, options: u32, chosen: u32) {
+        let task = trace::current().and_then(|task| u32::try_from(task).ok()).filter(|task| *task < MAX_TASKS);
+        self.note(options.into(), task.map(|_| chosen), task.unwrap_or(0) | VALUE);
+    }
+
+    fn note(&self, options: u64, chosen: Option<u32>, how: u32) {
+        let memory = self.memory();
+        let at = memory.length.load(Ordering::Relaxed);
+        let (Some(chosen), Some(slot)) = (chosen, memory.slots.get(at as usize)) else {
             memory.spoilt.store(1, Ordering::Relaxed);
             return;
         };
-        let runnable = point.runnable.iter().fold(0_u64, |mask, task| mask | 1 << task);
-        slot.runnable.store(runnable, Ordering::Relaxed);
-        let flags = u32::from(point.current.is_some()) << 16 | u32::from(point.yields) << 24;
-        slot.choice.store(chosen | current << 8 | flags, Ordering::Relaxed);
+        slot.options.store(options, Ordering::Relaxed);
+        slot.chosen.store(chosen, Ordering::Relaxed);
+        slot.how.store(how, Ordering::Relaxed);
         memory.length.store(at + 1, Ordering::Relaxed);
     }
 
-    /// The points and the choices of the last execution; `None` if not all found room.
-    fn read(&self) -> Option<(Vec<Point>, Steps)> {
+    /// What was met and chosen in the last execution; `None` if not all found room.
+    fn read(&self) -> Option<(Vec<Met>, Path)> {
         let memory = self.memory();
         if memory.spoilt.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let length = memory.length.load(Ordering::Relaxed) as usize;
-        let read = |slot: &Slot| {
-            let (mask, choice) = (slot.runnable.load(Ordering::Relaxed), slot.choice.load(Ordering::Relaxed));
-            let byte = |index: u32| choice >> (8 * index) & 0xff;
-            let runnable = (0..MAX_TASKS).filter(|task| mask >> task & 1 == 1).collect();
-            let current = (byte(2) == 1).then(|| byte(1));
-            (Point { runnable, current, yields: byte(3) == 1 }, byte(0))
-        };
-        Some(memory.slots.iter().take(length).map(read).unzip())
+        let (mut met, mut path) = (Vec::new(), Path::default());
+        for slot in memory.slots.iter().take(length) {
+            let options = slot.options.load(Ordering::Relaxed);
+            let (chosen, how) = (slot.chosen.load(Ordering::Relaxed), slot.how.load(Ordering::Relaxed));
+            let task = how & 0xff;
+            if how & VALUE != 0 {
+                met.push(Met::Value(u32::try_from(options).unwrap_or(u32::MAX)));
+                path.chosen.push((task, chosen));
+            } else {
+                let runnable = (0..MAX_TASKS).filter(|task| options >> task & 1 == 1).collect();
+                let current = (how >> 8 & 1 == 1).then_some(task);
+                met.push(Met::Point(Point { runnable, current, yields: how >> 16 & 1 == 1 }));
+                path.steps.push(chosen);
+            }
+        }
+        Some((met, path))
     }
 }
 
@@ -291,11 +331,13 @@ impl<S: Scheduler> Scheduler for Logged<S> {
         yielding: bool,
     ) -> Option<TaskId> {
         let chosen = self.scheduler.next_task(runnable, current, yielding);
-        self.log.note(&Point::of(runnable, current, yielding), chosen.map(number));
+        self.log.note_point(&Point::of(runnable, current, yielding), chosen.map(number));
         chosen.and_then(|chosen| find(runnable, number(chosen)))
     }
 
     fn next_u64(&mut self) -> u64 {
-        self.scheduler.next_u64()
+        let value = self.scheduler.next_u64();
+        self.log.note_value(trace::options(), u32::try_from(value).unwrap_or(u32::MAX));
+        value
     }
 }

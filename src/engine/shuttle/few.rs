@@ -4,6 +4,7 @@
 //! shuttle.
 
 use super::schedule::{find, number};
+use crate::arm::trace;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -36,7 +37,8 @@ impl Point {
     }
 }
 
-/// One choice of a depth-first search: the tasks that could go on, and which of them does.
+/// One choice of a depth-first search: the tasks that could go on, or the values that the running one can
+/// choose, and which it is.
 struct Choice {
     candidates: Vec<u32>,
     chosen: usize,
@@ -141,6 +143,19 @@ impl FewSwitches {
         Some(task)
     }
 
+    /// The value that the running task chooses.
+    pub(super) fn value(&mut self, options: u32) -> u32 {
+        if self.beyond || options == 0 {
+            return 0;
+        }
+        if self.depth == self.path.len() {
+            self.path.push(Choice { candidates: (0..options).collect(), chosen: 0 });
+        }
+        let choice = &self.path[self.depth];
+        self.depth += 1;
+        choice.candidates[choice.chosen]
+    }
+
     /// Who may go on, the running task first, if it may at all.
     fn candidates(&self, point: &Point, stay: bool) -> Vec<u32> {
         let first = point.running();
@@ -196,6 +211,6 @@ impl Scheduler for Shared {
     }
 
     fn next_u64(&mut self) -> u64 {
-        0
+        self.lock().value(trace::options()).into()
     }
 }

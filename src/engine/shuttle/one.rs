@@ -2,7 +2,7 @@
 
 use super::super::failure::classify;
 use super::super::witness::{Ended, Fatal};
-use super::schedule::{Steps, steps};
+use super::schedule::{self, Path};
 use super::search::{HOOKED, config};
 use crate::arm::journal::{self, Journal};
 use crate::arm::shuttle_tracking::Tracking;
@@ -11,14 +11,13 @@ use crate::context::{self, Context};
 use crate::scenario::program::Program;
 use crate::thread::model;
 use shuttle::scheduler::Scheduler;
-use shuttle_engine::runtime::execution::CurrentSchedule;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One execution.
 pub(super) struct Ran {
     pub(super) ended: Ended,
-    pub(super) steps: Steps,
+    pub(super) path: Path,
     /// Empty unless it was asked for.
     pub(super) journal: Journal,
 }
@@ -42,7 +41,7 @@ pub(super) fn run(
 ) {
     let look = Arc::new(Mutex::new(look));
     let show = move |ended: Ended| {
-        let ran = Ran { ended, steps: steps(&CurrentSchedule::get_schedule()), journal: journal::end() };
+        let ran = Ran { ended, path: schedule::path(), journal: journal::end() };
         (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
     };
     let model = {

@@ -1,14 +1,31 @@
 //! Schedules, and a scheduler that follows one.
+//!
+//! What tasks choose is part of a schedule, kept by task: a task that is moved keeps its choices.
 
+use crate::arm::trace::{self, Chosen};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
+use shuttle_engine::runtime::execution::CurrentSchedule;
 use shuttle_engine::scheduler::ScheduleStep;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which task runs at each scheduling point, from the first on.
 pub(super) type Steps = Vec<u32>;
 
+/// What was chosen in one execution.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Path {
+    pub(super) steps: Steps,
+    /// What tasks chose by themselves, in order.
+    pub(super) chosen: Vec<Chosen>,
+}
+
+/// The path of the execution that is under way, or has just failed.
+pub(super) fn path() -> Path {
+    Path { steps: steps(&CurrentSchedule::get_schedule()), chosen: trace::all_chosen() }
+}
+
 /// The tasks of a schedule as shuttle keeps it.
-pub(super) fn steps(schedule: &Schedule) -> Steps {
+fn steps(schedule: &Schedule) -> Steps {
     let task = |step: &ScheduleStep| match step {
         ScheduleStep::Task(task) => u32::try_from(usize::from(*task)).ok(),
         ScheduleStep::Random => None,
@@ -52,19 +69,26 @@ fn straight_on(runnable: &[&Task], current: Option<TaskId>) -> Option<TaskId> {
     current.or_else(|| runnable.first().map(|task| task.id()))
 }
 
-/// Follows a schedule for one execution. A step whose task cannot run is left out; where the schedule ends,
-/// tasks run as long as they can.
+/// Follows a path for one execution. A step whose task cannot run is left out; where the schedule ends,
+/// tasks run as long as they can, and choose 0.
 pub(super) struct Guided {
     steps: std::vec::IntoIter<u32>,
+    /// What each task is still to choose, of all tasks, in order.
+    chosen: Vec<Chosen>,
     started: bool,
-    /// Set if a step had to be left out: this is another execution than the schedule's.
+    /// Set if this turns out to be another execution than the path's.
     strayed: Arc<Mutex<bool>>,
 }
 
 impl Guided {
-    pub(super) fn new(steps: Steps) -> (Self, Arc<Mutex<bool>>) {
+    pub(super) fn new(path: Path) -> (Self, Arc<Mutex<bool>>) {
         let strayed = Arc::new(Mutex::new(false));
-        (Self { steps: steps.into_iter(), started: false, strayed: Arc::clone(&strayed) }, strayed)
+        let (steps, chosen) = (path.steps.into_iter(), path.chosen);
+        (Self { steps, chosen, started: false, strayed: Arc::clone(&strayed) }, strayed)
+    }
+
+    fn stray(&self) {
+        *self.strayed.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 }
 
@@ -74,16 +98,21 @@ impl Scheduler for Guided {
     }
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yielding: bool) -> Option<TaskId> {
-        for wanted in self.steps.by_ref() {
+        while let Some(wanted) = self.steps.next() {
             match find(runnable, wanted) {
                 Some(task) => return Some(task),
-                None => *self.strayed.lock().unwrap_or_else(PoisonError::into_inner) = true,
+                None => self.stray(),
             }
         }
         straight_on(runnable, current)
     }
 
     fn next_u64(&mut self) -> u64 {
-        0
+        let mine = |(task, _): &Chosen| trace::current() == Some(*task as usize);
+        let value = self.chosen.iter().position(mine).map(|place| self.chosen.remove(place).1);
+        if value.is_none_or(|value| value >= trace::options()) {
+            self.stray();
+        }
+        value.unwrap_or(0).into()
     }
 }

@@ -3,6 +3,7 @@
 use super::history::{Event, History, Index, MAX_TASKS, join};
 use super::relation;
 use super::spin::Spins;
+use super::values::Values;
 use crate::arm::operation::{Effect, Kind, Operation};
 
 /// A set of tasks, one bit for each.
@@ -31,6 +32,8 @@ pub(super) struct Frame {
     preemptions: u32,
     /// The one task whose choice is no preemption, if choosing any other is.
     unbroken: Option<usize>,
+    /// What `chosen` has picked since, before its next step.
+    pub(super) values: Values,
 }
 
 impl Frame {
@@ -84,7 +87,9 @@ pub(crate) struct Explorer {
     pub(super) history: History,
     pub(super) spins: Spins,
     /// Steps of the current execution.
-    depth: usize,
+    pub(super) depth: usize,
+    /// Values that were picked since the last one.
+    pub(super) picked: usize,
     begun: bool,
     course: Course,
     /// The event that was chosen last, and is not in the history yet.
@@ -112,6 +117,7 @@ impl Explorer {
             history: History::default(),
             spins: Spins::default(),
             depth: 0,
+            picked: 0,
             begun: false,
             course: Course::Fresh,
             open: None,
@@ -148,6 +154,10 @@ impl Explorer {
     fn step_back(&mut self) -> bool {
         while let Some(depth) = self.frames.len().checked_sub(1) {
             let frame = &mut self.frames[depth];
+            if frame.values.advance() {
+                self.history.cut(depth + 1);
+                return true;
+            }
             if depth < self.history.len() {
                 frame.done.push((frame.chosen, self.history.event(depth).operation));
             }
@@ -180,6 +190,7 @@ impl Explorer {
             return None;
         }
         let event = self.history.event(self.depth);
+        self.picked = 0;
         let as_before = ready(event.task)?.is_none_or(|now| now.object == event.operation.object);
         self.depth += usize::from(as_before);
         as_before.then_some(event.task)
@@ -193,6 +204,7 @@ impl Explorer {
         self.settle();
         let depth = self.depth;
         self.depth += 1;
+        self.picked = 0;
         if depth < self.history.len() {
             let event = self.history.event(depth);
             let as_before = |(task, operation): &Ready| {
@@ -231,9 +243,13 @@ impl Explorer {
 
     /// The execution does not repeat what it did when it was scheduled alike.
     fn lose_track(&mut self, ready: &[Ready], current: Option<usize>) -> usize {
+        self.stray();
+        self.choose_freely(ready, current)
+    }
+
+    pub(super) fn stray(&mut self) {
         self.progress.not_repeatable = true;
         self.course = Course::Redundant;
-        self.choose_freely(ready, current)
     }
 
     /// A decision that has not been made before; `None` if all that could be done was tried.
@@ -248,6 +264,7 @@ impl Explorer {
             sleep,
             preemptions: 0,
             unbroken: None,
+            values: Values::default(),
         };
         if let (Some(_), Some(previous)) = (self.bound, self.frames.last()) {
             frame.preemptions = previous.preemptions_with(previous.chosen);
@@ -394,7 +411,7 @@ impl Explorer {
 
     /// Whether in the current execution only tasks were left that wait for a change that nobody can make.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.stuck && self.course == Course::Fresh
+        self.stuck && !self.spins.chose && self.course == Course::Fresh
     }
 
     /// How far the search is.
@@ -419,6 +436,7 @@ impl Explorer {
             let all = f64::from((frame.backtrack & !frame.asleep()).count_ones().max(1));
             share += weight * frame.done.len() as f64 / all;
             weight /= all;
+            frame.values.weigh(&mut share, &mut weight);
         }
         // The execution that was run last is the leaf at the end of this path.
         share += weight;

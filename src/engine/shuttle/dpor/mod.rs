@@ -16,6 +16,8 @@
 //! - With a bound on preemptions the search adds the backtrack points of Coons, Musuvathi and McKinley
 //!   ("Bounded Partial-Order Reduction", OOPSLA 2013, section 3), and does without sleep sets, which are
 //!   not sound there.
+//! - Between two steps a task may pick a value ([`values`]). Nobody can tell when it does, so that is no step of
+//!   its own: each value is tried after the step, before anything else is.
 //!
 //! Operations in, choices out: the module knows neither shuttle nor what is executed. The memory taken
 //! grows with the length of one execution, not with their number.
@@ -28,6 +30,7 @@ mod history;
 mod race;
 mod relation;
 mod spin;
+mod values;
 
 pub(crate) use explorer::{Explorer, Progress, Ready};
 pub(crate) use spin::{PATIENCE, ROUNDS};

@@ -13,8 +13,8 @@
 //! A loop that looks without ever yielding is treated alike, as if it yielded after [`SILENCE`] looks.
 //!
 //! Limits: a loop that counts its rounds and does something else after each, between the third and the last,
-//! is not explored in full; whoever asks is told whether that could matter ([`Spins::looked_under_lock`],
-//! [`Spins::silent`]). A loop that gives up by itself after more than [`PATIENCE`] rounds does so only if
+//! is not explored in full, and neither is one that picks a value in each; whoever asks is told whether that
+//! could matter ([`Spins::looked_under_lock`], [`Spins::silent`]). A loop that gives up by itself after more than [`PATIENCE`] rounds does so only if
 //! nobody else can run.
 
 use super::relation;
@@ -63,12 +63,24 @@ pub(super) struct Spins {
     pub(super) awaited: bool,
     /// A task that was found to loop without yielding.
     pub(super) silent: Option<usize>,
+    /// Whether in this execution a task picked a value in a loop that was cut short, which may so end by itself.
+    pub(super) chose: bool,
 }
 
 impl Spins {
     /// Begins an execution.
     pub(super) fn restart(&mut self) {
         self.tasks.iter_mut().for_each(|spin| spin.reset(true));
+        self.chose = false;
+    }
+
+    /// `task` has picked a value. In a loop that waits that may do more than go on waiting, as what is seen
+    /// under a lock may.
+    pub(super) fn note_choice(&mut self, task: usize) {
+        if self.is_frozen(task) {
+            self.chose = true;
+            self.looked_under_lock = true;
+        }
     }
 
     fn task(&mut self, task: usize) -> &mut Spin {
