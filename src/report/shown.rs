@@ -5,6 +5,7 @@ use crate::engine::Exploration;
 use crate::scenario::{Engine, Grade};
 use crate::verdict::Verdict;
 use crate::witness::{Shows, Witness, table};
+use std::fmt::Write as _;
 
 /// A witness, and the checkers that came to the same failure.
 pub(super) struct Shown<'a> {
@@ -19,7 +20,9 @@ pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
     for engine in [Engine::Shuttle, Engine::Loom] {
         let cells = design.cells.iter().filter(|cell| cell.engine == engine);
         for witness in cells.filter_map(|cell| cell.observation.witnesses.first()) {
-            match shown.iter_mut().find(|shown| same(&shown.witness.shows, &witness.shows)) {
+            match shown.iter_mut().find(|shown| same(shown.witness, witness)) {
+                // Another program that fails alike is worth no second table.
+                Some(known) if known.witness.program != witness.program => {}
                 Some(known) => known.engines.push(engine),
                 None => shown.push(Shown { witness, engines: vec![engine] }),
             }
@@ -28,9 +31,13 @@ pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
     shown
 }
 
-fn same(one: &Shows, other: &Shows) -> bool {
-    match (one, other) {
+fn same(one: &Witness, other: &Witness) -> bool {
+    let generated = one.program.is_some() && other.program.is_some();
+    match (&one.shows, &other.shows) {
         (Shows::Crash { .. }, Shows::Crash { .. }) => true,
+        (Shows::Forbidden { sentence, .. }, Shows::Forbidden { sentence: as_well, .. }) if generated => {
+            sentence == as_well
+        }
         (one, other) => one == other,
     }
 }
@@ -41,6 +48,9 @@ impl Shown<'_> {
         let names: Vec<_> = self.engines.iter().map(|engine| engine.name()).collect();
         let how = if self.witness.shortest { "the shortest way" } else { "a way" };
         let mut text = format!("{how} to it ({}):\n", names.join(" and "));
+        if let Some(program) = &self.witness.program {
+            let _ = writeln!(text, "{}", program.table);
+        }
         for line in table::table(self.witness).lines() {
             text += line;
             text.push('\n');

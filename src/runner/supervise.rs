@@ -3,7 +3,7 @@
 use super::mapping::{SharedPulse, anonymous_file, contents, path_for_others};
 use super::worker::{self, ARGUMENT, Job, Work};
 use super::{gate, interrupt};
-use crate::engine::{self, Budget, Exploration, Fatal, Name, Observation, Pulse};
+use crate::engine::{self, Budget, Exploration, Fatal, Name, Observation, Pulse, Shrinking};
 use crate::scenario::{Engine, Facts};
 use crate::witness::token::Route;
 use crate::witness::{Shows, Witness};
@@ -32,16 +32,20 @@ pub(crate) struct Supervised {
     pub(crate) seconds: f64,
 }
 
-/// Runs one cell in a worker process and waits for its end, whatever it is.
+/// Runs one cell in a worker process and waits for its end, whatever it is. `listen` is told how far shrinking
+/// is, while a program is being shrunk.
 ///
 /// # Errors
 /// If no worker can be started, if the worker's harness fails, or if the run is interrupted.
-pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervised> {
+pub(crate) fn supervise(
+    assignment: &Assignment<'_>,
+    listen: &dyn Fn(Shrinking),
+) -> anyhow::Result<Supervised> {
     if let Some(reason) = assignment.facts.excluded_from(assignment.engine) {
         let observation = Observation::not_applicable(reason);
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
     }
-    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe))?;
+    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe), listen)?;
     if let End::Exited(status) = end
         && status.success()
     {
@@ -89,7 +93,7 @@ impl Assignment<'_> {
 pub(crate) fn write_down(assignment: &Assignment<'_>, after: u64) -> anyhow::Result<Option<Witness>> {
     let mut lines = anonymous_file("selvedge-events")?;
     let fatal = Fatal { after, file: path_for_others(&lines) };
-    let Launched { pulse, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)))?;
+    let Launched { pulse, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
     if end.status().is_some_and(|status| status.success()) {
         return Ok(None);
     }
@@ -122,7 +126,10 @@ pub(crate) struct Launched {
 ///
 /// # Errors
 /// If no worker can be started, or if the run is interrupted.
-pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::Result<Launched> {
+pub(crate) fn launch(
+    job: impl FnOnce(i32, PathBuf, PathBuf) -> Job,
+    listen: &dyn Fn(Shrinking),
+) -> anyhow::Result<Launched> {
     let (pulse, pulse_file) = SharedPulse::create().context("cannot share memory with a worker")?;
     let mut answer = anonymous_file("selvedge-answer")?;
     let mut log = anonymous_file("selvedge-log")?;
@@ -140,7 +147,7 @@ pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start a worker: {}", program.display()))?;
-    let end = Worker { child }.watch(pulse.get(), &job.budget)?;
+    let end = Worker { child }.watch(pulse.get(), &job.budget, listen)?;
     Ok(Launched {
         answer: contents(&mut answer)?,
         log: String::from_utf8_lossy(&contents(&mut log)?).into_owned(),
@@ -186,8 +193,9 @@ impl Worker {
     }
 
     /// Waits until the worker ends or stalls.
-    fn watch(mut self, pulse: &Pulse, budget: &Budget) -> anyhow::Result<End> {
+    fn watch(mut self, pulse: &Pulse, budget: &Budget, listen: &dyn Fn(Shrinking)) -> anyhow::Result<End> {
         let mut nap = Duration::from_micros(500);
+        let mut told = None;
         let mut stall = Stall::begin(&self, pulse);
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -197,6 +205,11 @@ impl Worker {
                 bail!("interrupted");
             }
             std::thread::sleep(nap);
+            let shrinking = pulse.shrinking();
+            if let Some(shrinking) = shrinking.filter(|_| shrinking != told) {
+                listen(shrinking);
+            }
+            told = shrinking;
             nap = (nap * 5 / 4).min(Duration::from_millis(10));
             if pulse.executions() != stall.executions {
                 stall = Stall::begin(&self, pulse);

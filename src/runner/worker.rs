@@ -86,7 +86,8 @@ fn work(job: &str) -> anyhow::Result<()> {
         Work::WriteDown(fatal) => Some(fatal),
         Work::Observe | Work::Replay(_) => None,
     };
-    let name = Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) };
+    let name =
+        Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
     let task = Task { name, fatal, ..Task::new(design, job.budget, pulse) };
     let seen = engine::observe(job.engine, &task)?;
     std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")

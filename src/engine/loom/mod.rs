@@ -1,7 +1,8 @@
 //! The model checker loom: every interleaving and every stale read of the C11 model, up to bounds.
 //!
 //! First everything; if that takes more executions than the budget has, everything within a few
-//! preemptions; if that is too much as well, the answer is inconclusive. A failure ends the exploration.
+//! preemptions; if that is too much as well, the answer is inconclusive. Where the budget says how many
+//! preemptions there may be, everything within those and nothing else. A failure ends the exploration.
 //!
 //! Limits, all loom 0.7.2's own: four actors beside the main thread; SeqCst loads and stores behave as
 //! acquire and release; no load buffering; no spurious wakeups; nothing ever times out.
@@ -58,7 +59,11 @@ fn begin_anew(task: &Task<'_>) {
 fn search(task: &Task<'_>) -> Observation {
     let mut total = 0;
     let mut failing = Vec::new();
-    for preemptions in std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)) {
+    let bounds: Vec<_> = match task.budget.preemptions {
+        Some(bound) => vec![usize::try_from(bound).ok()],
+        None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
+    };
+    for &preemptions in &bounds {
         let mut explored = explore(task, preemptions);
         total += explored.executions;
         failing.append(&mut explored.failing);
@@ -74,10 +79,12 @@ fn search(task: &Task<'_>) -> Observation {
     seen.executions = total;
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
+    let within: Vec<_> = bounds.iter().flatten().map(|bound| format!("within {bound}")).collect();
+    let everything = if bounds.contains(&None) { " everything, and again" } else { " everything" };
     seen.stopped = Some(format!(
-        "the budget of {} executions ended before loom had tried everything, and again within {} preemptions",
+        "the budget of {} executions ended before loom had tried{everything} {} preemptions",
         task.budget.executions,
-        PREEMPTION_BOUNDS.map(|bound| bound.to_string()).join(" and within ")
+        within.join(" and ")
     ));
     seen
 }

@@ -19,6 +19,7 @@ mod search;
 mod tests;
 mod witness;
 
+pub(crate) use one::by_bytes;
 pub(crate) use witness::replay;
 
 use super::failure::{Failure, race_report};

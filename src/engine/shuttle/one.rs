@@ -1,8 +1,8 @@
 //! Executions that are looked at one by one.
 
 use super::super::failure::classify;
-use super::super::witness::Ended;
-use super::schedule::{Steps, steps};
+use super::super::witness::{Ended, Goal};
+use super::schedule::{Bytes, Steps, steps};
 use super::search::{HOOKED, config};
 use crate::arm::journal::{self, Journal};
 use crate::arm::shuttle_tracking::Tracking;
@@ -21,6 +21,18 @@ pub(super) struct Ran {
     pub(super) steps: Steps,
     /// Empty unless it was asked for.
     pub(super) journal: Journal,
+}
+
+/// Runs the execution whose schedule is these bytes, for a fuzzer to steer. How it failed, if it did; one
+/// that was cut off as too long has not.
+pub(crate) fn by_bytes(program: &Arc<dyn Program>, bytes: &[u8]) -> Option<String> {
+    let failed = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&failed);
+    run(program, Bytes::new(bytes.to_vec()), false, move |ran| {
+        *note.lock().unwrap_or_else(PoisonError::into_inner) = Goal::of(&ran.ended);
+    });
+    let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+    failed.map(|goal| format!("{goal:?}"))
 }
 
 /// Runs executions until the scheduler has no more, or one fails. An execution that is cut off as too long

@@ -1,4 +1,5 @@
-//! Schedulers that follow a schedule, and one that tries all schedules with few switches.
+//! Schedulers that follow a schedule, one that is made of bytes, and one that tries all schedules with few
+//! switches.
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::scheduler::ScheduleStep;
@@ -88,6 +89,38 @@ impl Scheduler for Guided {
             }
         }
         straight_on(runnable, current)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+}
+
+/// One execution, in which each byte chooses who goes next; when they are at an end, tasks run as long as
+/// they can.
+pub(super) struct Bytes {
+    bytes: std::vec::IntoIter<u8>,
+    started: bool,
+}
+
+impl Bytes {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into_iter(), started: false }
+    }
+}
+
+impl Scheduler for Bytes {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        (!std::mem::replace(&mut self.started, true)).then(|| Schedule::new(0))
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yielding: bool) -> Option<TaskId> {
+        match self.bytes.next() {
+            Some(byte) => runnable.get(usize::from(byte) % runnable.len().max(1)).map(|task| task.id()),
+            // A loop that waits must end.
+            None if yielding => in_turn(runnable, current),
+            None => straight_on(runnable, current),
+        }
     }
 
     fn next_u64(&mut self) -> u64 {
