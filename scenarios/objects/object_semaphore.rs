@@ -105,7 +105,7 @@ fn object_semaphore() -> Object<Semaphore> {
     let operations = prop_oneof![3 => Just(Take), 1 => Just(TryTake), 3 => Just(Give)];
     Object::new("Does each permit let one through, and does nobody wait for ever?", Semaphore(0), operations)
         .actors(3..=3)
-        .operations(0, 2, 0)
+        .operations(0, 4, 0)
         .implementation("condition variable", Implementation::new(|| Sleeping::new(Wrong::Nothing)))
         .implementation(
             "looks once",

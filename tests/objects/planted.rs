@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 /// Executions within which a checker must find a planted bug.
-const MOST_EXECUTIONS: u64 = 5_000;
+const MOST_EXECUTIONS: u64 = 8_000;
 
 /// Operations of one actor that a shrunk program may have.
 const MOST_OPERATIONS: usize = 4;

@@ -1,7 +1,7 @@
 //! A failing program under a checker has a token that carries the program too.
 
 use crate::planted::{PLANTED, of};
-use crate::support::{cell, consumer, json, selvedge};
+use crate::support::{cell, check, consumer, json, selvedge};
 use serde_json::Value;
 
 #[path = "../../scenarios/objects"]
@@ -108,6 +108,7 @@ fn a_program_that_ends_its_process_has_a_witness_too() {
     command.args(["shifting_object", "--design", "aborts", "--budget", "quick"]).args(CHECKERS);
     let report = json(&mut command, 0);
     for engine in ["loom", "shuttle"] {
+        check(&report, "aborts", engine, "crash", "killed by SIGABRT");
         let seen = cell(&report, "aborts", engine);
         assert_eq!(seen["witnesses"][0]["shows"]["failure"], "crash", "{engine}: {seen:#}");
         let again = json(consumer("broken-scenarios").args(["replay", token(seen)]), 0);
