@@ -69,12 +69,9 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// Scenarios to run; all but the objects if none is named
+    /// Scenarios to run; all if none is named
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Run the objects too, which takes a minute or two
-    #[arg(long)]
-    objects: bool,
     /// Run this design only; can be given several times
     #[arg(long = "design", value_name = "DESIGN")]
     designs: Vec<String>,
@@ -211,12 +208,8 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
 }
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
-    let selection = Selection {
-        scenarios: arguments.scenarios,
-        designs: arguments.designs,
-        engines: arguments.engines,
-        objects: arguments.objects,
-    };
+    let selection =
+        Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines: arguments.engines };
     let plan = match Plan::new(found, &selection) {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
@@ -284,7 +277,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     fn note(&mut self, event: &Event<'_>) {
         let text = match event {
-            Event::Begun { .. } | Event::Done => return,
+            Event::Begun { .. } | Event::Shrinking { .. } | Event::Done => return,
             Event::Row { scenario, design, first } => {
                 let designs = &scenario.scenario.designs;
                 let widest = designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);

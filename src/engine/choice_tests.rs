@@ -16,6 +16,7 @@ const BUDGET: Budget = Budget {
     executions: 5_000,
     random_executions: 100,
     preemptions: None,
+    shrinking_ms: 0,
     sampling_ms: 0,
     seed: 1,
     stall_ms: 10_000,

@@ -15,14 +15,14 @@ mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
-pub(crate) mod steered;
 pub(crate) mod threads;
 mod witness;
 #[cfg(test)]
 mod witness_tests;
 
-pub(crate) use pulse::Pulse;
+pub(crate) use pulse::{Pulse, Shrinking};
 
+use crate::object::Recipe;
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, ErasedDesign, Facts};
 pub(crate) use shuttle::shorten;
@@ -47,6 +47,9 @@ pub(crate) struct Budget {
     /// The most preemptions in one execution of a checker's search; any number, if `None`.
     #[serde(default)]
     pub(crate) preemptions: Option<u32>,
+    /// How long a program that failed is shrunk at the most, in milliseconds. The bounds on programs and
+    /// executions come first, but on a machine that is much slower than expected.
+    pub(crate) shrinking_ms: u64,
     /// The seed of everything random.
     pub(crate) seed: u64,
     /// How long an execution may make no progress, in milliseconds of its own computing time (or of
@@ -175,6 +178,8 @@ pub(crate) struct Name<'a> {
     pub(crate) design: &'a str,
     /// Of what the scenario says about the design.
     pub(crate) digest: u32,
+    /// How its program is made again, if it was generated.
+    pub(crate) program: Option<&'a Recipe>,
 }
 
 /// One design to be executed.
@@ -204,6 +209,7 @@ impl Name<'_> {
             seed,
             design_digest: self.digest,
             events_digest: token::events_digest(&witness),
+            program: self.program.cloned(),
         };
         Witness { token: token::encode(&token), ..witness }
     }
@@ -265,8 +271,23 @@ pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option
     }
 }
 
-/// Executes once more what a token has kept. `None` if the design does not go that way.
-pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
+/// Executes once more what a token has kept, of a program that is generated anew if need be.
+///
+/// # Errors
+/// With how the design has changed, if it does not go that way.
+pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Result<Witness, &'static str> {
+    match (&token.program, task.program.generated()) {
+        (Some(recipe), Some(generated)) => generated.replay(task, token, recipe),
+        (Some(_), None) => Err("its programs are not generated any more"),
+        (None, _) => replay_design(task, token).ok_or(OTHER_WAY),
+    }
+}
+
+/// What is said of a design that does not go where a token leads.
+pub(crate) const OTHER_WAY: &str = "it no longer goes that way";
+
+/// Executes once more what a token has kept, of one program. `None` if it does not go that way.
+pub(crate) fn replay_design(task: &Task<'_>, token: &Token) -> Option<Witness> {
     match &token.route {
         Route::Schedule { slices, chosen, to_race } => shuttle::replay(task, slices, chosen, *to_race),
         Route::Index { preemptions, exact, execution, choices } => {

@@ -146,6 +146,7 @@ impl Story {
             conclusion: String::new(),
             shortest,
             token: String::new(),
+            program: None,
         };
         explain::explain(&mut witness);
         witness

@@ -12,6 +12,7 @@ use super::program::{MOST_OPERATIONS, MOST_PARTS, Program};
 use proptest::strategy::{SBoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::slice::Chunks;
 
@@ -22,7 +23,7 @@ const MOST_SITUATIONS: usize = 5_000;
 const ATTEMPTS: usize = 8;
 
 /// How large programs are, at the most.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Size {
     pub(super) parts: RangeInclusive<usize>,
     pub(super) operations: usize,
@@ -31,10 +32,12 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// The size of the program of this number, out of so many: they grow.
-    pub(super) fn grown(&self, number: usize, programs: usize) -> Size {
+    /// The size of a program when so much is done of the whole: they grow from the smallest to the largest.
+    pub(super) fn grown(&self, done: u64, whole: u64) -> Size {
         let share = |most: usize, least: usize| {
-            least + (most.saturating_sub(least) * (number + 1)).div_ceil(programs.max(1))
+            let sizes = (most + 1).saturating_sub(least) as u64;
+            // Less than a usize, for a part of one.
+            least + usize::try_from(sizes * done.min(whole) / whole.max(1)).unwrap_or(0)
         };
         let (fewest, most) = (*self.parts.start(), *self.parts.end());
         Size {

@@ -92,7 +92,7 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
     let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
     let (scenario, design) = wanted(found, &token)?;
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
+    let name = name(scenario, design, &token);
     let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), pulse) };
     static HOOKED: Once = Once::new();
     HOOKED.call_once(crate::panics::install);
@@ -101,11 +101,16 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
         design: design.name.clone(),
         how: how.to_owned(),
     };
-    let witness = engine::replay(&task, &token).ok_or_else(|| changed("it no longer goes that way"))?;
+    let witness = engine::replay(&task, &token).map_err(changed)?;
     if token::events_digest(&witness) != token.events_digest {
         return Err(changed("the execution has other events, or another end"));
     }
     Ok(Witness { token: word.to_owned(), ..witness })
+}
+
+fn name<'a>(scenario: &'a Found, design: &'a ErasedDesign, token: &'a Token) -> Name<'a> {
+    let (scenario, design) = (scenario.name.as_str(), design.name.as_str());
+    Name { scenario, design, digest: token.design_digest, program: token.program.as_ref() }
 }
 
 fn wanted<'a>(found: &'a [Found], token: &Token) -> Result<(&'a Found, &'a ErasedDesign), ReplayError> {
@@ -129,7 +134,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
     let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
     let (scenario, design) = wanted(found, &token)?;
     let budget = Effort::Normal.budget(token.seed);
-    let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
+    let name = name(scenario, design, &token);
     let mut assignment = Assignment { name, facts: &design.facts, engine: token.engine, budget };
     match &token.route {
         Route::Fatal { after, executions, random_executions, preemptions } => {
@@ -144,7 +149,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
         Route::Schedule { .. } | Route::Index { .. } => {}
     }
     let Launched { answer, log, end, .. } =
-        launch(assignment.job(Work::Replay(word.to_owned()))).map_err(harness)?;
+        launch(assignment.job(Work::Replay(word.to_owned())), &|_| ()).map_err(harness)?;
     match end.status() {
         Some(status) if status.success() => {
             serde_json::from_slice::<Result<Witness, ReplayError>>(&answer)

@@ -3,7 +3,9 @@
 use super::mapping::{SharedPulse, anonymous_file, contents, path_for_others};
 use super::worker::{self, ARGUMENT, Job, Work};
 use super::{gate, interrupt};
-use crate::engine::{self, Budget, Doom, Exploration, Fatal, Name, Observation, Pulse, Shortened, Way};
+use crate::engine::{
+    self, Budget, Doom, Exploration, Fatal, Name, Observation, Pulse, Shortened, Shrinking, Way,
+};
 use crate::scenario::{Engine, Facts};
 use crate::witness::token::Route;
 use crate::witness::{Shows, Witness};
@@ -32,16 +34,20 @@ pub(crate) struct Supervised {
     pub(crate) seconds: f64,
 }
 
-/// Runs one cell in a worker process and waits for its end, whatever it is.
+/// Runs one cell in a worker process and waits for its end, whatever it is. `listen` is told how far shrinking
+/// is, while a program is being shrunk.
 ///
 /// # Errors
 /// If no worker can be started, if the worker's harness fails, or if the run is interrupted.
-pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervised> {
+pub(crate) fn supervise(
+    assignment: &Assignment<'_>,
+    listen: &dyn Fn(Shrinking),
+) -> anyhow::Result<Supervised> {
     if let Some(reason) = assignment.facts.excluded_from(assignment.engine) {
         let observation = Observation::not_applicable(reason);
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
     }
-    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe))?;
+    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe), listen)?;
     if end.answered(&answer) {
         let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
         return Ok(Supervised { observation, log, seconds });
@@ -94,7 +100,7 @@ fn fatal_witness(assignment: &Assignment<'_>, after: u64, end: &End) -> anyhow::
 
 /// The fewest switches that come to this end under shuttle.
 fn few_switches(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
-    let launched = launch(assignment.job(Work::Shorten(doom)))?;
+    let launched = launch(assignment.job(Work::Shorten(doom)), &|_| ())?;
     // A search for something shorter that fails leaves what there is.
     let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
     let Some(Shortened { slices, chosen, shortest }) = answer else { return Ok(None) };
@@ -146,7 +152,7 @@ enum Followed {
 fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Result<Followed> {
     let mut lines = anonymous_file("selvedge-events")?;
     let fatal = Fatal { way: way.clone(), file: path_for_others(&lines) };
-    let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)))?;
+    let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
     if end.answered(&answer) {
         let seen = serde_json::from_slice(&answer).context("a worker left no answer")?;
         return Ok(Followed::Lived(seen));
@@ -191,7 +197,10 @@ const THIS_PROGRAM: &str = "/proc/self/exe";
 ///
 /// # Errors
 /// If no worker can be started, or if the run is interrupted.
-pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::Result<Launched> {
+pub(crate) fn launch(
+    job: impl FnOnce(i32, PathBuf, PathBuf) -> Job,
+    listen: &dyn Fn(Shrinking),
+) -> anyhow::Result<Launched> {
     let (pulse, pulse_file) = SharedPulse::create().context("cannot share memory with a worker")?;
     let mut answer = anonymous_file("selvedge-answer")?;
     let mut log = anonymous_file("selvedge-log")?;
@@ -209,7 +218,7 @@ pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::
         .process_group(0)
         .spawn()
         .context("cannot start this program again as a worker")?;
-    let end = Worker { child }.watch(pulse.get(), &job.budget)?;
+    let end = Worker { child }.watch(pulse.get(), &job.budget, listen)?;
     Ok(Launched {
         answer: contents(&mut answer)?,
         log: String::from_utf8_lossy(&contents(&mut log)?).into_owned(),
@@ -269,8 +278,9 @@ impl Worker {
     }
 
     /// Waits until the worker ends or stalls.
-    fn watch(mut self, pulse: &Pulse, budget: &Budget) -> anyhow::Result<End> {
+    fn watch(mut self, pulse: &Pulse, budget: &Budget, listen: &dyn Fn(Shrinking)) -> anyhow::Result<End> {
         let mut nap = Duration::from_micros(500);
+        let mut told = None;
         let mut stall = Stall::begin(&self, pulse);
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -280,6 +290,11 @@ impl Worker {
                 bail!("interrupted");
             }
             std::thread::sleep(nap);
+            let shrinking = pulse.shrinking();
+            if let Some(shrinking) = shrinking.filter(|_| shrinking != told) {
+                listen(shrinking);
+            }
+            told = shrinking;
             nap = (nap * 5 / 4).min(Duration::from_millis(10));
             if pulse.executions() != stall.executions {
                 stall = Stall::begin(&self, pulse);

@@ -84,7 +84,8 @@ fn work(job: &str) -> anyhow::Result<()> {
             pulse.leave_note(words);
         }
     });
-    let name = Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) };
+    let name =
+        Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
     let task = Task { name, ..Task::new(design, job.budget, pulse) };
     let answer = match job.work {
         Work::Observe | Work::Replay(_) => serde_json::to_vec(&engine::observe(job.engine, &task)?)?,

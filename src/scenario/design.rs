@@ -51,6 +51,24 @@ impl Facts {
         }
     }
 
+    /// With the verdict that is expected on one engine, and why.
+    pub(crate) fn expecting_on(mut self, engine: Engine, expected: Expected, reason: &str) -> Self {
+        self.expected_on.push((engine, expected, reason.to_owned()));
+        self
+    }
+
+    /// Without an engine, for a reason.
+    pub(crate) fn without(mut self, engine: Engine, reason: &str) -> Self {
+        self.excluded.push((engine, reason.to_owned()));
+        self
+    }
+
+    /// Without all engines but these, for a reason.
+    pub(crate) fn without_all_but(self, engines: &[Engine], reason: &str) -> Self {
+        let others = Engine::ALL.into_iter().filter(|engine| !engines.contains(engine));
+        others.fold(self, |facts, engine| facts.without(engine, reason))
+    }
+
     /// Why the design does not run on `engine`, if it does not.
     pub(crate) fn excluded_from(&self, engine: Engine) -> Option<&str> {
         self.excluded.iter().find(|(from, _)| *from == engine).map(|(_, reason)| reason.as_str())
@@ -189,25 +207,20 @@ impl<S, R, O> Design<S, R, O> {
 
     /// The verdict that is expected on one engine, where it differs, and the reason.
     #[must_use]
-    pub fn expect_on(mut self, engine: Engine, expected: Expected, reason: &str) -> Self {
-        self.facts.expected_on.push((engine, expected, reason.to_owned()));
-        self
+    pub fn expect_on(self, engine: Engine, expected: Expected, reason: &str) -> Self {
+        Self { facts: self.facts.expecting_on(engine, expected, reason), ..self }
     }
 
     /// Keeps the design from an engine, for a reason that the reports show.
     #[must_use]
-    pub fn not_on(mut self, engine: Engine, reason: &str) -> Self {
-        self.facts.excluded.push((engine, reason.to_owned()));
-        self
+    pub fn not_on(self, engine: Engine, reason: &str) -> Self {
+        Self { facts: self.facts.without(engine, reason), ..self }
     }
 
     /// Keeps the design from all engines but these, for a reason that the reports show.
     #[must_use]
     pub fn only_on(self, engines: &[Engine], reason: &str) -> Self {
-        Engine::ALL
-            .into_iter()
-            .filter(|engine| !engines.contains(engine))
-            .fold(self, |design, engine| design.not_on(engine, reason))
+        Self { facts: self.facts.without_all_but(engines, reason), ..self }
     }
 
     /// Demands that a real engine really shows the expected failure, where it is certain or very likely;

@@ -13,8 +13,11 @@ use crate::channel::endpoints;
 use crate::choice;
 use crate::context;
 use crate::engine::{Observation, Task};
+use crate::object::Recipe;
 use crate::sync::spurious;
 use crate::thread;
+use crate::witness::Witness;
+use crate::witness::token::Token;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::alloc::Layout;
@@ -117,6 +120,12 @@ pub(crate) trait Generated: Send + Sync {
     /// # Errors
     /// If the harness itself cannot do its work.
     fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation>;
+
+    /// Executes once more what a token has kept of the program of this recipe.
+    ///
+    /// # Errors
+    /// With how the object has changed, if there is no such program or it does not go that way.
+    fn replay(&self, task: &Task<'_>, token: &Token, recipe: &Recipe) -> Result<Witness, &'static str>;
 }
 
 /// The payload of the panic that ends an exploration whose question is answered: the outcome that was

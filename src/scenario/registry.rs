@@ -65,11 +65,6 @@ pub(crate) fn design<'a>(
 }
 
 impl Found {
-    /// Whether its designs are implementations of an object, on programs that are generated.
-    pub(crate) fn is_object(&self) -> bool {
-        self.scenario.designs.iter().any(|design| design.program.generated().is_some())
-    }
-
     /// Of what the scenario says of a design: another one, most likely, once any of it has changed.
     pub(crate) fn digest(&self, design: &ErasedDesign) -> u32 {
         let ErasedScenario { question, grades, .. } = &self.scenario;

@@ -9,6 +9,7 @@
 //! not against malice: what a token says is bounded in size and nothing more.
 
 use super::{Deed, Shows, Witness};
+use crate::object::Recipe;
 use crate::scenario::Engine;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,6 +27,8 @@ pub(crate) struct Token {
     pub(crate) design_digest: u32,
     /// CRC-32 of the events and of the failure, see [`events_digest`].
     pub(crate) events_digest: u32,
+    /// How the program is made again, if it was generated.
+    pub(crate) program: Option<Recipe>,
 }
 
 /// The way to an execution.
@@ -167,7 +170,8 @@ fn whole(payload: &str, head: usize) -> Result<Vec<u8>, Refused> {
 /// did in which order to which kinds of objects, the values, the failure.
 ///
 /// Not of source lines, files and the names of objects, which are found in the source: moving or renaming
-/// a thing changes nothing. Nor of what is said about the events, or of the sentence of the scenario.
+/// a thing changes nothing. Nor of what is said about the events, or of the sentence of the scenario. Nor of
+/// a generated program, whose recipe has a digest of its own.
 pub(crate) fn events_digest(witness: &Witness) -> u32 {
     let shows = match &witness.shows {
         Shows::Forbidden { outcome, .. } => ("forbidden", outcome.as_str()),

@@ -3,6 +3,7 @@
 use super::sample::{forbidden, witness};
 use super::token::{LONGEST, Refused, Route, Token, decode, encode, events_digest, survive};
 use super::*;
+use crate::object::Recipe;
 use proptest::prelude::*;
 
 fn sample() -> Token {
@@ -18,6 +19,7 @@ fn sample() -> Token {
         seed: 0x5e1f_ed6e,
         design_digest: 0xdead_beef,
         events_digest: 7,
+        program: None,
     }
 }
 
@@ -39,8 +41,10 @@ fn routes() -> impl Strategy<Value = Route> {
 
 fn tokens() -> impl Strategy<Value = Token> {
     let engines = prop::sample::select(Engine::ALL.to_vec());
-    (".{0,30}", ".{0,30}", engines, routes(), any::<u64>(), any::<(u32, u32)>()).prop_map(
-        |(scenario, design, engine, route, seed, (design_digest, events_digest))| Token {
+    let program =
+        any::<Option<(u64, u32)>>().prop_map(|of| of.map(|(seed, digest)| Recipe::sample(seed, digest)));
+    (".{0,30}", ".{0,30}", engines, routes(), any::<u64>(), any::<(u32, u32)>(), program).prop_map(
+        |(scenario, design, engine, route, seed, (design_digest, events_digest), program)| Token {
             scenario,
             design,
             engine,
@@ -48,6 +52,7 @@ fn tokens() -> impl Strategy<Value = Token> {
             seed,
             design_digest,
             events_digest,
+            program,
         },
     )
 }

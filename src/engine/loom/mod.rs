@@ -1,7 +1,8 @@
 //! The model checker loom: every interleaving and every stale read of the C11 model, up to bounds.
 //!
 //! First everything; if that takes more executions than the budget has, everything within a few
-//! preemptions; if that is too much as well, the answer is inconclusive. A failure ends the exploration.
+//! preemptions; if that is too much as well, the answer is inconclusive. Where the budget says how many
+//! preemptions there may be, everything within those and nothing else. A failure ends the exploration.
 //!
 //! Limits, all loom 0.7.2's own: four actors beside the main thread; SeqCst loads and stores behave as
 //! acquire and release; no load buffering; nothing ever times out. Spurious wakeups, where the design asks for
@@ -62,11 +63,11 @@ fn begin_anew(task: &Task<'_>) {
 fn search(task: &Task<'_>) -> Observation {
     let (mut total, mut redundant) = (0, 0);
     let mut failing = Vec::new();
-    let bounds = match task.budget.preemptions {
+    let bounds: Vec<_> = match task.budget.preemptions {
         Some(bound) => vec![usize::try_from(bound).ok()],
         None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
     };
-    for preemptions in bounds {
+    for &preemptions in &bounds {
         let mut explored = explore(task, preemptions);
         total += explored.executions;
         failing.append(&mut explored.failing);
@@ -81,16 +82,13 @@ fn search(task: &Task<'_>) -> Observation {
     (seen.executions, seen.redundant) = (total, redundant);
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
-    let what = match task.budget.preemptions {
-        Some(bound) => format!(" within {bound} preemptions"),
-        None => format!(
-            ", and again within {} preemptions",
-            PREEMPTION_BOUNDS.map(|b| b.to_string()).join(" and within ")
-        ),
-    };
-    let limit = task.budget.executions;
-    seen.stopped =
-        Some(format!("the budget of {limit} executions ended before loom had tried everything{what}"));
+    let within: Vec<_> = bounds.iter().flatten().map(|bound| format!("within {bound}")).collect();
+    let everything = if bounds.contains(&None) { " everything, and again" } else { " everything" };
+    seen.stopped = Some(format!(
+        "the budget of {} executions ended before loom had tried{everything} {} preemptions",
+        task.budget.executions,
+        within.join(" and ")
+    ));
     seen
 }
 

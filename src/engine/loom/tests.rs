@@ -35,6 +35,7 @@ fn observed(executions: u64, outcome: Outcomes) -> Observation {
         executions,
         random_executions: 0,
         sampling_ms: 0,
+        shrinking_ms: 1_000,
         seed: 1,
         preemptions: None,
         stall_ms: 10_000,

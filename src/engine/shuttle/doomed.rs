@@ -59,12 +59,7 @@ pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
 }
 
 /// Follows a schedule to the end of this process, and writes it down on the way.
-pub(crate) fn follow_to_the_end(
-    task: &Task<'_>,
-    fatal: &Fatal,
-    slices: &[(u32, u32)],
-    chosen: &[Chosen],
-) {
+pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, slices: &[(u32, u32)], chosen: &[Chosen]) {
     let (guided, _strayed) = Guided::new(Path { steps: unsliced(slices), chosen: chosen.to_vec() });
     one::run(&task.program, guided, Recording::Aloud(fatal.clone()), |_| ());
 }
@@ -262,7 +257,8 @@ impl Log {
     }
 
     fn note_value(&self, options: u32, chosen: u32) {
-        let task = trace::current().and_then(|task| u32::try_from(task).ok()).filter(|task| *task < MAX_TASKS);
+        let task =
+            trace::current().and_then(|task| u32::try_from(task).ok()).filter(|task| *task < MAX_TASKS);
         self.note(options.into(), task.map(|_| chosen), task.unwrap_or(0) | VALUE);
     }
 

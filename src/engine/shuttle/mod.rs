@@ -22,6 +22,7 @@ mod tests;
 mod witness;
 
 pub(crate) use doomed::{Log, follow_to_the_end, shorten};
+pub(crate) use one::by_bytes;
 pub(crate) use witness::replay;
 
 use super::failure::{Failure, race_report};

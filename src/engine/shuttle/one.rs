@@ -1,8 +1,8 @@
 //! Executions that are looked at one by one.
 
 use super::super::failure::classify;
-use super::super::witness::{Ended, Fatal};
-use super::schedule::{self, Path};
+use super::super::witness::{Ended, Fatal, Goal};
+use super::schedule::{self, Bytes, Path};
 use super::search::{HOOKED, config};
 use crate::arm::journal::{self, Journal};
 use crate::arm::shuttle_tracking::Tracking;
@@ -20,6 +20,18 @@ pub(super) struct Ran {
     pub(super) path: Path,
     /// Empty unless it was asked for.
     pub(super) journal: Journal,
+}
+
+/// Runs the execution whose schedule is these bytes, for a fuzzer to steer. How it failed, if it did; one
+/// that was cut off as too long has not.
+pub(crate) fn by_bytes(program: &Arc<dyn Program>, bytes: &[u8]) -> Option<String> {
+    let failed = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&failed);
+    run(program, Bytes::new(bytes.to_vec()), Recording::Off, move |ran| {
+        *note.lock().unwrap_or_else(PoisonError::into_inner) = Goal::of(&ran.ended);
+    });
+    let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+    failed.map(|goal| format!("{goal:?}"))
 }
 
 /// What is noted of the executions.

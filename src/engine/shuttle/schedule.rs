@@ -1,4 +1,4 @@
-//! Schedules, and a scheduler that follows one.
+//! Schedules, and schedulers that follow one, or one that is made of bytes.
 //!
 //! What tasks choose is part of a schedule, kept by task: a task that is moved keeps its choices.
 
@@ -69,6 +69,13 @@ fn straight_on(runnable: &[&Task], current: Option<TaskId>) -> Option<TaskId> {
     current.or_else(|| runnable.first().map(|task| task.id()))
 }
 
+/// Lets all take turns, so that those that wait in loops come to an end.
+fn in_turn(runnable: &[&Task], current: Option<TaskId>) -> Option<TaskId> {
+    let after = |task: &TaskId| current.is_none_or(|current| number(*task) > number(current));
+    let mut tasks = runnable.iter().map(|task| task.id());
+    tasks.clone().find(after).or_else(|| tasks.next())
+}
+
 /// Follows a path for one execution. A step whose task cannot run is left out; where the schedule ends,
 /// tasks run as long as they can, and choose 0.
 pub(super) struct Guided {
@@ -114,5 +121,37 @@ impl Scheduler for Guided {
             self.stray();
         }
         value.unwrap_or(0).into()
+    }
+}
+
+/// One execution, in which each byte chooses who goes next; when they are at an end, tasks run as long as
+/// they can.
+pub(super) struct Bytes {
+    bytes: std::vec::IntoIter<u8>,
+    started: bool,
+}
+
+impl Bytes {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into_iter(), started: false }
+    }
+}
+
+impl Scheduler for Bytes {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        (!std::mem::replace(&mut self.started, true)).then(|| Schedule::new(0))
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yielding: bool) -> Option<TaskId> {
+        match self.bytes.next() {
+            Some(byte) => runnable.get(usize::from(byte) % runnable.len().max(1)).map(|task| task.id()),
+            // A loop that waits must end.
+            None if yielding => in_turn(runnable, current),
+            None => straight_on(runnable, current),
+        }
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from(self.bytes.next().unwrap_or(0)) % u64::from(trace::options().max(1))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
 use super::super::{Observation, Task};
+use super::few::{FewSwitches, Shared};
 use super::minimise::{Follow, Followed, Tried, minimise};
 use super::one::{self, Ran, Recording};
-use super::few::{FewSwitches, Shared};
 use super::schedule::{Guided, Path, slices, unsliced};
 use crate::arm::trace::Chosen;
 use crate::context;
