@@ -13,7 +13,7 @@ use super::generate::{Drawn, makes_sense};
 use super::model::Model;
 use super::program::{MOST_OPERATIONS, Program};
 use super::recipe::Draft;
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 use std::fmt;
 use std::time::Instant;
 
@@ -70,7 +70,7 @@ pub(super) fn shrink<M: Model>(
     attempt: impl FnMut(&Program<M::Op>, u64, usize) -> Tried,
 ) -> Shrunk<M::Op> {
     let draft = Draft::new(drawn);
-    let known = [draft.program().as_code()].into_iter().collect();
+    let known = [(draft.program().as_code(), true)].into_iter().collect();
     let smallest = draft.layout.operations();
     let mut shrinking =
         Shrinking { model, draft, bounds, attempt, known, smallest, tried: 0, executions: 0, early: None };
@@ -92,8 +92,8 @@ struct Shrinking<'a, M: Model, F> {
     draft: Draft<M::Op>,
     bounds: Bounds,
     attempt: F,
-    /// Programs that were tried, as Rust.
-    known: FxHashSet<String>,
+    /// Programs that were tried, as Rust, and whether they fail.
+    known: FxHashMap<String, bool>,
     /// Operations of the smallest program that fails.
     smallest: usize,
     tried: u64,
@@ -108,8 +108,10 @@ impl<M: Model, F: FnMut(&Program<M::Op>, u64, usize) -> Tried> Shrinking<'_, M, 
         if self.early.is_some() || program.fault().is_some() || !makes_sense(self.model, &program) {
             return false;
         }
-        if !self.known.insert(program.as_code()) {
-            return false;
+        let code = program.as_code();
+        // A tree comes back to values that it has had.
+        if let Some(fails) = self.known.get(&code) {
+            return *fails;
         }
         self.early = self.over();
         if self.early.is_some() {
@@ -118,6 +120,7 @@ impl<M: Model, F: FnMut(&Program<M::Op>, u64, usize) -> Tried> Shrinking<'_, M, 
         let Tried { fails, executions } = (self.attempt)(&program, self.tried, self.smallest);
         self.tried += 1;
         self.executions += executions;
+        self.known.insert(code, fails);
         if fails {
             self.smallest = program.operations();
         }
