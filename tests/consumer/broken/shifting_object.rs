@@ -1,7 +1,6 @@
 //! An object that is another one from run to run, as after an edit: for tokens that are out of date. And an
 //! implementation that ends its process.
 
-use proptest::prelude::*;
 use selvedge::object::{Implementation, Implements, Model, Object};
 use selvedge::prelude::*;
 
