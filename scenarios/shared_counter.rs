@@ -22,6 +22,7 @@ fn among_threads(scenario: Scenario<u32>) -> Scenario<u32> {
             Design::new(|| Plain::new(0))
                 .actors(2, |n: &Plain<u32>| n.set(n.get() + 1))
                 .observe(|n, _| n.get())
+                .past_races()
                 .not_on(Processes, ROW_OF_ITS_OWN)
                 .expect(DataRace),
         )

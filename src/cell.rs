@@ -3,12 +3,16 @@
 //! [`Plain`] is an ordinary variable; [`UnsafeCell`] is what data structures of one's own are made of.
 //! Making a cell and dropping it are writes, so that handing over a cell without ordering is found too.
 //!
+//! In a design that asks to go on past data races, each access to a [`Plain`] is a scheduling point under
+//! shuttle, and a race does not end the execution.
+//!
 //! Limits: on the real engines nothing is checked. A value larger than a machine word is read and written
 //! in pieces there, so that it can be seen torn; under the checkers it cannot, but there the race itself
 //! is reported.
 
 mod tracker;
 
+use crate::arm::operation::Kind;
 use crate::witness::Deed;
 use std::cell;
 use std::fmt;
@@ -88,6 +92,7 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> T {
+        self.tracker.arrive(Kind::Load);
         let value = self.load();
         self.tracker.note(Deed::Read, Some(&value));
         self.tracker.read();
@@ -102,6 +107,7 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn set(&self, value: T) {
+        self.tracker.arrive(Kind::Store);
         self.tracker.note(Deed::Write, Some(&value));
         self.tracker.write();
         // SAFETY: the value is owned by `self` and accessed by nothing but `load_pieces` and
@@ -128,6 +134,7 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn into_inner(self) -> T {
+        self.tracker.arrive(Kind::Store);
         self.tracker.note(Deed::Write, None);
         self.tracker.write();
         self.load()

@@ -69,12 +69,9 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// Scenarios to run; all but the objects if none is named
+    /// Scenarios to run; all if none is named
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Run the objects too, which takes a minute or two
-    #[arg(long)]
-    objects: bool,
     /// Run this design only; can be given several times
     #[arg(long = "design", value_name = "DESIGN")]
     designs: Vec<String>,
@@ -84,7 +81,7 @@ struct RunArguments {
     /// How much to explore in each cell of the matrix
     #[arg(long, value_enum, default_value_t)]
     budget: Effort,
-    /// Let shuttle's exhaustive search preempt an actor at most this often in one execution
+    /// Let the checkers preempt an actor at most this often in one execution
     #[arg(long, value_name = "N")]
     preemptions: Option<u32>,
     /// The seed of everything random
@@ -115,6 +112,17 @@ fn engine_from_name(name: &str) -> Result<Engine, String> {
         let known = Engine::ALL.map(Engine::name).join(", ");
         format!("there are: {known}")
     })
+}
+
+/// Whether these are arguments that the program understands. If not, it can say why not.
+///
+/// # Panics
+/// If it cannot.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn understands<'a>(arguments: impl Iterator<Item = &'a str>) -> bool {
+    let parsed = Cli::try_parse_from(std::iter::once("selvedge").chain(arguments));
+    assert!(parsed.as_ref().err().is_none_or(|error| !error.to_string().is_empty()));
+    parsed.is_ok()
 }
 
 /// The whole program: reads its arguments, runs, prints, and says with which code to exit.
@@ -200,12 +208,8 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
 }
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
-    let selection = Selection {
-        scenarios: arguments.scenarios,
-        designs: arguments.designs,
-        engines: arguments.engines,
-        objects: arguments.objects,
-    };
+    let selection =
+        Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines: arguments.engines };
     let plan = match Plan::new(found, &selection) {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
@@ -273,7 +277,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     fn note(&mut self, event: &Event<'_>) {
         let text = match event {
-            Event::Begun { .. } | Event::Done => return,
+            Event::Begun { .. } | Event::Shrinking { .. } | Event::Done => return,
             Event::Row { scenario, design, first } => {
                 let designs = &scenario.scenario.designs;
                 let widest = designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);

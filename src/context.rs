@@ -55,6 +55,7 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.previous);
+        OPTIONS.take();
     }
 }
 
@@ -86,6 +87,11 @@ pub(crate) fn weight() -> u64 {
     WEIGHT.get()
 }
 
+/// Whether the execution that runs need not be counted.
+pub(crate) fn is_redundant() -> bool {
+    weight() == 0
+}
+
 thread_local! {
     static WAITING: Cell<Option<&'static AtomicU32>> = const { Cell::new(None) };
 }
@@ -115,6 +121,44 @@ pub(crate) fn waiting<R>(block: impl FnOnce() -> R) -> R {
     block()
 }
 
+/// What a design asks of a checker beyond what every design gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Whether waiting may end without a reason.
+    pub(crate) spurious_wakeups: bool,
+    /// Whether an execution goes on past a data race on plain memory.
+    pub(crate) past_races: bool,
+}
+
+thread_local! {
+    static OPTIONS: Cell<Options> = const { Cell::new(Options { spurious_wakeups: false, past_races: false }) };
+    static TO_THE_RACE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the design that runs under a checker has asked for.
+#[inline]
+pub(crate) fn options() -> Options {
+    OPTIONS.get()
+}
+
+/// An execution of a design that asks for this begins.
+pub(crate) fn set_options(options: Options) {
+    OPTIONS.set(options);
+}
+
+/// Runs executions that all end at the first data race, or not, whatever their design has asked for.
+pub(crate) fn to_the_race<R>(ends: bool, run: impl FnOnce() -> R) -> R {
+    let before = TO_THE_RACE.replace(ends);
+    let result = run();
+    TO_THE_RACE.set(before);
+    result
+}
+
+/// Whether an execution ends at its first data race, although its design has asked for more.
+pub(crate) fn ends_at_races() -> bool {
+    TO_THE_RACE.get()
+}
+
 /// A known wrong answer of a checker, or a limit of its model, that a verdict may lean on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Artefact {
@@ -122,6 +166,8 @@ pub(crate) enum Artefact {
     LoomSeqCst,
     /// loom never lets a timeout elapse.
     NoTimeouts,
+    /// loom lets a store come between the two halves of a read-modify-write.
+    LoomSplitsRmw,
 }
 
 impl Artefact {
@@ -132,12 +178,16 @@ impl Artefact {
                 "loom treats SeqCst accesses as acquire and release, so it allows more than the language does"
             }
             Artefact::NoTimeouts => "loom never lets a wait on a condition variable time out",
+            Artefact::LoomSplitsRmw => {
+                "loom lets a plain store come between the reading and the writing of a read-modify-write on the same \
+                 atomic, so it allows more than the language does"
+            }
         }
     }
 }
 
 thread_local! {
-    static ARTEFACTS: Cell<[bool; 2]> = const { Cell::new([false; 2]) };
+    static ARTEFACTS: Cell<[bool; 3]> = const { Cell::new([false; 3]) };
 }
 
 /// Notes that the design touched something that a checker is known to get wrong.
@@ -151,7 +201,7 @@ pub(crate) fn note_artefact(artefact: Artefact) {
 /// What was noted on this operating-system thread so far.
 pub(crate) fn artefacts() -> Vec<Artefact> {
     let noted = ARTEFACTS.get();
-    [Artefact::LoomSeqCst, Artefact::NoTimeouts]
+    [Artefact::LoomSeqCst, Artefact::NoTimeouts, Artefact::LoomSplitsRmw]
         .into_iter()
         .filter(|artefact| noted[*artefact as usize])
         .collect()

@@ -23,6 +23,7 @@
 //! |---|---|
 //! | `scenario` | what a user writes, and the same with its types erased for the engines |
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
+//! | `choice` | values that the engine chooses: [`choose`] |
 //! | `context` | which engine is executing on this operating-system thread |
 //! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
@@ -62,6 +63,7 @@
 
 pub mod cell;
 pub mod channel;
+mod choice;
 pub mod hint;
 pub mod object;
 pub mod sync;
@@ -74,6 +76,8 @@ mod engine;
 mod erased;
 mod panics;
 mod race;
+#[cfg(any(test, fuzzing))]
+mod readings;
 mod report;
 mod runner;
 mod scenario;
@@ -82,6 +86,7 @@ mod testing;
 mod verdict;
 mod witness;
 
+pub use choice::choose;
 pub use cli::main as cli_main;
 pub use runner::replay::{ReplayError, Replayed, replay};
 pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};
@@ -90,6 +95,7 @@ pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenar
 pub mod prelude {
     pub use crate::cell::Plain;
     pub use crate::channel;
+    pub use crate::choose;
     pub use crate::hint;
     pub use crate::scenario::Expected::{self, Crash, DataRace, Deadlock, Forbidden, Hang, Safe};
     pub use crate::scenario::{Design, Engine, Exit, Scenario};
@@ -124,10 +130,16 @@ pub mod __private {
         crate::object::oracle::agree(bytes);
     }
 
-    /// For the fuzz target of this name: the file of programs that failed once.
+    /// For the fuzz target of this name: replay tokens.
     #[cfg(fuzzing)]
-    pub fn fuzz_regressions(bytes: &[u8]) {
-        crate::object::regression::round_trip(bytes);
+    pub fn fuzz_tokens(bytes: &[u8]) {
+        crate::witness::token::survive(bytes);
+    }
+
+    /// For the fuzz target of this name: everything else that the program reads.
+    #[cfg(fuzzing)]
+    pub fn fuzz_readings(bytes: &[u8]) {
+        crate::readings::survive(bytes);
     }
 }
 

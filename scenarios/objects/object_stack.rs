@@ -206,6 +206,7 @@ const TOO_SMALL: &str = "the programs that loom explores in full are too small t
 pub(crate) fn object_stack() -> Object<Stack> {
     let operations = prop_oneof![(1_u8..50).prop_map(Push), Just(Pop)];
     Object::new("Does a stack give back each value once, the last one first?", Stack(vec![]), operations)
+        .actors(2..=2)
         .operations(2, 3, 2)
         .implementation("mutex", Implementation::new(|| Locked(Mutex::new(vec![]))))
         .implementation("tagged index", Implementation::new(Treiber::<true>::new))

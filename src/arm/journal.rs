@@ -86,6 +86,9 @@ thread_local! {
     static JOURNAL: RefCell<Journal> = RefCell::default();
 }
 
+/// What a thread does first.
+const STARTS: &str = "begin";
+
 /// The most that is written down of one execution.
 const MAX_ENTRIES: usize = 20_000;
 
@@ -188,6 +191,18 @@ pub(crate) fn access(what: What, order: Option<Ordering>, values: [Option<&dyn D
 pub(crate) fn begins(operation: &'static str, deed: Deed, object: Key) {
     if on() {
         write_beginning(What::new(operation, deed, object), Location::caller());
+    }
+}
+
+/// The running thread begins. Only told aloud, where it may be the last that is heard of it.
+pub(crate) fn starts() {
+    if on() {
+        let what = What { operation: STARTS, deed: Deed::Other, object: None };
+        let thread = (WHO.get())();
+        JOURNAL.with_borrow_mut(|journal| {
+            let entry = journal.entry(thread, what, None);
+            journal.tell(Line::Begun(&entry));
+        });
     }
 }
 

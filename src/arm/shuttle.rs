@@ -5,12 +5,11 @@
 //!
 //! Each scheduling point is announced first: the object, what is done to it, and, once it is done, whether it
 //! came to less than that. Timed waits end by a notification or without one, as the schedule has it.
-//!
-//! Limit: there are no spurious wakeups.
 
 use super::shuttle_block::{Bell, Gate, Room, SharedGate};
 use super::trace::{self, Effect, Kind, ObjectId, Operation};
 use super::unwinding;
+use shuttle_engine::runtime::execution::ExecutionState;
 
 /// The running task, counted from 0 (the main task of the execution).
 ///
@@ -42,6 +41,11 @@ pub(crate) fn is_unwinding() -> bool {
 /// A scheduling point: any task may run before this returns.
 pub(crate) fn switch() {
     shuttle_engine::runtime::thread::switch();
+}
+
+/// One of `0..options`, as the schedule has it. No scheduling point: nobody can tell when it was chosen.
+pub(crate) fn choose(options: u32) -> u32 {
+    running().map_or(0, |task| trace::choose(task, options, ExecutionState::next_u64))
 }
 
 /// Tells the scheduler what the running task does next, and which task that is. `None` if there is no

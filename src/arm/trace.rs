@@ -8,6 +8,7 @@
 //! is a no-op.
 
 pub(crate) use super::operation::{Effect, Kind, ObjectId, Operation};
+use crate::context;
 use crate::race::{Access, Clock, Detector, Race};
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -44,6 +45,10 @@ thread_local! {
     static EFFECT: Cell<Effect> = const { Cell::new(Effect::Full) };
     /// Whether the detector in `TRACE` is to hear of anything.
     static DETECTING: Cell<bool> = const { Cell::new(false) };
+    /// How many values there are to choose from, while somebody chooses.
+    static OPTIONS: Cell<u32> = const { Cell::new(0) };
+    /// What was chosen in this execution.
+    static CHOSEN: RefCell<Vec<Chosen>> = const { RefCell::new(Vec::new()) };
     /// The task that has last come back from a scheduling point, and so runs; `None` between executions.
     static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
 }
@@ -53,6 +58,7 @@ pub(crate) fn begin(detecting: bool) {
     super::shuttle_thread::forget_slots();
     CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);
+    CHOSEN.with_borrow_mut(Vec::clear);
     forget_pending();
     DETECTING.set(detecting);
     TRACE.with_borrow_mut(|trace| {
@@ -88,6 +94,28 @@ fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
         return R::default();
     }
     TRACE.with_borrow_mut(|trace| f(&mut trace.detector, me()))
+}
+
+/// A value that a task has chosen: the task, and the value.
+pub(crate) type Chosen = (u32, u32);
+
+/// A choice of `task` among `0..options`, where `draw` asks the scheduler, who asks [`options`].
+pub(crate) fn choose(task: usize, options: u32, draw: impl FnOnce() -> u64) -> u32 {
+    OPTIONS.set(options);
+    let value = u32::try_from(draw() % u64::from(options)).unwrap_or(0);
+    OPTIONS.set(0);
+    CHOSEN.with_borrow_mut(|chosen| chosen.push((u32::try_from(task).unwrap_or(u32::MAX), value)));
+    value
+}
+
+/// How many values the running task chooses from; 0 if it is not about a choice of the facade's.
+pub(crate) fn options() -> u32 {
+    OPTIONS.get()
+}
+
+/// What was chosen so far in this execution, in order.
+pub(crate) fn all_chosen() -> Vec<Chosen> {
+    CHOSEN.with_borrow(Clone::clone)
 }
 
 /// Publishes what `task`, which is running, is about to do. Call it immediately before the scheduling
@@ -223,19 +251,19 @@ pub(crate) fn receive(token: &Token) {
     }
 }
 
-/// A plain read of the cell `object`. Does not return if it races.
-pub(crate) fn read(object: ObjectId, site: Site) {
-    access(object, site, Access::Read);
+/// A plain read of the cell `object`. Does not return if it races, unless the execution goes `past` races.
+pub(crate) fn read(object: ObjectId, site: Site, past: bool) {
+    access(object, site, Access::Read, past);
 }
 
 /// A plain write to the cell `object`; its creation and its drop are writes too. Does not return if it
-/// races.
-pub(crate) fn write(object: ObjectId, site: Site) {
-    access(object, site, Access::Write);
+/// races, unless the execution goes `past` races.
+pub(crate) fn write(object: ObjectId, site: Site, past: bool) {
+    access(object, site, Access::Write, past);
 }
 
-fn access(object: ObjectId, site: Site, access: Access) {
-    crate::context::count_operation();
+fn access(object: ObjectId, site: Site, access: Access, past: bool) {
+    context::count_operation();
     if !DETECTING.get() {
         return;
     }
@@ -247,7 +275,7 @@ fn access(object: ObjectId, site: Site, access: Access) {
         None => false,
     });
     // A second panic while the first unwinds would abort the worker and lose the report.
-    if raced && !std::thread::panicking() {
+    if raced && !std::thread::panicking() && (!past || context::ends_at_races()) {
         std::panic::panic_any(RaceFound);
     }
 }

@@ -1,9 +1,10 @@
 //! How a checker follows one cell: its accesses for the race detection, and for the journal.
 
 use crate::arm::journal::{self, Key, What};
+use crate::arm::operation::Kind;
 use crate::arm::trace::{self, ObjectId, Site};
 use crate::arm::{self, loom, shuttle};
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::sync::statics;
 use crate::witness::Deed;
 use std::fmt;
@@ -14,7 +15,12 @@ pub(super) struct Tracker(Option<Box<Tracked>>);
 
 enum Tracked {
     Loom(loom::UnsafeCell<()>),
-    Shuttle(ObjectId, Site),
+    Shuttle {
+        object: ObjectId,
+        made: Site,
+        /// Whether accesses are scheduling points, and executions go on past a race.
+        past_races: bool,
+    },
 }
 
 impl Tracker {
@@ -24,11 +30,11 @@ impl Tracker {
     pub(super) fn new(kind: &'static str) -> Tracker {
         match arm::made_for() {
             Context::Real | Context::Process => Tracker(None),
-            context => Tracker::new_checked(context, kind, None),
+            context => Tracker::new_checked(context, kind, None, false),
         }
     }
 
-    /// As [`Tracker::new`], with the cell's first value. Taken by value: a real cell is made without a
+    /// As [`Tracker::new`], with the cell's first value, for one that is accessed as a whole. Taken by value: a real cell is made without a
     /// reference to anything, which could be left in its padding.
     #[inline]
     #[track_caller]
@@ -37,7 +43,7 @@ impl Tracker {
         #[inline(never)]
         #[track_caller]
         fn checked(context: Context, kind: &'static str, value: impl fmt::Debug) -> Tracker {
-            Tracker::new_checked(context, kind, Some(&value))
+            Tracker::new_checked(context, kind, Some(&value), context::options().past_races)
         }
         match arm::made_for() {
             Context::Real | Context::Process => Tracker(None),
@@ -47,18 +53,31 @@ impl Tracker {
 
     #[cold]
     #[track_caller]
-    fn new_checked(context: Context, kind: &'static str, value: Option<&dyn fmt::Debug>) -> Tracker {
-        let site = Location::caller();
+    fn new_checked(
+        context: Context,
+        kind: &'static str,
+        value: Option<&dyn fmt::Debug>,
+        past_races: bool,
+    ) -> Tracker {
+        let made = Location::caller();
         let tracked = Box::new(if context == Context::Loom {
             Tracked::Loom(loom::UnsafeCell::new(()))
         } else {
-            Tracked::Shuttle(trace::new_object(), site)
+            Tracked::Shuttle { object: trace::new_object(), made, past_races }
         });
         journal::made(kind, Key::at(&*tracked), value);
-        if let Tracked::Shuttle(object, _) = &*tracked {
-            trace::write(*object, site);
+        if let Tracked::Shuttle { object, .. } = &*tracked {
+            trace::write(*object, made, past_races);
         }
         Tracker(Some(tracked))
+    }
+
+    /// A scheduling point before an access, where accesses have one.
+    #[inline]
+    pub(super) fn arrive(&self, kind: Kind) {
+        if let Some(tracked) = &self.0 {
+            tracked.arrive(kind);
+        }
     }
 
     /// Notes an access that comes next, so that one that races is the last to be noted.
@@ -104,6 +123,14 @@ pub(super) enum Access {
 
 impl Tracked {
     #[cold]
+    #[inline(never)]
+    fn arrive(&self, kind: Kind) {
+        if let Tracked::Shuttle { object, past_races: true, .. } = self {
+            shuttle::before(*object, kind);
+        }
+    }
+
+    #[cold]
     #[track_caller]
     pub(super) fn note(&self, deed: Deed, value: Option<&dyn fmt::Debug>) {
         let (operation, values) = match deed {
@@ -120,10 +147,10 @@ impl Tracked {
         match self {
             Tracked::Loom(cell) if loom::enter_cell() => cell.with(|_| ()),
             Tracked::Loom(_) => {}
-            Tracked::Shuttle(object, _) if shuttle::alive() => {
-                trace::read(*object, Location::caller());
+            Tracked::Shuttle { object, past_races, .. } if shuttle::alive() => {
+                trace::read(*object, Location::caller(), *past_races);
             }
-            Tracked::Shuttle(..) => {}
+            Tracked::Shuttle { .. } => {}
         }
     }
 
@@ -134,10 +161,10 @@ impl Tracked {
         match self {
             Tracked::Loom(cell) if loom::enter_cell() => cell.with_mut(|_| ()),
             Tracked::Loom(_) => {}
-            Tracked::Shuttle(object, _) if shuttle::alive() => {
-                trace::write(*object, Location::caller());
+            Tracked::Shuttle { object, past_races, .. } if shuttle::alive() => {
+                trace::write(*object, Location::caller(), *past_races);
             }
-            Tracked::Shuttle(..) => {}
+            Tracked::Shuttle { .. } => {}
         }
     }
 }
@@ -151,11 +178,11 @@ impl Tracked {
             (Tracked::Loom(_), _) if !loom::enter_cell() => None,
             (Tracked::Loom(cell), Access::Read) => Some(loom::Span::reading(cell)),
             (Tracked::Loom(cell), Access::Write) => Some(loom::Span::writing(cell)),
-            (Tracked::Shuttle(..), Access::Read) => {
+            (Tracked::Shuttle { .. }, Access::Read) => {
                 self.read();
                 None
             }
-            (Tracked::Shuttle(..), Access::Write) => {
+            (Tracked::Shuttle { .. }, Access::Write) => {
                 self.write();
                 None
             }
@@ -172,8 +199,10 @@ impl Drop for Tracked {
         journal::note_unplaced("drop", Deed::Drop, Key::at(self));
         match self {
             Tracked::Loom(_) => self.write(),
-            Tracked::Shuttle(object, site) if shuttle::alive() => trace::write(*object, site),
-            Tracked::Shuttle(..) => {}
+            Tracked::Shuttle { object, made, past_races } if shuttle::alive() => {
+                trace::write(*object, made, *past_races);
+            }
+            Tracked::Shuttle { .. } => {}
         }
     }
 }

@@ -173,7 +173,7 @@ fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
 }
 
 fn write(cell: u32) {
-    trace::write(cell, Location::caller());
+    trace::write(cell, Location::caller(), false);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A progress line on standard error, where that is a terminal; nothing anywhere else.
 
+use crate::engine::Shrinking;
 use crate::runner::Event;
+use crate::scenario::Engine;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -35,6 +37,9 @@ impl Progress {
                 let recent = current.len().saturating_sub(2);
                 self.bar.set_message(current[recent..].join(", "));
             }
+            Event::Shrinking { design, engine, how_far } => {
+                self.bar.set_message(shrinking(design, *engine, *how_far));
+            }
             Event::Done => self.bar.inc(1),
             Event::Row { .. } | Event::Finished(_) => {}
         }
@@ -49,4 +54,9 @@ impl Progress {
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn shrinking(design: &str, engine: Engine, how_far: Shrinking) -> String {
+    let Shrinking { tried, operations } = how_far;
+    format!("shrinking {design} on {engine}: {operations} operations left, {tried} programs tried")
 }

@@ -5,6 +5,8 @@
 //! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
 //! memory-eating design takes that process down and nothing else.
 
+#[cfg(test)]
+mod choice_tests;
 pub(crate) mod failure;
 mod lockstep;
 pub(crate) mod loom;
@@ -14,18 +16,19 @@ pub(crate) mod processes;
 pub(crate) mod pulse;
 pub(crate) mod shuttle;
 pub(crate) mod slots;
-pub(crate) mod steered;
 pub(crate) mod threads;
 mod witness;
 #[cfg(test)]
 mod witness_tests;
 
-pub(crate) use pulse::Pulse;
+pub(crate) use pulse::{Pulse, Shrinking};
 pub(crate) use slots::{Holder, Slots};
 
+use crate::object::Recipe;
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, ErasedDesign, Facts};
-pub(crate) use witness::{Fatal, left_behind};
+pub(crate) use shuttle::shorten;
+pub(crate) use witness::{Doom, Fatal, Shortened, Way, left_behind};
 
 use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
@@ -43,9 +46,12 @@ pub(crate) struct Budget {
     pub(crate) random_executions: u64,
     /// How long a real engine samples, in milliseconds.
     pub(crate) sampling_ms: u64,
-    /// The most preemptions in one execution of shuttle's exhaustive search; any number, if `None`.
+    /// The most preemptions in one execution of a checker's search; any number, if `None`.
     #[serde(default)]
     pub(crate) preemptions: Option<u32>,
+    /// How long a program that failed is shrunk at the most, in milliseconds. The bounds on programs and
+    /// executions come first, but on a machine that is much slower than expected.
+    pub(crate) shrinking_ms: u64,
     /// The seed of everything random.
     pub(crate) seed: u64,
     /// How long an execution may make no progress, in milliseconds of its own computing time (or of
@@ -112,6 +118,9 @@ pub(crate) struct Observation {
     pub(crate) exploration: Exploration,
     pub(crate) outcomes: Vec<OutcomeCount>,
     pub(crate) races: Vec<RaceReport>,
+    /// Executions that went on past a data race, where that is what the design asks for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) raced: u64,
     /// Who waits, if every actor waits for another.
     pub(crate) deadlock: Option<String>,
     /// How it crashed, if an actor panicked, aborted or was killed.
@@ -139,6 +148,7 @@ impl Observation {
             exploration,
             outcomes: Vec::new(),
             races: Vec::new(),
+            raced: 0,
             deadlock: None,
             crash: None,
             hang: None,
@@ -158,6 +168,11 @@ impl Observation {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// By what a replay finds a design again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Name<'a> {
@@ -165,9 +180,12 @@ pub(crate) struct Name<'a> {
     pub(crate) design: &'a str,
     /// Of what the scenario says about the design.
     pub(crate) digest: u32,
+    /// How its program is made again, if it was generated.
+    pub(crate) program: Option<&'a Recipe>,
 }
 
 /// One design to be executed.
+#[derive(Clone)]
 pub(crate) struct Task<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) program: Arc<dyn Program>,
@@ -176,6 +194,8 @@ pub(crate) struct Task<'a> {
     pub(crate) pulse: &'static Pulse,
     /// The execution that a checker is to write down because its process does not outlive it.
     pub(crate) fatal: Option<Fatal>,
+    /// Where shuttle is to write down what it chooses.
+    pub(crate) log: Option<&'a shuttle::Log>,
     /// Whether a checker is to look for the shortest execution that shows a failure.
     pub(crate) witnesses: bool,
     /// Leave to use idle cores too.
@@ -204,6 +224,7 @@ impl Name<'_> {
             seed,
             design_digest: self.digest,
             events_digest: token::events_digest(&witness),
+            program: self.program.cloned(),
         };
         Witness { token: token::encode(&token), ..witness }
     }
@@ -212,7 +233,16 @@ impl Name<'_> {
 impl<'a> Task<'a> {
     /// This design, without a name by which it could be found again.
     pub(crate) fn new(design: &'a ErasedDesign, budget: Budget, pulse: &'static Pulse) -> Self {
-        let (program, facts) = (Arc::clone(&design.program), &design.facts);
+        Self::of(Arc::clone(&design.program), &design.facts, budget, pulse)
+    }
+
+    /// The same of a program with these facts.
+    pub(crate) fn of(
+        program: Arc<dyn Program>,
+        facts: &'a Facts,
+        budget: Budget,
+        pulse: &'static Pulse,
+    ) -> Self {
         Self {
             name: Name::default(),
             program,
@@ -220,6 +250,7 @@ impl<'a> Task<'a> {
             budget,
             pulse,
             fatal: None,
+            log: None,
             witnesses: true,
             helping: None,
         }
@@ -260,15 +291,44 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
     Ok(seen)
 }
 
-/// Executes once more what a token has kept. `None` if the design does not go that way.
-pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
+/// Goes, and writes down, the way that ends this process. If it does not: what a search has seen.
+///
+/// # Errors
+/// As [`observe`].
+pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option<Observation>> {
+    match &task.fatal {
+        Some(fatal @ Fatal { way: Way::Schedule { slices, chosen }, .. }) => {
+            shuttle::follow_to_the_end(task, fatal, slices, chosen);
+            Ok(None)
+        }
+        _ => observe(engine, task).map(Some),
+    }
+}
+
+/// Executes once more what a token has kept, of a program that is generated anew if need be.
+///
+/// # Errors
+/// With how the design has changed, if it does not go that way.
+pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Result<Witness, &'static str> {
+    match (&token.program, task.program.generated()) {
+        (Some(recipe), Some(generated)) => generated.replay(task, token, recipe),
+        (Some(_), None) => Err("its programs are not generated any more"),
+        (None, _) => replay_design(task, token).ok_or(OTHER_WAY),
+    }
+}
+
+/// What is said of a design that does not go where a token leads.
+pub(crate) const OTHER_WAY: &str = "it no longer goes that way";
+
+/// Executes once more what a token has kept, of one program. `None` if it does not go that way.
+pub(crate) fn replay_design(task: &Task<'_>, token: &Token) -> Option<Witness> {
     match &token.route {
-        Route::Schedule { slices, .. } => shuttle::replay(task, slices),
-        Route::Index { preemptions, exact, execution } => {
-            loom::replay(task, *preemptions, *exact, *execution)
+        Route::Schedule { slices, chosen, to_race } => shuttle::replay(task, slices, chosen, *to_race),
+        Route::Index { preemptions, exact, execution, choices } => {
+            loom::replay(task, *preemptions, *exact, *execution, choices)
         }
         // Whoever does this must be ready to die; see `runner::replay`.
-        Route::Fatal { .. } => None,
+        Route::Fatal { .. } | Route::Doomed { .. } => None,
     }
 }
 

@@ -63,6 +63,7 @@ fn budget(sampling_ms: u64) -> Budget {
         random_executions: 0,
         preemptions: None,
         sampling_ms,
+        shrinking_ms: 1_000,
         seed: 1,
         stall_ms: 10_000,
         memory_mib: 1024,

@@ -18,8 +18,19 @@ pub(crate) struct Pulse {
     actors: AtomicU32,
     waiting: [AtomicU32; SLOTS],
     pids: [AtomicU32; SLOTS],
+    /// While a program is shrunk, programs tried and one more (the high half) and operations left.
+    shrinking: AtomicU64,
     note_length: AtomicU32,
     note: [AtomicU8; NOTE_BYTES],
+}
+
+/// How far shrinking is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shrinking {
+    /// Programs tried.
+    pub(crate) tried: u32,
+    /// Operations of the smallest program so far.
+    pub(crate) operations: u32,
 }
 
 impl Default for Pulse {
@@ -29,6 +40,7 @@ impl Default for Pulse {
             actors: AtomicU32::new(0),
             waiting: [const { AtomicU32::new(0) }; SLOTS],
             pids: [const { AtomicU32::new(0) }; SLOTS],
+            shrinking: AtomicU64::new(0),
             note_length: AtomicU32::new(0),
             note: [const { AtomicU8::new(0) }; NOTE_BYTES],
         }
@@ -81,6 +93,26 @@ impl Pulse {
         ((0..actors).filter(waits).collect(), actors)
     }
 
+    /// Notes that a program is being shrunk: how many were tried, and how many operations are left.
+    pub(crate) fn note_shrinking(&self, tried: u64, operations: usize) {
+        let tried = tried.min(u64::from(u32::MAX) - 1);
+        let operations = u32::try_from(operations).unwrap_or(u32::MAX);
+        self.shrinking.store((tried + 1) << 32 | u64::from(operations), Ordering::Relaxed);
+    }
+
+    /// Notes that nothing is being shrunk any more.
+    pub(crate) fn note_shrunk(&self) {
+        self.shrinking.store(0, Ordering::Relaxed);
+    }
+
+    /// How far shrinking is, if a program is being shrunk.
+    pub(crate) fn shrinking(&self) -> Option<Shrinking> {
+        let word = self.shrinking.load(Ordering::Relaxed);
+        let tried = u32::try_from(word >> 32).unwrap_or(u32::MAX).checked_sub(1)?;
+        let operations = u32::try_from(word & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Some(Shrinking { tried, operations })
+    }
+
     /// Leaves last words, cut to what fits; a later call replaces an earlier one.
     pub(crate) fn leave_note(&self, words: &str) {
         let mut end = words.len().min(NOTE_BYTES);
@@ -105,6 +137,19 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shrinking_is_told_while_it_lasts() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.shrinking(), None);
+        for (tried, operations) in [(0, 9), (1, 8), (400, 0)] {
+            pulse.note_shrinking(tried, operations);
+            let told = pulse.shrinking().expect("shrinking");
+            assert_eq!((u64::from(told.tried), told.operations as usize), (tried, operations));
+        }
+        pulse.note_shrunk();
+        assert_eq!(pulse.shrinking(), None);
+    }
 
     #[test]
     fn a_note_is_cut_at_a_character() {

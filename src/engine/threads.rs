@@ -12,6 +12,7 @@ use super::lockstep::{
     self, Barrier, Broken, Cores, Gait, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner, Walker,
 };
 use super::{Exploration, Observation, Pulse, Task};
+use crate::choice;
 use crate::context;
 use crate::scenario::Exit;
 use crate::scenario::program::Program;
@@ -60,6 +61,7 @@ struct Course {
     program: Arc<dyn Program>,
     names: Vec<String>,
     pulse: &'static Pulse,
+    seed: u64,
     cores: Cores,
     barrier: Barrier,
     pace: Pace,
@@ -92,6 +94,7 @@ impl Course {
             program: Arc::clone(&task.program),
             names: task.facts.actors.clone(),
             pulse: task.pulse,
+            seed: task.budget.seed,
             cores: Cores::of_this_thread(),
             barrier: Barrier::new(actors),
             pace: Pace::default(),
@@ -179,6 +182,7 @@ fn run(course: &Course, actor: usize) -> Option<String> {
     let _silence = lockstep::silence();
     course.cores.pin_to(actor);
     context::install_waiting_flag(course.pulse.waiting_flag(actor));
+    choice::begin_stream(course.seed, actor, 0);
     let doing = Cell::new(Doing::Making);
     let mut runner = Runner {
         course,

@@ -146,6 +146,7 @@ impl Story {
             conclusion: String::new(),
             shortest,
             token: String::new(),
+            program: None,
         };
         explain::explain(&mut witness);
         witness
@@ -239,22 +240,57 @@ enum Written {
     Begun(Event),
 }
 
+/// How a process ends that does not outlive its design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Doom {
+    /// It exits with this code.
+    Code(i32),
+    /// It is killed by this signal.
+    Signal(i32),
+    Endless,
+}
+
+/// A schedule that ends its process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Shortened {
+    /// Which task goes how many steps.
+    pub(crate) slices: Vec<(u32, u32)>,
+    /// Which tasks chose what on the way.
+    pub(crate) chosen: Vec<(u32, u32)>,
+    /// Whether none has fewer switches.
+    pub(crate) shortest: bool,
+}
+
 /// The execution that is to be written down as it goes, for it ends its process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Fatal {
-    /// How many executions end before it.
-    pub(crate) after: u64,
+    pub(crate) way: Way,
     /// Where its lines go.
     pub(crate) file: PathBuf,
 }
 
+/// How an execution is found that ends its process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Way {
+    /// By the search: so many executions end before it.
+    After(u64),
+    /// By the search: it is the last one to begin.
+    Last,
+    /// By a schedule: which task goes how many steps, and which tasks chose what on the way.
+    Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
+}
+
 impl Fatal {
-    /// Begins to write, if this is the execution.
-    pub(super) fn begin(&self, ended: u64) {
-        if ended != self.after {
-            return;
-        }
+    /// Begins to write, if so many executions end before the one that is searched for.
+    pub(super) fn begin_after(&self, ended: u64) {
         // Executions that are cut off do not count as ended: the last one to begin is the one.
+        if self.way == Way::Last || self.way == Way::After(ended) {
+            self.begin();
+        }
+    }
+
+    /// Begins to write.
+    pub(super) fn begin(&self) {
         let Ok(mut file) = File::create(&self.file) else { return };
         let mut sources = Sources::default();
         journal::begin_aloud(model::number, move |line| {
@@ -276,17 +312,30 @@ impl Fatal {
 }
 
 /// The witness that a worker's lines are, without its token; `None` if it wrote nothing.
-pub(crate) fn left_behind(engine: Engine, facts: &Facts, lines: &[u8], shows: Shows) -> Option<Witness> {
+pub(crate) fn left_behind(
+    engine: Engine,
+    facts: &Facts,
+    lines: &[u8],
+    shows: Shows,
+    shortest: bool,
+) -> Option<Witness> {
     let mut story = Story::default();
     let mut begun: BTreeMap<usize, Event> = BTreeMap::new();
+    let mut last = None;
     for line in lines.split(|&byte| byte == b'\n').take(MAX_LINES) {
         match serde_json::from_slice(line) {
             Ok(Written::Object(name, kind)) => story.objects.push((name, kind)),
+            // A worker that dies may write anything.
+            Ok(Written::Done(event) | Written::Begun(event)) if event.thread >= MAX_THREADS => {}
             Ok(Written::Done(event)) => {
                 begun.remove(&event.thread);
+                last = None;
                 story.events.push(event);
             }
-            Ok(Written::Begun(event)) => drop(begun.insert(event.thread, event)),
+            Ok(Written::Begun(event)) => {
+                last = Some(event.thread);
+                begun.insert(event.thread, event);
+            }
             // The last line may be half a line.
             Err(_) => {}
         }
@@ -294,11 +343,15 @@ pub(crate) fn left_behind(engine: Engine, facts: &Facts, lines: &[u8], shows: Sh
     if story.events.is_empty() && begun.is_empty() {
         return None;
     }
-    if shows == Shows::Deadlock || shows == Shows::Hang {
-        story.events.extend(begun.into_values());
-    }
-    Some(story.told(engine, facts, shows, false))
+    let waiting = shows == Shows::Deadlock || shows == Shows::Hang;
+    // Who has only just begun is of interest where it was the last to run.
+    let told = |event: &Event| if event.blocked { waiting } else { last == Some(event.thread) };
+    story.events.extend(begun.into_values().filter(told));
+    Some(story.told(engine, facts, shows, shortest))
 }
+
+/// More threads than any engine runs in one execution.
+const MAX_THREADS: usize = 1_000;
 
 /// The most lines that are read of an execution that may never have ended.
 const MAX_LINES: usize = 2_000;

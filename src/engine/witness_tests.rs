@@ -31,6 +31,7 @@ fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
         executions: 5_000,
         random_executions: 500,
         sampling_ms: 0,
+        shrinking_ms: 1_000,
         seed: 1,
         preemptions: None,
         stall_ms: 10_000,

@@ -1,5 +1,5 @@
 //! Exploring an implementation: program after program on one engine, until one fails or the budget is
-//! spent; then shrinking.
+//! spent. What comes of a failure is in `failing`.
 //!
 //! The first program has a single actor: it shows whether the implementation is right when nothing is
 //! concurrent, and whether a checker sees it at all. The others grow. Under the checkers everything is
@@ -12,14 +12,15 @@ use super::generate::{Drawn, Generator, Random, Size, makes_sense};
 use super::judge::Judge;
 use super::model::Model;
 use super::program::Program;
-use super::regression::{self, Known};
+use super::recipe::Recipe;
+use super::regression;
 use super::running;
-use super::shrink::shrink;
-use crate::engine::steered::{self, Fewest};
 use crate::engine::{self, Budget, Exploration, Name, Observation, Task};
 use crate::scenario::program::{Generated, Graded, Layouts, OutcomeCount, Program as Executable};
-use crate::scenario::{Engine, Exit, Expected, Facts, Grade};
-use std::fmt::Write as _;
+use crate::scenario::{Engine, Exit, Facts, Grade};
+use crate::witness::Witness;
+use crate::witness::token::Token;
+use rustc_hash::FxHashSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,20 +37,45 @@ pub(crate) fn programs_run() -> u64 {
 
 /// An implementation under test.
 pub(super) struct Subject<M: Model> {
-    generator: Arc<Generator<M>>,
+    pub(super) generator: Arc<Generator<M>>,
     build: Build<M>,
     /// The first program, which stands for all of them where a single one is wanted.
     first: Arc<dyn Executable>,
 }
 
 /// How much goes into each program.
-struct Plan {
-    programs: usize,
-    each: Budget,
+pub(super) struct Plan {
+    /// The most programs.
+    programs: u64,
+    pub(super) each: Budget,
+    /// The size of the largest.
     size: Size,
-    /// Executions of all programs together after which no other is begun.
-    executions: u64,
+    /// How many times over the plan would lead to programs of that size.
+    grown: u64,
+    /// Executions of all programs together after which no other is begun, if they are counted.
+    executions: Option<u64>,
 }
+
+impl Plan {
+    /// The size of the program of this number, begun after so many executions: they grow as the plan is spent.
+    fn size(&self, number: u64, spent: u64) -> Size {
+        match self.executions {
+            _ if number == 0 => alone(&self.size),
+            Some(executions) if spent * self.programs > number * executions => {
+                self.size.grown(spent * self.grown, executions)
+            }
+            _ => self.size.grown(number * self.grown, self.programs),
+        }
+    }
+
+    fn is_spent(&self, spent: u64) -> bool {
+        self.executions.is_some_and(|executions| spent >= executions)
+    }
+}
+
+/// With how many preemptions loom tries a program of which it can try little: two show nearly all known bugs
+/// (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007, section 4).
+const FEW_PREEMPTIONS: u32 = 2;
 
 /// What is wrong with an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +102,24 @@ impl Fault {
 }
 
 /// A program that was run, and what was seen.
-struct Ran<M: Model> {
-    judge: Arc<Judge<M>>,
-    seen: Observation,
+pub(super) struct Ran<M: Model> {
+    pub(super) judge: Arc<Judge<M>>,
+    pub(super) seen: Observation,
+}
+
+/// A program that can be executed.
+pub(super) struct Ready<M: Model> {
+    pub(super) judge: Arc<Judge<M>>,
+    executable: Arc<dyn Executable>,
+    facts: Facts,
+}
+
+impl<M: Model> Ready<M> {
+    /// The same task for this program.
+    pub(super) fn task<'a>(&'a self, task: &Task<'a>) -> Task<'a> {
+        let program = Arc::clone(&self.executable);
+        Task { program, facts: &self.facts, fatal: task.fatal.clone(), helping: None, ..*task }
+    }
 }
 
 impl<M: Model> Subject<M> {
@@ -103,33 +144,44 @@ impl<M: Model> Subject<M> {
         &self.first
     }
 
-    fn plan(&self, engine: Engine, budget: &Budget) -> Plan {
+    /// Many small programs, little of each: a bug shows in a few of all interleavings of a small program more
+    /// often than in many of a large one. All together get less than a single design would.
+    pub(super) fn plan(&self, engine: Engine, budget: &Budget) -> Plan {
         let size = self.generator.size.clone();
         let share = |whole: u64, parts: u64, least: u64| (whole / parts).max(least);
         match engine {
             Engine::Loom => {
-                let each = Budget { executions: share(budget.executions, 20, 50), ..*budget };
+                let executions = share(budget.executions, 100, 150);
+                let few = (executions < 1_000).then_some(FEW_PREEMPTIONS);
+                let each = Budget { executions, preemptions: budget.preemptions.or(few), ..*budget };
                 // Everything is explored here, or nothing is known: small programs are worth more.
                 let size = Size {
-                    parts: *size.parts.start()..=(*size.parts.end()).min(3),
+                    parts: (*size.parts.start()).min(2)..=(*size.parts.end()).min(3),
                     operations: size.operations.min(2),
                     prefix: size.prefix.min(2),
                     suffix: size.suffix.min(1),
                 };
-                Plan { programs: 80, each, size, executions: budget.executions }
+                Plan {
+                    programs: 100,
+                    each,
+                    size,
+                    grown: 1,
+                    executions: Some(share(budget.executions, 5, 1_000)),
+                }
             }
             Engine::Shuttle => {
                 let each = Budget {
-                    executions: share(budget.executions, 20, 20),
-                    random_executions: share(budget.random_executions, 50, 10),
+                    executions: share(budget.executions, 500, 20),
+                    random_executions: share(budget.random_executions, 500, 5),
                     ..*budget
                 };
-                Plan { programs: 150, each, size, executions: u64::MAX }
+                let executions = Some(share(budget.executions * 2, 5, 2_000));
+                Plan { programs: 1_000, each, size, grown: 2, executions }
             }
             Engine::Threads | Engine::Processes => {
-                let programs = (budget.sampling_ms / 25).clamp(1, 1000);
-                let each = Budget { sampling_ms: budget.sampling_ms.div_ceil(programs), ..*budget };
-                Plan { programs: usize::try_from(programs).unwrap_or(1), each, size, executions: u64::MAX }
+                let programs = (budget.sampling_ms / 40).clamp(2, 1_000);
+                let each = Budget { sampling_ms: share(budget.sampling_ms, 125, 6), ..*budget };
+                Plan { programs, each, size, grown: 1, executions: None }
             }
         }
     }
@@ -141,49 +193,20 @@ impl<M: Model> Subject<M> {
         task: &Task<'_>,
         budget: Budget,
         program: Program<M::Op>,
-    ) -> anyhow::Result<(Arc<Judge<M>>, Observation)> {
-        self.run_for(engine, task, budget, program, false)
+    ) -> anyhow::Result<Ran<M>> {
+        PROGRAMS_RUN.fetch_add(1, Ordering::Relaxed);
+        let ready = self.ready(task.facts, program);
+        let one = Task { name: Name::default(), budget, witnesses: false, ..ready.task(task) };
+        let seen = engine::observe_design(engine, &one)?;
+        Ok(Ran { judge: ready.judge, seen })
     }
 
-    /// Runs one program, for a witness of its failure if that is wanted.
-    fn run_for(
-        &self,
-        engine: Engine,
-        task: &Task<'_>,
-        budget: Budget,
-        program: Program<M::Op>,
-        witnesses: bool,
-    ) -> anyhow::Result<(Arc<Judge<M>>, Observation)> {
-        PROGRAMS_RUN.fetch_add(1, Ordering::Relaxed);
-        let names = task.facts.actors.iter().take(program.parts.len()).cloned().collect();
-        let facts = Facts { actors: names, ..task.facts.clone() };
+    /// Makes a program executable.
+    pub(super) fn ready(&self, facts: &Facts, program: Program<M::Op>) -> Ready<M> {
+        let actors = facts.actors.iter().take(program.parts.len()).cloned().collect();
         let judge = Arc::new(Judge::new(self.generator.model.clone(), program));
         let executable = (self.build)(Arc::clone(&judge));
-        let (name, pulse) = (Name::default(), task.pulse);
-        let (facts, fatal, helping) = (&facts, None, None);
-        let one = Task { name, program: executable, facts, budget, pulse, fatal, witnesses, helping };
-        let mut seen = engine::observe_design(engine, &one)?;
-        // A token names a design, and what it does; here that is drawn anew.
-        seen.witnesses.iter_mut().for_each(|witness| witness.token.clear());
-        Ok((judge, seen))
-    }
-
-    /// Shrinks a program that failed, and runs what is left of it once more.
-    fn shrunk(
-        &self,
-        engine: Engine,
-        task: &Task<'_>,
-        budget: Budget,
-        fault: Fault,
-        drawn: Program<Drawn<M::Op>>,
-    ) -> anyhow::Result<(Ran<M>, usize)> {
-        let fails = |program: &Program<M::Op>| {
-            let ran = self.run(engine, task, budget, program.clone());
-            ran.is_ok_and(|(_, seen)| Fault::of(&seen) == Some(fault))
-        };
-        let shrunk = shrink(&self.generator.model, drawn, fails);
-        let (judge, seen) = self.run_for(engine, task, budget, shrunk.program, true)?;
-        Ok((Ran { judge, seen }, shrunk.tried))
+        Ready { judge, executable, facts: Facts { actors, ..facts.clone() } }
     }
 
     /// Explores the programs that failed before, and then those of the plan.
@@ -193,39 +216,39 @@ impl<M: Model> Subject<M> {
         // Where one program was too much for loom, a larger one would be a waste.
         let mut too_large = usize::MAX;
         let mut random = Random(task.budget.seed);
+        // Small programs are often drawn again.
+        let mut run = FxHashSet::default();
         let known = regression::known();
-        let before = known.iter().map(|known| (known.seed, known.size.clone()));
-        let fresh = (0..plan.programs).map(|number| {
-            let size = match number {
-                0 => alone(&plan.size),
-                _ => plan.size.grown(number, plan.programs),
-            };
-            (random.next(), size)
-        });
-        for (number, (seed, size)) in before.chain(fresh).enumerate() {
-            if total.spent >= plan.executions {
+        let before = u64::try_from(known.len()).unwrap_or(u64::MAX);
+        let mut known = known.into_iter();
+        for number in 0..plan.programs.saturating_add(before) {
+            if plan.is_spent(total.spent) {
                 break;
             }
+            let (seed, size) = match (known.next(), number.checked_sub(before)) {
+                (Some(known), _) => (known.seed, known.size),
+                (None, fresh) => (random.next(), plan.size(fresh.unwrap_or(0), total.spent)),
+            };
             let drawn = self.generator.draw(seed, &size);
             let program = drawn.map(|drawn| drawn.current());
             debug_assert!(makes_sense(&self.generator.model, &program), "{program:?}");
             let parallel: usize = program.parts.iter().map(Vec::len).sum();
-            if parallel >= too_large {
+            if parallel >= too_large || !run.insert(program.as_code()) {
                 continue;
             }
             if !engine.is_checker() {
                 // Should it hang or die, the log says which it was.
                 eprintln!("program {number} of seed {seed:#x}\n{program}");
             }
-            let (judge, seen) = self.run(engine, task, plan.each, program)?;
+            let Ran { judge, seen } = self.run(engine, task, plan.each, program)?;
             if seen.not_applicable.is_some() {
                 return Ok(seen);
             }
             if let Some(fault) = Fault::of(&seen) {
                 let failed = Failed { number, seed, size, fault, drawn, ran: Ran { judge, seen } };
-                return self.report(engine, task, total, failed);
+                return self.report(engine, task, total.spent, failed);
             }
-            if number == known.len() && engine.is_checker() && parallel > 0 && !judge.was_touched() {
+            if number == before && engine.is_checker() && parallel > 0 && !judge.was_touched() {
                 let mut seen = total.conclude(engine);
                 seen.stopped = Some(engine::blind(engine.name()));
                 return Ok(seen);
@@ -237,84 +260,6 @@ impl<M: Model> Subject<M> {
         }
         Ok(total.conclude(engine))
     }
-
-    /// What is observed of an implementation that failed: its smallest program.
-    fn report(
-        &self,
-        engine: Engine,
-        task: &Task<'_>,
-        total: Total,
-        failed: Failed<M>,
-    ) -> anyhow::Result<Observation> {
-        let found = failed.ran.judge.program.clone();
-        let executions = total.spent + failed.ran.seen.executions;
-        let as_found = failed.ran.seen.clone();
-        let (ran, tried) = match self.checker_that_shows(engine, task, &failed)? {
-            Some((checker, budget, fault)) => self.shrunk(checker, task, budget, fault, failed.drawn)?,
-            None => (failed.ran, 0),
-        };
-        let program = &ran.judge.program;
-        // What a checker sees of the shrunk program is not what a real engine saw of the one it found.
-        let mut seen = if engine.is_checker() { ran.seen } else { as_found };
-        seen.executions = executions;
-        seen.exploration = Exploration::Sampled { how: GENERATED.to_owned() };
-        seen.stopped = None;
-        let (explanation, fewest) = match engine {
-            Engine::Shuttle => self.fewest_switches(task, program),
-            _ => (ran.judge.explanation(), None),
-        };
-        let mut words = format!(
-            "program {} failed, {} operations; shrunk to {} by {tried} others: {}",
-            failed.number,
-            found.operations(),
-            program.operations(),
-            program.as_code()
-        );
-        if let Some(fewest) = fewest {
-            let _ = write!(words, "; switches that nothing forces: {}", fewest.switches);
-        }
-        seen.caveats.push(words);
-        eprintln!("{found}shrunk by {tried} programs to\n{program}");
-        if let Some(explanation) = explanation {
-            eprintln!("{explanation}");
-        }
-        eprintln!("{}", regression::as_test(engine, program));
-        if task.facts.expected_on(engine).0 == Expected::Safe {
-            regression::keep(&Known { seed: failed.seed, size: failed.size }, program);
-        }
-        Ok(seen)
-    }
-
-    /// Why a program fails, in an execution with as few switches as possible.
-    fn fewest_switches(&self, task: &Task<'_>, program: &Program<M::Op>) -> (Option<String>, Option<Fewest>) {
-        let judge = Arc::new(Judge::new(self.generator.model.clone(), program.clone()));
-        let executable = (self.build)(Arc::clone(&judge));
-        let one = Task { program: executable, name: Name::default(), fatal: None, ..*task };
-        let fewest = steered::fewest_switches(&one, task.budget.random_executions);
-        (judge.explanation(), fewest)
-    }
-
-    /// The checker under which the failure shows again, so that shrinking is certain of it, if any.
-    fn checker_that_shows(
-        &self,
-        engine: Engine,
-        task: &Task<'_>,
-        failed: &Failed<M>,
-    ) -> anyhow::Result<Option<(Engine, Budget, Fault)>> {
-        if engine.is_checker() {
-            return Ok(Some((engine, self.plan(engine, &task.budget).each, failed.fault)));
-        }
-        for checker in [Engine::Shuttle, Engine::Loom] {
-            let budget = self.plan(checker, &task.budget).each;
-            let program = failed.ran.judge.program.clone();
-            let (_, seen) = self.run(checker, task, budget, program)?;
-            // What a real engine sees the consequence of, a checker may call by its name.
-            if let Some(fault) = Fault::of(&seen) {
-                return Ok(Some((checker, budget, fault)));
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// A program of a single actor.
@@ -322,16 +267,17 @@ fn alone(size: &Size) -> Size {
     Size { parts: 1..=1, ..size.clone() }
 }
 
-struct Failed<M: Model> {
-    number: usize,
-    seed: u64,
-    size: Size,
-    fault: Fault,
-    drawn: Program<Drawn<M::Op>>,
-    ran: Ran<M>,
+/// A program that failed, and how it was drawn.
+pub(super) struct Failed<M: Model> {
+    pub(super) number: u64,
+    pub(super) seed: u64,
+    pub(super) size: Size,
+    pub(super) fault: Fault,
+    pub(super) drawn: Program<Drawn<M::Op>>,
+    pub(super) ran: Ran<M>,
 }
 
-const GENERATED: &str = "generated programs";
+pub(super) const GENERATED: &str = "generated programs";
 
 /// What programs that did not fail add up to.
 #[derive(Default)]
@@ -394,6 +340,10 @@ impl Total {
 impl<M: Model> Generated for Subject<M> {
     fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
         self.explore_all(engine, task)
+    }
+
+    fn replay(&self, task: &Task<'_>, token: &Token, recipe: &Recipe) -> Result<Witness, &'static str> {
+        self.follow(task, token, recipe)
     }
 }
 

@@ -12,7 +12,9 @@ use super::program::{MOST_OPERATIONS, MOST_PARTS, Program};
 use proptest::strategy::{SBoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
+use std::slice::Chunks;
 
 /// Situations of the model looked at for one program.
 const MOST_SITUATIONS: usize = 5_000;
@@ -20,11 +22,8 @@ const MOST_SITUATIONS: usize = 5_000;
 /// How often an operation is drawn anew for a place that it does not fit.
 const ATTEMPTS: usize = 8;
 
-/// Random words after the bytes that a program is made of: more than the largest program can use up.
-const TAIL_WORDS: usize = 4096;
-
 /// How large programs are, at the most.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Size {
     pub(super) parts: RangeInclusive<usize>,
     pub(super) operations: usize,
@@ -33,10 +32,12 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// The size of the program of this number, out of so many: they grow.
-    pub(super) fn grown(&self, number: usize, programs: usize) -> Size {
+    /// The size of a program when so much is done of the whole: they grow from the smallest to the largest.
+    pub(super) fn grown(&self, done: u64, whole: u64) -> Size {
         let share = |most: usize, least: usize| {
-            least + (most.saturating_sub(least) * (number + 1)).div_ceil(programs.max(1))
+            let sizes = (most + 1).saturating_sub(least) as u64;
+            // Less than a usize, for a part of one.
+            least + usize::try_from(sizes * done.min(whole) / whole.max(1)).unwrap_or(0)
         };
         let (fewest, most) = (*self.parts.start(), *self.parts.end());
         Size {
@@ -62,10 +63,12 @@ impl<M: Model> Generator<M> {
     /// The program of a seed: the same wherever it is drawn.
     pub(super) fn draw(&self, seed: u64, size: &Size) -> Program<Drawn<M::Op>> {
         let mut random = Random(seed);
-        self.draw_with(&mut runner_of_seed(seed), |range| random.within(range), size)
+        let runners = Runners { runner: runner_of_seed(seed), seeds: None };
+        self.draw_with(runners, |range| random.within(range), size)
     }
 
-    /// The program of some bytes: the first eight choose how many operations there are, the others which.
+    /// The program of some bytes: the first eight choose how many operations there are, and after them two
+    /// each operation, so that a byte that changes leaves the other operations as they are.
     pub(super) fn draw_from(&self, bytes: &[u8], size: &Size) -> Program<Drawn<M::Op>> {
         let (numbers, operations) = bytes.split_at(bytes.len().min(8));
         let mut numbers = numbers.iter().copied();
@@ -73,40 +76,50 @@ impl<M: Model> Generator<M> {
             let width = range.end() - range.start() + 1;
             range.start() + usize::from(numbers.next().unwrap_or(0)) % width
         };
-        // Beyond its seed that generator gives zeros for ever, which some ranges reject for ever.
-        let mut tail =
-            Random(operations.iter().fold(0, |sum, byte| (sum << 5) ^ (sum >> 59) ^ u64::from(*byte)));
-        let mut seed = operations.to_vec();
-        seed.extend(std::iter::repeat_with(|| tail.next().to_le_bytes()).take(TAIL_WORDS).flatten());
-        let random = TestRng::from_seed(RngAlgorithm::PassThrough, &seed);
-        self.draw_with(&mut runner(random), within, size)
+        let runners = Runners { runner: runner_of_seed(0), seeds: Some(operations.chunks(2)) };
+        self.draw_with(runners, within, size)
     }
 
     fn draw_with(
         &self,
-        runner: &mut TestRunner,
+        mut runners: Runners<'_>,
         mut within: impl FnMut(RangeInclusive<usize>) -> usize,
         size: &Size,
     ) -> Program<Drawn<M::Op>> {
         let parts = within(size.parts.clone()).clamp(1, MOST_PARTS);
         let mut growing = Growing { generator: self, program: empty(parts), drawn: empty(parts) };
         for _ in 0..within(0..=size.prefix.min(MOST_OPERATIONS)) {
-            growing.add(runner, Where::Prefix);
+            growing.add(runners.next(), Where::Prefix);
         }
         for part in 0..parts {
             for _ in 0..within(1..=size.operations.clamp(1, MOST_OPERATIONS)) {
-                growing.add(runner, Where::Part(part));
+                growing.add(runners.next(), Where::Part(part));
             }
         }
         for _ in 0..within(0..=size.suffix.min(MOST_OPERATIONS)) {
-            growing.add(runner, Where::Suffix);
+            growing.add(runners.next(), Where::Suffix);
         }
         growing.drawn
     }
 }
 
-fn runner(random: TestRng) -> TestRunner {
-    TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, random)
+/// What operations are drawn from.
+struct Runners<'a> {
+    runner: TestRunner,
+    /// A seed for each operation, and 0 when there are no more; `None` if one runner draws them all.
+    seeds: Option<Chunks<'a, u8>>,
+}
+
+impl Runners<'_> {
+    /// What the next operation is drawn from.
+    fn next(&mut self) -> &mut TestRunner {
+        if let Some(seeds) = &mut self.seeds {
+            let bytes = seeds.next().unwrap_or(&[]);
+            let seed = bytes.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+            self.runner = runner_of_seed(seed);
+        }
+        &mut self.runner
+    }
 }
 
 fn runner_of_seed(seed: u64) -> TestRunner {
@@ -114,7 +127,8 @@ fn runner_of_seed(seed: u64) -> TestRunner {
     for (index, chunk) in bytes.chunks_mut(8).enumerate() {
         chunk.copy_from_slice(&seed.rotate_left(u32::try_from(index * 16).unwrap_or(0)).to_le_bytes());
     }
-    runner(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, random)
 }
 
 /// Numbers from a seed, the same everywhere (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number

@@ -91,7 +91,8 @@ pub(super) struct Judge<M: Model> {
     pub(super) program: Program<M::Op>,
     /// By hash, so that a history that is known costs no allocation.
     known: Mutex<Known<M::Ret>>,
-    misfit: Mutex<Option<HistoryOf<M>>>,
+    /// What was returned in the last execution that no order explains.
+    misfit: Mutex<Option<Returns<M::Ret>>>,
     touched: AtomicBool,
 }
 
@@ -128,7 +129,8 @@ impl<M: Model> Judge<M> {
             let same = |(returns, _): &&(Returns<M::Ret>, Judged)| {
                 returns.parts == parts && returns.prefix == *prefix && returns.suffix == suffix
             };
-            if let Some((_, judged)) = known.get(&hash).and_then(|alike| alike.iter().find(same)) {
+            if let Some((returns, judged)) = known.get(&hash).and_then(|alike| alike.iter().find(same)) {
+                self.note(returns, judged);
                 return judged.clone();
             }
         }
@@ -140,9 +142,7 @@ impl<M: Model> Judge<M> {
             Answer::NotLinearizable(_) => Judged::Misfits(self.in_a_line(&returns)),
             Answer::Unknown(reason) => Judged::Unknown(reason.to_string()),
         };
-        if matches!(judged, Judged::Misfits(_)) {
-            self.misfit.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(history);
-        }
+        self.note(&returns, &judged);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_REMEMBERED {
             known.clear();
@@ -151,9 +151,16 @@ impl<M: Model> Judge<M> {
         judged
     }
 
-    /// Why the first history that did not fit does not, event by event.
+    fn note(&self, returns: &Returns<M::Ret>, judged: &Judged) {
+        if matches!(judged, Judged::Misfits(_)) {
+            *self.misfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(returns.clone());
+        }
+    }
+
+    /// Why the last history that did not fit does not, event by event.
     pub(super) fn explanation(&self) -> Option<String> {
-        let history = self.misfit.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let returns = self.misfit.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let history = self.history(&returns);
         match Checker::new().timeout(PATIENCE).check(&self.model, &history) {
             Answer::NotLinearizable(violation) => {
                 Some(super::explain::explain(&history, &violation, |client| self.client(client)))

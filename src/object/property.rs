@@ -211,24 +211,19 @@ impl<M: Model> Implementation<M> {
 
     /// The verdict that is expected on one engine, where it differs, and the reason.
     #[must_use]
-    pub fn expect_on(mut self, engine: Engine, expected: Expected, reason: &str) -> Self {
-        self.facts.expected_on.push((engine, expected, reason.to_owned()));
-        self
+    pub fn expect_on(self, engine: Engine, expected: Expected, reason: &str) -> Self {
+        Self { facts: self.facts.expecting_on(engine, expected, reason), ..self }
     }
 
     /// Keeps the implementation from an engine, for a reason that the reports show.
     #[must_use]
-    pub fn not_on(mut self, engine: Engine, reason: &str) -> Self {
-        self.facts.excluded.push((engine, reason.to_owned()));
-        self
+    pub fn not_on(self, engine: Engine, reason: &str) -> Self {
+        Self { facts: self.facts.without(engine, reason), ..self }
     }
 
     /// Keeps the implementation from all engines but these, for a reason that the reports show.
     #[must_use]
     pub fn only_on(self, engines: &[Engine], reason: &str) -> Self {
-        Engine::ALL
-            .into_iter()
-            .filter(|engine| !engines.contains(engine))
-            .fold(self, |implementation, engine| implementation.not_on(engine, reason))
+        Self { facts: self.facts.without_all_but(engines, reason), ..self }
     }
 }

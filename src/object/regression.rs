@@ -9,6 +9,7 @@
 
 use super::generate::Size;
 use super::program::Program;
+use crate::engine::Name;
 use crate::scenario::Engine;
 use crate::scenario::registry::slug;
 use std::fmt::Debug;
@@ -30,7 +31,6 @@ pub(super) struct Known {
 struct Place {
     file: PathBuf,
     design: String,
-    name: String,
 }
 
 static PLACE: OnceLock<Place> = OnceLock::new();
@@ -41,7 +41,7 @@ pub(crate) fn explores(source: &str, scenario: &str, design: &str) {
     let source = Path::new(source);
     let (true, Some(folder)) = (source.is_file(), source.parent()) else { return };
     let file = folder.join("regressions").join(format!("{scenario}.txt"));
-    PLACE.get_or_init(|| Place { file, design: slug(design), name: design.to_owned() });
+    PLACE.get_or_init(|| Place { file, design: slug(design) });
 }
 
 /// The programs that failed before.
@@ -65,19 +65,22 @@ pub(super) fn keep<Op: Debug>(known: &Known, shrunk: &Program<Op>) {
 }
 
 /// A test that fails for as long as the program does, to be pasted behind the scenario's function.
-pub(super) fn as_test<Op: Debug>(engine: Engine, program: &Program<Op>) -> String {
-    let (name, function, design) = match PLACE.get() {
-        Some(place) => {
-            let scenario = place.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("object");
-            (format!("{scenario}_{}", place.design), scenario.to_owned(), place.name.clone())
-        }
-        None => ("the_object_holds".to_owned(), "object".to_owned(), "its implementation".to_owned()),
+pub(super) fn as_test<Op: Debug>(name: Name<'_>, engine: Engine, program: &Program<Op>) -> String {
+    let Name { scenario, design, .. } = name;
+    let list = |operations: &[Op]| {
+        let all: Vec<_> = operations.iter().map(|op| format!("{op:?}")).collect();
+        format!("vec![{}]", all.join(", "))
     };
+    let parts: String = program.parts.iter().map(|part| format!("            {},\n", list(part))).collect();
     // Real engines may miss it; the checker that has shrunk it does not.
     let engine = if engine == Engine::Loom { "Loom" } else { "Shuttle" };
     format!(
-        "#[test]\nfn {name}_holds() {{\n    let program = {};\n    {function}().check({design:?}, {engine}, &program);\n}}",
-        program.as_code()
+        "#[test]\nfn {scenario}_{}_holds() {{\n    let program = Program {{\n        prefix: {},\n        parts: \
+         vec![\n{parts}        ],\n        suffix: {},\n    }};\n    {scenario}().check({design:?}, {engine}, \
+         &program);\n}}\n",
+        slug(design),
+        list(&program.prefix),
+        list(&program.suffix)
     )
 }
 

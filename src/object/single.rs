@@ -1,11 +1,10 @@
 //! One program at a time, in this process: regression tests, and programs made of bytes for a fuzzer.
 
-use super::explore::{Fault, Subject};
+use super::explore::{Fault, Ran, Subject};
 use super::model::Model;
 use super::program::Program;
 use super::property::Object;
-use crate::engine::failure::Failure;
-use crate::engine::{Name, Pulse, Task, steered};
+use crate::engine::{Pulse, Task, shuttle};
 use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::scenario::{Engine, Facts};
 use std::sync::Arc;
@@ -20,10 +19,8 @@ impl<M: Model> Subject<M> {
     ) -> Result<u64, String> {
         let pulse: &'static Pulse = Box::leak(Box::default());
         let budget = Effort::Normal.budget(DEFAULT_SEED);
-        let (name, first) = (Name::default(), Arc::clone(self.first()));
-        let (fatal, helping) = (None, None);
-        let task = Task { name, program: first, facts, budget, pulse, fatal, witnesses: false, helping };
-        let (judge, seen) =
+        let task = Task { witnesses: false, ..Task::of(Arc::clone(self.first()), facts, budget, pulse) };
+        let Ran { judge, seen } =
             self.run(engine, &task, budget, program.clone()).map_err(|error| format!("{error:#}"))?;
         let reason = seen.not_applicable.as_ref().or(seen.stopped.as_ref());
         match (Fault::of(&seen), reason) {
@@ -50,8 +47,5 @@ pub fn by_bytes<M: Model>(object: Object<M>, implementation: &str, bytes: &[u8])
     let named = subjects.into_iter().find(|(name, ..)| name == implementation);
     let (_, _, subject) = named.expect("an implementation of this name");
     let (executable, program) = subject.of_bytes(program);
-    match steered::by_bytes(&executable, schedule)? {
-        Failure::Stopped(_) => None,
-        failure => Some(format!("{failure:?}\n{program}")),
-    }
+    shuttle::by_bytes(&executable, schedule).map(|failure| format!("{failure}\n{program}"))
 }

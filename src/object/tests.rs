@@ -208,7 +208,7 @@ fn parts_in_parallel_give_the_same_answers_as_one_by_one() {
 }
 
 #[test]
-fn the_corpora_of_the_fuzzer_run_through_the_same_functions() {
+fn the_corpus_of_the_fuzzer_runs_through_the_same_function() {
     let corpus = |target: &str| -> Vec<Vec<u8>> {
         let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
         let files = std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.expect("a file").path());
@@ -216,6 +216,4 @@ fn the_corpora_of_the_fuzzer_run_through_the_same_functions() {
     };
     let met: Vec<_> = corpus("checker").iter().map(|bytes| oracle::agree(bytes)).collect();
     assert!(met.contains(&0) && met.contains(&3), "the corpus is one-sided: {met:?}");
-    let known: usize = corpus("regressions").iter().map(|bytes| super::regression::round_trip(bytes)).sum();
-    assert!(known > 0, "no file of the corpus has a program");
 }

@@ -76,6 +76,9 @@ pub(super) fn cell(cell: &Cell, number: fn(u64) -> String) -> String {
             let (bad, all) = forbidden(cell);
             format!(" {}/{}", number(bad), number(all))
         }
+        (Verdict::DataRace, ..) if cell.observation.raced > 0 => {
+            format!(" {}/{executions}", number(cell.observation.raced))
+        }
         (Verdict::Safe, EvidenceKind::Exhaustive, _) => format!(" all {executions}"),
         (Verdict::Safe, EvidenceKind::Bounded, _) => format!(" bound {executions}"),
         (Verdict::Safe, EvidenceKind::Sampled, true) => format!(" {executions} runs"),

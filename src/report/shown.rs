@@ -5,6 +5,7 @@ use crate::engine::Exploration;
 use crate::scenario::{Engine, Grade};
 use crate::verdict::Verdict;
 use crate::witness::{Shows, Witness, table};
+use std::fmt::Write as _;
 
 /// A witness, and the checkers that came to the same failure.
 pub(super) struct Shown<'a> {
@@ -12,14 +13,17 @@ pub(super) struct Shown<'a> {
     pub(super) engines: Vec<Engine>,
 }
 
-/// One witness for each failure that a checker's verdict is about. Where both checkers came to it,
-/// shuttle's, whose values are always the latest.
+/// One witness for each failure that a checker's verdict is about, and, where executions went on past a data
+/// race, one of what came of it. Where both checkers came to it, shuttle's, whose values are always the
+/// latest.
 pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
     let mut shown: Vec<Shown<'_>> = Vec::new();
     for engine in [Engine::Shuttle, Engine::Loom] {
         let cells = design.cells.iter().filter(|cell| cell.engine == engine);
-        for witness in cells.filter_map(|cell| cell.observation.witnesses.first()) {
-            match shown.iter_mut().find(|shown| same(&shown.witness.shows, &witness.shows)) {
+        for witness in cells.flat_map(principal) {
+            match shown.iter_mut().find(|shown| same(shown.witness, witness)) {
+                // Another program that fails alike is worth no second table.
+                Some(known) if known.witness.program != witness.program => {}
                 Some(known) => known.engines.push(engine),
                 None => shown.push(Shown { witness, engines: vec![engine] }),
             }
@@ -28,9 +32,22 @@ pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
     shown
 }
 
-fn same(one: &Shows, other: &Shows) -> bool {
-    match (one, other) {
+fn principal(cell: &Cell) -> impl Iterator<Item = &Witness> {
+    let all = &cell.observation.witnesses;
+    let races = |witness: &Witness| witness.shows == Shows::DataRace;
+    let first = all.first();
+    let beyond = all.iter().filter(|_| cell.observation.raced > 0);
+    let other = beyond.filter(move |witness| first.is_some_and(|first| races(first) != races(witness)));
+    first.into_iter().chain(other.take(1))
+}
+
+fn same(one: &Witness, other: &Witness) -> bool {
+    let generated = one.program.is_some() && other.program.is_some();
+    match (&one.shows, &other.shows) {
         (Shows::Crash { .. }, Shows::Crash { .. }) => true,
+        (Shows::Forbidden { sentence, .. }, Shows::Forbidden { sentence: as_well, .. }) if generated => {
+            sentence == as_well
+        }
         (one, other) => one == other,
     }
 }
@@ -41,6 +58,9 @@ impl Shown<'_> {
         let names: Vec<_> = self.engines.iter().map(|engine| engine.name()).collect();
         let how = if self.witness.shortest { "the shortest way" } else { "a way" };
         let mut text = format!("{how} to it ({}):\n", names.join(" and "));
+        if let Some(program) = &self.witness.program {
+            let _ = writeln!(text, "{}", program.table);
+        }
         for line in table::table(self.witness).lines() {
             text += line;
             text.push('\n');

@@ -78,6 +78,9 @@ pub(crate) fn foot(scenario: &ScenarioReport) -> String {
                 let token = styled(FAINT, &format!("selvedge replay {}", witness.witness.token));
                 let _ = writeln!(text, "{token}");
             }
+            if design.cells.iter().any(|cell| cell.judgement.as_expected == Some(false)) {
+                text += &of_program(witness.witness);
+            }
         }
     }
     for (place, paragraph) in phrase::not_applicable(scenario).iter().enumerate() {
@@ -127,6 +130,12 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
         Verdict::Forbidden if cell.engine.is_checker() => format!("{}{}", phrase::failure(cell), share(cell)),
         Verdict::Forbidden => shown::sightings(design, cell).join("; "),
         Verdict::Inconclusive => format!("inconclusive: {}", phrase::failure(cell)),
+        Verdict::DataRace if cell.observation.raced > 0 => format!(
+            "data race, in {} of {}: {}",
+            thousands(cell.observation.raced),
+            executions(judgement.evidence.executions),
+            phrase::failure(cell)
+        ),
         verdict => format!(
             "{}, in execution {}: {}",
             verdict.word(),
@@ -211,7 +220,16 @@ pub(crate) fn plainly_replayed(witness: &Witness) -> String {
 }
 
 fn drawn(witness: &Witness) -> String {
-    format!("\n{}{}", table::table(witness), wrapped(&witness.conclusion, 0, 100))
+    let program = witness.program.as_ref().map(|program| format!("\n{}", program.table)).unwrap_or_default();
+    let (table, conclusion) = (table::table(witness), wrapped(&witness.conclusion, 0, 100));
+    format!("{program}\n{table}{conclusion}{}", of_program(witness))
+}
+
+/// What else there is to say of a generated program: its history, and a test to paste.
+fn of_program(witness: &Witness) -> String {
+    let Some(program) = &witness.program else { return String::new() };
+    let history = program.history.as_ref().map(|history| format!("\n{history}")).unwrap_or_default();
+    format!("{history}\na test to paste, which fails for as long as this program does:\n\n{}", program.test)
 }
 
 /// What the marks and words of the matrix mean.
@@ -252,6 +270,7 @@ pub(crate) fn cell_in_words(design: &DesignReport, cell: &Cell) -> String {
     for witness in cell.observation.witnesses.iter().take(1) {
         let _ = write!(text, "\n{}", Shown { witness, engines: vec![cell.engine] }.render());
         let _ = writeln!(text, "replay it in a test: selvedge::replay(\"{}\")", witness.token);
+        text += &of_program(witness);
     }
     text += &details(design);
     text

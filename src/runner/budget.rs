@@ -22,7 +22,21 @@ impl Effort {
             Effort::Normal => (20_000, 5_000, 250, 3_000, 2_048),
             Effort::Thorough => (1_000_000, 200_000, 5_000, 10_000, 4_096),
         };
-        Budget { executions, random_executions, preemptions: None, sampling_ms, seed, stall_ms, memory_mib }
+        let shrinking_ms = match self {
+            Effort::Quick => 10_000,
+            Effort::Normal => 30_000,
+            Effort::Thorough => 600_000,
+        };
+        Budget {
+            executions,
+            random_executions,
+            preemptions: None,
+            sampling_ms,
+            shrinking_ms,
+            seed,
+            stall_ms,
+            memory_mib,
+        }
     }
 }
 

@@ -67,16 +67,23 @@ fn effort() -> Result<Effort, String> {
     }
 }
 
-/// A file that lies in the folder but registers nothing would silently not run: the worst of bugs.
+/// A file that lies in the folder, or in one below it, but registers nothing would silently not run: the worst
+/// of bugs.
 fn missing(folder: &Path, registered: &BTreeSet<String>) -> Result<(), Failed> {
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let entries = |folder: &Path| -> Result<Vec<PathBuf>, String> {
+        let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
+    };
+    let mut files = entries(folder)?;
+    for below in files.clone().iter().filter(|path| path.is_dir()) {
+        files.extend(entries(below)?);
+    }
     let absent = |file: &PathBuf| {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         file.extension().is_some_and(|extension| extension == "rs")
             && !registered.iter().any(|known| known.rsplit('/').next() == Some(name))
     };
-    let absent: Vec<_> = files.filter(absent).map(|file| file.display().to_string()).collect();
+    let absent: Vec<_> = files.into_iter().filter(absent).map(|file| file.display().to_string()).collect();
     if absent.is_empty() {
         return Ok(());
     }
@@ -147,8 +154,15 @@ impl Cells {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry((found.name.clone(), design, engine)).or_default())
         };
-        let run =
-            || run_cell(found, &found.scenario.designs[design], engine, self.effort.budget(DEFAULT_SEED));
+        let run = || {
+            run_cell(
+                found,
+                &found.scenario.designs[design],
+                engine,
+                self.effort.budget(DEFAULT_SEED),
+                &|_| (),
+            )
+        };
         slot.get_or_init(run).clone()
     }
 
@@ -170,7 +184,14 @@ impl Cells {
 /// name = "scenarios"
 /// harness = false
 /// ```
-/// with a `build.rs` that prints `cargo::rerun-if-changed=scenarios`, so that cargo notices new files.
+/// with a `build.rs` that prints `cargo::rerun-if-changed=scenarios`, so that cargo notices new files. A folder
+/// in that folder is a module more, such as
+/// ```text
+/// #[path = "../scenarios/objects"]
+/// mod objects {
+///     automod::dir!("scenarios/objects");
+/// }
+/// ```
 #[macro_export]
 macro_rules! harness {
     () => {

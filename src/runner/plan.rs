@@ -10,8 +10,6 @@ pub(crate) struct Selection {
     pub(crate) scenarios: Vec<String>,
     pub(crate) designs: Vec<String>,
     pub(crate) engines: Vec<Engine>,
-    /// Whether everything includes the objects, which take longer than all the rest.
-    pub(crate) objects: bool,
 }
 
 /// A selection that names something that does not exist.
@@ -44,11 +42,8 @@ impl<'a> Plan<'a> {
                 return Err(Unknown::Scenario { name: name.clone(), known });
             }
         }
-        let only_objects = found.iter().all(Found::is_object);
-        let chosen = |found: &&Found| match &selection.scenarios[..] {
-            [] => selection.objects || only_objects || !found.is_object(),
-            names => names.contains(&found.name),
-        };
+        let chosen =
+            |found: &&Found| selection.scenarios.is_empty() || selection.scenarios.contains(&found.name);
         let chosen: Vec<_> = found.iter().filter(chosen).collect();
         for name in &selection.designs {
             let mut all = chosen.iter().flat_map(|found| &found.scenario.designs);

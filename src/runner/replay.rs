@@ -3,7 +3,7 @@
 use super::budget::Effort;
 use super::supervise::{Assignment, Launched, launch, write_down};
 use super::worker::Work;
-use crate::engine::{self, Budget, Name, Pulse, Task};
+use crate::engine::{self, Budget, Name, Pulse, Task, Way};
 use crate::report::terminal;
 use crate::scenario::ErasedDesign;
 use crate::scenario::registry::{self, Found};
@@ -92,7 +92,7 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
     let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
     let (scenario, design) = wanted(found, &token)?;
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
+    let name = name(scenario, design, &token);
     let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), pulse) };
     static HOOKED: Once = Once::new();
     HOOKED.call_once(crate::panics::install);
@@ -101,11 +101,16 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
         design: design.name.clone(),
         how: how.to_owned(),
     };
-    let witness = engine::replay(&task, &token).ok_or_else(|| changed("it no longer goes that way"))?;
+    let witness = engine::replay(&task, &token).map_err(changed)?;
     if token::events_digest(&witness) != token.events_digest {
         return Err(changed("the execution has other events, or another end"));
     }
     Ok(Witness { token: word.to_owned(), ..witness })
+}
+
+fn name<'a>(scenario: &'a Found, design: &'a ErasedDesign, token: &'a Token) -> Name<'a> {
+    let (scenario, design) = (scenario.name.as_str(), design.name.as_str());
+    Name { scenario, design, digest: token.design_digest, program: token.program.as_ref() }
 }
 
 fn wanted<'a>(found: &'a [Found], token: &Token) -> Result<(&'a Found, &'a ErasedDesign), ReplayError> {
@@ -129,14 +134,22 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
     let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
     let (scenario, design) = wanted(found, &token)?;
     let budget = Effort::Normal.budget(token.seed);
-    let name = Name { scenario: &scenario.name, design: &design.name, digest: token.design_digest };
+    let name = name(scenario, design, &token);
     let mut assignment = Assignment { name, facts: &design.facts, engine: token.engine, budget };
-    if let Route::Fatal { after, executions, random_executions } = token.route {
-        assignment.budget = Budget { executions, random_executions, ..budget };
-        return again(&assignment, after, &token, word);
+    match &token.route {
+        Route::Fatal { after, executions, random_executions, preemptions } => {
+            let (executions, random_executions) = (*executions, *random_executions);
+            assignment.budget = Budget { executions, random_executions, preemptions: *preemptions, ..budget };
+            return again(&assignment, Way::After(*after), &token, word);
+        }
+        Route::Doomed { slices, chosen } => {
+            let way = Way::Schedule { slices: slices.clone(), chosen: chosen.clone() };
+            return again(&assignment, way, &token, word);
+        }
+        Route::Schedule { .. } | Route::Index { .. } => {}
     }
     let Launched { answer, log, end, .. } =
-        launch(assignment.job(Work::Replay(word.to_owned()))).map_err(harness)?;
+        launch(assignment.job(Work::Replay(word.to_owned())), &|_| ()).map_err(harness)?;
     match end.status() {
         Some(status) if status.success() => {
             serde_json::from_slice::<Result<Witness, ReplayError>>(&answer)
@@ -151,15 +164,15 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
 }
 
 /// Replays an execution that ends its process.
-fn again(assignment: &Assignment<'_>, after: u64, token: &Token, word: &str) -> Result<Witness, ReplayError> {
+fn again(assignment: &Assignment<'_>, way: Way, token: &Token, word: &str) -> Result<Witness, ReplayError> {
     let harness = |error: anyhow::Error| ReplayError::Harness(format!("{error:#}"));
     let same = |witness: &Witness| token::events_digest(witness) == token.events_digest;
-    write_down(assignment, after)
+    write_down(assignment, way)
         .map_err(harness)?
         .filter(same)
         .map(|witness| Witness { token: word.to_owned(), ..witness })
         .ok_or_else(|| {
-            let how = format!("execution {} has other events, or another end", after + 1);
+            let how = "the execution has other events, or another end".to_owned();
             let Name { scenario, design, .. } = assignment.name;
             ReplayError::Changed { scenario: scenario.to_owned(), design: design.to_owned(), how }
         })

@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::supervise::{Assignment, Supervised, supervise};
-use crate::engine::{Budget, Exploration, Name, Observation};
+use crate::engine::{Budget, Exploration, Name, Observation, Shrinking};
 use crate::report::{Cell, DesignReport, Report, ScenarioReport};
 use crate::scenario::registry::Found;
 use crate::scenario::{Engine, ErasedDesign};
@@ -14,12 +14,21 @@ use std::sync::mpsc;
 pub(crate) enum Event<'a> {
     /// A cell has been begun.
     Begun { design: &'a str, engine: Engine },
+    /// A program that failed is being shrunk.
+    Shrinking { design: &'a str, engine: Engine, how_far: Shrinking },
     /// A cell is done.
     Done,
     /// All cells of a design are done, and so are all designs before it.
     Row { scenario: &'a Found, design: &'a DesignReport, first: bool },
     /// All designs of a scenario are done.
     Finished(&'a ScenarioReport),
+}
+
+/// What a thread that runs cells has to tell of one.
+enum Message {
+    Begun,
+    Shrinking(Shrinking),
+    Done(Box<Cell>),
 }
 
 /// Runs a plan with up to `jobs` workers at a time, their helpers included. `listen` is called on this thread.
@@ -41,15 +50,17 @@ pub(crate) fn run(
     super::seat::limit(jobs);
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
-    let work = |sender: mpsc::Sender<(usize, Option<Cell>)>| {
+    let work = |sender: mpsc::Sender<(usize, Message)>| {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some((scenario, design, engine)) = cells.get(index) else { return };
-            if super::interrupt::interrupted() || sender.send((index, None)).is_err() {
+            if super::interrupt::interrupted() || sender.send((index, Message::Begun)).is_err() {
                 return;
             }
-            let cell = run_cell(scenario, design, *engine, budget);
-            if sender.send((index, Some(cell))).is_err() {
+            // Nobody listens to a run that has ended, and the next message will tell.
+            let listen = |shrinking| drop(sender.send((index, Message::Shrinking(shrinking))));
+            let cell = run_cell(scenario, design, *engine, budget, &listen);
+            if sender.send((index, Message::Done(Box::new(cell)))).is_err() {
                 return;
             }
         }
@@ -61,16 +72,18 @@ pub(crate) fn run(
             scope.spawn(|| work(sender));
         }
         drop(sender);
-        for (index, cell) in &receiver {
+        for (index, message) in &receiver {
             // What an interrupted worker has seen says nothing about its design.
             if super::interrupt::interrupted() {
                 continue;
             }
-            match cell {
-                None => listen(Event::Begun { design: &cells[index].1.name, engine: cells[index].2 }),
-                Some(cell) => {
+            let (design, engine) = (cells[index].1.name.as_str(), cells[index].2);
+            match message {
+                Message::Begun => listen(Event::Begun { design, engine }),
+                Message::Shrinking(how_far) => listen(Event::Shrinking { design, engine, how_far }),
+                Message::Done(cell) => {
                     listen(Event::Done);
-                    board.enter(index, cell, &mut listen);
+                    board.enter(index, *cell, &mut listen);
                 }
             }
         }
@@ -81,11 +94,22 @@ pub(crate) fn run(
     Ok(board.report)
 }
 
-/// Executes and judges one cell.
-pub(crate) fn run_cell(scenario: &Found, design: &ErasedDesign, engine: Engine, budget: Budget) -> Cell {
-    let name = Name { scenario: &scenario.name, design: &design.name, digest: scenario.digest(design) };
+/// Executes and judges one cell. `listen` is told how far shrinking is, while a program is being shrunk.
+pub(crate) fn run_cell(
+    scenario: &Found,
+    design: &ErasedDesign,
+    engine: Engine,
+    budget: Budget,
+    listen: &dyn Fn(Shrinking),
+) -> Cell {
+    let name = Name {
+        scenario: &scenario.name,
+        design: &design.name,
+        digest: scenario.digest(design),
+        program: None,
+    };
     let assignment = Assignment { name, facts: &design.facts, engine, budget };
-    let (supervised, broken) = match supervise(&assignment) {
+    let (supervised, broken) = match supervise(&assignment, listen) {
         Ok(supervised) => (supervised, false),
         Err(error) => {
             let mut observation = Observation::new(Exploration::Sampled { how: "nothing".to_owned() });

@@ -3,7 +3,9 @@
 use super::mapping::{Shared, anonymous_file, contents, path_for_others};
 use super::worker::{self, ARGUMENT, Job, Work};
 use super::{gate, interrupt, seat};
-use crate::engine::{self, Budget, Exploration, Fatal, Name, Observation, Pulse};
+use crate::engine::{
+    self, Budget, Doom, Exploration, Fatal, Name, Observation, Pulse, Shortened, Shrinking, Way,
+};
 use crate::scenario::{Engine, Facts};
 use crate::witness::token::Route;
 use crate::witness::{Shows, Witness};
@@ -32,25 +34,27 @@ pub(crate) struct Supervised {
     pub(crate) seconds: f64,
 }
 
-/// Runs one cell in a worker process and waits for its end, whatever it is.
+/// Runs one cell in a worker process and waits for its end, whatever it is. `listen` is told how far shrinking
+/// is, while a program is being shrunk.
 ///
 /// # Errors
 /// If no worker can be started, if the worker's harness fails, or if the run is interrupted.
-pub(crate) fn supervise(assignment: &Assignment<'_>) -> anyhow::Result<Supervised> {
+pub(crate) fn supervise(
+    assignment: &Assignment<'_>,
+    listen: &dyn Fn(Shrinking),
+) -> anyhow::Result<Supervised> {
     if let Some(reason) = assignment.facts.excluded_from(assignment.engine) {
         let observation = Observation::not_applicable(reason);
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
     }
-    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe))?;
-    if let End::Exited(status) = end
-        && status.success()
-    {
+    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe), listen)?;
+    if end.answered(&answer) {
         let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
         return Ok(Supervised { observation, log, seconds });
     }
     let mut observation = assignment.fate(&end, pulse.get(), &log)?;
     if assignment.engine.is_checker() {
-        observation.witnesses.extend(write_down(assignment, pulse.get().executions())?);
+        observation.witnesses.extend(fatal_witness(assignment, pulse.get().executions(), &end)?);
     }
     Ok(Supervised { observation, log, seconds })
 }
@@ -82,17 +86,77 @@ impl Assignment<'_> {
     }
 }
 
-/// Lets another worker come to the same end after so many executions, which writes down what it does on the
-/// way. `None` if it ends otherwise.
+/// The witness of an execution that has ended its worker, after so many others: the shortest that can be
+/// found, or else the one that was met.
+fn fatal_witness(assignment: &Assignment<'_>, after: u64, end: &End) -> anyhow::Result<Option<Witness>> {
+    let shorter = match assignment.engine {
+        Engine::Shuttle => few_switches(assignment, end.doom())?,
+        _ => few_preemptions(assignment, end.doom())?,
+    };
+    match shorter {
+        Some(witness) => Ok(Some(witness)),
+        None => write_down(assignment, Way::After(after)),
+    }
+}
+
+/// The fewest switches that come to this end under shuttle.
+fn few_switches(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
+    let launched = launch(assignment.job(Work::Shorten(doom)), &|_| ())?;
+    // A search for something shorter that fails leaves what there is.
+    let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
+    let Some(Shortened { slices, chosen, shortest }) = answer else { return Ok(None) };
+    Ok(match follow(assignment, Way::Schedule { slices, chosen }, shortest)? {
+        Followed::Died(end, witness) if end == doom => witness,
+        Followed::Died(..) | Followed::Lived(_) => None,
+    })
+}
+
+/// The most executions in which loom looks for this end, with each number of preemptions.
+const MAX_TRIED: u64 = 2_000;
+
+/// The most preemptions with which it looks.
+const MAX_PREEMPTIONS: u32 = 3;
+
+/// The fewest preemptions that come to this end under loom.
+fn few_preemptions(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
+    let mut proved = true;
+    for preemptions in 0..=MAX_PREEMPTIONS {
+        let budget = Budget { preemptions: Some(preemptions), executions: MAX_TRIED, ..assignment.budget };
+        let bounded = Assignment { budget, ..*assignment };
+        match follow(&bounded, Way::Last, proved)? {
+            Followed::Lived(seen) => proved &= seen.is_some_and(|seen| seen.stopped.is_none()),
+            Followed::Died(end, witness) if end == doom => return Ok(witness),
+            Followed::Died(..) => break,
+        }
+    }
+    Ok(None)
+}
+
+/// Lets another worker come to its end this way, which writes down what it does on it. `None` if it lives.
 ///
 /// # Errors
 /// As [`launch`].
-pub(crate) fn write_down(assignment: &Assignment<'_>, after: u64) -> anyhow::Result<Option<Witness>> {
+pub(crate) fn write_down(assignment: &Assignment<'_>, way: Way) -> anyhow::Result<Option<Witness>> {
+    Ok(match follow(assignment, way, false)? {
+        Followed::Died(_, witness) => witness,
+        Followed::Lived(_) => None,
+    })
+}
+
+/// What became of a worker that was to write down its end.
+enum Followed {
+    Died(Doom, Option<Witness>),
+    /// With what it saw, if it looked at anything.
+    Lived(Option<Observation>),
+}
+
+fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Result<Followed> {
     let mut lines = anonymous_file("selvedge-events")?;
-    let fatal = Fatal { after, file: path_for_others(&lines) };
-    let Launched { pulse, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)))?;
-    if end.status().is_some_and(|status| status.success()) {
-        return Ok(None);
+    let fatal = Fatal { way: way.clone(), file: path_for_others(&lines) };
+    let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
+    if end.answered(&answer) {
+        let seen = serde_json::from_slice(&answer).context("a worker left no answer")?;
+        return Ok(Followed::Lived(seen));
     }
     let seen = assignment.fate(&end, pulse.get(), &log)?;
     let shows = match (seen.deadlock, seen.crash) {
@@ -101,12 +165,19 @@ pub(crate) fn write_down(assignment: &Assignment<'_>, after: u64) -> anyhow::Res
         (None, None) => Shows::Hang,
     };
     let lines = contents(&mut lines)?;
-    let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows) else {
-        return Ok(None);
+    let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows, shortest)
+    else {
+        return Ok(Followed::Died(end.doom(), None));
     };
-    let Budget { executions, random_executions, seed, .. } = assignment.budget;
-    let route = Route::Fatal { after, executions, random_executions };
-    Ok(Some(assignment.name.sign(seed, witness, route)))
+    let Budget { executions, random_executions, preemptions, seed, .. } = assignment.budget;
+    let route = match way {
+        Way::After(_) | Way::Last => {
+            let after = pulse.get().executions();
+            Route::Fatal { after, executions, random_executions, preemptions }
+        }
+        Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
+    };
+    Ok(Followed::Died(end.doom(), Some(assignment.name.sign(seed, witness, route))))
 }
 
 /// What is left of a worker.
@@ -118,12 +189,19 @@ pub(crate) struct Launched {
     seconds: f64,
 }
 
+/// The very file that this process was started from, even if another has taken its place since: a program
+/// may be built again while it runs.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// Runs a job in a worker process, when its engine's turn has come, and waits for its end. `job` is told the
 /// supervisor and where the pulse and the answer lie.
 ///
 /// # Errors
 /// If no worker can be started, or if the run is interrupted.
-pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::Result<Launched> {
+pub(crate) fn launch(
+    job: impl FnOnce(i32, PathBuf, PathBuf) -> Job,
+    listen: &dyn Fn(Shrinking),
+) -> anyhow::Result<Launched> {
     let (pulse, pulse_file) =
         Shared::<Pulse>::create("selvedge-pulse").context("cannot share memory with a worker")?;
     let mut answer = anonymous_file("selvedge-answer")?;
@@ -134,8 +212,8 @@ pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::
     let (mut seat, place) = seat::take()?;
     job.place = Some(place);
     let start = Instant::now();
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
-    let child = Command::new(&program)
+    let child = Command::new(THIS_PROGRAM)
+        .arg0(std::env::args_os().next().unwrap_or_else(|| "selvedge".into()))
         .arg(ARGUMENT)
         .arg(serde_json::to_string(&job)?)
         .stdin(Stdio::null())
@@ -143,9 +221,9 @@ pub(crate) fn launch(job: impl FnOnce(i32, PathBuf, PathBuf) -> Job) -> anyhow::
         .stderr(log.try_clone()?)
         .process_group(0)
         .spawn()
-        .with_context(|| format!("cannot start a worker: {}", program.display()))?;
+        .context("cannot start this program again as a worker")?;
     seat.seat(child.id());
-    let end = Worker { child }.watch(pulse.get(), &job.budget)?;
+    let end = Worker { child }.watch(pulse.get(), &job.budget, listen)?;
     drop(seat);
     Ok(Launched {
         answer: contents(&mut answer)?,
@@ -163,6 +241,20 @@ pub(crate) enum End {
 }
 
 impl End {
+    /// Whether the worker has lived to answer.
+    fn answered(&self, answer: &[u8]) -> bool {
+        self.status().is_some_and(|status| status.success()) && !answer.is_empty()
+    }
+
+    fn doom(&self) -> Doom {
+        match self {
+            End::Exited(status) => {
+                status.signal().map_or(Doom::Code(status.code().unwrap_or(0)), Doom::Signal)
+            }
+            End::Stalled => Doom::Endless,
+        }
+    }
+
     /// With what it exited, if it did.
     pub(crate) fn status(&self) -> Option<ExitStatus> {
         match self {
@@ -192,8 +284,9 @@ impl Worker {
     }
 
     /// Waits until the worker ends or stalls.
-    fn watch(mut self, pulse: &Pulse, budget: &Budget) -> anyhow::Result<End> {
+    fn watch(mut self, pulse: &Pulse, budget: &Budget, listen: &dyn Fn(Shrinking)) -> anyhow::Result<End> {
         let mut nap = Duration::from_micros(500);
+        let mut told = None;
         let mut stall = Stall::begin(&self, pulse);
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -203,6 +296,11 @@ impl Worker {
                 bail!("interrupted");
             }
             std::thread::sleep(nap);
+            let shrinking = pulse.shrinking();
+            if let Some(shrinking) = shrinking.filter(|_| shrinking != told) {
+                listen(shrinking);
+            }
+            told = shrinking;
             nap = (nap * 5 / 4).min(Duration::from_millis(10));
             if pulse.executions() != stall.executions {
                 stall = Stall::begin(&self, pulse);

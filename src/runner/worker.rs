@@ -5,7 +5,7 @@
 
 use super::mapping::Shared;
 use super::seat::Place;
-use crate::engine::{self, Budget, Fatal, Helping, Name, Pulse, Task};
+use crate::engine::{self, Budget, Doom, Fatal, Helping, Name, Pulse, Task};
 use crate::object;
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
@@ -47,8 +47,10 @@ pub(crate) const ALONE: Duration = Duration::from_millis(200);
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
     Observe,
-    /// Observe again, to write down the execution that ended the process last time.
+    /// Write down the execution that ends the process.
     WriteDown(Fatal),
+    /// Find the shortest execution that ends the process like this.
+    Shorten(Doom),
     /// Replay this token.
     Replay(String),
 }
@@ -89,22 +91,26 @@ fn work(job: &str) -> anyhow::Result<()> {
             pulse.leave_note(words);
         }
     });
-    let fatal = match job.work {
-        Work::WriteDown(fatal) => Some(fatal),
-        Work::Observe | Work::Replay(_) => None,
-    };
-    // An execution is written down by its number, which is known once all before it have ended.
-    let helping = match &job.place {
-        Some(Place { slots, slot }) if fatal.is_none() => {
-            let slots = Shared::open(slots).context("the supervisor is gone")?;
-            Some(Helping { slots, own: *slot, after: ALONE })
+    let name =
+        Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
+    let task = Task { name, ..Task::new(design, job.budget, pulse) };
+    let answer = match job.work {
+        Work::Observe | Work::Replay(_) => {
+            let helping = job.place.as_ref().map(helping).transpose()?;
+            serde_json::to_vec(&engine::observe(job.engine, &Task { helping, ..task })?)?
         }
-        _ => None,
+        Work::Shorten(doom) => serde_json::to_vec(&engine::shorten(&task, doom))?,
+        Work::WriteDown(fatal) => {
+            serde_json::to_vec(&engine::meet_end(job.engine, &Task { fatal: Some(fatal), ..task })?)?
+        }
     };
-    let name = Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design) };
-    let task = Task { name, fatal, helping, ..Task::new(design, job.budget, pulse) };
-    let seen = engine::observe(job.engine, &task)?;
-    std::fs::write(&job.answer, serde_json::to_vec(&seen)?).context("the supervisor is gone")
+    std::fs::write(&job.answer, answer).context("the supervisor is gone")
+}
+
+/// Leave to explore on idle cores too.
+fn helping(place: &Place) -> anyhow::Result<Helping> {
+    let slots = Shared::open(&place.slots).context("the supervisor is gone")?;
+    Ok(Helping { slots, own: place.slot, after: ALONE })
 }
 
 /// Ties this process to its supervisor and bounds what it may take.

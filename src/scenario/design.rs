@@ -1,6 +1,7 @@
 //! Designs: state, actors, observation, memory placement, expected verdict.
 
 use super::{Engine, Exit, Expected, Memory, Outcome};
+use crate::context::Options;
 
 /// A state without actors yet; see [`Design::new`].
 pub struct Blank<S> {
@@ -25,6 +26,7 @@ pub(crate) struct Bodies<S, R, O> {
     pub(crate) actors: Vec<ActorFn<S, R>>,
     pub(crate) observe: Observe<S, R, O>,
     pub(crate) memory: Memory,
+    pub(crate) options: Options,
 }
 
 /// All that a design says but for its closures.
@@ -37,6 +39,7 @@ pub(crate) struct Facts {
     pub(crate) expected_on: Vec<(Engine, Expected, String)>,
     pub(crate) excluded: Vec<(Engine, String)>,
     pub(crate) must_see: Vec<Engine>,
+    pub(crate) options: Options,
 }
 
 impl Facts {
@@ -46,6 +49,24 @@ impl Facts {
             Some((_, expected, reason)) => (*expected, Some(reason)),
             None => (self.expected.unwrap_or(Expected::Safe), None),
         }
+    }
+
+    /// With the verdict that is expected on one engine, and why.
+    pub(crate) fn expecting_on(mut self, engine: Engine, expected: Expected, reason: &str) -> Self {
+        self.expected_on.push((engine, expected, reason.to_owned()));
+        self
+    }
+
+    /// Without an engine, for a reason.
+    pub(crate) fn without(mut self, engine: Engine, reason: &str) -> Self {
+        self.excluded.push((engine, reason.to_owned()));
+        self
+    }
+
+    /// Without all engines but these, for a reason.
+    pub(crate) fn without_all_but(self, engines: &[Engine], reason: &str) -> Self {
+        let others = Engine::ALL.into_iter().filter(|engine| !engines.contains(engine));
+        others.fold(self, |facts, engine| facts.without(engine, reason))
     }
 
     /// Why the design does not run on `engine`, if it does not.
@@ -153,6 +174,30 @@ impl<S, R, O> Design<S, R, O> {
         self
     }
 
+    /// Lets waits end for no reason under the checkers, as `std` allows: `Condvar::wait` and its kin, and
+    /// `thread::park`. What waits without a loop around it is found that way.
+    ///
+    /// At most once for each thread and each place in the source that waits: where that is not all there
+    /// could be, the evidence is bounded and says so. On the real engines waits end as the system has it.
+    #[must_use]
+    pub fn spurious_wakeups(mut self) -> Self {
+        self.facts.options.spurious_wakeups = true;
+        self
+    }
+
+    /// Lets executions go on past a data race on [`Plain`](crate::cell::Plain) memory, where the checker can:
+    /// under shuttle, which then tries all orders of the accesses, so that the report has what comes of the
+    /// race. The verdict is a data race all the same.
+    ///
+    /// Limits: the language promises nothing after a data race; the outcomes are those of whole accesses, one
+    /// after the other. A race on an [`UnsafeCell`](crate::cell::UnsafeCell) ends the execution, and so does
+    /// any race under loom.
+    #[must_use]
+    pub fn past_races(mut self) -> Self {
+        self.facts.options.past_races = true;
+        self
+    }
+
     /// The verdict that is expected on every engine that can show it. Safe if never called.
     #[must_use]
     pub fn expect(mut self, expected: Expected) -> Self {
@@ -162,25 +207,20 @@ impl<S, R, O> Design<S, R, O> {
 
     /// The verdict that is expected on one engine, where it differs, and the reason.
     #[must_use]
-    pub fn expect_on(mut self, engine: Engine, expected: Expected, reason: &str) -> Self {
-        self.facts.expected_on.push((engine, expected, reason.to_owned()));
-        self
+    pub fn expect_on(self, engine: Engine, expected: Expected, reason: &str) -> Self {
+        Self { facts: self.facts.expecting_on(engine, expected, reason), ..self }
     }
 
     /// Keeps the design from an engine, for a reason that the reports show.
     #[must_use]
-    pub fn not_on(mut self, engine: Engine, reason: &str) -> Self {
-        self.facts.excluded.push((engine, reason.to_owned()));
-        self
+    pub fn not_on(self, engine: Engine, reason: &str) -> Self {
+        Self { facts: self.facts.without(engine, reason), ..self }
     }
 
     /// Keeps the design from all engines but these, for a reason that the reports show.
     #[must_use]
     pub fn only_on(self, engines: &[Engine], reason: &str) -> Self {
-        Engine::ALL
-            .into_iter()
-            .filter(|engine| !engines.contains(engine))
-            .fold(self, |design, engine| design.not_on(engine, reason))
+        Self { facts: self.facts.without_all_but(engines, reason), ..self }
     }
 
     /// Demands that a real engine really shows the expected failure, where it is certain or very likely;
@@ -196,7 +236,8 @@ impl<S, R, O: Outcome> Design<S, R, O> {
     pub(crate) fn split(self) -> (Facts, Bodies<S, R, O>) {
         let memory = if self.facts.isolated { Memory::Isolated } else { Memory::Shared };
         let observe = self.observe.expect("an outcome type other than Unobserved comes from observe alone");
-        (self.facts, Bodies { state: self.state, actors: self.actors, observe, memory })
+        let options = self.facts.options;
+        (self.facts, Bodies { state: self.state, actors: self.actors, observe, memory, options })
     }
 }
 

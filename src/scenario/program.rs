@@ -11,9 +11,14 @@ use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
 use super::{Engine, Exit, Grade, Memory, Outcome};
 use crate::channel::endpoints;
+use crate::choice;
 use crate::context;
 use crate::engine::{Observation, Task};
+use crate::object::Recipe;
+use crate::sync::spurious;
 use crate::thread;
+use crate::witness::Witness;
+use crate::witness::token::Token;
 use serde::{Deserialize, Serialize};
 use std::alloc::Layout;
 use std::ops::Range;
@@ -135,6 +140,12 @@ pub(crate) trait Generated: Send + Sync {
     /// # Errors
     /// If the harness itself cannot do its work.
     fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation>;
+
+    /// Executes once more what a token has kept of the program of this recipe.
+    ///
+    /// # Errors
+    /// With how the object has changed, if there is no such program or it does not go that way.
+    fn replay(&self, task: &Task<'_>, token: &Token, recipe: &Recipe) -> Result<Witness, &'static str>;
 }
 
 /// The payload of the panic that ends an exploration whose question is answered: the outcome that was
@@ -173,8 +184,10 @@ impl<S, R, O: Outcome> Typed<S, R, O> {
                 (state, shared)
             }
             Memory::Isolated => {
-                let (state, channels) = endpoints::record(&self.bodies.state);
-                let copy = || Arc::new(endpoints::replay(&channels, &self.bodies.state));
+                let make = || endpoints::record(&self.bodies.state);
+                let ((state, channels), chosen) = choice::record(make);
+                let again = || endpoints::replay(&channels, &self.bodies.state);
+                let copy = || Arc::new(choice::replay(&chosen, again));
                 (Arc::new(state), (0..actors).map(|_| copy()).collect())
             }
         }
@@ -204,6 +217,8 @@ where
 {
     /// One execution.
     fn run(self: Arc<Self>) -> O {
+        context::set_options(self.bodies.options);
+        spurious::begin_execution();
         let (state, copies) = self.states();
         let handles: Vec<_> = copies
             .into_iter()
@@ -277,6 +292,7 @@ where
         let (states, returns) = (states.cast::<S>(), returns.cast::<R>());
         let act = &self.bodies.actors[actor];
         for index in range {
+            choice::next_sample();
             // SAFETY: the caller made these states, and only this actor writes to its returns.
             unsafe { returns.add(index).write(act(&*states.add(index))) };
         }

@@ -65,16 +65,11 @@ pub(crate) fn design<'a>(
 }
 
 impl Found {
-    /// Whether its designs are implementations of an object, on programs that are generated.
-    pub(crate) fn is_object(&self) -> bool {
-        self.scenario.designs.iter().any(|design| design.program.generated().is_some())
-    }
-
     /// Of what the scenario says of a design: another one, most likely, once any of it has changed.
     pub(crate) fn digest(&self, design: &ErasedDesign) -> u32 {
         let ErasedScenario { question, grades, .. } = &self.scenario;
         let facts = &design.facts;
-        let said = (&self.name, question, grades, &design.name, &facts.actors, facts.isolated);
+        let said = (&self.name, question, grades, &design.name, &facts.actors, facts.isolated, facts.options);
         crc32fast::hash(format!("{said:?}").as_bytes())
     }
 }

@@ -206,7 +206,7 @@ fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
 }
 
 fn write(cell: u32) {
-    trace::write(cell, Location::caller());
+    trace::write(cell, Location::caller(), false);
 }
 
 #[test]
@@ -243,11 +243,11 @@ fn the_initialiser_comes_before_everybody() {
         };
         let child = thread::spawn(move || {
             other.call_once(init);
-            trace::read(cell, Location::caller());
+            trace::read(cell, Location::caller(), false);
         });
         once.call_once(init);
         if inside {
-            trace::read(cell, Location::caller());
+            trace::read(cell, Location::caller(), false);
         } else {
             write(cell);
         }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 ///
 /// Differences: [`Condvar::new`] is not `const`, because a condition variable belongs to the engine that
 /// is running when it is made. Limits: under loom nothing ever times out, under shuttle at any moment; under
-/// neither a wakeup is spurious. A design that needs what never happens to end is reported as a deadlock.
+/// neither a wakeup is spurious, unless the design asks for
+/// [spurious wakeups](crate::Design::spurious_wakeups). A design that needs what never happens to end is reported as a deadlock.
 pub struct Condvar {
     raw: Signal,
 }
@@ -54,7 +55,8 @@ impl Condvar {
     /// deadlock found.
     #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
-        guard.exchange(|raw| (self.raw.wait(raw), ())).0
+        let (mutex, raw) = guard.part();
+        mutex.guard(self.raw.wait(raw))
     }
 
     /// Waits while `condition` holds.
@@ -96,9 +98,10 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        let (locked, timed_out) = guard.exchange(|raw| self.raw.wait_timeout(raw, timeout));
+        let (mutex, raw) = guard.part();
+        let (raw, timed_out) = self.raw.wait_timeout(raw, timeout);
         let result = WaitTimeoutResult(timed_out);
-        match locked {
+        match mutex.guard(raw) {
             Ok(guard) => Ok((guard, result)),
             Err(poisoned) => Err(PoisonError::new((poisoned.into_inner(), result))),
         }

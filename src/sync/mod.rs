@@ -20,6 +20,7 @@ pub(crate) mod lazy;
 pub(crate) mod monitor;
 pub mod mpsc;
 mod once;
+pub(crate) mod spurious;
 pub(crate) mod statics;
 
 pub use barrier::{Barrier, BarrierWaitResult};

@@ -49,7 +49,7 @@ impl Raw {
                 Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() }
             }
             Context::Loom => {
-                Raw::Loom { mutex: arm::loom::RawMutex::new(), condvar: arm::loom::RawCondvar::new() }
+                Raw::Loom { mutex: arm::loom::RawMutex::never_tried(), condvar: arm::loom::RawCondvar::new() }
             }
             Context::Shuttle => Raw::Shuttle(arm::shuttle::RawMonitor::new()),
             Context::Process => Raw::Process {

@@ -97,7 +97,7 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     #[inline]
-    fn guard<'a>(&'a self, raw: LockGuard<'a>) -> LockResult<MutexGuard<'a, T>> {
+    pub(super) fn guard<'a>(&'a self, raw: LockGuard<'a>) -> LockResult<MutexGuard<'a, T>> {
         if raw.owner_died() {
             self.poison.set();
         }
@@ -158,17 +158,12 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 }
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// Trades the lock of this guard for the one that `wait` returns, as a condition variable does.
-    pub(super) fn exchange<R>(
-        self,
-        wait: impl FnOnce(LockGuard<'a>) -> (LockGuard<'a>, R),
-    ) -> (LockResult<MutexGuard<'a, T>>, R) {
+    /// The mutex and its lock, for a condition variable to trade for another [`Mutex::guard`].
+    pub(super) fn part(self) -> (&'a Mutex<T>, LockGuard<'a>) {
         let mut guard = ManuallyDrop::new(self);
-        let lock = guard.lock;
         // SAFETY: `guard` is never dropped nor used again, so the lock is moved out of it just once.
         let raw = unsafe { ManuallyDrop::take(&mut guard.raw) };
-        let (raw, result) = wait(raw);
-        (lock.guard(raw), result)
+        (guard.lock, raw)
     }
 }
 

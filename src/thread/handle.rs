@@ -4,6 +4,7 @@ use super::model::{self, Identity};
 use crate::arm::journal::{self, Key};
 use crate::arm::{loom_thread, shuttle_thread};
 use crate::context::{self, Context};
+use crate::sync::spurious;
 use crate::witness::Deed;
 use std::fmt;
 use std::io;
@@ -97,11 +98,14 @@ pub fn current() -> Thread {
 }
 
 /// Blocks until the running thread's permit is available, and takes it. For real it may also return
-/// spuriously; in a model it does not.
+/// spuriously; in a model it does so only if the design asks for spurious wakeups.
 #[track_caller]
 pub fn park() {
     if context::current().is_model() {
         let identity = model::local();
+        if spurious::comes() {
+            return journal::note("park, woken spuriously", Deed::Other, Key::at(&*identity));
+        }
         journal::begins("park", Deed::Other, Key::at(&*identity));
         identity.permit.take();
         journal::note("park", Deed::Other, Key::at(&*identity));

@@ -69,7 +69,7 @@ impl Execution {
         Arc::new(Identity {
             number: self.threads.replace(self.threads.get() + 1),
             name,
-            permit: Permit::default(),
+            permit: Permit::new(),
             object: trace::new_object(),
             end: End::default(),
             execution: self,
@@ -387,6 +387,7 @@ where
 {
     set_slot(Some(local.clone()));
     trace::receive(past);
+    journal::starts();
     let result = catch(f);
     let end = &local.end;
     end.panicked.set(result.is_err());

@@ -2,7 +2,11 @@
 //!
 //! The engines' own will not do: loom's `Condvar::wait` eats a permit, and shuttle's park returns
 //! spuriously at random. This one does neither.
+//!
+//! It is made on first use, for most threads never park; but where loom is to be exact with the thread it belongs
+//! to, because there the lock itself would be taken for one that is used before it is made.
 
+use crate::arm;
 use crate::arm::trace::{self, Token};
 use crate::context::{self, Context};
 use crate::sync::monitor::Monitor;
@@ -20,6 +24,15 @@ struct State {
 }
 
 impl Permit {
+    /// The permit of a thread that has not begun.
+    pub(crate) fn new() -> Self {
+        let permit = Permit::default();
+        if context::current() == Context::Loom && arm::loom::exactly() {
+            permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
+        }
+        permit
+    }
+
     fn monitor(&self) -> &Monitor<State> {
         if self.0.get().is_none() {
             let made = Box::new(Monitor::new(State::default()));

@@ -45,6 +45,20 @@ pub(crate) struct Witness {
     pub(crate) shortest: bool,
     /// With what `selvedge replay` finds this execution again.
     pub(crate) token: String,
+    /// The program, if it was generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) program: Option<GeneratedProgram>,
+}
+
+/// The generated program that a witness is an execution of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GeneratedProgram {
+    /// What is done before the actors start, by each of them, and after they have ended.
+    pub(crate) table: String,
+    /// Why no order of the operations explains what they returned, event by event.
+    pub(crate) history: Option<String>,
+    /// A test that fails for as long as the program does, in Rust.
+    pub(crate) test: String,
 }
 
 /// Which failure a witness shows.

@@ -26,6 +26,7 @@ pub(super) fn witness(shows: Shows, actors: &[&str], started: &[&str], lines: &s
         switches: 0,
         shortest: true,
         token: String::new(),
+        program: None,
     };
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let event = event(&mut witness, line);

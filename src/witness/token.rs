@@ -9,6 +9,7 @@
 //! not against malice: what a token says is bounded in size and nothing more.
 
 use super::{Deed, Shows, Witness};
+use crate::object::Recipe;
 use crate::scenario::Engine;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,17 +27,23 @@ pub(crate) struct Token {
     pub(crate) design_digest: u32,
     /// CRC-32 of the events and of the failure, see [`events_digest`].
     pub(crate) events_digest: u32,
+    /// How the program is made again, if it was generated.
+    pub(crate) program: Option<Recipe>,
 }
 
 /// The way to an execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Route {
-    /// Which task goes how many steps, and what was drawn at random on the way.
-    Schedule { slices: Vec<(u32, u32)>, randoms: Vec<u64> },
-    /// The number of the execution in a search in fixed order.
-    Index { preemptions: Option<u32>, exact: bool, execution: u64 },
+    /// Which task goes how many steps, which tasks chose what on the way, and whether a data race is the end
+    /// of it.
+    Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)>, to_race: bool },
+    /// The number of the execution in a search in fixed order, and what was chosen: by which thread, after
+    /// how many choices, which value.
+    Index { preemptions: Option<u32>, exact: bool, execution: u64, choices: Vec<(u32, u32, u32)> },
     /// The execution that ends its process, in a whole search with this budget: how many end before it.
-    Fatal { after: u64, executions: u64, random_executions: u64 },
+    Fatal { after: u64, executions: u64, random_executions: u64, preemptions: Option<u32> },
+    /// The same by its schedule: which task goes how many steps, and which tasks chose what on the way.
+    Doomed { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
 }
 
 /// Why a word was not taken as a token.
@@ -68,7 +75,7 @@ const LONGEST_VERSION: usize = 64;
 const LENGTH: usize = 4;
 const CHECKSUM: usize = 4;
 
-/// The word for a token. One for more than some 24,000 slices or randoms comes out longer than
+/// The word for a token. One for more than some 24,000 slices or choices comes out longer than
 /// [`LONGEST`] and will be refused.
 pub(crate) fn encode(token: &Token) -> String {
     encode_as(version(), token)
@@ -163,7 +170,8 @@ fn whole(payload: &str, head: usize) -> Result<Vec<u8>, Refused> {
 /// did in which order to which kinds of objects, the values, the failure.
 ///
 /// Not of source lines, files and the names of objects, which are found in the source: moving or renaming
-/// a thing changes nothing. Nor of what is said about the events, or of the sentence of the scenario.
+/// a thing changes nothing. Nor of what is said about the events, or of the sentence of the scenario. Nor of
+/// a generated program, whose recipe has a digest of its own.
 pub(crate) fn events_digest(witness: &Witness) -> u32 {
     let shows = match &witness.shows {
         Shows::Forbidden { outcome, .. } => ("forbidden", outcome.as_str()),
@@ -211,19 +219,24 @@ impl<'a> Semantic<'a> {
 }
 
 /// Takes any bytes: as a word, and as the content of a word whose checksum fits. What is taken for a
-/// token must be spelled as this module spells it.
+/// token must be spelled as this module spells it. How many of these words are tokens.
 ///
 /// # Panics
 /// If that does not hold.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn survive(bytes: &[u8]) {
+pub(crate) fn survive(bytes: &[u8]) -> usize {
+    let mut tokens = 0;
     let head = format!("{PREFIX}{FORMAT}_{}_", version());
     let words =
         [String::from_utf8_lossy(bytes).into_owned(), format!("{head}{}", String::from_utf8_lossy(bytes))];
     for word in words.iter().chain([&seal(&head, bytes)]) {
         match decode(word) {
-            Ok(token) => assert_eq!(encode(&token), word.trim()),
+            Ok(token) => {
+                assert_eq!(encode(&token), word.trim());
+                tokens += 1;
+            }
             Err(refused) => assert!(!refused.to_string().is_empty()),
         }
     }
+    tokens
 }

@@ -3,6 +3,7 @@
 use super::sample::{forbidden, witness};
 use super::token::{LONGEST, Refused, Route, Token, decode, encode, events_digest, survive};
 use super::*;
+use crate::object::Recipe;
 use proptest::prelude::*;
 
 fn sample() -> Token {
@@ -10,27 +11,40 @@ fn sample() -> Token {
         scenario: "shared_counter".to_owned(),
         design: "load, then store".to_owned(),
         engine: Engine::Shuttle,
-        route: Route::Schedule { slices: vec![(0, 3), (1, 1), (2, 2), (1, 1), (0, 4)], randoms: vec![] },
+        route: Route::Schedule {
+            slices: vec![(0, 3), (1, 1), (2, 2), (1, 1), (0, 4)],
+            chosen: vec![],
+            to_race: false,
+        },
         seed: 0x5e1f_ed6e,
         design_digest: 0xdead_beef,
         events_digest: 7,
+        program: None,
     }
 }
 
 fn routes() -> impl Strategy<Value = Route> {
-    let schedule =
-        (prop::collection::vec(any::<(u32, u32)>(), 0..40), prop::collection::vec(any::<u64>(), 0..10));
-    let index = (any::<Option<u32>>(), any::<bool>(), any::<u64>());
+    let pairs = |most| prop::collection::vec(any::<(u32, u32)>(), 0..most);
+    let schedule = (pairs(40), pairs(10), any::<bool>());
+    let choices = prop::collection::vec(any::<(u32, u32, u32)>(), 0..5);
+    let index = (any::<Option<u32>>(), any::<bool>(), any::<u64>(), choices);
     prop_oneof![
-        schedule.prop_map(|(slices, randoms)| Route::Schedule { slices, randoms }),
-        index.prop_map(|(preemptions, exact, execution)| Route::Index { preemptions, exact, execution }),
+        schedule.prop_map(|(slices, chosen, to_race)| Route::Schedule { slices, chosen, to_race }),
+        index.prop_map(|(preemptions, exact, execution, choices)| Route::Index {
+            preemptions,
+            exact,
+            execution,
+            choices
+        }),
     ]
 }
 
 fn tokens() -> impl Strategy<Value = Token> {
     let engines = prop::sample::select(Engine::ALL.to_vec());
-    (".{0,30}", ".{0,30}", engines, routes(), any::<u64>(), any::<(u32, u32)>()).prop_map(
-        |(scenario, design, engine, route, seed, (design_digest, events_digest))| Token {
+    let program =
+        any::<Option<(u64, u32)>>().prop_map(|of| of.map(|(seed, digest)| Recipe::sample(seed, digest)));
+    (".{0,30}", ".{0,30}", engines, routes(), any::<u64>(), any::<(u32, u32)>(), program).prop_map(
+        |(scenario, design, engine, route, seed, (design_digest, events_digest), program)| Token {
             scenario,
             design,
             engine,
@@ -38,6 +52,7 @@ fn tokens() -> impl Strategy<Value = Token> {
             seed,
             design_digest,
             events_digest,
+            program,
         },
     )
 }
@@ -158,11 +173,19 @@ fn a_whole_token_of_another_version_is_told_from_a_damaged_one() {
 #[test]
 fn a_long_schedule_fits_and_a_hopeless_one_is_refused() {
     let long = |slices| Token {
-        route: Route::Schedule { slices: vec![(2, 1); slices], randoms: vec![] },
+        route: Route::Schedule { slices: vec![(2, 1); slices], chosen: vec![], to_race: false },
         ..sample()
     };
     assert_eq!(decode(&encode(&long(30_000))), Ok(long(30_000)));
     assert!(matches!(decode(&encode(&long(60_000))), Err(Refused::TooLong { .. })));
+}
+
+#[test]
+fn the_corpus_of_the_fuzzer_has_tokens_and_other_words() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/tokens");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let tokens: Vec<_> = files.map(|file| survive(&std::fs::read(file).unwrap())).collect();
+    assert!(tokens.contains(&1) && tokens.contains(&0), "{tokens:?}");
 }
 
 #[test]

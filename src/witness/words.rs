@@ -154,6 +154,7 @@ pub(super) fn told(witness: &Witness, event: &Event) -> String {
         Deed::Drop => format!("dropped {about}"),
         Deed::Lock | Deed::LockShared => format!("locked {about}"),
         Deed::Unlock | Deed::UnlockShared => format!("unlocked {about}"),
+        Deed::Other if about.is_empty() && event.operation == "begin" => "began".to_owned(),
         _ => format!("did `{}`", cell(witness, event, true)),
     }
 }

@@ -1,6 +1,6 @@
 //! Every witness has a token, and a token finds its execution again.
 
-use crate::support::{cell, consumer, json, selvedge};
+use crate::support::{cell, consumer, json, root, selvedge};
 use serde_json::Value;
 
 #[path = "../../scenarios"]
@@ -34,7 +34,11 @@ const CHECKERS: [&str; 4] = ["--engine", "loom", "--engine", "shuttle"];
 
 #[test]
 fn every_shipped_failing_design_replays_to_the_same_events() {
-    let report = json(selvedge().arg("run").args(CHECKERS), 0);
+    // The objects replay in a test of their own.
+    let files = std::fs::read_dir(root().join("scenarios")).expect("the scenarios").filter_map(Result::ok);
+    let sources = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "rs"));
+    let scenarios = sources.filter_map(|file| file.path().file_stem()?.to_str().map(str::to_owned));
+    let report = json(selvedge().arg("run").args(scenarios).args(CHECKERS), 0);
     let witnesses = witnesses(&report);
     assert!(witnesses.len() >= 15, "only {} witnesses", witnesses.len());
     let mut failing = 0;
@@ -93,6 +97,24 @@ fn an_execution_that_ends_its_process_has_a_witness_too() {
             let again = json(consumer("broken-scenarios").args(["replay", token(witness)]), 0);
             assert_eq!(replayable(&again["witness"]), replayable(witness));
         }
+    }
+}
+
+#[test]
+fn of_the_executions_that_end_their_process_the_shortest_is_shown() {
+    let mut command = consumer("broken-scenarios");
+    command.args(["deaths", "--budget", "quick", "--design", "aborts in the middle"]);
+    let report = json(command.args(CHECKERS), 0);
+    for engine in ["loom", "shuttle"] {
+        let witness = &cell(&report, "aborts in the middle", engine)["witnesses"][0];
+        assert_eq!(witness["shortest"], true, "{engine}: {witness:#}");
+        // By hand: A counts to two, then comes B, and everybody else is spared.
+        let events = witness["events"].as_array().into_iter().flatten();
+        let threads: Vec<_> =
+            events.filter_map(|event| event["thread"].as_u64()).filter(|&t| t > 0).collect();
+        assert_eq!(threads, [1, 1, 2], "{engine}: {witness:#}");
+        let again = json(consumer("broken-scenarios").args(["replay", token(witness)]), 0);
+        assert_eq!(replayable(&again["witness"]), replayable(witness));
     }
 }
 

@@ -1,5 +1,7 @@
-//! The shipped objects with their planted bugs. Takes a minute, so it is run by name: `cargo test --test objects`.
+//! The planted bugs of the shipped objects, each found, shrunk and replayed. Run by name: `cargo test --test objects`.
 
 mod planted;
+mod progress;
+mod replay;
 #[path = "../it/support.rs"]
 mod support;

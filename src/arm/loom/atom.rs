@@ -6,10 +6,16 @@
 //! execution is open to this, and [`demand`](super::exact::demand)s that the exploration begin anew, with
 //! every access behind a gate: a read-modify-write, whose every order loom does try.
 //!
+//! loom 0.7.2 also lets a plain store of one thread come between the two halves of another's read-modify-write.
+//! Beside `store(1)`, a `swap(2)` that finds 0 comes before the store, which then has the last word; loom also has
+//! executions in which 2 is left. A store that comes after another thread's read-modify-write is open to this, and
+//! then the verdict says so.
+//!
 //! Limit: other models keep loom's own search and do not pay, in which the rule above sees no gap.
 
 use super::exact;
-use super::{AtomicUsize, enter_atomic};
+use super::{AtomicUsize, enter_atomic, me};
+use crate::context;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::atomic::Ordering;
@@ -28,6 +34,8 @@ pub(crate) struct Atom<L> {
     gate: Option<AtomicUsize>,
     loads: Cell<u32>,
     writes: Cell<u32>,
+    /// The thread whose read-modify-write was the last to write, if no store was.
+    modified_by: Cell<Option<u64>>,
 }
 
 // SAFETY: model threads are coroutines of one operating-system thread, and the counts are not borrowed
@@ -40,7 +48,7 @@ impl<L> Atom<L> {
     #[track_caller]
     pub(crate) fn new(atomic: L) -> Self {
         let gate = exact::wanted().then(|| AtomicUsize::new(0));
-        Self { atomic, gate, loads: Cell::new(0), writes: Cell::new(0) }
+        Self { atomic, gate, loads: Cell::new(0), writes: Cell::new(0), modified_by: Cell::new(None) }
     }
 
     /// To be called before every access. False if the model is dead, and the access must be left out.
@@ -66,6 +74,18 @@ impl<L> Atom<L> {
         counter.set(counter.get() + 1);
         if self.loads.get() > 1 && self.writes.get() > 0 {
             exact::demand();
+        }
+    }
+
+    /// A read-modify-write has written.
+    pub(crate) fn modified(&self) {
+        self.modified_by.set(Some(me()));
+    }
+
+    /// A plain store has written. Not to be told before: it is a scheduling point.
+    pub(crate) fn stored(&self) {
+        if self.modified_by.take().is_some_and(|modifier| modifier != me()) {
+            context::note_artefact(context::Artefact::LoomSplitsRmw);
         }
     }
 

@@ -28,6 +28,12 @@ impl RawMutex {
         }
     }
 
+    /// A mutex that is never tried, only waited for: loom's own in an exact exploration too. It can be made
+    /// late, since loom asks of no thread that locks it to have happened after whoever made it.
+    pub(crate) fn never_tried() -> Self {
+        RawMutex::Loom(Arc::new(loom::sync::Mutex::new(())))
+    }
+
     fn address(&self) -> *const () {
         match self {
             RawMutex::Loom(lock) => address(lock),

@@ -10,7 +10,7 @@
 //!   alone, and a model that deadlocks while somebody waits can be unwound.
 //! - **Trying a lock** is exact, see [`exact`], and so are **loads beside stores**, see [`atom`].
 //!
-//! Limits: there are no timed waits and no spurious wakeups; a notification orders the
+//! Limits: there are no timed waits; a notification orders the
 //! notifier before the waiter, as in loom itself, although C11 promises only the mutex's order.
 
 mod atom;
@@ -19,6 +19,7 @@ mod count;
 mod deferred;
 mod exact;
 mod lock;
+mod oracle;
 mod parking;
 mod span;
 
@@ -38,6 +39,7 @@ pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
     AtomicUsize, fence,
 };
+pub(crate) use oracle::{Assignment, Odometer, assigned, begin_execution, choose};
 pub(crate) use span::Span;
 
 thread_local! {

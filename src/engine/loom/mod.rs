@@ -1,10 +1,13 @@
 //! The model checker loom: every interleaving and every stale read of the C11 model, up to bounds.
 //!
 //! First everything; if that takes more executions than the budget has, everything within a few
-//! preemptions; if that is too much as well, the answer is inconclusive. A failure ends the exploration.
+//! preemptions; if that is too much as well, the answer is inconclusive. Where the budget says how many
+//! preemptions there may be, everything within those and nothing else. A failure ends the exploration.
 //!
 //! Limits, all loom 0.7.2's own: four actors beside the main thread; SeqCst loads and stores behave as
-//! acquire and release; no load buffering; no spurious wakeups; nothing ever times out.
+//! acquire and release; no load buffering; nothing ever times out. Spurious wakeups, where the design asks for
+//! them, and other choices of values come from running the exploration once for each way in which they can
+//! come out ([`arm::Odometer`]).
 
 #[cfg(test)]
 mod tests;
@@ -15,11 +18,13 @@ pub(crate) use witness::replay;
 use super::failure::{Failure, classify};
 use super::witness::Goal;
 use super::{Exploration, Observation, Task};
+use crate::arm::loom::{Assignment, Odometer};
 use crate::arm::{journal, loom as arm, trace};
 use crate::context::{self, Context};
 use crate::panics;
 use crate::scenario::Grade;
 use crate::scenario::program::OutcomeCount;
+use crate::sync::spurious;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,41 +61,48 @@ fn begin_anew(task: &Task<'_>) {
 
 /// Everything, or else everything within a few preemptions.
 fn search(task: &Task<'_>) -> Observation {
-    let mut total = 0;
+    let (mut total, mut redundant) = (0, 0);
     let mut failing = Vec::new();
-    for preemptions in std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)) {
+    let bounds: Vec<_> = match task.budget.preemptions {
+        Some(bound) => vec![usize::try_from(bound).ok()],
+        None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
+    };
+    for &preemptions in &bounds {
         let mut explored = explore(task, preemptions);
         total += explored.executions;
         failing.append(&mut explored.failing);
+        redundant += explored.redundant;
         if explored.complete || explored.failure.is_some() {
-            let exploration = match preemptions {
-                None => Exploration::Exhaustive,
-                Some(bound) => Exploration::Bounded { by: format!("at most {bound} preemptions") },
-            };
-            return conclude(task, total, exploration, explored, failing);
+            let exploration = within(preemptions, spurious::take_bounded());
+            let explored = Explored { executions: total, redundant, failing, ..explored };
+            return conclude(task, exploration, explored);
         }
     }
     let mut seen = Observation::new(Exploration::Sampled { how: "an interrupted search".to_owned() });
-    seen.executions = total;
+    (seen.executions, seen.redundant) = (total, redundant);
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
+    let within: Vec<_> = bounds.iter().flatten().map(|bound| format!("within {bound}")).collect();
+    let everything = if bounds.contains(&None) { " everything, and again" } else { " everything" };
     seen.stopped = Some(format!(
-        "the budget of {} executions ended before loom had tried everything, and again within {} preemptions",
+        "the budget of {} executions ended before loom had tried{everything} {} preemptions",
         task.budget.executions,
-        PREEMPTION_BOUNDS.map(|bound| bound.to_string()).join(" and within ")
+        within.join(" and ")
     ));
     seen
 }
 
-fn conclude(
-    task: &Task<'_>,
-    executions: u64,
-    exploration: Exploration,
-    explored: Explored,
-    failing: Vec<(Goal, Place)>,
-) -> Observation {
+/// How an exploration that came to its end went about it.
+fn within(preemptions: Option<usize>, spurious: bool) -> Exploration {
+    let preemptions = preemptions.map(|bound| format!("at most {bound} preemptions"));
+    let bounds: Vec<_> =
+        preemptions.into_iter().chain(spurious.then(|| spurious::BOUND.to_owned())).collect();
+    if bounds.is_empty() { Exploration::Exhaustive } else { Exploration::Bounded { by: bounds.join(", ") } }
+}
+
+fn conclude(task: &Task<'_>, exploration: Exploration, explored: Explored) -> Observation {
     let mut seen = Observation::new(exploration);
-    seen.executions = executions;
+    (seen.executions, seen.redundant) = (explored.executions, explored.redundant);
     seen.outcomes = task.program.outcomes();
     if let Some(failure) = explored.failure {
         failure.enter_into(&mut seen, &task.facts.actors);
@@ -98,20 +110,24 @@ fn conclude(
         seen.stopped = Some(super::blind("loom"));
     }
     seen.caveats = context::artefacts().iter().map(|artefact| artefact.sentence().to_owned()).collect();
-    witness::add(task, failing, &mut seen);
+    witness::add(task, explored.failing, &mut seen);
     seen
 }
 
 /// Where an execution lies in loom's search.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Place {
     preemptions: Option<usize>,
-    /// Counted from 1.
+    choices: Assignment,
+    /// Counted from 1, in the exploration for these choices.
     execution: u64,
 }
 
+#[derive(Default)]
 struct Explored {
     executions: u64,
+    /// Executions beyond these that belong to other choices than they were run for.
+    redundant: u64,
     complete: bool,
     operations: u64,
     failure: Option<Failure>,
@@ -135,9 +151,28 @@ fn builder(preemptions: Option<usize>) -> loom::model::Builder {
     builder
 }
 
-/// One exploration, complete within `preemptions` (all, if `None`) or stopped by the budget.
+/// One exploration, complete within `preemptions` (all, if `None`) or stopped by the budget: one for each way
+/// in which choices can come out.
 fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
-    let limit = task.budget.executions;
+    let mut odometer = Odometer::new();
+    let mut all = Explored { complete: true, ..Explored::default() };
+    while all.complete && all.failure.is_none() {
+        let left = task.budget.executions - all.executions - all.redundant;
+        let Some(mut one) = odometer.turn(|choices| explore_one(task, preemptions, choices, left)) else {
+            break;
+        };
+        all.executions += one.executions;
+        all.redundant += one.redundant;
+        all.operations += one.operations;
+        all.failing.append(&mut one.failing);
+        (all.complete, all.failure) = (one.complete, one.failure);
+    }
+    all
+}
+
+/// As [`explore`], for one such way, and at most `limit` executions.
+fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment, limit: u64) -> Explored {
+    let redundant = Arc::new(AtomicU64::new(0));
     let executions = Arc::new(AtomicU64::new(0));
     let failing = Arc::new(Mutex::new(Vec::new()));
     let mut builder = builder(preemptions);
@@ -150,19 +185,23 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     let model = {
         let (executions, program, pulse) = (Arc::clone(&executions), Arc::clone(&task.program), task.pulse);
         let (failing, fatal) = (Arc::clone(&failing), task.fatal.clone());
+        let (redundant, choices) = (Arc::clone(&redundant), choices.clone());
         move || {
             let execution = executions.fetch_add(1, Ordering::Relaxed) + 1;
             arm::forget_deferred();
+            arm::begin_execution();
             panics::forget();
             if let Some(fatal) = &fatal {
                 trace::renumber();
-                fatal.begin(pulse.executions());
+                fatal.begin_after(pulse.executions());
             }
             if let Some(outcome) = Arc::clone(&program).execute() {
                 let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
-                failing.push((Goal::Forbidden(outcome), Place { preemptions, execution }));
+                let choices = choices.clone();
+                failing.push((Goal::Forbidden(outcome), Place { preemptions, choices, execution }));
             }
             crate::sync::lazy::end_of_execution();
+            redundant.fetch_add(u64::from(context::is_redundant()), Ordering::Relaxed);
             journal::stop();
             pulse.advance(1);
         }
@@ -174,10 +213,12 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let mut failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of_search(failure, None)) {
-        failing.push((goal, Place { preemptions, execution: executions }));
+        failing.push((goal, Place { preemptions, choices: choices.clone(), execution: executions }));
     }
+    let redundant = redundant.load(Ordering::Relaxed);
     Explored {
-        executions,
+        executions: executions - redundant,
+        redundant,
         complete: executions <= limit,
         operations: context::operations() - operations,
         failure,

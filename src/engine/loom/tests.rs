@@ -1,4 +1,4 @@
-//! A search that begins anew because it must be exact.
+//! A search that begins anew because it must be exact, and what is said of loom's own faults.
 
 use super::super::{Budget, Observation, Pulse, Task};
 use super::observe;
@@ -35,6 +35,7 @@ fn observed(executions: u64, outcome: Outcomes) -> Observation {
         executions,
         random_executions: 0,
         sampling_ms: 0,
+        shrinking_ms: 1_000,
         seed: 1,
         preemptions: None,
         stall_ms: 10_000,
@@ -69,4 +70,38 @@ fn without_a_forbidden_outcome_the_exact_search_counts_from_the_beginning() {
     let seen = observed(100_000, |_| "expected");
     assert_eq!(seen.stopped, None);
     assert_eq!(count(&seen, Grade::Acceptable), seen.executions, "{seen:?}");
+}
+
+/// One stores 1 beside another's swap, or adds 1: what the swap has found, and what is left.
+fn beside_a_swap(store: bool) -> Observation {
+    let scenario = Scenario::new("Which comes last?").acceptable("anything", |_: &(u32, u32)| true).design(
+        "swap beside it",
+        Design::new(|| AtomicU32::new(0))
+            .actor("A", move |n| {
+                if store {
+                    n.store(1, Relaxed);
+                    return 0;
+                }
+                n.fetch_add(1, Relaxed)
+            })
+            .actor("B", |n| n.swap(2, Relaxed))
+            .observe(|n, found| (found[1], n.load(Relaxed))),
+    );
+    let design = scenario.erase().designs.remove(0);
+    let budget = Budget { executions: 1_000, ..crate::runner::budget::Effort::Normal.budget(1) };
+    observe(&Task::new(&design, budget, Box::leak(Box::default()))).expect("the engine does its work")
+}
+
+#[test]
+fn a_store_in_the_midst_of_a_swap_is_named_as_looms_fault() {
+    let values =
+        |seen: &Observation| -> Vec<_> { seen.outcomes.iter().map(|one| one.value.clone()).collect() };
+    let whole = beside_a_swap(false);
+    assert_eq!(values(&whole), ["(0, 3)", "(1, 2)"]);
+    assert!(whole.caveats.is_empty(), "{whole:?}");
+    let split = beside_a_swap(true);
+    // In the order of the language, a swap that found 0 comes before the store, which then has the last word.
+    assert_eq!(values(&split), ["(0, 1)", "(0, 2)", "(1, 2)"], "loom has mended it");
+    let said = split.caveats.iter().any(|caveat| caveat.contains("between the reading and the writing"));
+    assert!(said, "{split:?}");
 }

@@ -9,6 +9,7 @@ use super::super::witness::{Ended, Goal, MAX_WITNESSES, switches, witness};
 use super::super::{Observation, Task};
 use super::{Place, arm, builder};
 use crate::arm::journal::{self, Journal};
+use crate::arm::loom::{Assignment, Odometer};
 use crate::arm::trace;
 use crate::context::{self, Context};
 use crate::panics;
@@ -37,7 +38,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
             continue;
         }
         let (place, shortest) = fewest_preemptions(&task.program, &goal).unwrap_or((place, false));
-        let Some(ran) = locate(&task.program, place) else { continue };
+        let Some(ran) = locate(&task.program, &place) else { continue };
         let Some(witness) = witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, shortest) else {
             continue;
         };
@@ -49,6 +50,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
             preemptions: place.preemptions.and_then(|bound| u32::try_from(bound).ok()),
             exact: arm::exactly(),
             execution: place.execution,
+            choices: place.choices.iter().map(|(&(thread, made), &value)| (thread, made, value)).collect(),
         };
         if goal == Goal::Deadlock {
             seen.deadlock = Some(witness.conclusion.clone());
@@ -64,9 +66,11 @@ pub(crate) fn replay(
     preemptions: Option<u32>,
     exact: bool,
     execution: u64,
+    choices: &[(u32, u32, u32)],
 ) -> Option<Witness> {
-    let place = Place { preemptions: preemptions.map(|bound| bound as usize), execution };
-    let ran = arm::as_exactly_as(exact, || locate(&task.program, place))?;
+    let choices = choices.iter().map(|&(thread, made, value)| ((thread, made), value)).collect();
+    let place = Place { preemptions: preemptions.map(|bound| bound as usize), choices, execution };
+    let ran = arm::as_exactly_as(exact, || locate(&task.program, &place))?;
     witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, false)
 }
 
@@ -75,36 +79,53 @@ pub(crate) fn replay(
 fn fewest_preemptions(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place, bool)> {
     let mut proved = true;
     for preemptions in (0..=MAX_PREEMPTIONS).map(Some) {
-        let mut builder = builder(preemptions);
-        builder.max_permutations = Some(MAX_TRIED + 1);
         let search = Arc::new(Mutex::new(Shortest::default()));
-        let (seen, goal) = (Arc::clone(&search), goal.clone());
-        explore(program, &builder, true, move |ran| {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).look(&ran, &goal);
-        });
-        let search = search.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, execution)) = search.best {
-            return Some((Place { preemptions, execution }, proved));
+        let (mut odometer, mut left) = (Odometer::new(), MAX_TRIED);
+        while left > 0 {
+            let (seen, goal) = (Arc::clone(&search), goal.clone());
+            let turned = odometer.turn(|choices| {
+                let mut builder = builder(preemptions);
+                builder.max_permutations = Some(left + 1);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).turn_to(choices);
+                explore(program, &builder, true, move |ran| {
+                    seen.lock().unwrap_or_else(PoisonError::into_inner).look(&ran, &goal);
+                });
+            });
+            if turned.is_none() {
+                break;
+            }
+            let tried = search.lock().unwrap_or_else(PoisonError::into_inner).tried;
+            left = left.saturating_sub(usize::try_from(tried).unwrap_or(usize::MAX));
         }
-        proved &= search.tried < MAX_TRIED as u64;
+        let mut search = search.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, choices, execution)) = search.best.take() {
+            return Some((Place { preemptions, choices, execution }, proved));
+        }
+        proved &= left > 0;
     }
     None
 }
 
 #[derive(Default)]
 struct Shortest {
+    choices: Assignment,
+    /// Executions with these choices.
     tried: u64,
-    /// Switches and events, and the number of the execution.
-    best: Option<((usize, usize), u64)>,
+    /// Switches and events, and the choices and the number of the execution.
+    best: Option<((usize, usize), Assignment, u64)>,
 }
 
 impl Shortest {
+    fn turn_to(&mut self, choices: &Assignment) {
+        (self.choices, self.tried) = (choices.clone(), 0);
+    }
+
     fn look(&mut self, ran: &Ran, goal: &Goal) {
         self.tried += 1;
         let entries = &ran.journal.entries;
         let cost = (switches(entries.iter().map(|entry| entry.thread)), entries.len());
-        if goal.reached(&ran.ended) && self.best.is_none_or(|(least, _)| cost < least) {
-            self.best = Some((cost, self.tried));
+        if goal.reached(&ran.ended) && self.best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+            self.best = Some((cost, self.choices.clone(), self.tried));
         }
     }
 }
@@ -117,7 +138,11 @@ struct Ran {
 }
 
 /// Runs the execution at this place with locations on.
-fn locate(program: &Arc<dyn Program>, place: Place) -> Option<Ran> {
+fn locate(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
+    arm::assigned(&place.choices, || locate_as_assigned(program, place))
+}
+
+fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
     let file = tempfile::NamedTempFile::new().ok()?.into_temp_path();
     // An empty file would be read as a checkpoint.
     std::fs::remove_file(&file).ok()?;
@@ -157,6 +182,7 @@ fn explore(
         let (program, show) = (Arc::clone(program), show.clone());
         move || {
             arm::forget_deferred();
+            arm::begin_execution();
             panics::forget();
             trace::renumber();
             if recording {

@@ -7,6 +7,7 @@
 use super::super::Pulse;
 use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
 use super::memory::{Ground, Progress};
+use crate::choice;
 use crate::context;
 use crate::scenario::program::Program;
 use nix::sys::resource::{Resource, setrlimit};
@@ -32,6 +33,10 @@ pub(super) struct Actor<'a> {
     pub(super) pulse: &'static Pulse,
     pub(super) cores: &'a Cores,
     pub(super) patience: Patience,
+    /// Of its choices.
+    pub(super) seed: u64,
+    /// Samples that were walked before.
+    pub(super) walked: u64,
 }
 
 /// Forks a process for an actor.
@@ -86,6 +91,7 @@ fn settle(actor: Actor<'_>, parent: Pid) {
     let _refused = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     actor.cores.pin_to(actor.place);
     context::install_waiting_flag(actor.pulse.waiting_flag(actor.place));
+    choice::begin_stream(actor.seed, actor.place, actor.walked);
 }
 
 fn walk_on(actor: Actor<'_>) -> Result<(), Broken> {

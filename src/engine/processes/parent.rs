@@ -12,6 +12,7 @@ use super::memory::Ground;
 use super::owned::{self, PrivateMemory};
 use crate::arm::process::{Arena, install};
 use crate::channel::{NotForProcesses, blocks_made};
+use crate::choice;
 use crate::scenario::Exit;
 use anyhow::Context as _;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -82,6 +83,7 @@ struct Sampling<'a> {
 
 impl Sampling<'_> {
     fn run(&mut self) -> anyhow::Result<Option<Verdict>> {
+        choice::begin_stream(self.task.budget.seed, self.task.program.actors(), 0);
         let before = open_descriptors()?;
         if let Err(verdict) = self.make_noting_channels(1)? {
             return Ok(Some(verdict));
@@ -203,6 +205,8 @@ impl Sampling<'_> {
             } else {
                 Patience::with_own_core(all_have_cores)
             },
+            seed: self.task.budget.seed,
+            walked: self.executions,
         });
         Family::start(self.task.pulse, members, life)
     }

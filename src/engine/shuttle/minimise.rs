@@ -7,15 +7,15 @@
 //!
 //! Knows nothing of designs: a schedule in, what became of it out.
 
-use super::schedule::{Steps, slices, switches, unsliced};
+use super::schedule::{Path, Steps, slices, switches, unsliced};
 
-/// What came of following a schedule: the schedule that was really followed, if it shows the failure.
-pub(super) type Followed = Option<Steps>;
+/// What came of following a path: the path that was really followed, if it shows the failure.
+pub(super) type Followed = Option<Path>;
 
 /// What came of trying all schedules with at most so many switches.
 pub(super) enum Tried {
     /// The shortest of them that show the failure.
-    Found(Steps),
+    Found(Path),
     /// None shows the failure.
     None,
     /// There were more than could be tried.
@@ -25,7 +25,7 @@ pub(super) enum Tried {
 /// Follows schedules, for [`minimise`].
 pub(super) trait Follow {
     /// Follows a schedule as far as it goes.
-    fn follow(&mut self, steps: &[u32]) -> Followed;
+    fn follow(&mut self, path: &Path) -> Followed;
 
     /// Tries all schedules with at most so many switches, up to a number of executions that it sets itself.
     fn try_all(&mut self, switches: usize) -> Tried;
@@ -33,50 +33,51 @@ pub(super) trait Follow {
 
 /// The shortest schedule that was found, and whether none has fewer switches.
 pub(super) struct Shortest {
-    pub(super) steps: Steps,
+    pub(super) path: Path,
     pub(super) proved: bool,
 }
 
 /// The most schedules that are followed to shorten one.
 const MAX_FOLLOWED: usize = 400;
 
-fn cost(steps: &[u32]) -> (usize, usize) {
-    (switches(steps), steps.len())
+fn cost(path: &Path) -> (usize, usize) {
+    (switches(&path.steps), path.steps.len())
 }
 
 /// Shortens a schedule that shows a failure.
-pub(super) fn minimise(found: Steps, follow: &mut impl Follow) -> Shortest {
+pub(super) fn minimise(found: Path, follow: &mut impl Follow) -> Shortest {
     let mut best = shorten(found, follow);
-    for bound in 0..=switches(&best) {
+    for bound in 0..=switches(&best.steps) {
         match follow.try_all(bound) {
-            Tried::Found(steps) => {
+            Tried::Found(path) => {
                 // At the bound that the greedy way has reached, its schedule may still be the shorter one.
-                if cost(&steps) <= cost(&best) {
-                    best = steps;
+                if cost(&path) <= cost(&best) {
+                    best = path;
                 }
-                return Shortest { steps: best, proved: true };
+                return Shortest { path: best, proved: true };
             }
             Tried::None => {}
-            Tried::TooMany => return Shortest { proved: bound == switches(&best), steps: best },
+            Tried::TooMany => return Shortest { proved: bound == switches(&best.steps), path: best },
         }
     }
-    Shortest { steps: best, proved: true }
+    Shortest { path: best, proved: true }
 }
 
 /// Brings slices of one task together for as long as that helps.
-fn shorten(found: Steps, follow: &mut impl Follow) -> Steps {
+fn shorten(found: Path, follow: &mut impl Follow) -> Path {
     let mut best = found;
     let mut followed = 0;
     'again: loop {
-        for candidate in merged(&slices(&best)) {
+        for steps in merged(&slices(&best.steps)) {
             if followed == MAX_FOLLOWED {
                 return best;
             }
             followed += 1;
-            if let Some(steps) = follow.follow(&candidate)
-                && cost(&steps) < cost(&best)
+            let candidate = Path { steps, chosen: best.chosen.clone() };
+            if let Some(path) = follow.follow(&candidate)
+                && cost(&path) < cost(&best)
             {
-                best = steps;
+                best = path;
                 continue 'again;
             }
         }
@@ -138,9 +139,9 @@ mod tests {
     }
 
     impl Follow for Toy {
-        fn follow(&mut self, steps: &[u32]) -> Followed {
+        fn follow(&mut self, path: &Path) -> Followed {
             self.followed += 1;
-            Toy::shows(steps).then(|| steps.to_vec())
+            Toy::shows(&path.steps).then(|| path.clone())
         }
 
         fn try_all(&mut self, bound: usize) -> Tried {
@@ -155,7 +156,7 @@ mod tests {
             });
             match found {
                 _ if tried > self.limit => Tried::TooMany,
-                Some(steps) => Tried::Found(steps),
+                Some(steps) => Tried::Found(Path { steps, ..Path::default() }),
                 None => Tried::None,
             }
         }
@@ -163,23 +164,27 @@ mod tests {
 
     const TANGLED: [u32; 9] = [3, 1, 2, 3, 1, 2, 3, 1, 2];
 
+    fn tangled() -> Path {
+        Path { steps: TANGLED.to_vec(), ..Path::default() }
+    }
+
     #[test]
     fn the_shortest_has_as_few_switches_as_can_be() {
         let mut toy = Toy { lengths: [3, 3, 3], followed: 0, limit: usize::MAX };
-        let shortest = minimise(TANGLED.to_vec(), &mut toy);
+        let shortest = minimise(tangled(), &mut toy);
         assert!(shortest.proved);
-        assert!(Toy::shows(&shortest.steps));
+        assert!(Toy::shows(&shortest.path.steps));
         // One around two, and three before or after: by hand, no fewer will do.
-        assert_eq!(switches(&shortest.steps), 3);
+        assert_eq!(switches(&shortest.path.steps), 3);
         assert!(toy.followed > 0);
     }
 
     #[test]
     fn without_a_proof_it_is_shortened_all_the_same() {
         let mut toy = Toy { lengths: [3, 3, 3], followed: 0, limit: 0 };
-        let shortest = minimise(TANGLED.to_vec(), &mut toy);
+        let shortest = minimise(tangled(), &mut toy);
         assert!(!shortest.proved);
-        assert!(Toy::shows(&shortest.steps));
-        assert!(switches(&shortest.steps) < switches(&TANGLED));
+        assert!(Toy::shows(&shortest.path.steps));
+        assert!(switches(&shortest.path.steps) < switches(&TANGLED));
     }
 }

@@ -6,13 +6,15 @@
 //! A search that lasts goes on on cores that nobody else uses ([`together`]), with the same result.
 //!
 //! Limits: no stale values, whatever the orderings say (a data race that they allow is found all the
-//! same); no spurious wakeups; an execution of more than [`MAX_STEPS`] steps is cut off; the limits of
+//! same); spurious wakeups only where the design asks for them; an execution of more than [`MAX_STEPS`] steps is cut off; the limits of
 //! [`dpor`], of which those that can lose something bound the evidence.
 
 #[cfg(test)]
 mod agreement;
 mod crew;
+mod doomed;
 mod dpor;
+mod few;
 mod minimise;
 mod one;
 mod reduced;
@@ -25,13 +27,20 @@ mod together;
 mod together_tests;
 mod witness;
 
+pub(crate) use doomed::{Log, follow_to_the_end, shorten};
+pub(crate) use one::by_bytes;
 pub(crate) use witness::replay;
 
 use super::failure::{Failure, race_report};
 use super::{Exploration, Observation, Task};
 use crate::arm::trace::{self, Kind, Operation};
 use crate::context;
+use crate::sync::spurious;
 use search::{Exhausted, MAX_STEPS, Run, Strategy};
+
+/// What a reader must know of executions that went past a data race.
+const PAST_RACES: &str = "the outcomes are those of whole accesses, one after the other, and after a data race \
+                          the language promises none of them";
 
 /// Explores a design under shuttle.
 ///
@@ -45,10 +54,12 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     note_limits(&mut seen, &searched, &task.facts.actors);
     let settled = searched.complete || searched.run.failure.is_some() || searched.hung.is_some();
     let (mut executions, mut cut_off) = (searched.run.ended, searched.run.cut_off);
+    let spurious = spurious::take_bounded();
     let mut last = searched.run;
+    let (mut past, mut raced) = (last.race, last.raced);
     let mut failing = std::mem::take(&mut last.failing);
     if settled {
-        if let Some(bound) = bound(&searched.progress, cut_off, task.budget.preemptions) {
+        if let Some(bound) = bound(&searched.progress, cut_off, spurious, task.budget.preemptions) {
             seen.exploration = Exploration::Bounded { by: bound };
         }
     } else {
@@ -56,6 +67,8 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         for run in at_random(task) {
             executions += run.ended;
             cut_off += run.cut_off;
+            past = past.or(run.race);
+            raced += run.raced;
             last = run;
             failing.append(&mut last.failing);
         }
@@ -73,12 +86,19 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         seen.caveats.push(format!("{cut_off} executions were cut off after {MAX_STEPS} steps each"));
     }
     seen.caveats.extend(context::artefacts().iter().map(|artefact| artefact.sentence().to_owned()));
-    match (last.failure, last.race) {
-        (Some(_), Some(race)) => seen.races.push(race_report(&race, &task.facts.actors)),
-        (Some(Failure::Deadlock), None) => seen.deadlock = Some(who_waits(&task.facts.actors)),
-        (Some(failure), None) => failure.enter_into(&mut seen, &task.facts.actors),
-        (None, _) if context::operations() == before => seen.stopped = Some(super::blind("shuttle")),
-        (None, _) => {}
+    if raced > 0 {
+        seen.raced = raced;
+        seen.caveats.push(PAST_RACES.to_owned());
+    }
+    if let Some(race) = past {
+        seen.races.push(race_report(&race, &task.facts.actors));
+    }
+    match last.failure {
+        Some(Failure::DataRace { .. }) if past.is_some() => {}
+        Some(Failure::Deadlock) => seen.deadlock = Some(who_waits(&task.facts.actors)),
+        Some(failure) => failure.enter_into(&mut seen, &task.facts.actors),
+        None if context::operations() == before => seen.stopped = Some(super::blind("shuttle")),
+        None => {}
     }
     witness::add(task, failing, &mut seen);
     Ok(seen)
@@ -152,8 +172,16 @@ fn note_limits(seen: &mut Observation, searched: &Exhausted, actors: &[String]) 
 }
 
 /// What bounded a search that came to its end, if anything did.
-fn bound(progress: &dpor::Progress, cut_off: u64, preemptions: Option<u32>) -> Option<String> {
+fn bound(
+    progress: &dpor::Progress,
+    cut_off: u64,
+    spurious: bool,
+    preemptions: Option<u32>,
+) -> Option<String> {
     let mut bounds = Vec::new();
+    if spurious {
+        bounds.push(spurious::BOUND.to_owned());
+    }
     if let (true, Some(preemptions)) = (progress.bounded, preemptions) {
         bounds.push(format!("at most {preemptions} preemptions"));
     }

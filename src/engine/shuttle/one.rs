@@ -1,8 +1,8 @@
 //! Executions that are looked at one by one.
 
 use super::super::failure::classify;
-use super::super::witness::Ended;
-use super::schedule::{Steps, steps};
+use super::super::witness::{Ended, Fatal, Goal};
+use super::schedule::{self, Bytes, Path};
 use super::search::{HOOKED, config};
 use crate::arm::journal::{self, Journal};
 use crate::arm::shuttle_tracking::Tracking;
@@ -11,16 +11,36 @@ use crate::context::{self, Context};
 use crate::scenario::program::Program;
 use crate::thread::model;
 use shuttle::scheduler::Scheduler;
-use shuttle_engine::runtime::execution::CurrentSchedule;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One execution.
 pub(super) struct Ran {
     pub(super) ended: Ended,
-    pub(super) steps: Steps,
+    pub(super) path: Path,
     /// Empty unless it was asked for.
     pub(super) journal: Journal,
+}
+
+/// Runs the execution whose schedule is these bytes, for a fuzzer to steer. How it failed, if it did; one
+/// that was cut off as too long has not.
+pub(crate) fn by_bytes(program: &Arc<dyn Program>, bytes: &[u8]) -> Option<String> {
+    let failed = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&failed);
+    run(program, Bytes::new(bytes.to_vec()), Recording::Off, move |ran| {
+        *note.lock().unwrap_or_else(PoisonError::into_inner) = Goal::of(&ran.ended);
+    });
+    let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+    failed.map(|goal| format!("{goal:?}"))
+}
+
+/// What is noted of the executions.
+pub(super) enum Recording {
+    Off,
+    /// A journal of each.
+    On,
+    /// Everything at once, for somebody else.
+    Aloud(Fatal),
 }
 
 /// Runs executions until the scheduler has no more, or one fails. An execution that is cut off as too long
@@ -28,12 +48,12 @@ pub(super) struct Ran {
 pub(super) fn run(
     program: &Arc<dyn Program>,
     scheduler: impl Scheduler + Send + 'static,
-    recording: bool,
+    recording: Recording,
     look: impl FnMut(Ran) + Send + 'static,
 ) {
     let look = Arc::new(Mutex::new(look));
     let show = move |ended: Ended| {
-        let ran = Ran { ended, steps: steps(&CurrentSchedule::get_schedule()), journal: journal::end() };
+        let ran = Ran { ended, path: schedule::path(), journal: journal::end() };
         (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
     };
     let model = {
@@ -42,8 +62,10 @@ pub(super) fn run(
             HOOKED.call_once(crate::panics::install);
             crate::panics::forget();
             trace::begin(true);
-            if recording {
-                journal::begin(model::number);
+            match &recording {
+                Recording::Off => {}
+                Recording::On => journal::begin(model::number),
+                Recording::Aloud(fatal) => fatal.begin(),
             }
             let outcome = Arc::clone(&program).try_out();
             crate::sync::lazy::end_of_execution();

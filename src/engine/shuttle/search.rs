@@ -1,8 +1,9 @@
 //! One search of a design by one strategy: a shuttle runner around the design.
 
+use super::doomed::Logged;
 use super::dpor::Progress;
 use super::reduced::Reduced;
-use super::schedule::{self, Steps};
+use super::schedule::{self, Path};
 use super::together::Together;
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::{journal, trace};
@@ -12,7 +13,6 @@ use crate::engine::failure::{Failure, classify};
 use crate::engine::witness::Goal;
 use crate::race::Race;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
-use shuttle_engine::runtime::execution::CurrentSchedule;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -52,9 +52,12 @@ pub(super) struct Run {
     pub(super) ended: u64,
     pub(super) cut_off: u64,
     pub(super) failure: Option<Failure>,
+    /// The race that ended it, or the first that an execution went past.
     pub(super) race: Option<Race>,
-    /// The schedules that first led to each failure.
-    pub(super) failing: Vec<(Goal, Steps)>,
+    /// Executions that went past a race.
+    pub(super) raced: u64,
+    /// The paths that first led to each failure.
+    pub(super) failing: Vec<(Goal, Path)>,
 }
 
 /// What an exhaustive search came to.
@@ -75,6 +78,24 @@ pub(super) struct Counters {
     pub(super) ended: AtomicU64,
     /// Whether the scheduler tells the pulse of them.
     told: bool,
+    /// Executions that went past a race, redundant ones left out.
+    raced: AtomicU64,
+    first_race: Mutex<Option<Race>>,
+}
+
+impl Counters {
+    fn first_race(&self) -> Option<Race> {
+        *self.first_race.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a race that an execution went past. Whether it is the first.
+    fn went_past(&self, race: Race) -> bool {
+        self.raced.fetch_add(u64::from(!context::is_redundant()), Ordering::Relaxed);
+        let mut first = self.first_race.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = first.is_none();
+        first.get_or_insert(race);
+        is_first
+    }
 }
 
 /// Searches at random.
@@ -115,12 +136,17 @@ pub(super) fn config() -> shuttle::Config {
 fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Counters>) -> Run {
     let failing = Arc::default();
     let model = model(task, counters, &failing);
+    let scheduler = match task.log {
+        Some(log) => Box::new(Logged { scheduler, log: log.clone(), once: false }),
+        None => scheduler,
+    };
     let entered = context::enter(Context::Shuttle);
     let result =
         catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
     drop(entered);
     super::crew::leave_if_helper();
     let race = trace::end();
+    let (raced, past) = (counters.raced.load(Ordering::Relaxed), counters.first_race());
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let failed = u64::from(failure.is_some());
@@ -128,10 +154,17 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
         note(&failing, goal);
     }
     let failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
-    Run { ended: ended + failed, cut_off: started - ended - failed, failure, race, failing }
+    Run {
+        ended: ended + failed,
+        cut_off: started - ended - failed,
+        failure,
+        race: race.or(past),
+        raced,
+        failing,
+    }
 }
 
-type Failing = Mutex<Vec<(Goal, Steps)>>;
+type Failing = Mutex<Vec<(Goal, Path)>>;
 
 /// One execution, from beginning to end.
 fn model(
@@ -148,13 +181,17 @@ fn model(
         crate::panics::forget();
         trace::begin(true);
         if let Some(fatal) = &fatal {
-            fatal.begin(pulse.executions());
+            fatal.begin_after(pulse.executions());
         }
         if let Some(outcome) = Arc::clone(&program).execute() {
             note(&failing, Goal::Forbidden(outcome));
         }
         crate::sync::lazy::end_of_execution();
-        trace::end();
+        if let Some(race) = trace::end()
+            && counters.went_past(race)
+        {
+            note(&failing, Goal::DataRace);
+        }
         journal::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
         if !counters.told {
@@ -163,8 +200,7 @@ fn model(
     }
 }
 
-/// Keeps the schedule of the execution that is under way, or has just failed.
+/// Keeps the path of the execution that is under way, or has just failed.
 fn note(failing: &Failing, goal: Goal) {
-    let steps = schedule::steps(&CurrentSchedule::get_schedule());
-    failing.lock().unwrap_or_else(PoisonError::into_inner).push((goal, steps));
+    failing.lock().unwrap_or_else(PoisonError::into_inner).push((goal, schedule::path()));
 }

@@ -12,6 +12,7 @@ const BUDGET: Budget = Budget {
     executions: 5_000,
     random_executions: 100,
     sampling_ms: 0,
+    shrinking_ms: 1_000,
     seed: 1,
     preemptions: None,
     stall_ms: 10_000,

@@ -5,13 +5,14 @@
 //! end of the budget is explored again by its giver, who then comes to the same end in the same order.
 //!
 //! Limits: a search that the budget ends is no faster than on one core from the branch on in which it ends.
-//! A helper is started only where a slot is free, and only after the search has lasted for a while.
+//! A helper is started only where a slot is free, and only after the search has lasted for a while, and none
+//! where a design picks values, asks for spurious wakeups or goes on past data races.
 
 use super::crew::{Crew, NAP, Report, Side};
 use super::dpor::Branch;
 use super::reduced::{HOPELESS, LOOK_EVERY, State};
 use super::schedule::{self, Steps};
-use crate::context;
+use crate::context::{self, Options};
 use crate::engine::{Pulse, Task};
 use crate::scenario::program::Program;
 use shuttle::scheduler::TaskId;
@@ -60,7 +61,12 @@ pub(super) enum Role {
 }
 
 impl Together {
+    /// `None` if the search is for this process alone: the last execution of a process that dies of it is
+    /// written down here, and helpers count nothing but outcomes.
     pub(super) fn new(task: &Task<'_>) -> Option<Self> {
+        if task.fatal.is_some() || task.log.is_some() || task.facts.options != Options::default() {
+            return None;
+        }
         task.program.countable()?;
         Some(Together {
             crew: Crew::new(task.helping?, task.pulse)?,

@@ -23,6 +23,7 @@ use std::time::Duration;
 const BUDGET: Budget = Budget {
     executions: 20_000,
     random_executions: 20,
+    shrinking_ms: 0,
     sampling_ms: 0,
     seed: 1,
     preemptions: None,

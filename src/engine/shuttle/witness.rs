@@ -2,9 +2,12 @@
 
 use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
 use super::super::{Observation, Task};
+use super::few::{FewSwitches, Shared};
 use super::minimise::{Follow, Followed, Tried, minimise};
-use super::one::{self, Ran};
-use super::schedule::{FewSwitches, Guided, Steps, slices, unsliced};
+use super::one::{self, Ran, Recording};
+use super::schedule::{Guided, Path, slices, unsliced};
+use crate::arm::trace::Chosen;
+use crate::context;
 use crate::engine::failure::race_report;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
@@ -16,26 +19,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_TRIED: usize = 6_000;
 
 /// Adds a witness for each of the failures that these schedules first led to.
-pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Observation) {
+pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Path)>, seen: &mut Observation) {
     if !task.witnesses {
         return;
     }
     let mut shown: Vec<Goal> = Vec::new();
-    for (goal, steps) in failing {
+    for (goal, path) in failing {
         if shown.len() == MAX_WITNESSES || shown.contains(&goal) {
             continue;
         }
-        let mut follower = Follower { program: &task.program, goal: &goal, left: MAX_TRIED };
-        let shortest = minimise(steps, &mut follower);
-        let Some(ran) = follow(&task.program, shortest.steps, true) else { continue };
-        let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, shortest.proved)
-        else {
+        let to_race = goal == Goal::DataRace;
+        let Some((ran, proved)) = context::to_the_race(to_race, || shown_by(task, &goal, path)) else {
+            continue;
+        };
+        let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, proved) else {
             continue;
         };
         if let Ended::DataRace(Some(race)) = &ran.ended {
             seen.races = vec![race_report(race, &task.facts.actors)];
         }
-        let route = Route::Schedule { slices: slices(&ran.steps), randoms: Vec::new() };
+        let route = Route::Schedule { slices: slices(&ran.path.steps), chosen: ran.path.chosen, to_race };
         if goal == Goal::Deadlock {
             seen.deadlock = Some(witness.conclusion.clone());
         }
@@ -44,22 +47,35 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Steps)>, seen: &mut Obser
     }
 }
 
+/// The shortest execution that shows a failure, written down, and whether it is known to be.
+fn shown_by(task: &Task<'_>, goal: &Goal, path: Path) -> Option<(Ran, bool)> {
+    let mut follower = Follower { program: &task.program, goal, left: MAX_TRIED };
+    let shortest = minimise(path, &mut follower);
+    Some((follow(&task.program, shortest.path, Recording::On)?, shortest.proved))
+}
+
 /// Follows a schedule that a token has kept. `None` if the design goes another way.
-pub(crate) fn replay(task: &Task<'_>, slices: &[(u32, u32)]) -> Option<Witness> {
-    let (guided, strayed) = Guided::new(unsliced(slices));
-    let ran = only(&task.program, guided, true)?;
+pub(crate) fn replay(
+    task: &Task<'_>,
+    slices: &[(u32, u32)],
+    chosen: &[Chosen],
+    to_race: bool,
+) -> Option<Witness> {
+    let path = Path { steps: unsliced(slices), chosen: chosen.to_vec() };
+    let (guided, strayed) = Guided::new(path);
+    let ran = context::to_the_race(to_race, || only(&task.program, guided, Recording::On))?;
     if *strayed.lock().unwrap_or_else(PoisonError::into_inner) {
         return None;
     }
     witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, false)
 }
 
-/// Follows a schedule as far as it goes.
-fn follow(program: &Arc<dyn Program>, steps: Steps, recording: bool) -> Option<Ran> {
-    only(program, Guided::new(steps).0, recording)
+/// Follows a path as far as it goes.
+fn follow(program: &Arc<dyn Program>, path: Path, recording: Recording) -> Option<Ran> {
+    only(program, Guided::new(path).0, recording)
 }
 
-fn only(program: &Arc<dyn Program>, guided: Guided, recording: bool) -> Option<Ran> {
+fn only(program: &Arc<dyn Program>, guided: Guided, recording: Recording) -> Option<Ran> {
     let last = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&last);
     one::run(program, guided, recording, move |ran| {
@@ -76,28 +92,29 @@ struct Follower<'a> {
 }
 
 impl Follow for Follower<'_> {
-    fn follow(&mut self, steps: &[u32]) -> Followed {
-        let ran = follow(self.program, steps.to_vec(), false)?;
-        self.goal.reached(&ran.ended).then_some(ran.steps)
+    fn follow(&mut self, path: &Path) -> Followed {
+        let ran = follow(self.program, path.clone(), Recording::Off)?;
+        self.goal.reached(&ran.ended).then_some(ran.path)
     }
 
     fn try_all(&mut self, switches: usize) -> Tried {
-        let search = FewSwitches::shared(switches, matches!(self.goal, Goal::Forbidden(_)), self.left);
-        let shortest: Arc<Mutex<Option<Steps>>> = Arc::default();
+        let to_the_end = matches!(self.goal, Goal::Forbidden(_));
+        let search = Shared::new(FewSwitches::new(switches, to_the_end, self.left));
+        let shortest: Arc<Mutex<Option<Path>>> = Arc::default();
         while !search.over() {
             let (goal, shortest, looked) = (self.goal.clone(), Arc::clone(&shortest), search.clone());
-            one::run(self.program, search.clone(), false, move |ran| {
+            one::run(self.program, search.clone(), Recording::Off, move |ran| {
                 let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
-                let shorter = shortest.as_ref().is_none_or(|best| ran.steps.len() < best.len());
-                if shorter && looked.within() && goal.reached(&ran.ended) {
-                    *shortest = Some(ran.steps);
+                let shorter = shortest.as_ref().is_none_or(|best| ran.path.steps.len() < best.steps.len());
+                if shorter && looked.lock().within() && goal.reached(&ran.ended) {
+                    *shortest = Some(ran.path);
                 }
             });
         }
-        self.left = search.left();
+        self.left = search.lock().left();
         match shortest.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(steps) => Tried::Found(steps),
-            None if search.exhausted() => Tried::None,
+            Some(path) => Tried::Found(path),
+            None if search.lock().exhausted() => Tried::None,
             None => Tried::TooMany,
         }
     }

@@ -195,6 +195,38 @@ pair!(
     Same,
 );
 
+// Two loads beside a store make loom explore exactly.
+pair!(
+    what_two_begin_to_use_at_once_is_no_race_however_exact_the_exploration,
+    || lazily([
+        |l| {
+            l.shared.told();
+            l.shared.write();
+            l.once_lock.get_or_init(|| 1);
+        },
+        |l| {
+            if !l.shared.told() {
+                l.shared.tell();
+            }
+            l.once_lock.get_or_init(|| 1);
+            l.shared.read();
+        },
+    ]),
+    || lazily([
+        |l| {
+            l.shared.told();
+            l.once_lock.get_or_init(|| 1);
+        },
+        |l| {
+            if !l.shared.told() {
+                l.shared.tell();
+            }
+            l.once_lock.get_or_init(|| 1);
+        },
+    ]),
+    Same,
+);
+
 static LAZY: LazyLock<Plain<u32>> = LazyLock::new(|| Plain::new(0));
 
 fn read(cell: &Plain<u32>) {

@@ -70,6 +70,7 @@ macro_rules! rmw {
                     Repr::Real($real) => $on_real,
                     Repr::Loom($loom, $real) if $loom.enter($order, arm::loom::Access::Write) => {
                         let before = $on_loom;
+                        $loom.modified();
                         $on_real;
                         let after = $real.load(Ordering::Relaxed);
                         repr.note(stringify!($name), Deed::Rmw, $order, [Some(&before), Some(&after)]);
@@ -244,6 +245,7 @@ macro_rules! common {
                         Repr::Loom(atomic, real) => {
                             if atomic.enter(order, arm::loom::Access::Write) {
                                 atomic.store($to(value), order);
+                                atomic.stored();
                                 repr.note("store", Deed::Store, order, [None, Some(&value)]);
                             }
                             real.store(value, order);
@@ -304,6 +306,7 @@ macro_rules! common {
                             let found =
                                 atomic.compare_exchange($to(current), $to(new), success, failure);
                             if found.is_ok() {
+                                atomic.modified();
                                 real.store(new, Ordering::Relaxed);
                             }
                             let found = found.map($from).map_err($from);

@@ -4,6 +4,7 @@ use super::{Aside, LockGuard, OtherGuard, mixed};
 use crate::arm::journal::{self, Key};
 use crate::arm::{self, loom, process, shuttle};
 use crate::context::{self, Context};
+use crate::sync::spurious;
 use crate::witness::Deed;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -49,6 +50,10 @@ impl Signal {
         }
     }
 
+    fn is_model(&self) -> bool {
+        matches!(self, Signal::Loom(_) | Signal::Shuttle(_))
+    }
+
     /// Lets go of the lock, waits for a notification, and takes the lock again.
     ///
     /// # Panics
@@ -61,6 +66,9 @@ impl Signal {
         if let (Some(mutex), Some(key)) = (mutex, self.key()) {
             journal::note("wait", Deed::Unlock, mutex);
             journal::begins("wait", Deed::Other, key);
+        }
+        if self.is_model() && spurious::comes() {
+            return wake_at_once(other.map(Aside::into_inner), mutex);
         }
         let other = match (self, real, other.map(Aside::into_inner)) {
             (Signal::Real(condvar), Some(guard), _) => {
@@ -103,6 +111,10 @@ impl Signal {
                 let mutex = Key::at(guard.lock());
                 journal::note("wait_timeout", Deed::Unlock, mutex);
                 journal::begins("wait_timeout", Deed::Other, Key::at(&**condvar));
+                if spurious::comes() {
+                    let guard = wake_at_once(Some(OtherGuard::Shuttle(guard)), Some(mutex));
+                    return (guard, false);
+                }
                 let (guard, timed_out) = condvar.wait_timeout(guard);
                 let how = if timed_out { "wait timed out, lock" } else { "woken, lock" };
                 journal::note(how, Deed::Lock, mutex);
@@ -144,4 +156,26 @@ impl Signal {
         }
         self.note("notify_all");
     }
+}
+
+/// Lets go of the lock and takes it again: a wait that ends spuriously.
+#[track_caller]
+fn wake_at_once<'a>(guard: Option<OtherGuard<'a>>, mutex: Option<Key>) -> LockGuard<'a> {
+    let guard = match guard {
+        Some(OtherGuard::Loom(guard)) => {
+            let lock = guard.lock();
+            drop(guard);
+            OtherGuard::Loom(lock.lock())
+        }
+        Some(OtherGuard::Shuttle(guard)) => {
+            let lock = guard.lock();
+            drop(guard);
+            OtherGuard::Shuttle(lock.lock())
+        }
+        Some(OtherGuard::Process(_)) | None => mixed(),
+    };
+    if let Some(mutex) = mutex {
+        journal::note("woken spuriously, lock", Deed::Lock, mutex);
+    }
+    LockGuard::other(Aside::new(guard))
 }

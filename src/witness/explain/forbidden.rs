@@ -14,7 +14,7 @@ use super::{Finding, crossing};
 /// Of the patterns that occur, the one most likely to blame.
 pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding {
     let story = Story::new(witness);
-    let patterns: [fn(&Story) -> Option<Finding>; 12] = [
+    let patterns: [fn(&Story) -> Option<Finding>; 13] = [
         lost_update,
         crossing::stale_message,
         crossing::neither_saw,
@@ -25,6 +25,7 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
         crossing::gave_lock_back,
         crossing::torn,
         crossing::late_act,
+        woken_spuriously,
         written_by_nobody,
         last_write,
     ];
@@ -33,6 +34,12 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
     finding.sentence =
         if finding.sentence.is_empty() { verdict } else { format!("{}, and {verdict}", finding.sentence) };
     finding
+}
+
+/// Somebody goes on from a wait although nobody has notified him.
+fn woken_spuriously(story: &Story) -> Option<Finding> {
+    let (woken, _) = story.events().find(|(_, event)| event.operation.contains("woken spuriously"))?;
+    Some(Finding::decided(format!("{} was woken without a notification", story.who(woken)), &[woken]))
 }
 
 /// Reads, another thread writes, and the first writes over it what it made of the old value.

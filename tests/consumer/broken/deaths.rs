@@ -5,6 +5,22 @@ use std::hint::black_box;
 
 selvedge::scenario!(deaths);
 
+/// B aborts if A has counted so far by then, which is to three in the end.
+fn in_the_middle(fatal: u32) -> Design<AtomicU32, (), u32> {
+    Design::new(|| AtomicU32::new(0))
+        .actor("A", |n| {
+            for _ in 0..3 {
+                n.fetch_add(1, Relaxed);
+            }
+        })
+        .actor("B", move |n| {
+            if n.fetch_add(10, Relaxed) == fatal {
+                std::process::abort();
+            }
+        })
+        .observe(|n, _| n.load(Relaxed))
+}
+
 fn deaths() -> Scenario<u32> {
     let fresh = || AtomicU32::new(0);
     let read = |n: &AtomicU32, _: &[()]| n.load(Relaxed);
@@ -33,6 +49,12 @@ fn deaths() -> Scenario<u32> {
             "exit",
             Design::new(fresh).actors(2, |_| std::process::exit(3)).observe(read).must_see(Threads).expect(Crash),
         )
+        .design(
+            "exit as if all were well",
+            Design::new(fresh).actors(2, |_| std::process::exit(0)).observe(read).must_see(Threads).expect(Crash),
+        )
+        .design("aborts in the middle", in_the_middle(2).expect(Crash))
+        .design("would abort in the middle", in_the_middle(7))
         .design(
             "panic",
             Design::new(fresh)

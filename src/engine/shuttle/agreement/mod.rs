@@ -6,7 +6,7 @@ use super::reduced::Reduced;
 use super::search::Counters;
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::trace::{self, RaceFound};
-use crate::context::{self, Context};
+use crate::context::{self, Context, Options};
 use program::{Act, FAMILIES, Held, Program};
 
 pub(super) use program::programs;
@@ -43,7 +43,7 @@ impl<S: Scheduler> Scheduler for Lasting<S> {
     }
 
     fn next_u64(&mut self) -> u64 {
-        0
+        self.0.lock().unwrap().next_u64()
     }
 }
 
@@ -73,7 +73,56 @@ impl<S: Scheduler> Scheduler for Ahead<S> {
     }
 
     fn next_u64(&mut self) -> u64 {
-        0
+        self.rest.next_u64()
+    }
+}
+
+/// Everything, depth first: shuttle's own search leaves values out.
+struct Plain {
+    /// What was chosen among how many, tasks or values.
+    path: Vec<(usize, usize)>,
+    depth: usize,
+    begun: bool,
+    left: usize,
+}
+
+impl Plain {
+    fn new(left: usize) -> Self {
+        Plain { path: Vec::new(), depth: 0, begun: false, left }
+    }
+
+    fn choose(&mut self, options: usize) -> usize {
+        if self.depth == self.path.len() {
+            self.path.push((0, options));
+        }
+        self.depth += 1;
+        self.path[self.depth - 1].0
+    }
+}
+
+impl Scheduler for Plain {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        self.depth = 0;
+        self.left = self.left.checked_sub(1)?;
+        if !std::mem::replace(&mut self.begun, true) {
+            return Some(Schedule::new(0));
+        }
+        while let Some((chosen, options)) = self.path.pop() {
+            if chosen + 1 < options {
+                self.path.push((chosen + 1, options));
+                return Some(Schedule::new(0));
+            }
+        }
+        None
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], _current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
+        let chosen = self.choose(runnable.len());
+        Some(runnable[chosen].id())
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.choose(trace::options() as usize) as u64
     }
 }
 
@@ -152,7 +201,7 @@ struct Tally {
 /// Compares both searches of a program. `Ok(false)` if it is left out.
 fn compare(program: &Program, tally: &mut Tally) -> Result<bool, String> {
     let plainly = |ahead: bool| {
-        let (counters, rest) = (Arc::<Counters>::default(), DfsScheduler::new(Some(TOO_MANY), false));
+        let (counters, rest) = (Arc::<Counters>::default(), Plain::new(TOO_MANY));
         let found = match ahead {
             true => ends(program, Ahead { rest, begun: Vec::new() }, &counters),
             false => ends(program, rest, &counters),
@@ -251,6 +300,18 @@ fn the_reduced_search_sees_what_the_plain_one_sees() {
 fn what_tasks_wait_for_in_a_redundant_execution_is_tried_too() {
     let actors =
         vec![vec![Act::Add(1)], vec![Act::Reverse, Act::Store(1, 1, false)], vec![Act::TryLock(Held::Other)]];
-    let program = Program { actors, capacity: None };
+    let program = Program { actors, capacity: None, options: Options::default() };
     assert_eq!(compare(&program, &mut Tally::default()), Ok(true));
+}
+
+#[test]
+fn the_plain_search_is_shuttles_own_where_there_are_no_values() {
+    let actors = vec![vec![Act::Add(0), Act::Lock(Held::Load)], vec![Act::Lock(Held::Store), Act::Get]];
+    let program = Program { actors, capacity: None, options: Options::default() };
+    let (ours, theirs) = (Arc::<Counters>::default(), Arc::<Counters>::default());
+    let found = ends(&program, Plain::new(usize::MAX), &ours);
+    assert_eq!(found, ends(&program, DfsScheduler::new(None, false), &theirs));
+    let started = |counters: &Counters| counters.started.load(Ordering::Relaxed);
+    assert!(started(&ours) > 100, "{}", started(&ours));
+    assert_eq!(started(&ours), started(&theirs));
 }

@@ -2,8 +2,10 @@
 
 use crate::cell::Plain;
 use crate::channel::{self, Receiver, Sender};
+use crate::choose;
+use crate::context::{self, Options};
 use crate::sync::atomic::AtomicU8;
-use crate::sync::{Condvar, Mutex, OnceLock, RwLock};
+use crate::sync::{Condvar, Mutex, OnceLock, RwLock, spurious};
 use crate::thread;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -38,6 +40,12 @@ pub(in crate::engine::shuttle) enum Act {
     HangUp,
     Init(u8),
     Yield,
+    /// Chooses among so many.
+    Choose(u32),
+    /// Loads one of the two, whichever it chooses.
+    LoadAny,
+    /// Adds 1 or 2.
+    AddAny,
 }
 
 /// What is done under a lock.
@@ -146,6 +154,9 @@ impl Shared {
             Act::HangUp => drop(sender.take()),
             Act::Init(value) => return *self.once.get_or_init(|| value),
             Act::Yield => thread::yield_now(),
+            Act::Choose(options) => return choose(options) as u8,
+            Act::LoadAny => return self.atomics[choose(2) as usize].load(Relaxed),
+            Act::AddAny => return self.atomics[0].fetch_add(1 + choose(2) as u8, Relaxed),
         }
         0
     }
@@ -155,15 +166,23 @@ impl Shared {
 pub(in crate::engine::shuttle) struct Program {
     pub(super) actors: Vec<Vec<Act>>,
     pub(super) capacity: Option<usize>,
+    pub(super) options: Options,
 }
 
 impl Program {
     pub(super) fn has(&self, family: Family) -> bool {
-        self.actors.iter().flatten().any(|act| act.families().contains(&family))
+        let acts = |family| self.actors.iter().flatten().any(|act| act.families().contains(&family));
+        match family {
+            Family::Spurious => self.options.spurious_wakeups && acts(family),
+            Family::PastRaces => self.options.past_races && acts(Family::Cell),
+            family => acts(family),
+        }
     }
 
     /// Runs it once, and returns what everybody saw.
     pub(in crate::engine::shuttle) fn execute(&self) -> Vec<Vec<u8>> {
+        context::set_options(self.options);
+        spurious::begin_execution();
         // Ends are made and dropped by operations, which are left out where there is nothing to send.
         let (sender, receiver) = match (self.has(Family::Channel), self.capacity) {
             (false, _) => (None, None),
@@ -219,9 +238,14 @@ pub(super) enum Family {
     Try,
     /// Operations whose time may be over.
     Timed,
+    Choice,
+    /// Waits that may end for no reason.
+    Spurious,
+    /// Accesses to cells, past a data race.
+    PastRaces,
 }
 
-pub(super) const FAMILIES: [Family; 9] = [
+pub(super) const FAMILIES: [Family; 12] = [
     Family::Atomic,
     Family::Cell,
     Family::Mutex,
@@ -231,6 +255,9 @@ pub(super) const FAMILIES: [Family; 9] = [
     Family::Once,
     Family::Try,
     Family::Timed,
+    Family::Choice,
+    Family::Spurious,
+    Family::PastRaces,
 ];
 
 impl Act {
@@ -242,13 +269,16 @@ impl Act {
             Act::TryLock(_) => &[Family::Mutex, Family::Try],
             Act::Read(_) | Act::Write(_) => &[Family::RwLock],
             Act::TryRead | Act::TryWrite => &[Family::RwLock, Family::Try],
-            Act::Wait | Act::NotifyOne | Act::NotifyAll => &[Family::Condvar],
-            Act::TimedWait => &[Family::Condvar, Family::Timed],
+            Act::NotifyOne | Act::NotifyAll => &[Family::Condvar],
+            Act::Wait => &[Family::Condvar, Family::Spurious],
+            Act::TimedWait => &[Family::Condvar, Family::Spurious, Family::Timed],
             Act::Send(_) | Act::Receive | Act::HangUp => &[Family::Channel],
             Act::TryReceive => &[Family::Channel, Family::Try],
             Act::ReceiveInTime => &[Family::Channel, Family::Timed],
             Act::Init(_) => &[Family::Once],
             Act::Yield => &[],
+            Act::Choose(_) => &[Family::Choice],
+            Act::LoadAny | Act::AddAny => &[Family::Atomic, Family::Choice],
         }
     }
 }
@@ -298,7 +328,14 @@ fn acts(family: Family) -> BoxedStrategy<Act> {
         ]
         .boxed(),
         Family::Once => prop_oneof![3 => (1..3_u8).prop_map(Act::Init), 1 => Just(Act::Yield)].boxed(),
-        Family::Atomic | Family::Try | Family::Timed => atomic.boxed(),
+        Family::Choice => prop_oneof![
+            1 => (2..4_u32).prop_map(Act::Choose),
+            1 => Just(Act::LoadAny),
+            1 => Just(Act::AddAny),
+            1 => atomic,
+        ]
+        .boxed(),
+        Family::Atomic | Family::Try | Family::Timed | Family::Spurious | Family::PastRaces => atomic.boxed(),
     }
 }
 
@@ -307,22 +344,25 @@ pub(in crate::engine::shuttle) fn programs() -> impl Strategy<Value = Program> {
     let family = || {
         prop_oneof![
             3 => Just(Family::Atomic),
-            1 => Just(Family::Cell),
+            2 => Just(Family::Cell),
             3 => Just(Family::Mutex),
             3 => Just(Family::RwLock),
             3 => Just(Family::Condvar),
             3 => Just(Family::Channel),
             2 => Just(Family::Once),
+            2 => Just(Family::Choice),
         ]
     };
     let capacity = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(1))];
-    (family(), family(), capacity).prop_flat_map(|(one, other, capacity)| {
+    let options = (any::<bool>(), any::<bool>())
+        .prop_map(|(spurious_wakeups, past_races)| Options { spurious_wakeups, past_races });
+    (family(), family(), capacity, options).prop_flat_map(|(one, other, capacity, options)| {
         let act = prop_oneof![acts(one), acts(other)].boxed();
         let actors = prop_oneof![
             4 => prop::collection::vec(prop::collection::vec(act.clone(), 2..5), 2),
             3 => prop::collection::vec(prop::collection::vec(act.clone(), 1..3), 3),
             1 => prop::collection::vec(prop::collection::vec(act, 1..2), 4),
         ];
-        actors.prop_map(move |actors| Program { actors, capacity })
+        actors.prop_map(move |actors| Program { actors, capacity, options })
     })
 }

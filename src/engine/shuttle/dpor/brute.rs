@@ -2,6 +2,7 @@
 
 use super::Explorer;
 use super::toy::{Instruction, Machine, Outcome};
+use super::values::Values;
 use std::collections::{BTreeSet, HashSet};
 
 /// Every outcome that the program has.
@@ -13,15 +14,29 @@ pub(super) fn outcomes(program: &[Vec<Instruction>]) -> BTreeSet<Outcome> {
         if ready.is_empty() {
             outcomes.insert(machine.outcome());
         }
-        for (task, _) in ready {
-            let mut next = machine.clone();
-            next.step(task);
+        for next in ready.iter().flat_map(|(task, _)| steps(&machine, *task)) {
             if known.insert(next.clone()) {
                 open.push(next);
             }
         }
     }
     outcomes
+}
+
+/// What comes of a task's next step: one machine for each way in which it can pick values.
+fn steps(machine: &Machine, task: usize) -> Vec<Machine> {
+    let (mut values, mut all) = (Values::default(), Vec::new());
+    loop {
+        let (mut next, mut place) = (machine.clone(), 0);
+        next.step(task, |options| {
+            place += 1;
+            values.at(place - 1, options).0
+        });
+        all.push(next);
+        if !values.advance() {
+            return all;
+        }
+    }
 }
 
 /// Every outcome with at most so many preemptions: switches away from a task that could have gone on.
@@ -36,10 +51,10 @@ pub(super) fn outcomes_within(program: &[Vec<Instruction>], bound: u32) -> BTree
         let goes_on = ready.iter().any(|(task, _)| Some(*task) == current);
         for (task, _) in ready {
             let preempted = preemptions + u32::from(goes_on && Some(task) != current);
-            let mut next = machine.clone();
-            next.step(task);
-            if preempted <= bound && known.insert((next.clone(), task, preempted)) {
-                open.push((next, Some(task), preempted));
+            for next in steps(&machine, task) {
+                if preempted <= bound && known.insert((next.clone(), task, preempted)) {
+                    open.push((next, Some(task), preempted));
+                }
             }
         }
     }
@@ -74,7 +89,8 @@ pub(super) fn search(program: &[Vec<Instruction>], bound: Option<u32>) -> Search
             }
             steps += 1;
             let task = explorer.choose(&ready, current);
-            explorer.learn(machine.step(task));
+            let effect = machine.step(task, |options| explorer.pick(options));
+            explorer.learn(effect);
             current = Some(task);
         }
         explorer.end(&machine.unfinished());

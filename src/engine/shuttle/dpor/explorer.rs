@@ -71,7 +71,11 @@ pub(crate) struct Explorer {
     pub(super) history: History,
     pub(super) spins: Spins,
     /// Steps of the current execution.
-    depth: usize,
+    pub(super) depth: usize,
+    /// Values that were picked since the last one.
+    pub(super) picked: usize,
+    /// Whether any were picked at all.
+    pub(super) picks: bool,
     begun: bool,
     course: Course,
     /// The event that was chosen last, and is not in the history yet.
@@ -105,6 +109,8 @@ impl Explorer {
             history: History::default(),
             spins: Spins::default(),
             depth: 0,
+            picked: 0,
+            picks: false,
             begun: false,
             course: Course::Fresh,
             open: None,
@@ -152,6 +158,10 @@ impl Explorer {
         while self.frames.len() > self.root
             && let Some(depth) = self.frames.len().checked_sub(1)
         {
+            if self.frames[depth].values.advance() {
+                self.history.cut(depth + 1);
+                return Next::Execution;
+            }
             self.enter_chosen(depth);
             let (frame, bound) = (&mut self.frames[depth], self.bound);
             if let Some(task) = frame.next(bound) {
@@ -195,6 +205,7 @@ impl Explorer {
             return None;
         }
         let event = self.history.event(self.depth);
+        self.picked = 0;
         let as_before = ready(event.task)?.is_none_or(|now| now.object == event.operation.object);
         self.depth += usize::from(as_before);
         as_before.then_some(event.task)
@@ -206,9 +217,10 @@ impl Explorer {
             return self.choose_freely(ready, current);
         }
         self.settle();
-        self.follow_loops();
         let depth = self.depth;
+        self.follow_loops(depth);
         self.depth += 1;
+        self.picked = 0;
         if depth < self.history.len() {
             let event = self.history.event(depth);
             let as_before = |(task, operation): &Ready| {
@@ -247,16 +259,20 @@ impl Explorer {
 
     /// The execution does not repeat what it did when it was scheduled alike.
     fn lose_track(&mut self, ready: &[Ready], current: Option<usize>) -> usize {
-        self.progress.not_repeatable = true;
-        self.course = Course::Redundant;
+        self.stray();
         self.choose_freely(ready, current)
     }
 
-    /// Has the loops know of what has happened. Nobody can be in one before anybody has yielded or looked
-    /// many times, and most programs never do.
-    fn follow_loops(&mut self) {
+    pub(super) fn stray(&mut self) {
+        self.progress.not_repeatable = true;
+        self.course = Course::Redundant;
+    }
+
+    /// Has the loops know of what has happened in the first steps, up to so many. Nobody can be in one before
+    /// anybody has yielded or looked many times, and most programs never do.
+    pub(super) fn follow_loops(&mut self, steps: usize) {
         if self.history.yields() > 0 || self.history.len() > SILENCE as usize {
-            for index in self.spins.noted..self.history.len() {
+            for index in self.spins.noted..steps.min(self.history.len()) {
                 let event = *self.history.event(index);
                 self.spins.note(event.task, &event.operation, event.effect, index);
             }
@@ -368,7 +384,7 @@ impl Explorer {
             return;
         }
         self.settle();
-        self.follow_loops();
+        self.follow_loops(self.depth);
         if !self.stuck {
             self.spins.end();
         }
@@ -417,7 +433,7 @@ impl Explorer {
 
     /// Whether in the current execution only tasks were left that wait for a change that nobody can make.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.stuck && self.course == Course::Fresh
+        self.stuck && !self.spins.chose && self.course == Course::Fresh
     }
 
     /// How far the search is.
@@ -443,6 +459,7 @@ impl Explorer {
             let all = f64::from((frame.backtrack & !frame.sleep.tasks).count_ones().max(1));
             share += weight * frame.done.len() as f64 / all;
             weight /= all;
+            frame.values.weigh(&mut share, &mut weight);
         }
         // The execution that was run last is the leaf at the end of this path.
         share += weight;

@@ -1,5 +1,6 @@
 //! One decision of a search: who could be chosen, who was, and who must still be.
 
+use super::values::Values;
 use crate::arm::operation::Operation;
 
 /// A set of tasks, one bit for each.
@@ -72,6 +73,8 @@ pub(super) struct Frame {
     pub(super) preemptions: u32,
     /// The one task whose choice is no preemption, if choosing any other is.
     pub(super) unbroken: Option<usize>,
+    /// What `chosen` has picked since, before its next step.
+    pub(super) values: Values,
 }
 
 impl Frame {
@@ -82,6 +85,7 @@ impl Frame {
         self.done.clear();
         self.sleep.clear();
         self.given.clear();
+        self.values.clear();
         (self.preemptions, self.unbroken) = (0, None);
     }
 

@@ -16,6 +16,8 @@
 //! - With a bound on preemptions the search adds the backtrack points of Coons, Musuvathi and McKinley
 //!   ("Bounded Partial-Order Reduction", OOPSLA 2013, section 3), and does without sleep sets, which are
 //!   not sound there.
+//! - Between two steps a task may pick a value ([`values`]). Nobody can tell when it does, so that is no step of
+//!   its own: each value is tried after the step, before anything else is.
 //!
 //! - Branches can be given away for others to explore, with the result of one explorer ([`share`]).
 //!
@@ -32,6 +34,7 @@ mod race;
 mod relation;
 mod share;
 mod spin;
+mod values;
 
 pub(crate) use explorer::{Explorer, Next, Progress, Ready};
 pub(crate) use history::MAX_TASKS;

@@ -13,6 +13,11 @@
 //!
 //! A branch that is not explored to its end is taken back, and the giver explores it as if nobody else had
 //! tried.
+//!
+//! Limit: from the first value on that is picked ([`values`](super::values)), nothing is given away. Decisions
+//! before a branch have none then, so whoever explores a branch need not know of others' values; it has to
+//! give up if it meets one itself. What is given away already stays so: the values that its giver meets
+//! meanwhile are explored before the branch comes next.
 
 use super::explorer::{Explorer, Progress};
 use super::frame::Tasks;
@@ -38,7 +43,7 @@ impl Explorer {
     /// Gives the branch away that is closest to the root, if there is one. Call it only when an execution
     /// has been begun, or a branch that was given away comes next.
     pub(crate) fn give(&mut self) -> Option<Branch> {
-        if self.alone.is_some() {
+        if self.picks || self.alone.is_some() {
             return None;
         }
         let (bound, events) = (self.bound, self.history.len());

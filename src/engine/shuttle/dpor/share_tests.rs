@@ -73,7 +73,8 @@ impl Party {
             }
             steps += 1;
             let task = self.explorer.choose(&ready, current);
-            self.explorer.learn(machine.step(task));
+            let effect = machine.step(task, |options| self.explorer.pick(options));
+            self.explorer.learn(effect);
             current = Some(task);
         }
         let redundant = self.explorer.is_redundant();

@@ -14,8 +14,9 @@
 //!
 //! This loses nothing as long as each round leaves the task as it was: what it finds in a later round it could
 //! have found in an earlier one. Whoever asks is told what speaks against that: that a loop took a lock to
-//! look ([`Spins::looked_under_lock`]), that it did not yield ([`Spins::silent`]), or that it did not go on as
-//! before although nothing had changed ([`Spins::uneven`]), as one does that counts its rounds and gives up.
+//! look, or picked a value ([`Spins::looked_under_lock`]), that it did not yield ([`Spins::silent`]), or that it
+//! did not go on as before although nothing had changed ([`Spins::uneven`]), as one does that counts its rounds
+//! and gives up.
 //!
 //! Limits: a loop that counts its rounds and does the same all along, but tells the count in the end, is
 //! taken for one that does not. A loop that gives up by itself after more than [`PATIENCE`] rounds does so
@@ -93,13 +94,25 @@ pub(super) struct Spins {
     pub(super) uneven: bool,
     /// A task that was found to loop without yielding.
     pub(super) silent: Option<usize>,
+    /// Whether in this execution a task picked a value in a loop that was cut short, which may so end by itself.
+    pub(super) chose: bool,
 }
 
 impl Spins {
     /// Begins an execution.
     pub(super) fn restart(&mut self) {
+        self.chose = false;
         if std::mem::take(&mut self.noted) > 0 {
             self.tasks.iter_mut().for_each(|spin| spin.reset(true));
+        }
+    }
+
+    /// `task` has picked a value. In a loop that waits that may do more than go on waiting, as what is seen
+    /// under a lock may.
+    pub(super) fn note_choice(&mut self, task: usize) {
+        if self.is_frozen(task) {
+            self.chose = true;
+            self.looked_under_lock = true;
         }
     }
 

@@ -93,6 +93,17 @@ fn a_writer_may_come_between_two_readers_that_overlapped() {
 }
 
 #[test]
+fn every_value_is_picked_in_every_order() {
+    check(vec![vec![Toss(3)]; 2], 9);
+    // 3^2 values, in each of 2 orders.
+    check(vec![vec![Add(0), Toss(3)]; 2], 9 * 2);
+    // Who picks 1 leaves out the first addition: 2^2 orders where nobody does, 2 where one or both do.
+    check_with_redundant(vec![vec![Toss(2), Add(1), Add(0)]; 2], 4 + 2 + 2 + 2);
+    // What is picked between two steps: 2^2 values in each of 6 orders.
+    check(vec![vec![Add(0), Toss(1), Toss(2), Load(1), Add(0)]; 2], 6 * 4);
+}
+
+#[test]
 fn deadlocks_are_outcomes_like_others() {
     let program = vec![vec![Lock(0), Lock(1)], vec![Lock(1), Lock(0)]];
     assert_eq!(search(&program, None).outcomes, outcomes(&program));
@@ -131,7 +142,8 @@ fn loops_that_wait_for_nothing_are_told_from_those_that_wait_for_others() {
     let mut current = None;
     for _ in 0..2_000 {
         let task = explorer.choose(&machine.ready(), current);
-        explorer.learn(machine.step(task));
+        let effect = machine.step(task, |options| explorer.pick(options));
+        explorer.learn(effect);
         current = Some(task);
     }
     assert!(explorer.is_stuck());
@@ -195,6 +207,7 @@ fn phrase() -> impl Strategy<Value = Vec<Instruction>> {
         2 => object.clone().prop_map(|c| vec![Receive(c)]),
         2 => object.clone().prop_map(|c| vec![TryReceive(c)]),
         1 => (object, 1..3_u8).prop_map(|(a, v)| vec![Await(a, v)]),
+        2 => (2..4_u32, atomic()).prop_map(|(n, after)| [vec![Toss(n)], after].concat()),
     ]
 }
 

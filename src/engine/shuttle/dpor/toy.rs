@@ -45,6 +45,8 @@ pub(super) enum Instruction {
     TryWrite(usize, usize),
     /// Writes to data that the lock around it protects: no operation of its own.
     Note(usize),
+    /// Picks one of so many values, and leaves out as many instructions: no operation of its own.
+    Toss(u32),
     /// Waits on a condition variable with a mutex.
     Wait(usize, usize),
     /// The same, or until the time is over.
@@ -147,7 +149,7 @@ impl Machine {
             I::WriteUnlock(l) => on(RWLOCK, l, Kind::Unlock),
             I::TryRead(l, _) => on(RWLOCK, l, Kind::TryReadLock),
             I::TryWrite(l, _) => on(RWLOCK, l, Kind::TryLock),
-            I::Note(_) => unreachable!("passed over"),
+            I::Note(_) | I::Toss(_) => unreachable!("passed over"),
             I::Wait(m, c) | I::TimedWait(m, c) if phase == 0 => {
                 let also = Some((CONDVAR + c as u32, Kind::Wait));
                 Operation { also, ..on(MUTEX, m, Kind::Unlock) }
@@ -195,15 +197,25 @@ impl Machine {
         (0..self.tasks.len()).filter_map(|task| Some((task, self.operation(task)?))).collect()
     }
 
-    /// Lets a task make its step.
-    pub(super) fn step(&mut self, task: usize) -> Effect {
+    /// Lets a task make its step, and `pick` values after it.
+    pub(super) fn step(&mut self, task: usize, mut pick: impl FnMut(u32) -> u32) -> Effect {
         let effect =
             if std::mem::replace(&mut self.tasks[task].begun, true) { self.act(task) } else { Effect::Full };
-        while let Some(Instruction::Note(d)) = self.instruction(task) {
-            self.data[d] = self.data[d].wrapping_mul(5).wrapping_add(task as u8 + 1);
-            self.done(task);
+        loop {
+            match self.instruction(task) {
+                Some(Instruction::Note(d)) => {
+                    self.data[d] = self.data[d].wrapping_mul(5).wrapping_add(task as u8 + 1);
+                    self.done(task);
+                }
+                Some(Instruction::Toss(options)) => {
+                    let value = pick(options);
+                    self.see(task, value as u8);
+                    self.done(task);
+                    self.tasks[task].next += value as usize;
+                }
+                _ => return effect,
+            }
         }
-        effect
     }
 
     fn done(&mut self, task: usize) {
@@ -261,7 +273,7 @@ impl Machine {
             I::Write(l) => self.writers[l] = Some(task),
             I::WriteUnlock(l) => self.writers[l] = None,
             I::TryLock(..) | I::TryRead(..) | I::TryWrite(..) => return self.attempt(task, instruction),
-            I::Note(_) => {}
+            I::Note(_) | I::Toss(_) => {}
             I::Wait(m, c) => return self.wait(task, m, c, false),
             I::TimedWait(m, c) => return self.wait(task, m, c, true),
             I::NotifyOne(c) => {

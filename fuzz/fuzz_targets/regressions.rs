@@ -1,5 +1,0 @@
-//! The file of programs that failed once, read from the fuzzer's bytes and written again.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| selvedge::__private::fuzz_regressions(bytes));

@@ -1,0 +1,153 @@
+//! What becomes of a program that failed: it is shrunk under a checker, and what is left is reported with its
+//! shortest interleaving, and with a token that finds it again.
+//!
+//! Limits: where a real engine alone saw the failure and no checker shows it, the program stays as it was
+//! found, and has no interleaving.
+
+use super::explore::{Failed, Fault, GENERATED, Ran, Subject};
+use super::generate::makes_sense;
+use super::judge::Judge;
+use super::model::Model;
+use super::program::Program;
+use super::recipe::Recipe;
+use super::regression::{self, Known};
+use super::shrink::{Bounds, Early, Tried, shrink};
+use crate::engine::{self, Budget, Exploration, Name, Observation, Task};
+use crate::scenario::{Engine, Expected};
+use crate::witness::token::Token;
+use crate::witness::{GeneratedProgram, Shows, Witness};
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+/// Programs tried while shrinking one. The bound on executions comes first where programs are large.
+const MOST_TRIED: u64 = 400;
+
+/// What is left of a program that failed.
+struct Smallest<M: Model> {
+    ran: Ran<M>,
+    tried: u64,
+    early: Option<Early>,
+}
+
+impl<M: Model> Subject<M> {
+    /// What is observed of an implementation that failed, after so many executions of other programs.
+    pub(super) fn report(
+        &self,
+        engine: Engine,
+        task: &Task<'_>,
+        spent: u64,
+        failed: Failed<M>,
+    ) -> anyhow::Result<Observation> {
+        let found = failed.ran.judge.program.clone();
+        let known = Known { seed: failed.seed, size: failed.size.clone() };
+        let (number, executions) = (failed.number, spent + failed.ran.seen.executions);
+        let as_found = failed.ran.seen.clone();
+        let Smallest { ran, tried, early } = self.smallest(engine, task, failed)?;
+        let program = &ran.judge.program;
+        // What a checker sees of the shrunk program is not what a real engine saw of the one it found.
+        let mut seen = if engine.is_checker() { ran.seen } else { as_found };
+        seen.executions = executions;
+        seen.exploration = Exploration::Sampled { how: GENERATED.to_owned() };
+        seen.stopped = None;
+        let mut words = format!(
+            "program {number} failed, {} operations; shrunk to {} by {tried} others",
+            found.operations(),
+            program.operations(),
+        );
+        if seen.witnesses.is_empty() {
+            let _ = write!(words, ": {}", program.as_code());
+        }
+        if let Some(early) = early {
+            let _ = write!(words, "; it may not be the smallest, for shrinking ended when {early}");
+        }
+        seen.caveats.push(words);
+        eprintln!("found:\n{found}shrunk by {tried} programs to:\n{program}");
+        if !engine.is_checker() {
+            eprintln!("{}", regression::as_test(task.name, engine, program));
+        }
+        if task.facts.expected_on(engine).0 == Expected::Safe {
+            regression::keep(&known, program);
+        }
+        Ok(seen)
+    }
+
+    /// Shrinks a program that failed, under a checker that shows it, and runs what is left once more for its
+    /// witness.
+    fn smallest(&self, engine: Engine, task: &Task<'_>, failed: Failed<M>) -> anyhow::Result<Smallest<M>> {
+        let Some((checker, budget, fault)) = self.checker_that_shows(engine, task, &failed)? else {
+            return Ok(Smallest { ran: failed.ran, tried: 0, early: None });
+        };
+        let until = Instant::now().checked_add(Duration::from_millis(task.budget.shrinking_ms));
+        let bounds = Bounds { programs: MOST_TRIED, executions: task.budget.executions, until };
+        let attempt = |program: &Program<M::Op>, tried: u64, smallest: usize| {
+            task.pulse.note_shrinking(tried, smallest);
+            match self.run(checker, task, budget, program.clone()) {
+                Ok(ran) => {
+                    Tried { fails: Fault::of(&ran.seen) == Some(fault), executions: ran.seen.executions }
+                }
+                Err(_) => Tried { fails: false, executions: 1 },
+            }
+        };
+        let shrunk = shrink(&self.generator.model, failed.drawn, bounds, attempt);
+        let recipe = shrunk.draft.recipe(failed.seed, &failed.size);
+        let ready = self.ready(task.facts, shrunk.draft.program());
+        let name = Name { program: Some(&recipe), ..task.name };
+        let one = Task { name, budget, ..ready.task(task) };
+        let mut seen = engine::observe_design(checker, &one)?;
+        task.pulse.note_shrunk();
+        if let [witness] = &mut seen.witnesses[..] {
+            witness.program = Some(shown(name, witness, &ready.judge));
+        }
+        let ran = Ran { judge: ready.judge, seen };
+        Ok(Smallest { ran, tried: shrunk.tried, early: shrunk.early })
+    }
+
+    /// The checker under which the failure shows again, so that shrinking is certain of it, if any.
+    fn checker_that_shows(
+        &self,
+        engine: Engine,
+        task: &Task<'_>,
+        failed: &Failed<M>,
+    ) -> anyhow::Result<Option<(Engine, Budget, Fault)>> {
+        if engine.is_checker() {
+            return Ok(Some((engine, self.plan(engine, &task.budget).each, failed.fault)));
+        }
+        for checker in [Engine::Shuttle, Engine::Loom] {
+            let budget = self.plan(checker, &task.budget).each;
+            let program = failed.ran.judge.program.clone();
+            let ran = self.run(checker, task, budget, program)?;
+            // What a real engine sees the consequence of, a checker may call by its name.
+            if let Some(fault) = Fault::of(&ran.seen) {
+                return Ok(Some((checker, budget, fault)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Executes once more what a token has kept of the program of a recipe.
+    pub(super) fn follow(
+        &self,
+        task: &Task<'_>,
+        token: &Token,
+        recipe: &Recipe,
+    ) -> Result<Witness, &'static str> {
+        let draw = || recipe.follow(self.generator.draw(recipe.seed, &recipe.size));
+        let program = recipe.is_possible().then(draw).flatten();
+        let program = program.filter(|program| makes_sense(&self.generator.model, program));
+        let program = program.ok_or("its operations are others, or its model is")?;
+        let ready = self.ready(task.facts, program);
+        let mut witness = engine::replay_design(&ready.task(task), token).ok_or(engine::OTHER_WAY)?;
+        witness.program = Some(shown(task.name, &witness, &ready.judge));
+        Ok(witness)
+    }
+}
+
+/// The program of a witness, whose execution is the last that the judge has seen.
+fn shown<M: Model>(name: Name<'_>, witness: &Witness, judge: &Judge<M>) -> GeneratedProgram {
+    let forbidden = matches!(witness.shows, Shows::Forbidden { .. });
+    GeneratedProgram {
+        table: judge.program.to_string(),
+        history: if forbidden { judge.explanation() } else { None },
+        test: regression::as_test(name, witness.engine, &judge.program),
+    }
+}

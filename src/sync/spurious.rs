@@ -1,0 +1,52 @@
+//! Wakeups for no reason, where a design asks for them.
+//!
+//! `std` allows a wait on a condition variable, or for a permit, to end at any time. Nobody can tell when it has
+//! ended, only when the thread goes on: after a condition variable, when it has the mutex again. So a spurious
+//! wakeup is a choice made when the wait begins; one that is chosen comes at once, and has no part in any
+//! notification.
+//!
+//! Limit: at most one for each thread and each place in the source that waits, in one execution. Waiting in a
+//! loop would never end otherwise.
+
+use crate::arm::trace::Site;
+use crate::choice;
+use crate::context;
+use crate::thread::model;
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+
+/// What bounds an exploration in which [`take_bounded`] is true.
+pub(crate) const BOUND: &str = "one spurious wakeup of each thread at each place where it waits";
+
+thread_local! {
+    static WOKEN: RefCell<Vec<(usize, Site)>> = const { RefCell::new(Vec::new()) };
+    static BOUNDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An execution begins, and nobody was woken yet.
+pub(crate) fn begin_execution() {
+    WOKEN.with_borrow_mut(Vec::clear);
+}
+
+/// Whether the wait that begins here, under a checker, ends for no reason.
+#[track_caller]
+pub(crate) fn comes() -> bool {
+    if !context::options().spurious_wakeups {
+        return false;
+    }
+    let place = (model::number(), Location::caller());
+    if WOKEN.with_borrow(|woken| woken.contains(&place)) {
+        BOUNDED.set(true);
+        return false;
+    }
+    let comes = choice::explored(2) == 1;
+    if comes {
+        WOKEN.with_borrow_mut(|woken| woken.push(place));
+    }
+    comes
+}
+
+/// Whether any wait since the last call would have had another spurious wakeup but for the limit.
+pub(crate) fn take_bounded() -> bool {
+    BOUNDED.take()
+}
