@@ -166,7 +166,7 @@ impl Shared {
 pub(in crate::engine::shuttle) struct Program {
     pub(super) actors: Vec<Vec<Act>>,
     pub(super) capacity: Option<usize>,
-    pub(super) options: Options,
+    pub(in crate::engine::shuttle) options: Options,
 }
 
 impl Program {

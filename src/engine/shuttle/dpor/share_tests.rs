@@ -4,11 +4,14 @@
 //! helpers do while the giver is elsewhere, the result is that of one.
 
 use super::tests::{Program, cases, on_programs};
-use super::toy::Instruction::{Add, Await, Carry, LastZero, Load, Lock, Note, Poll, Store, Unlock};
+use super::toy::Instruction::{
+    Add, Await, Carry, LastZero, Load, Lock, Note, Poll, Store, Toss, TryLock, Unlock,
+};
 use super::toy::{Machine, Outcome};
 use super::{Branch, Explorer, Next, Progress, Request};
 use proptest::prelude::*;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::ops::AddAssign;
 
 /// What an explorer has come to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,8 +30,27 @@ struct Chance {
     free: usize,
     /// Whether helpers die.
     deadly: bool,
+    counts: Counts,
+}
+
+/// How often what is of interest has happened.
+#[derive(Clone, Copy, Default)]
+struct Counts {
     merged: u64,
     taken_back: u64,
+    /// Branches that were taken back because whoever explored them met a value to pick.
+    left: u64,
+    /// Values that were first met while others were exploring branches.
+    met_late: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.merged += more.merged;
+        self.taken_back += more.taken_back;
+        self.left += more.left;
+        self.met_late += more.met_late;
+    }
 }
 
 impl Chance {
@@ -85,7 +107,7 @@ impl Party {
     /// Lets some of the party go on by an execution each.
     fn go_on(&mut self, program: &Program, chance: &mut Chance) {
         for helper in &mut self.helpers {
-            if !helper.party.ended && chance.once_in(2) {
+            if !helper.party.ended && !helper.party.has_left() && chance.once_in(2) {
                 helper.party.go_on(program, chance);
             }
             if let Some(operation) = helper.party.explorer.first_step() {
@@ -104,13 +126,21 @@ impl Party {
             }
             Next::Execution => {
                 self.give(program, chance);
+                let picked = self.explorer.picks();
                 self.execute(program);
+                let met_first = self.explorer.picks() && !picked;
+                chance.counts.met_late += u64::from(met_first && !self.helpers.is_empty());
             }
             Next::Given(branch) => {
                 self.give(program, chance);
                 self.wait_for(branch, chance);
             }
         }
+    }
+
+    /// Whether this, if it is a helper, has given up: it has met a value to pick.
+    fn has_left(&self) -> bool {
+        self.explorer.picks()
     }
 
     /// How many helpers there are, theirs included.
@@ -141,17 +171,19 @@ impl Party {
             self.explorer.request(*request);
         }
         helper.entered = requests.len();
-        if chance.deadly && chance.once_in(5) {
+        let left = helper.party.has_left();
+        if left || chance.deadly && chance.once_in(5) {
             let helper = self.helpers.remove(place);
             self.explorer.take_back(branch);
-            chance.taken_back += 1;
+            chance.counts.taken_back += 1;
+            chance.counts.left += u64::from(left);
             chance.free += 1 + helper.party.members();
         } else if helper.party.ended {
             let operation = helper.party.explorer.first_step().expect("a branch has an execution");
             let helper = self.helpers.remove(place);
             self.explorer.merge(branch, operation, &helper.party.seen.progress);
             self.seen.ends.extend(helper.party.seen.ends);
-            (chance.merged, chance.free) = (chance.merged + 1, chance.free + 1);
+            (chance.counts.merged, chance.free) = (chance.counts.merged + 1, chance.free + 1);
         }
     }
 }
@@ -173,44 +205,42 @@ fn together(program: &Program, bound: Option<u32>, chance: &mut Chance) -> Seen 
     party.seen
 }
 
-/// Compares both, and tells how many branches were merged and how many taken back.
-fn compare(program: &Program, bound: Option<u32>, seed: u64) -> Result<(u64, u64), TestCaseError> {
+/// Compares both, and tells what has happened.
+fn compare(program: &Program, bound: Option<u32>, seed: u64) -> Result<Counts, TestCaseError> {
     let one = alone(program, bound);
-    let (mut merged, mut taken_back) = (0, 0);
+    let mut counts = Counts::default();
     for (helpers, deadly) in [(1, false), (2, false), (3, true)] {
         let state = seed ^ (helpers as u64) << 40;
-        let mut chance = Chance { state, free: helpers, deadly, merged: 0, taken_back: 0 };
+        let mut chance = Chance { state, free: helpers, deadly, counts: Counts::default() };
         let several = together(program, bound, &mut chance);
         prop_assert_eq!(&several.progress, &one.progress, "{} helpers", helpers);
         prop_assert!(several == one, "{helpers} helpers executed in another order");
-        merged += chance.merged;
-        taken_back += chance.taken_back;
+        counts += chance.counts;
     }
-    Ok((merged, taken_back))
+    Ok(counts)
 }
 
 #[test]
 fn random_programs_are_explored_by_several_as_by_one() {
-    let (number, merged, taken_back) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    on_programs(cases(200), |program| {
+    let (number, total) = (Cell::new(0), RefCell::new(Counts::default()));
+    on_programs(cases(100), |program| {
         number.set(number.get() + 1);
-        let (both, back) = compare(program, None, number.get())?;
-        merged.set(merged.get() + both);
-        taken_back.set(taken_back.get() + back);
+        *total.borrow_mut() += compare(program, None, number.get())?;
         Ok(())
     });
-    println!("{} branches merged, {} taken back", merged.get(), taken_back.get());
-    assert!(merged.get() * 4 > number.get(), "only {} branches were explored by others", merged.get());
-    assert!(taken_back.get() * 20 > number.get(), "only {} branches were taken back", taken_back.get());
+    let Counts { merged, taken_back, left, .. } = total.into_inner();
+    println!("{merged} branches merged, {taken_back} taken back, {left} of them for values");
+    assert!(merged * 4 > number.get(), "only {merged} branches were explored by others");
+    assert!(taken_back * 20 > number.get(), "only {taken_back} branches were taken back");
 }
 
 #[test]
 fn bounded_searches_are_explored_by_several_as_by_one() {
     let (number, merged) = (Cell::new(0), Cell::new(0));
-    on_programs(cases(60), |program| {
+    on_programs(cases(30), |program| {
         number.set(number.get() + 1);
         for bound in 0..3 {
-            merged.set(merged.get() + compare(program, Some(bound), number.get())?.0);
+            merged.set(merged.get() + compare(program, Some(bound), number.get())?.merged);
         }
         Ok(())
     });
@@ -229,11 +259,12 @@ fn closed_forms_and_loops_are_explored_by_several_as_by_one() {
     ];
     for (number, (program, executions)) in programs.iter().enumerate() {
         assert_eq!(alone(program, None).progress.executions, *executions);
-        let (mut merged, mut taken_back) = (0, 0);
-        for seed in 0..4 {
-            let (both, back) = compare(program, None, seed << 8 | number as u64).unwrap();
-            (merged, taken_back) = (merged + both, taken_back + back);
+        let mut total = Counts::default();
+        for seed in 0..2 {
+            total += compare(program, None, seed << 8 | number as u64).unwrap();
         }
+        let Counts { merged, taken_back, left, .. } = total;
+        assert_eq!(left, 0);
         assert!(merged >= 4 && taken_back >= 1, "{number}: {merged} merged, {taken_back} taken back");
     }
     let waiting = vec![vec![Await(0, 1), Add(1)], vec![Store(0, 1)], vec![Add(1)], vec![Add(1)]];
@@ -241,7 +272,29 @@ fn closed_forms_and_loops_are_explored_by_several_as_by_one() {
     for (number, program) in [waiting, silent].iter().enumerate() {
         assert!(alone(program, None).progress.awaited);
         let merged: u64 =
-            (0..4).map(|seed| compare(program, None, seed << 8 | number as u64).unwrap().0).sum();
+            (0..4).map(|seed| compare(program, None, seed << 8 | number as u64).unwrap().merged).sum();
         assert!(merged > 0, "{number}");
     }
+}
+
+/// The last task comes to its values only where it is before the first one's lock, which is never given back.
+#[test]
+fn values_that_are_met_late_are_explored_by_several_as_by_one() {
+    let tossing = |values| vec![TryLock(0, 2), Toss(values), Add(0), Add(0)];
+    let locking = vec![Add(0), Lock(0), Add(0)];
+    let mut total = Counts::default();
+    for (number, values) in [2, 3].into_iter().enumerate() {
+        let program = vec![locking.clone(), vec![Add(0), Add(0)], vec![Add(0)], tossing(values)];
+        let without = alone(&vec![locking.clone(), vec![Add(0), Add(0)], vec![Add(0)], tossing(1)], None);
+        let one = alone(&program, None);
+        assert!(one.progress.executions > without.progress.executions, "no values are tried");
+        for seed in 0..20 {
+            total += compare(&program, None, seed << 8 | number as u64).unwrap();
+        }
+    }
+    let Counts { merged, left, met_late, .. } = total;
+    println!("{merged} branches merged, {left} left for values, {met_late} values met while others explored");
+    assert!(merged > 20, "only {merged} branches were explored by others");
+    assert!(left > 20, "only {left} branches were left for values");
+    assert!(met_late > 5, "only {met_late} values were first met while others explored");
 }
