@@ -98,6 +98,9 @@ fn answer(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Doom;
+    use crate::runner::budget::Effort;
+    use crate::runner::worker::Work;
     use proptest::prelude::*;
 
     fn corpus() -> Vec<Vec<u8>> {
@@ -106,8 +109,32 @@ mod tests {
         files.map(|file| std::fs::read(file).expect("a file of the corpus")).collect()
     }
 
+    /// What a worker is told, for when that changes.
+    fn write_job() {
+        let job = Job {
+            scenario: "a".to_owned(),
+            design: "b".to_owned(),
+            engine: Engine::Shuttle,
+            budget: Effort::Quick.budget(7),
+            work: Work::Shorten(Doom::Endless),
+            supervisor: 1,
+            pulse: "p".into(),
+            answer: "q".into(),
+            place: None,
+        };
+        let kind =
+            READINGS.iter().position(|reading| *reading == Reading::Job).and_then(|at| u8::try_from(at).ok());
+        let mut bytes: Vec<u8> = kind.into_iter().collect();
+        bytes.extend(serde_json::to_vec(&job).expect("JSON"));
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/readings/job_right");
+        std::fs::write(file, bytes).expect("a folder to write to");
+    }
+
     #[test]
     fn the_corpus_has_something_of_every_kind_that_is_understood() {
+        if std::env::var_os("SELVEDGE_WRITE_CORPUS").is_some() {
+            write_job();
+        }
         let read: Vec<_> = corpus().iter().filter_map(|bytes| survive(bytes)).collect();
         for reading in READINGS {
             assert!(read.contains(&(reading, true)), "{reading:?} is not in the corpus");

@@ -14,7 +14,7 @@ pub(crate) mod loom;
 mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
-pub(crate) mod shuttle;
+mod shuttle;
 pub(crate) mod slots;
 pub(crate) mod threads;
 mod witness;
@@ -27,7 +27,7 @@ pub(crate) use slots::{Holder, Slots};
 use crate::object::Recipe;
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, ErasedDesign, Facts};
-pub(crate) use shuttle::shorten;
+pub(crate) use shuttle::{by_bytes as execute_by_bytes, shorten};
 pub(crate) use witness::{Doom, Fatal, Shortened, Way, left_behind};
 
 use crate::witness::Witness;

@@ -4,7 +4,7 @@ use super::explore::{Fault, Ran, Subject};
 use super::model::Model;
 use super::program::Program;
 use super::property::Object;
-use crate::engine::{Pulse, Task, shuttle};
+use crate::engine::{self, Pulse, Task};
 use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::scenario::{Engine, Facts};
 use std::sync::Arc;
@@ -47,5 +47,5 @@ pub fn by_bytes<M: Model>(object: Object<M>, implementation: &str, bytes: &[u8])
     let named = subjects.into_iter().find(|(name, ..)| name == implementation);
     let (_, _, subject) = named.expect("an implementation of this name");
     let (executable, program) = subject.of_bytes(program);
-    shuttle::by_bytes(&executable, schedule).map(|failure| format!("{failure}\n{program}"))
+    engine::execute_by_bytes(&executable, schedule).map(|failure| format!("{failure}\n{program}"))
 }

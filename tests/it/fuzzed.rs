@@ -74,11 +74,11 @@ fn check(target: &str, run: Run, right: &str, planted: &str, random: u64, number
     }
 }
 
-/// Hardly a program shows it: somebody pops while somebody else pops two and a third pushes one.
+/// Hardly a program shows it: somebody pops while somebody else pops two and pushes one again.
 #[test]
 fn the_stack_by_bytes() {
     let run: Run = |name, bytes| object_by_bytes(object_stack::object_stack(), name, bytes);
-    check("object_stack", run, "tagged index", "bare index", 2_000, &[1, 2, 0, 1, 0, 2]);
+    check("object_stack", run, "tagged index", "bare index", 2_000, &[0, 2, 0, 2, 2]);
 }
 
 #[test]

@@ -89,7 +89,8 @@ fn an_object_that_has_changed_refuses_its_old_tokens() {
         for (changed, words) in [
             ("operations", "its operations are others, or its model is"),
             ("model", "its operations are others, or its model is"),
-            ("steps", "the execution has other events, or another end"),
+            // Seen on the way or only at its end.
+            ("steps", "has changed since"),
         ] {
             let refused = again(token, changed);
             let said = String::from_utf8_lossy(&refused.stderr).into_owned();
