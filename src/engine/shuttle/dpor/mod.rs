@@ -24,7 +24,7 @@
 //! Operations in, choices out: the module knows neither shuttle nor what is executed. The memory taken
 //! grows with the length of one execution, not with their number.
 //!
-//! Limits: [`MAX_TASKS`](history::MAX_TASKS) tasks. Whatever a task does between two operations must depend
+//! Limits: [`MAX_TASKS`] tasks. Whatever a task does between two operations must depend
 //! on nothing but what it has seen through operations, or the classes are not what they are taken for.
 
 mod explorer;
