@@ -20,7 +20,7 @@ pub(crate) type Site = &'static Location<'static>;
 /// What one message, one spawn or one join carries from the sender's past to the receiver.
 /// Empty where no detector listens.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Token(Option<Box<Clock>>);
+pub(crate) struct Token(Option<Clock>);
 
 /// The payload of the panic that ends an execution in which a data race was found.
 pub(crate) struct RaceFound;
@@ -241,7 +241,7 @@ pub(crate) fn release(object: ObjectId) {
 
 /// The current task's past, to travel with a message or to a child.
 pub(crate) fn token() -> Token {
-    Token(with(|detector, task| Some(Box::new(detector.publish(task)))))
+    Token(with(|detector, task| Some(detector.publish(task))))
 }
 
 /// The current task has received `token`: what its sender had done by then happens before.

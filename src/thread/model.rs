@@ -260,8 +260,7 @@ impl Identity {
     #[track_caller]
     pub(crate) fn wait(&self) {
         self.wait_for_its_end();
-        let past = self.end.past.borrow().clone();
-        trace::receive(&past);
+        trace::receive(&self.end.past.borrow());
     }
 
     /// As a scope waits for the threads in it: what destructors of thread-local values did is not known,
@@ -270,8 +269,10 @@ impl Identity {
     #[track_caller]
     pub(crate) fn wait_for_its_return(&self) {
         self.wait_for_its_end();
-        let returned = self.end.returned.borrow().clone();
-        trace::receive(&returned.unwrap_or_else(|| self.end.past.borrow().clone()));
+        match &*self.end.returned.borrow() {
+            Some(returned) => trace::receive(returned),
+            None => trace::receive(&self.end.past.borrow()),
+        }
     }
 
     #[track_caller]

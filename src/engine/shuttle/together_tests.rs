@@ -117,6 +117,13 @@ fn compare(make: impl Fn() -> ErasedDesign, budget: Budget) -> u64 {
     STARTED.load(Relaxed) - before
 }
 
+/// As [`compare`], again until there were helpers: on a busy machine a short search is over before they come.
+#[track_caller]
+fn compare_helped(make: impl Fn() -> ErasedDesign, budget: Budget) {
+    let helped = (0..50).any(|_| compare(&make, budget) > 0);
+    assert!(helped, "fifty searches on several cores had no helper");
+}
+
 fn additions(actors: usize, each: usize) -> ErasedDesign {
     design(
         Design::new(|| AtomicU32::new(0))
@@ -129,8 +136,8 @@ fn additions(actors: usize, each: usize) -> ErasedDesign {
 fn closed_forms_are_the_same_on_several_cores() {
     single("closed_forms_are_the_same_on_several_cores", || {
         // Each execution has an outcome of its own here, and all must come back from the helpers.
-        assert!(compare(|| additions(3, 2), BUDGET) > 0);
-        assert!(compare(|| additions(4, 2), BUDGET) > 0);
+        compare_helped(|| additions(3, 2), BUDGET);
+        compare_helped(|| additions(4, 2), BUDGET);
         let lost_updates = || {
             design(
                 Design::new(|| AtomicU32::new(0))
@@ -138,9 +145,9 @@ fn closed_forms_are_the_same_on_several_cores() {
                     .observe(|n, _| n.load(Relaxed)),
             )
         };
-        assert!(compare(lost_updates, BUDGET) > 0);
+        compare_helped(lost_updates, BUDGET);
         for preemptions in [1, 2] {
-            assert!(compare(lost_updates, Budget { preemptions: Some(preemptions), ..BUDGET }) > 0);
+            compare_helped(lost_updates, Budget { preemptions: Some(preemptions), ..BUDGET });
         }
     });
 }
@@ -198,7 +205,7 @@ fn loops_locks_and_failures_are_the_same_on_several_cores() {
                     .observe(|_, returns| returns.to_vec()),
             )
         };
-        assert!(compare(awaits, BUDGET) > 0);
+        compare_helped(awaits, BUDGET);
         // The third to come takes the locks in another order: found late in the search.
         let deadlocks = || {
             design(
@@ -223,7 +230,7 @@ fn loops_locks_and_failures_are_the_same_on_several_cores() {
                     .observe(|_, _| ()),
             )
         };
-        assert!(compare(panics, BUDGET) > 0);
+        compare_helped(panics, BUDGET);
     });
 }
 
@@ -246,7 +253,7 @@ fn values_that_are_chosen_are_the_same_on_several_cores() {
                     .observe(|n, _| n.load(Relaxed)),
             )
         };
-        assert!(compare(|| late(3), BUDGET) > 0);
+        compare_helped(|| late(3), BUDGET);
         for executions in [50, 540, 541, 600] {
             compare(|| late(3), Budget { executions, ..BUDGET });
         }
@@ -341,7 +348,7 @@ fn what_a_helper_leaves_undone_is_done_by_its_giver() {
             || only_in_helpers(|| panic!("not here")),
         ] as [fn(); 4]
         {
-            assert!(compare(|| late(act), BUDGET) > 0);
+            compare_helped(|| late(act), BUDGET);
         }
     });
 }

@@ -46,6 +46,7 @@ pub(super) struct History {
     tasks: Vec<Life>,
     looks: Vec<Index>,
     yields: usize,
+    frozen: usize,
 }
 
 /// Whether whoever does this lets others run, for want of anything else to do.
@@ -136,16 +137,23 @@ impl History {
         self.covered(earlier, self.clock(later))
     }
 
-    /// The events that may conflict with `operation` by `task`, latest first.
-    pub(super) fn candidates(&self, task: usize, operation: &Operation, found: &mut Vec<Index>) {
+    /// The events that may conflict with `operation` by `task`, latest first. With `races_only` they go no
+    /// further back than they matter for finding races, and what comes before what.
+    pub(super) fn candidates(
+        &self,
+        task: usize,
+        operation: &Operation,
+        races_only: bool,
+        found: &mut Vec<Index>,
+    ) {
         found.clear();
-        let mut objects = relation::accesses(operation).map(|(object, _)| object);
-        if let Some(object) = objects.next()
-            && let Some(events) = self.by_object.get(object as usize)
-        {
-            found.extend(events.iter().rev());
+        if self.looks.is_empty() && operation.also.is_none() && operation.kind != Kind::Look {
+            if relation::has_object(operation.kind) {
+                self.of_one_object(operation, races_only, found);
+            }
+            return;
         }
-        for object in objects {
+        for (object, _) in relation::accesses(operation) {
             found.extend(self.by_object.get(object as usize).into_iter().flatten());
         }
         found.extend(self.looks.iter().filter(|look| self.events[**look].operation.object as usize == task));
@@ -154,9 +162,23 @@ impl History {
         {
             found.extend(&looked_at.events);
         }
-        if operation.also.is_some() || operation.kind == Kind::Look || !self.looks.is_empty() {
-            found.sort_unstable_by(|a, b| b.cmp(a));
-            found.dedup();
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.dedup();
+    }
+
+    /// The events on the object of `operation`. A change of an atomic has come after all that was done to it
+    /// before, and races with whatever comes later and does not know of it: what came before is then either
+    /// known or covered by that race. Where a loop was cut short that is not so: such an event races with
+    /// nothing, and who waits for a change could not have come before it.
+    fn of_one_object(&self, operation: &Operation, races_only: bool, found: &mut Vec<Index>) {
+        let stops = races_only && self.frozen == 0 && relation::is_atomic(operation.kind);
+        let Some(events) = self.by_object.get(operation.object as usize) else { return };
+        for &index in events.iter().rev() {
+            found.push(index);
+            let earlier = &self.events[index].operation;
+            if stops && earlier.object == operation.object && relation::changes_atomic(earlier.kind) {
+                return;
+            }
         }
     }
 
@@ -180,6 +202,7 @@ impl History {
             self.looks.push(index);
         }
         self.yields += usize::from(is_yield(&event.operation, event.effect));
+        self.frozen += usize::from(event.frozen);
         self.tasks[event.task].events.push(index);
         self.events.push(event);
     }
@@ -208,6 +231,7 @@ impl History {
                 self.looks.pop();
             }
             self.yields -= usize::from(is_yield(&event.operation, event.effect));
+            self.frozen -= usize::from(event.frozen);
             self.tasks[event.task].events.pop();
         }
         self.clocks.truncate(length * self.width);

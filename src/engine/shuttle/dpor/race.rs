@@ -17,7 +17,7 @@ impl Explorer {
     /// races that were found already.
     pub(super) fn races(&mut self, task: usize, operation: &Operation, known: &mut [u32]) {
         let mut conflicting = std::mem::take(&mut self.scratch);
-        self.history.candidates(task, operation, &mut conflicting);
+        self.history.candidates(task, operation, self.bound.is_none(), &mut conflicting);
         let (mut base, mut covered) = std::mem::take(&mut self.clocks);
         for clock in [&mut base, &mut covered] {
             clock.clear();
@@ -26,8 +26,8 @@ impl Explorer {
         for &index in &conflicting {
             let event = *self.history.event(index);
             if event.task == task
-                || !relation::dependent((event.task, &event.operation), (task, operation))
                 || self.history.covered(index, &base)
+                || !relation::dependent((event.task, &event.operation), (task, operation))
             {
                 continue;
             }

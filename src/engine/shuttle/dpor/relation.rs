@@ -12,6 +12,16 @@ pub(super) fn has_object(kind: Kind) -> bool {
     !matches!(kind, Kind::Fence | Kind::Spawn | Kind::Join | Kind::Look | Kind::Yield)
 }
 
+/// Whether it is about the value of an atomic or a cell: never blocks.
+pub(super) fn is_atomic(kind: Kind) -> bool {
+    matches!(kind, Kind::Load | Kind::Store | Kind::Rmw)
+}
+
+/// Whether it changes such a value, and so conflicts with everything else about it.
+pub(super) fn changes_atomic(kind: Kind) -> bool {
+    matches!(kind, Kind::Store | Kind::Rmw)
+}
+
 /// Takes a lock, in either mode.
 fn acquires(kind: Kind) -> bool {
     matches!(kind, Kind::Lock | Kind::TryLock | Kind::ReadLock | Kind::TryReadLock)
