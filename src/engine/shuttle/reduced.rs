@@ -13,7 +13,7 @@ use crate::arm::trace;
 use crate::context;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Executions cut off after which the search is given up: it is lost in a loop that waits.
 pub(super) const HOPELESS: u64 = 20;
@@ -130,8 +130,20 @@ fn waiting(pending: &[Option<Operation>], which: impl Fn(usize) -> bool) -> Vec<
     tasks.filter_map(|(task, operation)| Some((task, (*operation)?))).collect()
 }
 
-/// Chooses as the search says.
-pub(super) struct Reduced(Arc<Mutex<State>>);
+/// Where a search is left when its scheduler is dropped.
+pub(super) type Left = Arc<Mutex<Option<Box<State>>>>;
+
+/// Chooses as the search says. The search is its own, so that no step has to take a lock.
+pub(super) struct Reduced {
+    state: Option<Box<State>>,
+    left: Left,
+}
+
+impl Drop for Reduced {
+    fn drop(&mut self) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = self.state.take();
+    }
+}
 
 impl Reduced {
     /// A search of at most `limit` executions, redundant ones included, and with at most so many
@@ -142,7 +154,7 @@ impl Reduced {
         counters: Arc<Counters>,
         together: Option<Together>,
     ) -> Self {
-        Reduced(Arc::new(Mutex::new(State {
+        let state = State {
             explorer: Explorer::new(preemptions),
             counters,
             limit,
@@ -156,27 +168,27 @@ impl Reduced {
             leaving: None,
             before: Vec::new(),
             together,
-        })))
+        };
+        Reduced { state: Some(Box::new(state)), left: Left::default() }
     }
 
-    /// The state of the search, for a look at it when it has ended.
-    pub(super) fn state(&self) -> Arc<Mutex<State>> {
-        Arc::clone(&self.0)
+    /// Where the search will be left.
+    pub(super) fn left(&self) -> Left {
+        Arc::clone(&self.left)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&mut self) -> &mut State {
+        self.state.as_mut().expect("a search is left only when its scheduler is dropped")
     }
 }
 
 impl Scheduler for Reduced {
     fn new_execution(&mut self) -> Option<Schedule> {
-        self.lock().advance().then(|| Schedule::new(0))
+        self.state().advance().then(|| Schedule::new(0))
     }
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
-        let mut state = self.lock();
-        let State { explorer, ready, leaving, before, together, .. } = &mut *state;
+        let State { explorer, ready, leaving, before, together, .. } = self.state();
         let can = |task: usize| runnable.iter().any(|other| usize::from(other.id()) == task);
         if let Some(repeating) = together.as_mut().and_then(|together| together.repeating.as_mut()) {
             return repeating.next(can).or_else(|| runnable.first().map(|task| task.id()));
@@ -205,7 +217,7 @@ impl Scheduler for Reduced {
     }
 
     fn next_u64(&mut self) -> u64 {
-        let mut state = self.lock();
+        let state = self.state();
         if state.together.as_ref().is_some_and(|together| together.repeating.is_some()) {
             // A helper has picked nothing but in executions that are redundant, and there the first value.
             return 0;

@@ -109,10 +109,11 @@ pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
     let counters = Arc::new(Counters { told: together.is_some(), ..Counters::default() });
     let budget = &task.budget;
     let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters), together);
-    let state = scheduler.state();
+    let left = scheduler.left();
     let mut run = run(task, Box::new(scheduler), &counters);
     context::set_weight(1);
-    let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    let state = left.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let state = state.expect("shuttle drops its scheduler when it has run");
     run.ended -= state.redundant_ended;
     run.cut_off = state.cut_off;
     Exhausted {
@@ -120,7 +121,7 @@ pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
         progress: state.progress(),
         complete: state.complete,
         estimate: state.estimate(),
-        hung: state.hung.clone(),
+        hung: state.hung,
     }
 }
 

@@ -212,13 +212,14 @@ fn compare(program: &Program, tally: &mut Tally) -> Result<bool, String> {
     let Some((plain, executions)) = plainly(true) else { return Ok(false) };
     let counters = Arc::<Counters>::default();
     let scheduler = Reduced::new(u64::MAX, None, Arc::clone(&counters), None);
-    let state = scheduler.state();
+    let left = scheduler.left();
     let reduced = ends(program, scheduler, &counters);
     let started = counters.started.load(Ordering::Relaxed);
     if started >= TOO_MANY as u64 {
         return Err("the reduced search takes longer than the plain one".to_owned());
     }
-    let state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let state = left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    let state = state.ok_or("the search was not left")?;
     // A race ends the search: what else there is was not looked for.
     let raced = plain.contains(&End::Race) && reduced.contains(&End::Race);
     if !raced && (plain != reduced || !state.complete) {
