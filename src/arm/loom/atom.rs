@@ -14,8 +14,9 @@
 //! Limit: other models keep loom's own search and do not pay, in which the rule above sees no gap.
 
 use super::exact;
-use super::{AtomicUsize, enter_atomic, me};
+use super::{AtomicUsize, enter_atomic};
 use crate::context;
+use loom::thread::{ThreadId, current};
 use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::atomic::Ordering;
@@ -35,7 +36,7 @@ pub(crate) struct Atom<L> {
     loads: Cell<u32>,
     writes: Cell<u32>,
     /// The thread whose read-modify-write was the last to write, if no store was.
-    modified_by: Cell<Option<u64>>,
+    modified_by: Cell<Option<ThreadId>>,
 }
 
 // SAFETY: model threads are coroutines of one operating-system thread, and the counts are not borrowed
@@ -79,12 +80,12 @@ impl<L> Atom<L> {
 
     /// A read-modify-write has written.
     pub(crate) fn modified(&self) {
-        self.modified_by.set(Some(me()));
+        self.modified_by.set(Some(current().id()));
     }
 
     /// A plain store has written. Not to be told before: it is a scheduling point.
     pub(crate) fn stored(&self) {
-        if self.modified_by.take().is_some_and(|modifier| modifier != me()) {
+        if self.modified_by.take().is_some_and(|modifier| modifier != current().id()) {
             context::note_artefact(context::Artefact::LoomSplitsRmw);
         }
     }
