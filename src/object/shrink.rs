@@ -299,6 +299,15 @@ mod tests {
 
     /// Each program that is tried takes ten executions.
     fn shrunk(generator: &Generator<Sum>, seed: u64, bounds: Bounds) -> Option<(Shrunk<u32>, u64)> {
+        shrunk_while(generator, seed, bounds, fails)
+    }
+
+    fn shrunk_while(
+        generator: &Generator<Sum>,
+        seed: u64,
+        bounds: Bounds,
+        fails: impl Fn(&Program<u32>) -> bool,
+    ) -> Option<(Shrunk<u32>, u64)> {
         let drawn = generator.draw(seed, &generator.size);
         if !fails(&drawn.map(|drawn| drawn.current())) {
             return None;
@@ -333,6 +342,44 @@ mod tests {
             shrunk_ones += 1;
         }
         assert!(shrunk_ones > 100, "too few programs fail: {shrunk_ones}");
+    }
+
+    /// Shrinks whatever fails in this way, and tells how many programs were left like this.
+    fn left_like(fails: impl Fn(&Program<u32>) -> bool, like: impl Fn(&Program<u32>) -> bool) -> usize {
+        let mut shrunk_ones = 0;
+        for seed in 0..300 {
+            let Some((one, _)) = shrunk_while(&generator(1000), seed, BOUNDS, &fails) else { continue };
+            let left = one.draft.program();
+            assert!(fails(&left) && like(&left), "seed {seed}: {left:?}");
+            shrunk_ones += 1;
+        }
+        shrunk_ones
+    }
+
+    #[test]
+    fn each_way_to_make_a_program_smaller_is_taken_where_no_other_helps() {
+        let operations = |program: &Program<u32>| program.parts.iter().map(Vec::len).collect::<Vec<_>>();
+        // Nothing but a whole actor can be left out.
+        let full = |program: &Program<u32>| program.parts.iter().all(|part| part.len() >= 4);
+        assert!(left_like(full, |left| left.parts.len() == 1) > 5);
+        // All operations are needed, but no matter who does them.
+        let many = |program: &Program<u32>| operations(program).iter().sum::<usize>() >= 5;
+        assert!(left_like(many, |left| operations(left) == [5]) > 100);
+        // All are needed, but only one of each actor while the others act.
+        let two = |program: &Program<u32>| {
+            let beside = program.prefix.len() + program.suffix.len();
+            program.parts.len() == 2
+                && operations(program).iter().all(|&count| count >= 1)
+                && operations(program).iter().sum::<usize>() + beside >= 5
+        };
+        assert!(left_like(two, |left| operations(left) == [1, 1]) > 50);
+    }
+
+    #[test]
+    fn an_argument_is_left_at_a_value_that_fails() {
+        // The way down leads past values that do not.
+        let scattered = |program: &Program<u32>| program.parts.iter().flatten().any(|op| op % 7 == 3);
+        assert!(left_like(scattered, |left| left.operations() == 1) > 200);
     }
 
     #[test]
