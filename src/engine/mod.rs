@@ -10,6 +10,7 @@ mod choice_tests;
 pub(crate) mod failure;
 mod lockstep;
 pub(crate) mod loom;
+mod offspring;
 #[cfg(test)]
 mod planted;
 pub(crate) mod processes;

@@ -13,10 +13,11 @@ use super::search::MAX_STEPS;
 use crate::arm::trace::{self, Chosen};
 use crate::engine::Task;
 use crate::engine::lockstep::{Mapping, Sharing};
+use crate::engine::offspring::{exit, fork_mortal};
 use crate::engine::witness::{Doom, Fatal, Shortened};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, alarm, fork, getpid, getppid};
+use nix::unistd::{ForkResult, alarm};
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -112,21 +113,14 @@ impl Trials<'_, '_> {
     fn child(&self, act: impl FnOnce(&Log)) -> Option<Seen> {
         self.log.restart();
         self.log.memory().lived.store(0, Ordering::Relaxed);
-        let parent = getpid();
-        // SAFETY: a worker that explores has no other thread that could hold a lock while memory is copied.
-        let status = match unsafe { fork() }.ok()? {
+        // SAFETY: a worker that explores has no other thread.
+        let status = match unsafe { fork_mortal() }.ok()? {
             ForkResult::Parent { child } => waitpid(child, None).ok()?,
             ForkResult::Child => {
                 // A panic is none of this trial's business: the child has lived.
-                let _panicked = catch_unwind(AssertUnwindSafe(|| {
-                    let mortal = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
-                    if mortal.is_ok() && getppid() == parent {
-                        act(&self.log);
-                    }
-                }));
+                let _panicked = catch_unwind(AssertUnwindSafe(|| act(&self.log)));
                 self.log.memory().lived.store(1, Ordering::Relaxed);
-                // SAFETY: `_exit` runs no handlers and returns to nobody.
-                unsafe { libc::_exit(0) }
+                exit(0)
             }
         };
         let (met, path) = self.log.read()?;
