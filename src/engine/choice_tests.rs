@@ -12,16 +12,7 @@ use crate::verdict::{Expectation, Verdict, judge};
 use crate::witness::{Event, Shows, token};
 use std::sync::Arc;
 
-const BUDGET: Budget = Budget {
-    executions: 5_000,
-    random_executions: 100,
-    preemptions: None,
-    shrinking_ms: 0,
-    sampling_ms: 0,
-    seed: 1,
-    stall_ms: 10_000,
-    memory_mib: 1024,
-};
+const BUDGET: Budget = Budget::FOR_TESTS;
 
 /// The design of a scenario that accepts these outcomes and no others.
 fn erased<S, R, O>(design: Design<S, R, O>, acceptable: fn(&O) -> bool) -> ErasedDesign

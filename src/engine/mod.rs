@@ -10,6 +10,7 @@ mod choice_tests;
 pub(crate) mod failure;
 mod lockstep;
 pub(crate) mod loom;
+mod offspring;
 #[cfg(test)]
 mod planted;
 pub(crate) mod processes;
@@ -62,6 +63,19 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
+    /// For tests, which say what differs for them.
+    #[cfg(test)]
+    pub(crate) const FOR_TESTS: Budget = Budget {
+        executions: 5_000,
+        random_executions: 100,
+        sampling_ms: 0,
+        preemptions: None,
+        shrinking_ms: 1_000,
+        seed: 1,
+        stall_ms: 10_000,
+        memory_mib: 1024,
+    };
+
     /// How long a real engine samples.
     pub(crate) fn sampling(&self) -> Duration {
         Duration::from_millis(self.sampling_ms)

@@ -58,16 +58,7 @@ pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) 
 }
 
 fn budget(sampling_ms: u64) -> Budget {
-    Budget {
-        executions: 0,
-        random_executions: 0,
-        preemptions: None,
-        sampling_ms,
-        shrinking_ms: 1_000,
-        seed: 1,
-        stall_ms: 10_000,
-        memory_mib: 1024,
-    }
+    Budget { executions: 0, random_executions: 0, sampling_ms, ..Budget::FOR_TESTS }
 }
 
 /// Samples again and again, at most for ten seconds, until an outcome is seen.

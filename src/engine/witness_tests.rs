@@ -27,16 +27,7 @@ where
 }
 
 fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
-    let budget = Budget {
-        executions: 5_000,
-        random_executions: 500,
-        sampling_ms: 0,
-        shrinking_ms: 1_000,
-        seed: 1,
-        preemptions: None,
-        stall_ms: 10_000,
-        memory_mib: 1024,
-    };
+    let budget = Budget { random_executions: 500, ..Budget::FOR_TESTS };
     let task = Task::new(design, budget, Box::leak(Box::new(Pulse::default())));
     crate::panics::install();
     checker(&task).expect("the checker does its work")

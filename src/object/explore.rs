@@ -179,8 +179,8 @@ impl<M: Model> Subject<M> {
                 Plan { programs: 1_000, each, size, grown: 2, executions }
             }
             Engine::Threads | Engine::Processes => {
-                let programs = (budget.sampling_ms / 40).clamp(2, 1_000);
-                let each = Budget { sampling_ms: share(budget.sampling_ms, 125, 6), ..*budget };
+                let programs = (budget.sampling_ms / 25).clamp(2, 1_000);
+                let each = Budget { sampling_ms: share(budget.sampling_ms, 200, 6), ..*budget };
                 Plan { programs, each, size, grown: 1, executions: None }
             }
         }

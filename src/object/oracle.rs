@@ -178,11 +178,15 @@ pub(crate) fn has_order<M>(criterion: Criterion, model: &M, history: &SmallHisto
 where
     M: Model<Op = SmallOp, Ret = u8>,
 {
-    let everything = (0..history.operations().len()).collect();
-    extends(criterion, model, history, everything)
+    let everything = 0..history.operations().len();
+    let precede =
+        |later| everything.clone().map(|earlier| before(criterion, history, earlier, later)).collect();
+    let precedes: Vec<Vec<bool>> = everything.clone().map(precede).collect();
+    extends(&precedes, model, history, everything.collect())
 }
 
-fn extends<M>(criterion: Criterion, state: &M, history: &SmallHistory, left: Vec<Place>) -> bool
+/// `precedes[later][earlier]` tells whether one has to come before the other.
+fn extends<M>(precedes: &[Vec<bool>], state: &M, history: &SmallHistory, left: Vec<Place>) -> bool
 where
     M: Model<Op = SmallOp, Ret = u8>,
 {
@@ -192,7 +196,7 @@ where
     }
     left.iter().any(|&place| {
         let op = &operations[place].op;
-        if !state.ready(op) || left.iter().any(|&other| before(criterion, history, other, place)) {
+        if !state.ready(op) || left.iter().any(|&other| precedes[place][other]) {
             return false;
         }
         let choices = state.choices(op).unwrap_or_else(|| {
@@ -203,7 +207,7 @@ where
         let rest: Vec<_> = left.iter().copied().filter(|other| *other != place).collect();
         choices.into_iter().any(|(state, ret)| {
             operations[place].returned.is_none_or(|(_, returned)| returned == ret)
-                && extends(criterion, &state, history, rest.clone())
+                && extends(precedes, &state, history, rest.clone())
         })
     })
 }

@@ -19,7 +19,7 @@ impl Effort {
     pub(crate) fn budget(self, seed: u64) -> Budget {
         let (executions, random_executions, sampling_ms, stall_ms, memory_mib) = match self {
             Effort::Quick => (2_000, 500, 60, 2_000, 2_048),
-            Effort::Normal => (20_000, 5_000, 250, 3_000, 2_048),
+            Effort::Normal => (20_000, 5_000, 150, 3_000, 2_048),
             Effort::Thorough => (1_000_000, 200_000, 5_000, 10_000, 4_096),
         };
         let shrinking_ms = match self {

@@ -31,16 +31,7 @@ fn observed(executions: u64, outcome: Outcomes) -> Observation {
             Design::new(state).actors(2, contend).observe(move |(serial, ..), _| outcome(*serial).to_owned()),
         );
     let design = scenario.erase().designs.remove(0);
-    let budget = Budget {
-        executions,
-        random_executions: 0,
-        sampling_ms: 0,
-        shrinking_ms: 1_000,
-        seed: 1,
-        preemptions: None,
-        stall_ms: 10_000,
-        memory_mib: 1024,
-    };
+    let budget = Budget { executions, random_executions: 0, ..Budget::FOR_TESTS };
     let pulse = Box::leak(Box::new(Pulse::default()));
     let task = Task::new(&design, budget, pulse);
     observe(&task).expect("the engine does its work")

@@ -6,13 +6,13 @@
 
 use super::super::Pulse;
 use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
+use super::super::offspring::{exit, fork_mortal};
 use super::memory::{Ground, Progress};
 use crate::choice;
 use crate::context;
 use crate::scenario::program::Program;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::Signal;
-use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use nix::unistd::{ForkResult, Pid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How long an actor's process lives.
@@ -44,19 +44,17 @@ pub(super) struct Actor<'a> {
 /// # Errors
 /// If the system has no room for another process.
 pub(super) fn fork_actor(actor: Actor<'_>, life: Life) -> nix::Result<Pid> {
-    let parent = getpid();
-    // SAFETY: the worker has no other thread that could hold a lock of the allocator or of the standard
-    // library while memory is copied, so the child may use both.
-    match unsafe { fork() }? {
+    // SAFETY: the worker has no other thread.
+    match unsafe { fork_mortal() }? {
         ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => live(actor, life, parent),
+        ForkResult::Child => live(actor, life),
     }
 }
 
-fn live(actor: Actor<'_>, life: Life, parent: Pid) -> ! {
+fn live(actor: Actor<'_>, life: Life) -> ! {
     let report = &actor.ground.control().reports[actor.place];
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        settle(actor, parent);
+        settle(actor);
         match life {
             Life::Long => walk_on(actor),
             Life::OneBatch(gait) => walk_once(actor, &mut walker(actor), gait),
@@ -74,19 +72,8 @@ fn live(actor: Actor<'_>, life: Life, parent: Pid) -> ! {
     exit(0)
 }
 
-/// Ends this process at once.
-fn exit(code: i32) -> ! {
-    // SAFETY: `_exit` runs no handlers and returns to nobody.
-    unsafe { libc::_exit(code) }
-}
-
-/// Arranges to die with the parent, to leave no core dump, and to run on the actor's own core.
-fn settle(actor: Actor<'_>, parent: Pid) {
-    let mortal = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
-    // The parent may have died before the request; then nobody will ever send the signal.
-    if mortal.is_err() || getppid() != parent {
-        exit(1);
-    }
+/// Arranges to leave no core dump, and to run on the actor's own core.
+fn settle(actor: Actor<'_>) {
     // An actor that crashes on purpose would fill the disk; whoever wants the dump has a debugger.
     let _refused = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     actor.cores.pin_to(actor.place);

@@ -19,6 +19,9 @@ use std::os::unix::fs::FileExt;
 /// How far a heap may have grown in an actor's process since it was forked.
 const HEAP_GROWTH_BYTES: usize = 1 << 30;
 
+/// What the stack is overwritten with: no address has a byte like this at its upper end.
+const NO_ADDRESS: u8 = 0x5a;
+
 /// The counts in front of a value in an `Arc`.
 const ARC_COUNTS_BYTES: usize = 2 * size_of::<usize>();
 
@@ -43,11 +46,12 @@ impl PrivateMemory {
     }
 }
 
-/// Overwrites what earlier calls have left on the stack. Padding is copied along with a value, and what it
-/// holds is what lay there before: a pointer that is found with two different fillings is none of those.
+/// Overwrites what earlier calls have left on the stack, just before a state is made. Padding is copied along
+/// with a value and holds what lay on the stack before: it would look like a pointer, there from the start or
+/// after an actor wrote to the bytes beside it. Which padding gets whose leavings differs from build to build.
 #[inline(never)]
 pub(super) fn scrub_stack() {
-    std::hint::black_box(&mut [0x5a_u8; 32 << 10]);
+    std::hint::black_box(&mut [NO_ADDRESS; 32 << 10]);
 }
 
 /// The aligned words in these bytes. The kernel reads them, because padding has no value that Rust may

@@ -218,10 +218,18 @@ impl Sampling<'_> {
             // SAFETY: every state that was made before was observed, and so dropped.
             unsafe { self.arena.reset_to(self.mark) };
         }
+        // States that will be searched for pointers are made one by one, each over a stack without any.
+        let searched = !self.walked;
+        let batch = if searched { 1 } else { count.max(1) };
         let made = catch_unwind(AssertUnwindSafe(|| {
-            // SAFETY: mapped for `capacity` states; actors wait for the start, or do not exist.
-            unsafe {
-                self.ground.plot.make(&*self.task.program, ready.min(count)..count);
+            for first in (ready.min(count)..count).step_by(batch) {
+                if searched {
+                    owned::scrub_stack();
+                }
+                // SAFETY: mapped for `capacity` states; actors wait for the start, or do not exist.
+                unsafe {
+                    self.ground.plot.make(&*self.task.program, first..count.min(first + batch));
+                }
             }
         }));
         Ok(made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
@@ -272,12 +280,12 @@ impl Sampling<'_> {
         made
     }
 
-    /// Turns a state away that points into private memory, wherever the stack's garbage comes from.
+    /// Turns a state away that points into private memory. What a first call alone leaves in its padding
+    /// passes: it is not there in a second state.
     fn refuse_owned_memory(&mut self) -> Step {
         if self.private_words(0)?.is_empty() {
             return Ok(Ok(()));
         }
-        owned::scrub_stack();
         proceed!(self.make_noting_channels(2));
         let second = self.private_words(1)?;
         let in_both = self.private_words(0)?.iter().any(|place| second.contains(place));

@@ -3,17 +3,19 @@
 use super::observe;
 use crate::channel::NotForProcesses;
 use crate::engine::planted::*;
-use crate::scenario::{Design, Exit};
+use crate::scenario::{Design, ErasedDesign, Exit};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::wait;
 use nix::unistd::Pid;
+use std::hint::black_box;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
 use std::panic::panic_any;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 #[track_caller]
@@ -23,7 +25,7 @@ fn no_child_is_left() {
 
 /// What kills a process with a segmentation fault.
 fn write_to_nowhere() {
-    let nowhere = std::hint::black_box(std::ptr::null_mut::<u32>());
+    let nowhere = black_box(std::ptr::null_mut::<u32>());
     // SAFETY: not sound at all, and meant not to be: the process dies of it.
     unsafe { nowhere.write_volatile(1) };
 }
@@ -225,26 +227,97 @@ fn channels_join_actors_with_and_without_shared_memory() {
     });
 }
 
+/// A design whose state is what `make` gives.
+fn of_state<S: Send + Sync + 'static>(make: impl Fn() -> S + Send + Sync + 'static) -> ErasedDesign {
+    erased(Design::new(make).actors(2, |_| ()).observe(|_, _| ()))
+}
+
 #[test]
 fn states_that_own_heap_memory_are_turned_away() {
     alone("engine::processes::tests::states_that_own_heap_memory_are_turned_away", || {
-        let boxed = erased(
-            Design::new(|| Box::new(AtomicU32::new(0)))
-                .actors(2, |n| n.fetch_add(1, Relaxed))
-                .observe(|n, _| n.load(Relaxed)),
-        );
+        let captured = Arc::new(AtomicU32::new(0));
+        let leaked: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(0)));
+        let mapped_alone = 16 << 20;
         let filled_later = erased(
             Design::new(OnceLock::<Box<u32>>::new)
                 .actor("A", |cell| cell.set(Box::new(7)).is_ok())
                 .actor("B", |_| false)
                 .observe(|cell, _| cell.get().is_some()),
         );
-        for design in [boxed, filled_later] {
+        let designs = [
+            ("a box", of_state(|| Box::new(AtomicU32::new(0)))),
+            ("a box behind padding", of_state(|| (AtomicU8::new(0), Box::new(AtomicU32::new(0))))),
+            ("a vector", of_state(|| vec![0_u32; 3])),
+            ("a big vector", of_state(move || vec![0_u8; mapped_alone])),
+            ("an arc", of_state(|| Arc::new(AtomicU32::new(0)))),
+            ("an arc that all states share", of_state(move || Arc::clone(&captured))),
+            ("leaked memory", of_state(|| Box::leak(Box::new(AtomicU32::new(0))) as &'static AtomicU32)),
+            ("leaked memory that all states share", of_state(move || leaked)),
+            ("a box that an actor leaves", filled_later),
+        ];
+        for (what, design) in designs {
             let seen = observed(observe, &design, 300);
-            let reason = seen.not_applicable.expect("not applicable");
-            assert!(reason.starts_with("the state owns heap memory"), "{reason}");
+            let reason = seen.not_applicable.expect(what);
+            assert!(reason.starts_with("the state owns heap memory"), "{what}: {reason}");
             no_child_is_left();
         }
+    });
+}
+
+/// A byte for an actor, and seven that are never written.
+#[repr(C, align(8))]
+struct Padded {
+    byte: AtomicU8,
+    rest: MaybeUninit<[u8; 7]>,
+}
+
+/// A value made of what the stack holds, but for its bytes for actors.
+#[inline(never)]
+fn padded() -> [Padded; 64] {
+    let mut place = MaybeUninit::<[Padded; 64]>::uninit();
+    let start = black_box(&mut place).as_mut_ptr().cast::<Padded>();
+    for index in 0..64 {
+        // SAFETY: within the array, and a byte is valid whatever it is.
+        unsafe { (&raw mut (*start.add(index)).byte).write(AtomicU8::new(0)) };
+    }
+    // SAFETY: all bytes are written that are not allowed to be uninitialised.
+    unsafe { place.assume_init() }
+}
+
+/// Leaves this address all over the stack.
+#[inline(never)]
+fn litter(address: usize) {
+    black_box(&mut [address; 3 << 10]);
+}
+
+#[test]
+fn addresses_that_earlier_calls_leave_in_padding_are_no_pointers() {
+    let name = "engine::processes::tests::addresses_that_earlier_calls_leave_in_padding_are_no_pointers";
+    alone(name, || {
+        let address = Box::leak(Box::new([0_u64; 64])).as_ptr().addr();
+        litter(address);
+        let littered = padded();
+        let words = super::owned::words_at((&raw const littered).cast(), size_of_val(&littered));
+        let left = words.expect("readable").iter().filter(|word| **word >> 8 == address >> 8).count();
+        assert!(left > 32, "{left} of 64 words: what is to be told apart is not there");
+
+        let make = move || {
+            let state = padded();
+            litter(address);
+            state
+        };
+        let design = erased(
+            Design::new(make)
+                .actors(2, |state: &[Padded; 64]| {
+                    for padded in state {
+                        padded.byte.fetch_add(1, Relaxed);
+                    }
+                })
+                .observe(|state, _| state[0].byte.load(Relaxed)),
+        );
+        litter(address);
+        check_all(&observed(observe, &design, 300), "2", 1);
+        no_child_is_left();
     });
 }
 

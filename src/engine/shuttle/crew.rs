@@ -13,11 +13,12 @@ use super::dpor::{Branch, Progress, Request};
 use super::schedule::Steps;
 use crate::arm::operation::Operation;
 use crate::engine::lockstep::{Mapping, Sharing};
+use crate::engine::offspring::{exit, fork_mortal};
 use crate::engine::{Helping, Holder, Pulse};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use nix::unistd::{ForkResult, Pid};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -64,14 +65,8 @@ static HELPING: AtomicBool = AtomicBool::new(false);
 /// Ends this process if it is a helper: its exploration came to what only its giver may come to.
 pub(super) fn leave_if_helper() {
     if HELPING.load(Ordering::Relaxed) {
-        leave();
+        exit(0);
     }
-}
-
-/// Ends a helper at once.
-fn leave() -> ! {
-    // SAFETY: `_exit` runs no handlers and returns to nobody.
-    unsafe { libc::_exit(0) }
 }
 
 /// Another process, which explores a branch for this one.
@@ -234,10 +229,9 @@ impl Crew {
     pub(super) fn start(&mut self, branch: Branch, slot: usize) -> anyhow::Result<Side> {
         let mail = File::from(memfd_create("selvedge-helper", MFdFlags::MFD_CLOEXEC)?);
         let memory = Mapping::new(size_of::<Pulse>(), align_of::<Pulse>(), Sharing::Shared)?;
-        let (giver, seat) = (getpid(), self.me());
-        // SAFETY: this process has no other thread (`Crew::new`) that could hold a lock of the allocator or
-        // of the standard library while memory is copied, so the child may use both.
-        match unsafe { fork() }? {
+        let seat = self.me();
+        // SAFETY: this process has no other thread (`Crew::new`).
+        match unsafe { fork_mortal() }? {
             ForkResult::Parent { child } => {
                 #[cfg(test)]
                 STARTED.fetch_add(1, Ordering::Relaxed);
@@ -261,7 +255,7 @@ impl Crew {
             ForkResult::Child => {
                 // Whichever side comes first.
                 self.helping.slots.pass(slot, seat, self.me());
-                settle(giver);
+                settle();
                 // They are the giver's, who still needs them.
                 std::mem::forget(std::mem::take(&mut self.helpers));
                 self.slot = Some(slot);
@@ -341,7 +335,7 @@ impl Crew {
         });
         if written.is_err() {
             // The giver finds no report.
-            leave();
+            exit(0);
         }
     }
 
@@ -356,7 +350,7 @@ impl Crew {
     /// Reports a branch that is explored, and ends this process.
     pub(super) fn report(&mut self, report: Report) -> ! {
         self.tell(&Message::Ended(Box::new(report)));
-        leave()
+        exit(0)
     }
 
     /// Whether this process explores a branch for another.
@@ -387,15 +381,10 @@ impl Drop for Crew {
     }
 }
 
-/// Arranges to die with the giver and to be heard by nobody else: on one core, what is still to be explored
-/// would not have been heard yet.
-fn settle(giver: Pid) {
+/// Arranges to be heard by nobody but the giver: on one core, what is still to be explored would not have been
+/// heard yet.
+fn settle() {
     HELPING.store(true, Ordering::Relaxed);
-    let mortal = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
-    // The giver may have died before the request; then nobody will ever send the signal.
-    if mortal.is_err() || getppid() != giver {
-        leave();
-    }
     crate::panics::be_silent();
     if let Ok(nowhere) = OpenOptions::new().write(true).open("/dev/null") {
         for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {

@@ -15,6 +15,7 @@ mod crew;
 mod doomed;
 mod dpor;
 mod few;
+mod log;
 mod minimise;
 mod one;
 mod reduced;
@@ -27,7 +28,8 @@ mod together;
 mod together_tests;
 mod witness;
 
-pub(crate) use doomed::{Log, follow_to_the_end, shorten};
+pub(crate) use doomed::{follow_to_the_end, shorten};
+pub(crate) use log::Log;
 pub(crate) use one::by_bytes;
 pub(crate) use witness::replay;
 

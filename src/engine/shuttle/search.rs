@@ -1,7 +1,7 @@
 //! One search of a design by one strategy: a shuttle runner around the design.
 
-use super::doomed::Logged;
 use super::dpor::Progress;
+use super::log::Logged;
 use super::reduced::Reduced;
 use super::schedule::{self, Path};
 use super::together::Together;

@@ -8,16 +8,7 @@ use crate::sync::{Condvar, Mutex, RwLock};
 use crate::{hint, thread};
 use std::time::Duration;
 
-const BUDGET: Budget = Budget {
-    executions: 5_000,
-    random_executions: 100,
-    sampling_ms: 0,
-    shrinking_ms: 1_000,
-    seed: 1,
-    preemptions: None,
-    stall_ms: 10_000,
-    memory_mib: 1024,
-};
+const BUDGET: Budget = Budget::FOR_TESTS;
 
 fn observed_within<S, R, O>(budget: Budget, design: Design<S, R, O>) -> Observation
 where

@@ -22,16 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicI32;
 use std::time::Duration;
 
-const BUDGET: Budget = Budget {
-    executions: 20_000,
-    random_executions: 20,
-    shrinking_ms: 0,
-    sampling_ms: 0,
-    seed: 1,
-    preemptions: None,
-    stall_ms: 10_000,
-    memory_mib: 1024,
-};
+const BUDGET: Budget = Budget { executions: 20_000, random_executions: 20, ..Budget::FOR_TESTS };
 
 /// Starts a process with a single thread, which alone may fork helpers.
 fn child(body: impl FnOnce()) -> Pid {

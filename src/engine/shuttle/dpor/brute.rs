@@ -3,11 +3,12 @@
 use super::Explorer;
 use super::toy::{Instruction, Machine, Outcome};
 use super::values::Values;
-use std::collections::{BTreeSet, HashSet};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeSet;
 
 /// Every outcome that the program has.
 pub(super) fn outcomes(program: &[Vec<Instruction>]) -> BTreeSet<Outcome> {
-    let (mut known, mut outcomes) = (HashSet::new(), BTreeSet::new());
+    let (mut known, mut outcomes) = (FxHashSet::default(), BTreeSet::new());
     let mut open = vec![Machine::new(program.to_vec())];
     while let Some(machine) = open.pop() {
         let ready = machine.ready();
@@ -41,7 +42,7 @@ fn steps(machine: &Machine, task: usize) -> Vec<Machine> {
 
 /// Every outcome with at most so many preemptions: switches away from a task that could have gone on.
 pub(super) fn outcomes_within(program: &[Vec<Instruction>], bound: u32) -> BTreeSet<Outcome> {
-    let (mut known, mut outcomes) = (HashSet::new(), BTreeSet::new());
+    let (mut known, mut outcomes) = (FxHashSet::default(), BTreeSet::new());
     let mut open = vec![(Machine::new(program.to_vec()), None, 0)];
     while let Some((machine, current, preemptions)) = open.pop() {
         let ready = machine.ready();
