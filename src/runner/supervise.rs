@@ -106,8 +106,8 @@ fn few_switches(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Optio
     let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
     let Some(Shortened { slices, chosen, shortest }) = answer else { return Ok(None) };
     Ok(match follow(assignment, Way::Schedule { slices, chosen }, shortest)? {
-        Followed::Died(end, witness) if end == doom => witness,
-        Followed::Died(..) | Followed::Lived => None,
+        Some((end, witness)) if end == doom => witness,
+        _ => None,
     })
 }
 
@@ -124,9 +124,9 @@ fn few_preemptions(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Op
         let budget = Budget { preemptions: Some(preemptions), executions: MAX_TRIED, ..assignment.budget };
         let bounded = Assignment { budget, ..*assignment };
         match follow(&bounded, Way::Last, false)? {
-            Followed::Lived => {}
-            Followed::Died(end, witness) if end == doom => return Ok(witness),
-            Followed::Died(..) => break,
+            None => {}
+            Some((end, witness)) if end == doom => return Ok(witness),
+            Some(_) => break,
         }
     }
     Ok(None)
@@ -137,24 +137,20 @@ fn few_preemptions(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Op
 /// # Errors
 /// As [`launch`].
 pub(crate) fn write_down(assignment: &Assignment<'_>, way: Way) -> anyhow::Result<Option<Witness>> {
-    Ok(match follow(assignment, way, false)? {
-        Followed::Died(_, witness) => witness,
-        Followed::Lived => None,
-    })
+    Ok(follow(assignment, way, false)?.and_then(|(_, witness)| witness))
 }
 
-/// What became of a worker that was to write down its end.
-enum Followed {
-    Died(Doom, Option<Witness>),
-    Lived,
-}
-
-fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Result<Followed> {
+/// How a worker came to its end that was to write it down, and what it wrote; `None` if it lives.
+fn follow(
+    assignment: &Assignment<'_>,
+    way: Way,
+    shortest: bool,
+) -> anyhow::Result<Option<(Doom, Option<Witness>)>> {
     let mut lines = anonymous_file("selvedge-events")?;
     let fatal = Fatal { way: way.clone(), file: path_for_others(&lines) };
     let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
     if end.answered(&answer) {
-        return Ok(Followed::Lived);
+        return Ok(None);
     }
     let seen = assignment.fate(&end, pulse.get(), &log)?;
     let shows = match (seen.deadlock, seen.crash) {
@@ -165,7 +161,7 @@ fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Resu
     let lines = contents(&mut lines)?;
     let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows, shortest)
     else {
-        return Ok(Followed::Died(end.doom(), None));
+        return Ok(Some((end.doom(), None)));
     };
     let Budget { executions, random_executions, preemptions, seed, .. } = assignment.budget;
     let route = match way {
@@ -175,7 +171,7 @@ fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Resu
         }
         Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
     };
-    Ok(Followed::Died(end.doom(), Some(assignment.name.sign(seed, witness, route))))
+    Ok(Some((end.doom(), Some(assignment.name.sign(seed, witness, route)))))
 }
 
 /// What is left of a worker.

@@ -37,7 +37,7 @@ pub(crate) struct Failed {
 #[derive(Default)]
 struct State {
     gate: Option<Rc<AtomicUsize>>,
-    failed: Option<Failed>,
+    failed: Option<Box<Failed>>,
     /// Whether threads are to be cut.
     cutting: bool,
     /// Threads that a cut would not take out of the model.
@@ -76,7 +76,7 @@ pub(crate) fn begin() {
 }
 
 /// An execution has ended: how it failed, if it did.
-pub(crate) fn take_failure() -> Option<Failed> {
+pub(crate) fn take_failure() -> Option<Box<Failed>> {
     STATE.with_borrow_mut(|state| state.failed.take())
 }
 
@@ -146,7 +146,7 @@ pub(crate) fn fail(payload: Box<dyn Any + Send>) {
     let journal = journal::end();
     let threads = STATE.with_borrow_mut(|state| {
         state.cutting = true;
-        state.failed.get_or_insert(Failed { payload, journal });
+        state.failed.get_or_insert_with(|| Box::new(Failed { payload, journal }));
         std::mem::take(&mut state.threads)
     });
     for (thread, handle) in threads {

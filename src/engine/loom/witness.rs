@@ -76,7 +76,9 @@ pub(super) struct Ran {
 }
 
 impl Ran {
-    fn failed(failure: Failure, journal: Journal) -> Self {
+    fn failed(failed: Failed) -> Self {
+        let Failed { payload, journal } = failed;
+        let failure = classify(payload.as_ref());
         Ran { ended: Ended::of(&failure, None), failure: Some(failure), journal }
     }
 }
@@ -137,7 +139,7 @@ pub(super) fn explore(
             crate::sync::lazy::end_of_execution();
             show(match outcome {
                 Ok(outcome) => Ran { ended: Ended::Outcome(outcome), failure: None, journal: journal::end() },
-                Err(Failed { payload, journal }) => Ran::failed(classify(payload.as_ref()), journal),
+                Err(failed) => Ran::failed(*failed),
             });
         }
     };
@@ -146,9 +148,10 @@ pub(super) fn explore(
     drop(entered);
     let complete = result.is_ok();
     if let Err(payload) = result {
-        let Failed { payload, journal } =
-            arm::every::take_failure().unwrap_or_else(|| Failed { payload, journal: journal::end() });
-        show(Ran::failed(classify(payload.as_ref()), journal));
+        let failed = arm::every::take_failure();
+        show(Ran::failed(
+            failed.map_or_else(|| Failed { payload, journal: journal::end() }, |failed| *failed),
+        ));
     }
     journal::end();
     arm::forget_deferred();
@@ -156,7 +159,7 @@ pub(super) fn explore(
 }
 
 /// One execution, which need not be the last if it fails.
-fn try_out(program: &Arc<dyn Program>) -> Result<Graded, Failed> {
+fn try_out(program: &Arc<dyn Program>) -> Result<Graded, Box<Failed>> {
     if !arm::every::on() {
         return Ok(Arc::clone(program).try_out());
     }
