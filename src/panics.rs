@@ -152,6 +152,9 @@ pub(crate) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
 
 /// Whether `payload`, just caught in a model thread, belongs to the checker and must go on unwinding.
 pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
+    if payload.is::<crate::arm::loom::every::Cut>() {
+        return false;
+    }
     if payload.is::<crate::arm::trace::RaceFound>() || payload.is::<crate::arm::loom::NeedsExactness>() {
         return true;
     }

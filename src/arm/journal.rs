@@ -8,7 +8,7 @@
 //! in which they turn up, so that a journal does not depend on where memory lies.
 
 use super::trace::{ObjectId, Site};
-use crate::witness::Deed;
+use crate::witness::{Deed, STARTS};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -85,9 +85,6 @@ thread_local! {
     static WHO: Cell<fn() -> usize> = const { Cell::new(|| 0) };
     static JOURNAL: RefCell<Journal> = RefCell::default();
 }
-
-/// What a thread does first.
-const STARTS: &str = "begin";
 
 /// The most that is written down of one execution.
 const MAX_ENTRIES: usize = 20_000;

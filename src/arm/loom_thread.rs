@@ -37,5 +37,6 @@ impl Join {
 
 /// Lets other threads run first: loom keeps a yielded thread back until another has taken a step.
 pub(crate) fn yield_now() {
+    super::loom::every::progress();
     loom::thread::yield_now();
 }

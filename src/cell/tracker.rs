@@ -145,7 +145,7 @@ impl Tracked {
     #[track_caller]
     pub(super) fn read(&self) {
         match self {
-            Tracked::Loom(cell) if loom::enter_cell() => cell.with(|_| ()),
+            Tracked::Loom(cell) if loom::enter_cell() => loom::read(cell),
             Tracked::Loom(_) => {}
             Tracked::Shuttle { object, past_races, .. } if shuttle::alive() => {
                 trace::read(*object, Location::caller(), *past_races);
@@ -159,7 +159,7 @@ impl Tracked {
     #[track_caller]
     pub(super) fn write(&self) {
         match self {
-            Tracked::Loom(cell) if loom::enter_cell() => cell.with_mut(|_| ()),
+            Tracked::Loom(cell) if loom::enter_cell() => loom::write(cell),
             Tracked::Loom(_) => {}
             Tracked::Shuttle { object, past_races, .. } if shuttle::alive() => {
                 trace::write(*object, Location::caller(), *past_races);

@@ -338,8 +338,8 @@ pub(crate) const OTHER_WAY: &str = "it no longer goes that way";
 pub(crate) fn replay_design(task: &Task<'_>, token: &Token) -> Option<Witness> {
     match &token.route {
         Route::Schedule { slices, chosen, to_race } => shuttle::replay(task, slices, chosen, *to_race),
-        Route::Index { preemptions, exact, execution, choices } => {
-            loom::replay(task, *preemptions, *exact, *execution, choices)
+        Route::Index { preemptions, manner, execution, choices } => {
+            loom::replay(task, *preemptions, *manner, *execution, choices)
         }
         // Whoever does this must be ready to die; see `runner::replay`.
         Route::Fatal { .. } | Route::Doomed { .. } => None,

@@ -133,8 +133,7 @@ impl Story {
         let last = self.events.iter().map(|event| event.thread).max().unwrap_or(0).max(facts.actors.len());
         let threads: Vec<_> = (0..=last).map(|thread| self.thread_name(thread, facts)).collect();
         let is_thread = |object: usize| self.objects.get(object).is_some_and(|(_, kind)| kind == THREAD);
-        // Starting the actors and waiting for them is nothing that the design does.
-        self.events.retain(|event| event.thread != 0 || !event.object.is_some_and(is_thread));
+        self.events.retain(|event| !is_harness(event.thread, event.object, is_thread));
         let mut witness = Witness {
             engine,
             shows,
@@ -178,6 +177,21 @@ fn named(found: Vec<(Option<String>, String)>, threads: &[String]) -> Vec<Object
     let known: Vec<_> = pairs.map(|(name, (_, kind))| Known { name: name.as_deref(), kind }).collect();
     let labels = naming::labels(&known).into_iter();
     labels.zip(&found).map(|(name, (_, kind))| Object { name, kind: kind.clone() }).collect()
+}
+
+/// How long the witness of this execution is: its context switches, and its events. Those who only wait at its
+/// end do so in no order, and are not switched to.
+pub(super) fn cost(journal: &Journal) -> (usize, usize) {
+    let is_thread = |object: usize| journal.objects.get(object).is_some_and(|made| made.kind == THREAD);
+    let told = |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread);
+    let events: Vec<_> = journal.entries.iter().filter(told).collect();
+    let done = events.iter().filter(|entry| !entry.blocked);
+    (switches(done.map(|entry| entry.thread)), events.len())
+}
+
+/// Whether an event is the starting of an actor or the waiting for one, which is nothing that the design does.
+fn is_harness(thread: usize, object: Option<usize>, is_thread: impl Fn(usize) -> bool) -> bool {
+    thread == 0 && object.is_some_and(is_thread)
 }
 
 /// How often the next of these is another than the one before.

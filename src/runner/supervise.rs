@@ -106,8 +106,8 @@ fn few_switches(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Optio
     let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
     let Some(Shortened { slices, chosen, shortest }) = answer else { return Ok(None) };
     Ok(match follow(assignment, Way::Schedule { slices, chosen }, shortest)? {
-        Followed::Died(end, witness) if end == doom => witness,
-        Followed::Died(..) | Followed::Lived(_) => None,
+        Some((end, witness)) if end == doom => witness,
+        _ => None,
     })
 }
 
@@ -117,16 +117,16 @@ const MAX_TRIED: u64 = 2_000;
 /// The most preemptions with which it looks.
 const MAX_PREEMPTIONS: u32 = 3;
 
-/// The fewest preemptions that come to this end under loom.
+/// The first execution under loom that comes to this end with the fewest preemptions that lead to it, as loom
+/// bounds them. It need not be the shortest: it ends its process, and with it the search.
 fn few_preemptions(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
-    let mut proved = true;
     for preemptions in 0..=MAX_PREEMPTIONS {
         let budget = Budget { preemptions: Some(preemptions), executions: MAX_TRIED, ..assignment.budget };
         let bounded = Assignment { budget, ..*assignment };
-        match follow(&bounded, Way::Last, proved)? {
-            Followed::Lived(seen) => proved &= seen.is_some_and(|seen| seen.stopped.is_none()),
-            Followed::Died(end, witness) if end == doom => return Ok(witness),
-            Followed::Died(..) => break,
+        match follow(&bounded, Way::Last, false)? {
+            None => {}
+            Some((end, witness)) if end == doom => return Ok(witness),
+            Some(_) => break,
         }
     }
     Ok(None)
@@ -137,26 +137,20 @@ fn few_preemptions(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Op
 /// # Errors
 /// As [`launch`].
 pub(crate) fn write_down(assignment: &Assignment<'_>, way: Way) -> anyhow::Result<Option<Witness>> {
-    Ok(match follow(assignment, way, false)? {
-        Followed::Died(_, witness) => witness,
-        Followed::Lived(_) => None,
-    })
+    Ok(follow(assignment, way, false)?.and_then(|(_, witness)| witness))
 }
 
-/// What became of a worker that was to write down its end.
-enum Followed {
-    Died(Doom, Option<Witness>),
-    /// With what it saw, if it looked at anything.
-    Lived(Option<Observation>),
-}
-
-fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Result<Followed> {
+/// How a worker came to its end that was to write it down, and what it wrote; `None` if it lives.
+fn follow(
+    assignment: &Assignment<'_>,
+    way: Way,
+    shortest: bool,
+) -> anyhow::Result<Option<(Doom, Option<Witness>)>> {
     let mut lines = anonymous_file("selvedge-events")?;
     let fatal = Fatal { way: way.clone(), file: path_for_others(&lines) };
     let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
     if end.answered(&answer) {
-        let seen = serde_json::from_slice(&answer).context("a worker left no answer")?;
-        return Ok(Followed::Lived(seen));
+        return Ok(None);
     }
     let seen = assignment.fate(&end, pulse.get(), &log)?;
     let shows = match (seen.deadlock, seen.crash) {
@@ -167,7 +161,7 @@ fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Resu
     let lines = contents(&mut lines)?;
     let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows, shortest)
     else {
-        return Ok(Followed::Died(end.doom(), None));
+        return Ok(Some((end.doom(), None)));
     };
     let Budget { executions, random_executions, preemptions, seed, .. } = assignment.budget;
     let route = match way {
@@ -177,7 +171,7 @@ fn follow(assignment: &Assignment<'_>, way: Way, shortest: bool) -> anyhow::Resu
         }
         Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
     };
-    Ok(Followed::Died(end.doom(), Some(assignment.name.sign(seed, witness, route))))
+    Ok(Some((end.doom(), Some(assignment.name.sign(seed, witness, route)))))
 }
 
 /// What is left of a worker.

@@ -16,7 +16,7 @@ use crate::context;
 use crate::engine::{Observation, Task};
 use crate::object::Recipe;
 use crate::sync::spurious;
-use crate::thread;
+use crate::thread::{self, model};
 use crate::witness::Witness;
 use crate::witness::token::Token;
 use serde::{Deserialize, Serialize};
@@ -225,7 +225,9 @@ where
             .enumerate()
             .map(|(actor, state)| {
                 let this = Arc::clone(&self);
-                thread::spawn(move || (this.bodies.actors[actor])(&state))
+                thread::spawn(move || {
+                    model::as_actor(ActorPanicked { actor }, || (this.bodies.actors[actor])(&state))
+                })
             })
             .collect();
         let mut returns = Vec::with_capacity(handles.len());

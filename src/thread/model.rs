@@ -17,6 +17,7 @@ use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::statics::Statics;
 use crate::witness::Deed;
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -140,6 +141,23 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
         result => {
             settled();
             result
+        }
+    }
+}
+
+/// Runs an actor's part. Where a panic of his ends an execution and not the search, that is told as it happens,
+/// as this payload.
+pub(crate) fn as_actor<R>(panicked: impl Any + Send, f: impl FnOnce() -> R) -> R {
+    if !arm::loom::every::on() {
+        return f();
+    }
+    match catch(f) {
+        Ok(returned) => returned,
+        Err(payload) => {
+            if !payload.is::<arm::loom::every::Cut>() {
+                arm::loom::every::fail(Box::new(panicked));
+            }
+            resume_unwind(payload)
         }
     }
 }
@@ -280,7 +298,12 @@ impl Identity {
         journal::begins("join", Deed::Other, Key::at(self));
         let join = self.end.join.take();
         match join {
-            Some(Join::Loom(join)) => join.join(),
+            Some(Join::Loom(join)) => {
+                if arm::loom::every::on() && number() == 0 {
+                    arm::loom::every::wait_until(|| self.end.finished.get());
+                }
+                join.join();
+            }
             Some(Join::Shuttle(join)) => join.join(),
             // Somebody else waits, and whoever asks here also waits for that one.
             None => {}
@@ -389,7 +412,7 @@ where
     set_slot(Some(local.clone()));
     trace::receive(past);
     journal::starts();
-    let result = catch(f);
+    let result = arm::loom::every::cuttable(|| catch(f));
     let end = &local.end;
     end.panicked.set(result.is_err());
     end.finished.set(true);

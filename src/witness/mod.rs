@@ -23,6 +23,9 @@ use crate::scenario::Engine;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// The operation that a thread does first.
+pub(crate) const STARTS: &str = "begin";
+
 /// One execution that shows a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Witness {

@@ -39,11 +39,22 @@ pub(crate) enum Route {
     Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)>, to_race: bool },
     /// The number of the execution in a search in fixed order, and what was chosen: by which thread, after
     /// how many choices, which value.
-    Index { preemptions: Option<u32>, exact: bool, execution: u64, choices: Vec<(u32, u32, u32)> },
+    Index { preemptions: Option<u32>, manner: Manner, execution: u64, choices: Vec<(u32, u32, u32)> },
     /// The execution that ends its process, in a whole search with this budget: how many end before it.
     Fatal { after: u64, executions: u64, random_executions: u64, preemptions: Option<u32> },
     /// The same by its schedule: which task goes how many steps, and which tasks chose what on the way.
     Doomed { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
+}
+
+/// How loom's search went about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Manner {
+    /// As loom does.
+    Plain,
+    /// With more scheduling points, where loom's own search has gaps.
+    Exact,
+    /// With every order of any two operations, and on past executions that failed.
+    Every,
 }
 
 /// Why a word was not taken as a token.

@@ -1,7 +1,7 @@
 //! Tokens come back as they were, and nothing else comes back.
 
 use super::sample::{forbidden, witness};
-use super::token::{LONGEST, Refused, Route, Token, decode, encode, events_digest, survive};
+use super::token::{LONGEST, Manner, Refused, Route, Token, decode, encode, events_digest, survive};
 use super::*;
 use crate::object::Recipe;
 use proptest::prelude::*;
@@ -27,12 +27,13 @@ fn routes() -> impl Strategy<Value = Route> {
     let pairs = |most| prop::collection::vec(any::<(u32, u32)>(), 0..most);
     let schedule = (pairs(40), pairs(10), any::<bool>());
     let choices = prop::collection::vec(any::<(u32, u32, u32)>(), 0..5);
-    let index = (any::<Option<u32>>(), any::<bool>(), any::<u64>(), choices);
+    let manners = prop::sample::select(vec![Manner::Plain, Manner::Exact, Manner::Every]);
+    let index = (any::<Option<u32>>(), manners, any::<u64>(), choices);
     prop_oneof![
         schedule.prop_map(|(slices, chosen, to_race)| Route::Schedule { slices, chosen, to_race }),
-        index.prop_map(|(preemptions, exact, execution, choices)| Route::Index {
+        index.prop_map(|(preemptions, manner, execution, choices)| Route::Index {
             preemptions,
-            exact,
+            manner,
             execution,
             choices
         }),

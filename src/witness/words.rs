@@ -3,7 +3,7 @@
 //! Texts of others (names, values, files) come out on one line and not longer than a bound, cut with `…`.
 //! Widths count characters: a character that a terminal shows two columns wide counts as one.
 
-use super::{Deed, Event, Witness};
+use super::{Deed, Event, STARTS, Witness};
 
 /// Characters of the longest name or value that is shown in full.
 pub(super) const LONGEST: usize = 32;
@@ -154,7 +154,7 @@ pub(super) fn told(witness: &Witness, event: &Event) -> String {
         Deed::Drop => format!("dropped {about}"),
         Deed::Lock | Deed::LockShared => format!("locked {about}"),
         Deed::Unlock | Deed::UnlockShared => format!("unlocked {about}"),
-        Deed::Other if about.is_empty() && event.operation == "begin" => "began".to_owned(),
+        Deed::Other if about.is_empty() && event.operation == STARTS => "began".to_owned(),
         _ => format!("did `{}`", cell(witness, event, true)),
     }
 }

@@ -13,6 +13,7 @@
 //! [`demand`]s that the exploration begin anew with locks of this kind.
 
 use super::AtomicUsize;
+use super::every;
 use super::parking::Queue;
 use std::cell::Cell;
 use std::panic::resume_unwind;
@@ -29,7 +30,7 @@ pub(crate) struct NeedsExactness;
 
 /// Whether this exploration is to be exact, at the price of more scheduling points.
 pub(crate) fn wanted() -> bool {
-    WANTED.get()
+    WANTED.get() || every::on()
 }
 
 /// Ends the exploration, for the engine to begin it anew and exactly. Returns only to a thread that unwinds

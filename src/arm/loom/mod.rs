@@ -17,6 +17,7 @@ mod atom;
 mod condvar;
 mod count;
 mod deferred;
+pub(crate) mod every;
 mod exact;
 mod lock;
 mod oracle;
@@ -40,7 +41,7 @@ pub(crate) use loom::sync::atomic::{
     AtomicUsize, fence,
 };
 pub(crate) use oracle::{Assignment, Odometer, assigned, begin_execution, choose};
-pub(crate) use span::Span;
+pub(crate) use span::{Span, read, write};
 
 thread_local! {
     static DEAD: Cell<bool> = const { Cell::new(false) };
@@ -99,6 +100,7 @@ fn me() -> u64 {
 pub(crate) fn enter() -> bool {
     if !std::thread::panicking() {
         release_deferred();
+        every::pass();
         return true;
     }
     let alive = alive();

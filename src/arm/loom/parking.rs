@@ -1,5 +1,6 @@
 //! Queues of parked threads.
 
+use super::every;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -20,6 +21,7 @@ impl Waiter {
         let mut foreign_token = false;
         loop {
             loom::thread::park();
+            every::cut_if_wanted();
             if self.woken.get() {
                 return foreign_token;
             }

@@ -1,6 +1,18 @@
 //! Accesses to cells that last.
 
-use super::{UnsafeCell, alive};
+use super::{UnsafeCell, alive, every};
+
+/// A read of a cell. Beside a closure, for that has a place of its own in the source.
+#[track_caller]
+pub(crate) fn read(cell: &UnsafeCell<()>) {
+    if every::goes_on() { every::checked(|| cell.with(|_| ())) } else { cell.with(|_| ()) }
+}
+
+/// A write to a cell.
+#[track_caller]
+pub(crate) fn write(cell: &UnsafeCell<()>) {
+    if every::goes_on() { every::checked(|| cell.with_mut(|_| ())) } else { cell.with_mut(|_| ()) }
+}
 
 /// An access to a cell that has not ended. Dropped while the model is taken apart, it leaves loom alone.
 pub(crate) struct Span(Option<Accessing>);
@@ -13,12 +25,16 @@ enum Accessing {
 impl Span {
     #[track_caller]
     pub(crate) fn reading(cell: &UnsafeCell<()>) -> Span {
-        Span(Some(Accessing::Read(cell.get())))
+        Span(Some(Accessing::Read(if every::goes_on() { every::checked(|| cell.get()) } else { cell.get() })))
     }
 
     #[track_caller]
     pub(crate) fn writing(cell: &UnsafeCell<()>) -> Span {
-        Span(Some(Accessing::Write(cell.get_mut())))
+        Span(Some(Accessing::Write(if every::goes_on() {
+            every::checked(|| cell.get_mut())
+        } else {
+            cell.get_mut()
+        })))
     }
 }
 
@@ -27,6 +43,8 @@ impl Drop for Span {
         let accessing = self.0.take();
         if !alive() {
             std::mem::forget(accessing);
+        } else if every::goes_on() {
+            every::checked(|| drop(accessing));
         }
     }
 }

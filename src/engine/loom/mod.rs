@@ -9,6 +9,7 @@
 //! them, and other choices of values come from running the exploration once for each way in which they can
 //! come out ([`arm::Odometer`]).
 
+mod shortest;
 #[cfg(test)]
 mod tests;
 mod witness;
@@ -25,6 +26,7 @@ use crate::panics;
 use crate::scenario::Grade;
 use crate::scenario::program::OutcomeCount;
 use crate::sync::spurious;
+use crate::witness::token::Manner;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -118,6 +120,7 @@ fn conclude(task: &Task<'_>, exploration: Exploration, explored: Explored) -> Ob
 #[derive(Clone, Debug)]
 struct Place {
     preemptions: Option<usize>,
+    manner: Manner,
     choices: Assignment,
     /// Counted from 1, in the exploration for these choices.
     execution: u64,
@@ -180,6 +183,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     // from one that was just complete.
     builder.max_permutations = usize::try_from(limit).ok().and_then(|limit| limit.checked_add(2));
 
+    let manner = if arm::exactly() { Manner::Exact } else { Manner::Plain };
     let operations = context::operations();
     let entered = context::enter(Context::Loom);
     let model = {
@@ -198,7 +202,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
             if let Some(outcome) = Arc::clone(&program).execute() {
                 let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
                 let choices = choices.clone();
-                failing.push((Goal::Forbidden(outcome), Place { preemptions, choices, execution }));
+                failing.push((Goal::Forbidden(outcome), Place { preemptions, manner, choices, execution }));
             }
             crate::sync::lazy::end_of_execution();
             redundant.fetch_add(u64::from(context::is_redundant()), Ordering::Relaxed);
@@ -213,7 +217,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let mut failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of_search(failure, None)) {
-        failing.push((goal, Place { preemptions, choices: choices.clone(), execution: executions }));
+        failing.push((goal, Place { preemptions, manner, choices: choices.clone(), execution: executions }));
     }
     let redundant = redundant.load(Ordering::Relaxed);
     Explored {

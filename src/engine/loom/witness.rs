@@ -1,31 +1,25 @@
-//! Witnesses under loom: the execution with the fewest preemptions that shows the failure, run once more
-//! with locations on.
+//! Witnesses under loom: the shortest execution that shows the failure, run once more with locations on.
 //!
 //! loom's search is the same every time, so that an execution is found again by its number. The search is
 //! run up to there, and its state kept in loom's own checkpoint; from that the one execution is run.
 
 use super::super::failure::{Failure, classify};
-use super::super::witness::{Ended, Goal, MAX_WITNESSES, switches, witness};
+use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
 use super::super::{Observation, Task};
+use super::shortest::shortest;
 use super::{Place, arm, builder};
 use crate::arm::journal::{self, Journal};
-use crate::arm::loom::{Assignment, Odometer};
+use crate::arm::loom::every::Failed;
 use crate::arm::trace;
 use crate::context::{self, Context};
 use crate::panics;
 use crate::scenario::Engine;
-use crate::scenario::program::Program;
+use crate::scenario::program::{Graded, Program};
 use crate::thread::model;
 use crate::witness::Witness;
-use crate::witness::token::Route;
+use crate::witness::token::{Manner, Route};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// The most executions in which a shorter witness is looked for, with each number of preemptions.
-const MAX_TRIED: usize = 2_000;
-
-/// The most preemptions with which one is looked for.
-const MAX_PREEMPTIONS: usize = 3;
 
 /// Adds a witness for each of the failures that these executions first showed.
 pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Observation) {
@@ -37,7 +31,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
         if shown.len() == MAX_WITNESSES || shown.contains(&goal) {
             continue;
         }
-        let (place, shortest) = fewest_preemptions(&task.program, &goal).unwrap_or((place, false));
+        let (place, shortest) = shortest(&task.program, &goal).unwrap_or((place, false));
         let Some(ran) = locate(&task.program, &place) else { continue };
         let Some(witness) = witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, shortest) else {
             continue;
@@ -48,7 +42,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
         }
         let route = Route::Index {
             preemptions: place.preemptions.and_then(|bound| u32::try_from(bound).ok()),
-            exact: arm::exactly(),
+            manner: place.manner,
             execution: place.execution,
             choices: place.choices.iter().map(|(&(thread, made), &value)| (thread, made, value)).collect(),
         };
@@ -64,82 +58,35 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
 pub(crate) fn replay(
     task: &Task<'_>,
     preemptions: Option<u32>,
-    exact: bool,
+    manner: Manner,
     execution: u64,
     choices: &[(u32, u32, u32)],
 ) -> Option<Witness> {
     let choices = choices.iter().map(|&(thread, made, value)| ((thread, made), value)).collect();
-    let place = Place { preemptions: preemptions.map(|bound| bound as usize), choices, execution };
-    let ran = arm::as_exactly_as(exact, || locate(&task.program, &place))?;
+    let place = Place { preemptions: preemptions.map(|bound| bound as usize), manner, choices, execution };
+    let ran = arm::as_exactly_as(manner == Manner::Exact, || locate(&task.program, &place))?;
     witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, false)
 }
 
-/// The shortest execution that shows the failure, of those with the fewest preemptions. The second value
-/// tells whether no other has fewer.
-fn fewest_preemptions(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place, bool)> {
-    let mut proved = true;
-    for preemptions in (0..=MAX_PREEMPTIONS).map(Some) {
-        let search = Arc::new(Mutex::new(Shortest::default()));
-        let (mut odometer, mut left) = (Odometer::new(), MAX_TRIED);
-        while left > 0 {
-            let (seen, goal) = (Arc::clone(&search), goal.clone());
-            let turned = odometer.turn(|choices| {
-                let mut builder = builder(preemptions);
-                builder.max_permutations = Some(left + 1);
-                seen.lock().unwrap_or_else(PoisonError::into_inner).turn_to(choices);
-                explore(program, &builder, true, move |ran| {
-                    seen.lock().unwrap_or_else(PoisonError::into_inner).look(&ran, &goal);
-                });
-            });
-            if turned.is_none() {
-                break;
-            }
-            let tried = search.lock().unwrap_or_else(PoisonError::into_inner).tried;
-            left = left.saturating_sub(usize::try_from(tried).unwrap_or(usize::MAX));
-        }
-        let mut search = search.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, choices, execution)) = search.best.take() {
-            return Some((Place { preemptions, choices, execution }, proved));
-        }
-        proved &= left > 0;
-    }
-    None
-}
-
-#[derive(Default)]
-struct Shortest {
-    choices: Assignment,
-    /// Executions with these choices.
-    tried: u64,
-    /// Switches and events, and the choices and the number of the execution.
-    best: Option<((usize, usize), Assignment, u64)>,
-}
-
-impl Shortest {
-    fn turn_to(&mut self, choices: &Assignment) {
-        (self.choices, self.tried) = (choices.clone(), 0);
-    }
-
-    fn look(&mut self, ran: &Ran, goal: &Goal) {
-        self.tried += 1;
-        let entries = &ran.journal.entries;
-        let cost = (switches(entries.iter().map(|entry| entry.thread)), entries.len());
-        if goal.reached(&ran.ended) && self.best.as_ref().is_none_or(|(least, ..)| cost < *least) {
-            self.best = Some((cost, self.choices.clone(), self.tried));
-        }
-    }
-}
-
 /// One execution.
-struct Ran {
-    ended: Ended,
+pub(super) struct Ran {
+    pub(super) ended: Ended,
     failure: Option<Failure>,
-    journal: Journal,
+    pub(super) journal: Journal,
+}
+
+impl Ran {
+    fn failed(failed: Failed) -> Self {
+        let Failed { payload, journal } = failed;
+        let failure = classify(payload.as_ref());
+        Ran { ended: Ended::of(&failure, None), failure: Some(failure), journal }
+    }
 }
 
 /// Runs the execution at this place with locations on.
 fn locate(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
-    arm::assigned(&place.choices, || locate_as_assigned(program, place))
+    let every = place.manner == Manner::Every;
+    arm::every::in_every_order(every, || arm::assigned(&place.choices, || locate_as_assigned(program, place)))
 }
 
 fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
@@ -160,46 +107,70 @@ fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> 
     from_there.location = true;
     let found = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&found);
-    explore(program, &from_there, true, move |ran| {
-        *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
+    arm::every::as_the_last(|| {
+        explore(program, &from_there, true, move |ran| {
+            *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
+        })
     });
     found.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Runs what the builder says and looks at each execution.
-fn explore(
+/// Runs what the builder says and looks at each execution. Whether no failure has ended it early.
+pub(super) fn explore(
     program: &Arc<dyn Program>,
     builder: &loom::model::Builder,
     recording: bool,
     look: impl FnMut(Ran) + Send + 'static,
-) {
+) -> bool {
     let look = Arc::new(Mutex::new(look));
-    let show = move |ended: Ended, failure: Option<Failure>| {
-        let ran = Ran { ended, failure, journal: journal::end() };
-        (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
-    };
+    let show = move |ran: Ran| (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
     let model = {
         let (program, show) = (Arc::clone(program), show.clone());
         move || {
             arm::forget_deferred();
             arm::begin_execution();
+            arm::every::begin();
             panics::forget();
             trace::renumber();
             if recording {
                 journal::begin(model::number);
             }
-            let outcome = Arc::clone(&program).try_out();
+            let outcome = try_out(&program);
             crate::sync::lazy::end_of_execution();
-            show(Ended::Outcome(outcome), None);
+            show(match outcome {
+                Ok(outcome) => Ran { ended: Ended::Outcome(outcome), failure: None, journal: journal::end() },
+                Err(failed) => Ran::failed(*failed),
+            });
         }
     };
     let entered = context::enter(Context::Loom);
     let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
     drop(entered);
+    let complete = result.is_ok();
     if let Err(payload) = result {
-        let failure = classify(payload.as_ref());
-        show(Ended::of(&failure, None), Some(failure));
+        let failed = arm::every::take_failure();
+        show(Ran::failed(
+            failed.map_or_else(|| Failed { payload, journal: journal::end() }, |failed| *failed),
+        ));
     }
     journal::end();
     arm::forget_deferred();
+    complete
+}
+
+/// One execution, which need not be the last if it fails.
+fn try_out(program: &Arc<dyn Program>) -> Result<Graded, Box<Failed>> {
+    if !arm::every::on() {
+        return Ok(Arc::clone(program).try_out());
+    }
+    let outcome = arm::every::cuttable(|| model::catch(|| Arc::clone(program).try_out()));
+    match (arm::every::take_failure(), outcome) {
+        (Some(failed), _) => Err(failed),
+        (None, Ok(outcome)) => Ok(outcome),
+        (None, Err(payload)) => {
+            // The others are still to be cut.
+            arm::every::fail(payload);
+            arm::every::take_failure().map_or_else(|| unreachable!("it has just failed"), Err)
+        }
+    }
 }

@@ -31,7 +31,7 @@ impl Point {
     }
 
     /// Lets all take turns, so that those that wait in loops come to an end.
-    fn in_turn(&self) -> Option<u32> {
+    pub(super) fn in_turn(&self) -> Option<u32> {
         let after = |task: &&u32| self.current.is_none_or(|current| **task > current);
         self.runnable.iter().find(after).or(self.runnable.first()).copied()
     }

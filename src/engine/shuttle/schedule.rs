@@ -2,6 +2,7 @@
 //!
 //! What tasks choose is part of a schedule, kept by task: a task that is moved keeps its choices.
 
+use super::few::Point;
 use crate::arm::trace::{self, Chosen};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::CurrentSchedule;
@@ -67,13 +68,6 @@ pub(super) fn find(runnable: &[&Task], wanted: u32) -> Option<TaskId> {
 fn straight_on(runnable: &[&Task], current: Option<TaskId>) -> Option<TaskId> {
     let current = current.filter(|current| runnable.iter().any(|task| task.id() == *current));
     current.or_else(|| runnable.first().map(|task| task.id()))
-}
-
-/// Lets all take turns, so that those that wait in loops come to an end.
-fn in_turn(runnable: &[&Task], current: Option<TaskId>) -> Option<TaskId> {
-    let after = |task: &TaskId| current.is_none_or(|current| number(*task) > number(current));
-    let mut tasks = runnable.iter().map(|task| task.id());
-    tasks.clone().find(after).or_else(|| tasks.next())
 }
 
 /// Follows a path for one execution. A step whose task cannot run is left out; where the schedule ends,
@@ -146,7 +140,7 @@ impl Scheduler for Bytes {
         match self.bytes.next() {
             Some(byte) => runnable.get(usize::from(byte) % runnable.len().max(1)).map(|task| task.id()),
             // A loop that waits must end.
-            None if yielding => in_turn(runnable, current),
+            None if yielding => find(runnable, Point::of(runnable, current, yielding).in_turn()?),
             None => straight_on(runnable, current),
         }
     }

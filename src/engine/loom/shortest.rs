@@ -1,0 +1,138 @@
+//! The shortest execution under loom that shows a failure: fewest context switches first, then fewest events.
+//!
+//! loom is bounded by preemptions, which are the switches away from a thread that could have gone on; so an
+//! execution has at most as many of them as it has switches. All executions with few preemptions are tried,
+//! fewest first, in [every order](crate::arm::loom::every) of their operations and on past those that fail,
+//! until there can be none with fewer switches than the best has. Where that takes more executions than
+//! there may be, loom's own search, which leaves out all but one of those that cannot be told apart, may
+//! still find a shorter one; whether it is the shortest nobody knows then.
+//!
+//! Limit: a bound of loom's is one less than it seems. Where an execution has as many preemptions as the
+//! bound allows, loom 0.7.2 tries no other thread any more, not even where one has to be chosen anyway.
+
+#[cfg(test)]
+#[path = "shortest_tests.rs"]
+mod tests;
+
+use super::super::witness::{Goal, cost};
+use super::witness::{Ran, explore};
+use super::{Place, arm, builder};
+use crate::arm::loom::{Assignment, Odometer};
+use crate::scenario::program::Program;
+use crate::witness::token::Manner;
+use std::sync::{Arc, Mutex as Shared, MutexGuard, PoisonError};
+
+/// The most executions that are tried in every order, with all bounds together.
+const MAX_EVERY: usize = 6_000;
+
+/// The most executions that are tried in loom's order, with each bound.
+const MAX_TRIED: usize = 2_000;
+
+/// The widest bounds that are tried, in every order and in loom's.
+const MAX_EVERY_BOUND: usize = 6;
+const MAX_BOUND: usize = 3;
+
+/// The shortest execution that shows the failure, of those that were tried. The second value tells whether
+/// no other has fewer switches.
+pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place, bool)> {
+    let every = arm::every::in_every_order(true, || in_every_order(program, goal));
+    if let Some(Best { place, proved: true, .. }) = every {
+        return Some((place, true));
+    }
+    let looms = in_looms_order(program, goal);
+    let best = every.into_iter().chain(looms).min_by_key(|best| best.cost)?;
+    Some((best.place, false))
+}
+
+#[derive(Clone)]
+struct Best {
+    /// Switches and events.
+    cost: (usize, usize),
+    place: Place,
+    proved: bool,
+}
+
+fn in_every_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
+    let (mut best, mut left) = (None::<Best>, MAX_EVERY);
+    for bound in 1..=MAX_EVERY_BOUND {
+        let tried = within(program, goal, bound, Manner::Every, &mut left);
+        best = best.into_iter().chain(tried.best).min_by_key(|best| best.cost);
+        if !tried.complete {
+            break;
+        }
+        let Some(best) = &mut best else { continue };
+        // Whatever has fewer switches than this has fewer than `bound` preemptions.
+        best.proved = best.cost.0 <= bound;
+        // With one preemption more another may be as short in switches, and shorter in events.
+        if best.cost.0 < bound {
+            break;
+        }
+    }
+    best
+}
+
+/// The best with the least bound that shows the failure.
+fn in_looms_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
+    let manner = if arm::exactly() { Manner::Exact } else { Manner::Plain };
+    (0..=MAX_BOUND).find_map(|bound| within(program, goal, bound, manner, &mut { MAX_TRIED }).best)
+}
+
+/// What came of trying all executions within a bound.
+struct Tried {
+    best: Option<Best>,
+    /// Whether these were all.
+    complete: bool,
+}
+
+/// Tries all executions within a bound, as long as there are some `left` to try.
+fn within(program: &Arc<dyn Program>, goal: &Goal, bound: usize, manner: Manner, left: &mut usize) -> Tried {
+    let search = Arc::new(Shared::new(Search::new(Some(bound), manner)));
+    let mut odometer = Odometer::new();
+    let mut complete = true;
+    while complete {
+        let turned = odometer.turn(|choices| {
+            let mut builder = builder(Some(bound));
+            builder.max_permutations = Some(*left + 1);
+            lock(&search).turn_to(choices);
+            let (seen, goal) = (Arc::clone(&search), goal.clone());
+            explore(program, &builder, true, move |ran| lock(&seen).look(&ran, &goal))
+        });
+        let Some(to_the_end) = turned else { break };
+        *left = left.saturating_sub(usize::try_from(lock(&search).place.execution).unwrap_or(usize::MAX));
+        complete = to_the_end && *left > 0;
+    }
+    let best = lock(&search).best.take();
+    Tried { best, complete }
+}
+
+fn lock(search: &Shared<Search>) -> MutexGuard<'_, Search> {
+    search.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Search {
+    /// The execution that was tried last.
+    place: Place,
+    best: Option<Best>,
+}
+
+impl Search {
+    fn new(preemptions: Option<usize>, manner: Manner) -> Self {
+        let place = Place { preemptions, manner, choices: Assignment::new(), execution: 0 };
+        Search { place, best: None }
+    }
+
+    fn turn_to(&mut self, choices: &Assignment) {
+        (self.place.choices, self.place.execution) = (choices.clone(), 0);
+    }
+
+    fn look(&mut self, ran: &Ran, goal: &Goal) {
+        self.place.execution += 1;
+        if !goal.reached(&ran.ended) {
+            return;
+        }
+        let cost = cost(&ran.journal);
+        if self.best.as_ref().is_none_or(|best| cost < best.cost) {
+            self.best = Some(Best { cost, place: self.place.clone(), proved: false });
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The shortest witness against all executions.
+
+use super::*;
+use crate::cell::Plain;
+use crate::engine::{Budget, Observation, Pulse, Task, loom};
+use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use crate::sync::atomic::{AtomicU32, Ordering::*};
+use crate::sync::{Condvar, Mutex};
+
+fn erased<S, R, O>(
+    design: Design<S, R, O>,
+    forbidden: impl Fn(&O) -> bool + Send + Sync + 'static,
+) -> ErasedDesign
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    let scenario = Scenario::new("How soon?")
+        .forbidden("it must not be", forbidden)
+        .acceptable("anything else", |_| true)
+        .design("planted", design);
+    scenario.erase().designs.remove(0)
+}
+
+fn observed(design: &ErasedDesign) -> Observation {
+    let budget = Budget { executions: 5_000, ..crate::runner::budget::Effort::Normal.budget(1) };
+    crate::panics::install();
+    loom::observe(&Task::new(design, budget, Box::leak(Box::new(Pulse::default()))))
+        .expect("loom does its work")
+}
+
+/// The least cost of all executions that show this failure, in every order and without any bound.
+fn least(design: &ErasedDesign, goal: &Goal) -> (usize, usize) {
+    let search = Arc::new(Shared::new(Search::new(None, Manner::Every)));
+    let (seen, goal) = (Arc::clone(&search), goal.clone());
+    let complete = arm::every::in_every_order(true, || {
+        explore(&design.program, &builder(None), true, move |ran| lock(&seen).look(&ran, &goal))
+    });
+    assert!(complete, "a failure has ended the search");
+    let search = lock(&search);
+    search.best.as_ref().expect("it fails").cost
+}
+
+/// Checks that loom's witness of this design is called the shortest, and is.
+#[track_caller]
+fn check(design: &ErasedDesign, goal: &Goal, cost: (usize, usize)) {
+    let seen = observed(design);
+    let [witness] = &seen.witnesses[..] else { panic!("{seen:?}") };
+    let done = witness.events.iter().filter(|event| !event.blocked);
+    let switches = crate::engine::witness::switches(done.map(|event| event.thread));
+    assert_eq!((switches, witness.events.len()), cost, "{:#?}", witness.events);
+    assert!(witness.shortest);
+    assert_eq!(least(design, goal), cost, "of all");
+}
+
+fn lost_update() -> ErasedDesign {
+    let add = |n: &AtomicU32| n.store(n.load(Relaxed) + 1, Relaxed);
+    erased(Design::new(|| AtomicU32::new(0)).actors(2, add).observe(|n, _| n.load(Relaxed)), |&n| n == 1)
+}
+
+#[test]
+fn a_forbidden_outcome() {
+    check(&lost_update(), &Goal::Forbidden("1".to_owned()), (3, 6));
+}
+
+/// The first actor has nothing to do with the race between the others, and runs first as loom has it.
+fn race_of_the_last() -> ErasedDesign {
+    let design = Design::new(|| (AtomicU32::new(0), Plain::new(0)))
+        .actor("A", |(n, _)| {
+            n.fetch_add(1, Relaxed);
+        })
+        .actor("B", |(_, data)| data.set(1))
+        .actor("C", |(_, data)| data.set(2))
+        .observe(|_, _| ());
+    erased(design, |()| false)
+}
+
+#[test]
+fn a_race_is_shown_without_those_who_have_nothing_to_do_with_it() {
+    check(&race_of_the_last(), &Goal::DataRace, (2, 4));
+}
+
+/// By loom's first choice the race comes after all that A does.
+#[test]
+fn a_race_is_shown_as_early_as_it_can_come() {
+    let design = Design::new(|| (AtomicU32::new(0), Plain::new(0)))
+        .actor("A", |(n, data)| {
+            data.set(1);
+            for _ in 0..2 {
+                n.fetch_add(1, Relaxed);
+            }
+        })
+        .actor("B", |(n, data)| {
+            n.fetch_add(1, Relaxed);
+            data.set(2);
+        })
+        .observe(|_, _| ());
+    check(&erased(design, |()| false), &Goal::DataRace, (2, 5));
+}
+
+#[test]
+fn a_crash() {
+    let design = Design::new(|| (AtomicU32::new(0), AtomicU32::new(0)))
+        .actor("A", |(n, other)| {
+            n.store(7, Relaxed);
+            other.store(2, Relaxed);
+        })
+        .actor("B", |(_, other)| other.store(1, Relaxed))
+        .actor("C", |(n, _)| assert!(n.load(Relaxed) != 7, "seven"))
+        .observe(|_, _| ());
+    let design = erased(design, |()| false);
+    let words = format!("seven ({}:{})", file!(), line!() - 3);
+    check(&design, &Goal::Crash(words), (2, 4));
+}
+
+#[test]
+fn a_deadlock() {
+    let design = Design::new(|| (Mutex::new(()), Mutex::new(())))
+        .actor("A", |(first, second)| {
+            let _first = first.lock();
+            let _second = second.lock();
+        })
+        .actor("B", |(first, second)| {
+            let _second = second.lock();
+            let _first = first.lock();
+        })
+        .observe(|_, _| ());
+    check(&erased(design, |()| false), &Goal::Deadlock, (2, 6));
+}
+
+#[test]
+fn a_wait_in_vain() {
+    let design = Design::new(|| (Mutex::new(false), Condvar::new()))
+        .actor("A", |(ready, told)| {
+            let waits = !*ready.lock().unwrap();
+            if waits {
+                drop(told.wait(ready.lock().unwrap()));
+            }
+        })
+        .actor("B", |(ready, told)| {
+            *ready.lock().unwrap() = true;
+            told.notify_one();
+        })
+        .observe(|_, _| ());
+    check(&erased(design, |()| false), &Goal::Deadlock, (3, 10));
+}
