@@ -73,9 +73,10 @@ impl Plan {
     }
 }
 
-/// With how many preemptions loom tries a program of which it can try little: two show nearly all known bugs
-/// (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007, section 4).
-const FEW_PREEMPTIONS: u32 = 2;
+/// With how many preemptions loom tries all of a program of which it can try little. It also tries much of what
+/// has two, and two show nearly all known bugs (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007,
+/// section 4).
+const FEW_PREEMPTIONS: u32 = 1;
 
 /// What is wrong with an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -129,7 +129,7 @@ fn a_refusal_says_why() {
     };
     let word = encode(&sample());
     let own = env!("CARGO_PKG_VERSION");
-    let head = format!("sv1_{own}_");
+    let head = format!("sv2_{own}_");
     let payload = word.strip_prefix(&head).expect("the version of this crate");
     let none = &format!("this is not a token: a token begins with `sv`, as in `{head}…`");
     check("", none);
@@ -142,11 +142,11 @@ fn a_refusal_says_why() {
             "this token was made by selvedge {version} and this is selvedge {own}: the execution can be found again only by the version that saw it"
         )
     };
-    check("sv2_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
-    check("sv2_0.2.0", &other("0.2.0"));
+    check("sv3_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
+    check("sv3_0.2.0", &other("0.2.0"));
     let damaged =
         "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
-    check(&format!("sv1_99.{own}_{payload}"), damaged);
+    check(&format!("sv2_99.{own}_{payload}"), damaged);
     check(&format!("{word}A"), damaged);
     check(&word.replace('v', "V").replacen("sV", "sv", 1), damaged);
     let length = word.len();

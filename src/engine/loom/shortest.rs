@@ -6,9 +6,6 @@
 //! until there can be none with fewer switches than the best has. Where that takes more executions than
 //! there may be, loom's own search, which leaves out all but one of those that cannot be told apart, may
 //! still find a shorter one; whether it is the shortest nobody knows then.
-//!
-//! Limit: a bound of loom's is one less than it seems. Where an execution has as many preemptions as the
-//! bound allows, loom 0.7.2 tries no other thread any more, not even where one has to be chosen anyway.
 
 #[cfg(test)]
 #[path = "shortest_tests.rs"]
@@ -28,9 +25,9 @@ const MAX_EVERY: usize = 6_000;
 /// The most executions that are tried in loom's order, with each bound.
 const MAX_TRIED: usize = 2_000;
 
-/// The widest bounds that are tried, in every order and in loom's.
-const MAX_EVERY_BOUND: usize = 6;
-const MAX_BOUND: usize = 3;
+/// The most preemptions with which is tried, in every order and in loom's.
+const MAX_EVERY_BOUND: usize = 5;
+const MAX_BOUND: usize = 2;
 
 /// The shortest execution that shows the failure, of those that were tried. The second value tells whether
 /// no other has fewer switches.
@@ -54,17 +51,17 @@ struct Best {
 
 fn in_every_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
     let (mut best, mut left) = (None::<Best>, MAX_EVERY);
-    for bound in 1..=MAX_EVERY_BOUND {
+    for bound in 0..=MAX_EVERY_BOUND {
         let tried = within(program, goal, bound, Manner::Every, &mut left);
         best = best.into_iter().chain(tried.best).min_by_key(|best| best.cost);
         if !tried.complete {
             break;
         }
         let Some(best) = &mut best else { continue };
-        // Whatever has fewer switches than this has fewer than `bound` preemptions.
-        best.proved = best.cost.0 <= bound;
+        // Whatever has fewer switches than this has at most `bound` preemptions.
+        best.proved = best.cost.0 <= bound + 1;
         // With one preemption more another may be as short in switches, and shorter in events.
-        if best.cost.0 < bound {
+        if best.cost.0 <= bound {
             break;
         }
     }

@@ -207,7 +207,11 @@ fn phrase() -> impl Strategy<Value = Vec<Instruction>> {
         2 => object.clone().prop_map(|c| vec![Receive(c)]),
         2 => object.clone().prop_map(|c| vec![TryReceive(c)]),
         1 => (object, 1..3_u8).prop_map(|(a, v)| vec![Await(a, v)]),
-        2 => (2..4_u32, atomic()).prop_map(|(n, after)| [vec![Toss(n)], after].concat()),
+        // No more is left out than the phrase that follows: half a critical section is no program.
+        2 => (2..4_u32, atomic()).prop_map(|(n, after)| {
+            let most = u32::try_from(after.len()).unwrap_or(0) + 1;
+            [vec![Toss(n.min(most))], after].concat()
+        }),
     ]
 }
 
