@@ -160,3 +160,31 @@ fn a_scenario_that_has_changed_refuses_its_old_tokens() {
         }
     }
 }
+
+/// Replays the token in the environment, if there is one, and panics outside of every model: for
+/// [`shuttles_log_is_kept_off_the_terminal`], which runs this in a process of its own.
+#[test]
+fn in_a_process_of_its_own() {
+    let Ok(token) = std::env::var("REPLAY_HERE") else { return };
+    let here = selvedge::replay(&token).expect("the same in a test");
+    assert!(here.failure().contains("deadlock"), "{here}");
+    assert!(std::panic::catch_unwind(|| panic!("a panic of its own")).is_err());
+}
+
+#[test]
+fn shuttles_log_is_kept_off_the_terminal() {
+    let report =
+        json(selvedge().args(["run", "lock_order", "--design", "in opposite order"]).args(CHECKERS), 0);
+    let token = token(&cell(&report, "in opposite order", "shuttle")["witnesses"][0]).to_owned();
+    let this = std::env::current_exe().expect("this program has a file");
+    let output = std::process::Command::new(this)
+        .args(["replay::in_a_process_of_its_own", "--exact", "--nocapture"])
+        .env("REPLAY_HERE", token)
+        .output()
+        .expect("this program can be run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("a panic of its own"), "{said}");
+    for log in ["serializing schedule", "test panicked in task", "failing schedule", "deadlock!"] {
+        assert!(!said.contains(log), "`{log}` is in\n{said}");
+    }
+}
