@@ -14,7 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 /// What the hook saw of one panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,17 +72,24 @@ static SILENT: AtomicBool = AtomicBool::new(false);
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
-/// there before. Safe to call again; an engine does so once shuttle has put its own hook on top, which
-/// it does at the first execution of the process. Hooks below ours are then never reached from a model.
-/// Each call adds a layer, so call it once per engine, not once per execution.
+/// there before. shuttle's own hook, which prints a log of whatever panics, is never called: shuttle puts it
+/// in place once, which is had here and then undone. Not to be called inside a model. Each call adds a
+/// layer.
+///
+/// Limit: a hook of shuttle's that came first, because somebody else has used shuttle, stays below.
 pub(crate) fn install() {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    static SHUTTLES: Once = Once::new();
     if std::thread::panicking() {
         return;
     }
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     INSTALLED.store(true, Ordering::Relaxed);
     let previous = std::panic::take_hook();
+    SHUTTLES.call_once(|| {
+        crate::arm::shuttle::have_the_hook_installed();
+        drop(std::panic::take_hook());
+    });
     std::panic::set_hook(Box::new(move |info| {
         if !context::current().is_model() {
             previous(info);
@@ -90,6 +97,16 @@ pub(crate) fn install() {
             remember(info);
         }
     }));
+}
+
+/// As [`install`], if nobody has done so yet.
+pub(crate) fn install_once() {
+    static HERE: Once = Once::new();
+    HERE.call_once(|| {
+        if !INSTALLED.load(Ordering::Relaxed) {
+            install();
+        }
+    });
 }
 
 /// Has `listener` called with the message of each panic, for the rest of this process: what it learns

@@ -11,6 +11,14 @@ use super::trace::{self, Effect, Kind, ObjectId, Operation};
 use super::unwinding;
 use shuttle_engine::runtime::execution::ExecutionState;
 
+/// Has shuttle put its panic hook in place, which it does once, when its first execution begins.
+pub(crate) fn have_the_hook_installed() {
+    let mut config = shuttle::Config::new();
+    config.failure_persistence = shuttle::FailurePersistence::None;
+    config.silence_warnings = true;
+    shuttle::Runner::new(shuttle::scheduler::RandomScheduler::new_from_seed(0, 1), config).run(|| ());
+}
+
 /// The running task, counted from 0 (the main task of the execution).
 ///
 /// # Panics

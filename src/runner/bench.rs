@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Puts this thread into the context of an engine until the value is dropped.
 pub fn enter(engine: Engine) -> impl Drop {
+    crate::panics::install_once();
     context::enter(match engine {
         Engine::Loom => Context::Loom,
         Engine::Shuttle => Context::Shuttle,

@@ -11,7 +11,6 @@ use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::Once;
 
 /// Why a token leads to no execution.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
@@ -76,6 +75,9 @@ impl fmt::Display for Replayed {
 /// Re-executes exactly the execution that a token has kept, in this thread, and returns it. The scenario
 /// must be registered in this program.
 ///
+/// Limit: of an execution under shuttle that deadlocks or panics, shuttle itself prints a line to the
+/// standard error output, as a test captures it; `selvedge replay`, which uses another process, shows none.
+///
 /// # Errors
 /// If the token is none, is damaged or was made by another version, or if the scenario is not here or has
 /// changed.
@@ -94,8 +96,7 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
     let pulse: &'static Pulse = Box::leak(Box::default());
     let name = name(scenario, design, &token);
     let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), pulse) };
-    static HOOKED: Once = Once::new();
-    HOOKED.call_once(crate::panics::install);
+    crate::panics::install_once();
     let changed = |how: &str| ReplayError::Changed {
         scenario: scenario.name.clone(),
         design: design.name.clone(),

@@ -6,5 +6,6 @@ mod broken;
 mod cli;
 mod consumer;
 mod fuzzed;
+mod kept;
 mod replay;
 mod support;

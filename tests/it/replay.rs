@@ -120,6 +120,17 @@ fn of_the_executions_that_end_their_process_the_shortest_is_shown() {
 }
 
 #[test]
+fn an_execution_that_ends_its_process_is_not_called_the_shortest_without_a_proof() {
+    let mut command = consumer("broken-scenarios");
+    command.args(["deaths", "--budget", "quick", "--design", "aborts after six turns"]);
+    let report = json(command.args(["--engine", "shuttle"]), 0);
+    let witness = &cell(&report, "aborts after six turns", "shuttle")["witnesses"][0];
+    assert_eq!(witness["shows"]["failure"], "crash", "{witness:#}");
+    // There are far more ways with fewer switches than can be tried.
+    assert_eq!(witness["shortest"], false, "{witness:#}");
+}
+
+#[test]
 fn a_token_that_leads_nowhere_is_refused_in_a_sentence() {
     let report =
         json(selvedge().args(["run", "lock_order", "--design", "in opposite order"]).args(CHECKERS), 0);
@@ -147,16 +158,47 @@ fn a_scenario_that_has_changed_refuses_its_old_tokens() {
     let again = |token: &str, key: &str, value: &str| {
         consumer("broken-scenarios").args(["replay", token]).env(key, value).assert().get_output().clone()
     };
-    for engine in ["loom", "shuttle"] {
-        let token = token(&cell(&report, "lossy", engine)["witnesses"][0]).to_owned();
-        assert!(again(&token, "SHIFTING", "").status.success(), "{engine}");
+    for (design, engine) in
+        ["lossy", "deadly"].into_iter().flat_map(|design| [(design, "loom"), (design, "shuttle")])
+    {
+        let token = token(&cell(&report, design, engine)["witnesses"][0]).to_owned();
+        assert!(again(&token, "SHIFTING", "").status.success(), "{design} on {engine}");
         for (value, words) in
             [("question", "its question, its grades or its actors"), ("operations", "changed since")]
         {
             let refused = again(&token, "SHIFTING", value);
             let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-            assert_eq!(refused.status.code(), Some(2), "{engine}, {value}: {said}");
-            assert!(said.contains("has changed since") && said.contains(words), "{engine}, {value}: {said}");
+            assert_eq!(refused.status.code(), Some(2), "{design} on {engine}, {value}: {said}");
+            let fits = said.contains("has changed since") && said.contains(words);
+            assert!(fits, "{design} on {engine}, {value}: {said}");
         }
+    }
+}
+
+/// Replays the token in the environment, if there is one, and panics outside of every model: for
+/// [`shuttles_log_is_kept_off_the_terminal`], which runs this in a process of its own.
+#[test]
+fn in_a_process_of_its_own() {
+    let Ok(token) = std::env::var("REPLAY_HERE") else { return };
+    let here = selvedge::replay(&token).expect("the same in a test");
+    assert!(here.failure().contains("deadlock"), "{here}");
+    assert!(std::panic::catch_unwind(|| panic!("a panic of its own")).is_err());
+}
+
+#[test]
+fn shuttles_log_is_kept_off_the_terminal() {
+    let report =
+        json(selvedge().args(["run", "lock_order", "--design", "in opposite order"]).args(CHECKERS), 0);
+    let token = token(&cell(&report, "in opposite order", "shuttle")["witnesses"][0]).to_owned();
+    let this = std::env::current_exe().expect("this program has a file");
+    let output = std::process::Command::new(this)
+        .args(["replay::in_a_process_of_its_own", "--exact", "--nocapture"])
+        .env("REPLAY_HERE", token)
+        .output()
+        .expect("this program can be run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("a panic of its own"), "{said}");
+    for log in ["serializing schedule", "test panicked in task", "failing schedule", "deadlock!"] {
+        assert!(!said.contains(log), "`{log}` is in\n{said}");
     }
 }

@@ -145,3 +145,25 @@ fn a_wait_in_vain() {
         .observe(|_, _| ());
     check(&erased(design, |()| false), &Goal::Deadlock, (3, 10));
 }
+
+/// The budget ends before all executions are tried that could have fewer switches than the best.
+#[test]
+fn what_nobody_has_proved_is_not_called_the_shortest() {
+    fn busily(own: &AtomicU32) {
+        for _ in 0..20 {
+            own.fetch_add(1, Relaxed);
+        }
+    }
+    let add = |(n, own): &(AtomicU32, [AtomicU32; 3]), me: usize| {
+        n.store(n.load(Relaxed) + 1, Relaxed);
+        busily(&own[me]);
+    };
+    let design = Design::new(|| (AtomicU32::new(0), [0; 3].map(AtomicU32::new)))
+        .actor("A", move |state| add(state, 0))
+        .actor("B", move |state| add(state, 1))
+        .actor("C", |(_, own)| busily(&own[2]))
+        .observe(|(n, _), _| n.load(Relaxed));
+    let seen = observed(&erased(design, |&n| n == 1));
+    let [witness] = &seen.witnesses[..] else { panic!("{seen:?}") };
+    assert!(!witness.shortest, "{:#?}", witness.events);
+}

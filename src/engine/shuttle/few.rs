@@ -214,3 +214,58 @@ impl Scheduler for Shared {
         self.lock().value(trace::options()).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::schedule::switches;
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// All orders in which tasks 1, 2 and 3 can take so many steps.
+    fn orders(left: [u32; 3], so_far: &mut Vec<u32>, all: &mut Vec<Vec<u32>>) {
+        if left == [0; 3] {
+            all.push(so_far.clone());
+        }
+        for (index, task) in (1..=3).enumerate().filter(|(index, _)| left[*index] > 0) {
+            let mut left = left;
+            left[index] -= 1;
+            so_far.push(task);
+            orders(left, so_far, all);
+            so_far.pop();
+        }
+    }
+
+    /// The orders that a search tries and does not disown.
+    fn tried(lengths: [u32; 3], bound: usize, to_the_end: bool) -> BTreeSet<Vec<u32>> {
+        let mut search = FewSwitches::new(bound, to_the_end, 10_000);
+        let mut tried = BTreeSet::new();
+        while search.advance() {
+            let (mut left, mut steps, mut current) = (lengths, Vec::new(), None);
+            while left != [0; 3] {
+                let runnable = (1..=3).filter(|task| left[*task as usize - 1] > 0).collect();
+                let task = search.choose(&Point { runnable, current, yields: false }).unwrap();
+                left[task as usize - 1] -= 1;
+                steps.push(task);
+                current = Some(task);
+            }
+            if search.within() {
+                assert!(tried.insert(steps.clone()), "{steps:?} was tried twice");
+            }
+        }
+        assert!(search.exhausted());
+        tried
+    }
+
+    #[test]
+    fn all_orders_within_the_bound_are_tried_and_no_others() {
+        let lengths = [3, 2, 2];
+        let mut all = Vec::new();
+        orders(lengths, &mut Vec::new(), &mut all);
+        for bound in 0..7 {
+            let within: BTreeSet<_> = all.iter().filter(|steps| switches(steps) <= bound).cloned().collect();
+            for to_the_end in [false, true] {
+                assert_eq!(tried(lengths, bound, to_the_end), within, "{bound} switches, {to_the_end}");
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use super::super::failure::classify;
 use super::super::witness::{Ended, Fatal, Goal};
 use super::schedule::{self, Bytes, Path};
-use super::search::{HOOKED, config};
+use super::search::config;
 use crate::arm::journal::{self, Journal};
 use crate::arm::shuttle_tracking::Tracking;
 use crate::arm::trace;
@@ -59,7 +59,6 @@ pub(super) fn run(
     let model = {
         let (program, show) = (Arc::clone(program), show.clone());
         move || {
-            HOOKED.call_once(crate::panics::install);
             crate::panics::forget();
             trace::begin(true);
             match &recording {
@@ -73,6 +72,7 @@ pub(super) fn run(
             show(Ended::Outcome(outcome));
         }
     };
+    crate::panics::install_once();
     let entered = context::enter(Context::Shuttle);
     let result =
         catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));

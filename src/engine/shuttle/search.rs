@@ -15,7 +15,7 @@ use crate::race::Race;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Scheduling points of one execution, before it is cut off as too long.
 pub(super) const MAX_STEPS: usize = 5_000;
@@ -23,8 +23,6 @@ pub(super) const MAX_STEPS: usize = 5_000;
 /// PCT's bug depth: three ordering constraints find nearly all known bugs (Burckhardt et al., "A
 /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010, section 2).
 const PCT_DEPTH: usize = 3;
-
-pub(super) static HOOKED: Once = Once::new();
 
 /// One way to choose schedules at random.
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +139,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
         Some(log) => Box::new(Logged { scheduler, log: log.clone(), once: false }),
         None => scheduler,
     };
+    crate::panics::install_once();
     let entered = context::enter(Context::Shuttle);
     let result =
         catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
@@ -176,8 +175,6 @@ fn model(
     let (counters, program, pulse) = (Arc::clone(counters), Arc::clone(&task.program), task.pulse);
     let (failing, fatal) = (Arc::clone(failing), task.fatal.clone());
     move || {
-        // shuttle wraps the panic hook when its first execution begins.
-        HOOKED.call_once(crate::panics::install);
         counters.started.fetch_add(1, Ordering::Relaxed);
         crate::panics::forget();
         trace::begin(true);

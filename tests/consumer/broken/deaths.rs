@@ -21,6 +21,25 @@ fn in_the_middle(fatal: u32) -> Design<AtomicU32, (), u32> {
         .observe(|n, _| n.load(Relaxed))
 }
 
+/// B aborts if they have taken turns all the way, each counting on from where the other was.
+fn after_turns(turns: u32) -> Design<AtomicU32, (), u32> {
+    let count = |n: &AtomicU32, from: u32| n.compare_exchange(from, from + 1, Relaxed, Relaxed).is_ok();
+    Design::new(|| AtomicU32::new(0))
+        .actor("A", move |n| {
+            for turn in 0..turns {
+                count(n, 2 * turn);
+            }
+        })
+        .actor("B", move |n| {
+            for turn in 0..turns {
+                if count(n, 2 * turn + 1) && turn + 1 == turns {
+                    std::process::abort();
+                }
+            }
+        })
+        .observe(|n, _| n.load(Relaxed))
+}
+
 fn deaths() -> Scenario<u32> {
     let fresh = || AtomicU32::new(0);
     let read = |n: &AtomicU32, _: &[()]| n.load(Relaxed);
@@ -55,6 +74,7 @@ fn deaths() -> Scenario<u32> {
         )
         .design("aborts in the middle", in_the_middle(2).expect(Crash))
         .design("would abort in the middle", in_the_middle(7))
+        .design("aborts after six turns", after_turns(6).expect(Crash))
         .design(
             "panic",
             Design::new(fresh)

@@ -66,5 +66,6 @@ fn shifting_object() -> Object<Sum> {
     let adder = |wrong: fn() -> Wrong| Implementation::new(move || Adder { sum: AtomicU32::new(0), wrong: wrong() });
     Object::new("Is every addition counted?", Sum(0), least..100_u32)
         .implementation("loses", adder(|| Wrong::Loses).expect(Forbidden))
+        .implementation("loses, unexpectedly", adder(|| Wrong::Loses))
         .implementation("aborts", adder(|| Wrong::Aborts).expect(Crash))
 }

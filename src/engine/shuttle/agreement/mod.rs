@@ -28,8 +28,6 @@ enum End {
     Other(String),
 }
 
-static HOOKED: std::sync::Once = std::sync::Once::new();
-
 /// A scheduler that survives the failure of an execution.
 struct Lasting<S>(Arc<std::sync::Mutex<S>>);
 
@@ -142,8 +140,6 @@ fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<C
         let runner = shuttle::Runner::new(Tracking(Lasting(Arc::clone(&scheduler))), config);
         let (program, ends_here, counters_here) = (program.clone(), Arc::clone(&ends), Arc::clone(counters));
         let model = move || {
-            // shuttle wraps the panic hook when its first execution begins.
-            HOOKED.call_once(crate::panics::install);
             counters_here.started.fetch_add(1, Ordering::Relaxed);
             trace::begin(true);
             let values = program.execute();
@@ -152,6 +148,7 @@ fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<C
             counters_here.ended.fetch_add(1, Ordering::Relaxed);
             ends_here.lock().unwrap().insert(End::Values(values));
         };
+        crate::panics::install_once();
         let entered = context::enter(Context::Shuttle);
         let result = catch_unwind(AssertUnwindSafe(|| runner.run(model)));
         drop(entered);
