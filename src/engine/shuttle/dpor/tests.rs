@@ -240,15 +240,20 @@ pub(super) fn on_programs(cases: u32, property: impl Fn(&Program) -> Result<(), 
     assert_eq!(ran.get(), cases);
 }
 
-/// How many random programs are tried: more, if the environment says so.
+/// How many random programs the comparison with brute force tries.
+const PROGRAMS: u32 = 3_000;
+
+/// How many random programs are tried: as many times more as the environment asks of the comparison with brute
+/// force.
 pub(super) fn cases(normally: u32) -> u32 {
-    std::env::var("SELVEDGE_DPOR_PROGRAMS").ok().and_then(|cases| cases.parse().ok()).unwrap_or(normally)
+    let asked = std::env::var("SELVEDGE_DPOR_PROGRAMS").ok().and_then(|cases| cases.parse().ok());
+    asked.map_or(normally, |asked: u32| (normally * asked / PROGRAMS).max(1))
 }
 
 #[test]
 fn outcomes_are_those_of_brute_force() {
     let (executions, redundant) = (Cell::new(0), Cell::new(0));
-    on_programs(cases(3_000), |program| {
+    on_programs(cases(PROGRAMS), |program| {
         let found = search(program, None);
         executions.set(executions.get() + found.executions);
         redundant.set(redundant.get() + found.redundant);
