@@ -5,6 +5,7 @@
 use super::budget::{DEFAULT_SEED, Effort};
 use super::run::run_cell;
 use super::worker;
+use crate::engine::Budget;
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
 use crate::scenario::registry::{self, Found};
 use crate::scenario::{Engine, ErasedDesign};
@@ -14,6 +15,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// How long a real engine samples a cell where tests run under the normal budget, in milliseconds: less than
+/// the main job does. Tests run often, and wait for nothing else as long.
+const SAMPLING_MS: u64 = 80;
 
 /// The environment variable that chooses the effort: `quick`, `normal` (the default) or `thorough`.
 const EFFORT: &str = "SELVEDGE_BUDGET";
@@ -154,16 +159,16 @@ impl Cells {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry((found.name.clone(), design, engine)).or_default())
         };
-        let run = || {
-            run_cell(
-                found,
-                &found.scenario.designs[design],
-                engine,
-                self.effort.budget(DEFAULT_SEED),
-                &|_| (),
-            )
-        };
+        let run = || run_cell(found, &found.scenario.designs[design], engine, self.budget(), &|_| ());
         slot.get_or_init(run).clone()
+    }
+
+    fn budget(&self) -> Budget {
+        let budget = self.effort.budget(DEFAULT_SEED);
+        match self.effort {
+            Effort::Normal => Budget { sampling_ms: SAMPLING_MS, ..budget },
+            Effort::Quick | Effort::Thorough => budget,
+        }
     }
 
     fn report(&self, found: &Found) -> ScenarioReport {
