@@ -106,18 +106,17 @@ fn trials_of(
     snapshots: PathBuf,
     assert_snapshot: AssertSnapshot,
 ) -> Vec<Trial> {
+    let designs = 0..scenario.scenario.designs.len();
+    let mut all: Vec<_> = designs.flat_map(|design| Engine::ALL.map(|engine| (design, engine))).collect();
+    // Checkers run side by side and real engines alone: they had better not take turns.
+    all.sort_by_key(|(_, engine)| !engine.is_checker());
     let mut trials = Vec::new();
-    for design in 0..scenario.scenario.designs.len() {
-        for engine in Engine::ALL {
-            let name = test_name(&scenario.name, &scenario.scenario.designs[design].name, engine.name());
-            let (scenario, cells) = (Arc::clone(&scenario), Arc::clone(cells));
-            trials.push(Trial::test(name, move || {
-                verdict_is_as_expected(
-                    &scenario.scenario.designs[design],
-                    &cells.get(&scenario, design, engine),
-                )
-            }));
-        }
+    for (design, engine) in all {
+        let name = test_name(&scenario.name, &scenario.scenario.designs[design].name, engine.name());
+        let (scenario, cells) = (Arc::clone(&scenario), Arc::clone(cells));
+        trials.push(Trial::test(name, move || {
+            verdict_is_as_expected(&scenario.scenario.designs[design], &cells.get(&scenario, design, engine))
+        }));
     }
     // The pages are those of the normal budget; any other explores more or less and says so.
     if cells.effort == Effort::Normal {

@@ -31,6 +31,19 @@ enum Message {
     Done(Box<Cell>),
 }
 
+/// Rows of which all checkers run before the first real engine.
+const ROWS_AT_ONCE: usize = 8;
+
+/// The cells in the order in which they are run: of some rows first the checkers, side by side, and then the real
+/// engines, each of which has the machine for itself. If they took turns, cores would wait for each other at each
+/// change. The first row, which somebody waits for, is run before all others.
+fn in_turn(cells: &[(&Found, &ErasedDesign, Engine)], engines: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..cells.len()).collect();
+    let turn = |cell: usize| (cell / engines.max(1)).div_ceil(ROWS_AT_ONCE);
+    order.sort_by_key(|&cell| (turn(cell), !cells[cell].2.is_checker()));
+    order
+}
+
 /// Runs a plan with up to `jobs` workers at a time, their helpers included. `listen` is called on this thread.
 ///
 /// # Errors
@@ -47,13 +60,14 @@ pub(crate) fn run(
         .flat_map(|(found, designs)| designs.iter().map(|design| (*found, *design)))
         .flat_map(|(scenario, design)| plan.engines.iter().map(move |engine| (scenario, design, *engine)))
         .collect();
+    let order = in_turn(&cells, plan.engines.len());
     super::seat::limit(jobs);
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     let work = |sender: mpsc::Sender<(usize, Message)>| {
         loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((scenario, design, engine)) = cells.get(index) else { return };
+            let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+            let (scenario, design, engine) = &cells[index];
             if super::interrupt::interrupted() || sender.send((index, Message::Begun)).is_err() {
                 return;
             }
