@@ -42,6 +42,23 @@ where
     scenario.erase().designs.remove(0)
 }
 
+/// As [`erased`], with outcomes that are forbidden.
+pub(crate) fn erased_forbidding<S, R, O>(
+    design: Design<S, R, O>,
+    forbidden: impl Fn(&O) -> bool + Send + Sync + 'static,
+) -> ErasedDesign
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    let scenario = Scenario::new("What comes of it?")
+        .forbidden("it must not be", forbidden)
+        .acceptable("anything else", |_| true)
+        .design("planted", design);
+    scenario.erase().designs.remove(0)
+}
+
 pub(crate) type Engine = fn(&Task<'_>) -> anyhow::Result<Observation>;
 
 /// What `engine` sees of a design in so many milliseconds.

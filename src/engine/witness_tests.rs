@@ -1,30 +1,15 @@
 //! Witnesses of planted bugs, under both checkers.
 
+use super::planted::erased_forbidding as erased;
 use super::{Budget, Observation, Pulse, Task, loom, shuttle};
 use crate::cell::Plain;
-use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use crate::scenario::{Design, ErasedDesign};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex};
 use crate::witness::{Shows, Witness};
 
 type Checker = fn(&Task<'_>) -> anyhow::Result<Observation>;
 const CHECKERS: [(&str, Checker); 2] = [("loom", loom::observe), ("shuttle", shuttle::observe)];
-
-fn erased<S, R, O>(
-    design: Design<S, R, O>,
-    forbidden: impl Fn(&O) -> bool + Send + Sync + 'static,
-) -> ErasedDesign
-where
-    S: Send + Sync + 'static,
-    R: Send + Sync + 'static,
-    O: Outcome,
-{
-    let scenario = Scenario::new("What comes of it?")
-        .forbidden("it must not be", forbidden)
-        .acceptable("anything else", |_| true)
-        .design("planted", design);
-    scenario.erase().designs.remove(0)
-}
 
 fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
     let budget = Budget { random_executions: 500, ..Budget::FOR_TESTS };

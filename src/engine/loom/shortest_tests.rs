@@ -2,26 +2,11 @@
 
 use super::*;
 use crate::cell::Plain;
+use crate::engine::planted::erased_forbidding as erased;
 use crate::engine::{Budget, Observation, Pulse, Task, loom};
-use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use crate::scenario::{Design, ErasedDesign};
 use crate::sync::atomic::{AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex};
-
-fn erased<S, R, O>(
-    design: Design<S, R, O>,
-    forbidden: impl Fn(&O) -> bool + Send + Sync + 'static,
-) -> ErasedDesign
-where
-    S: Send + Sync + 'static,
-    R: Send + Sync + 'static,
-    O: Outcome,
-{
-    let scenario = Scenario::new("How soon?")
-        .forbidden("it must not be", forbidden)
-        .acceptable("anything else", |_| true)
-        .design("planted", design);
-    scenario.erase().designs.remove(0)
-}
 
 fn observed(design: &ErasedDesign) -> Observation {
     let budget = Budget { executions: 5_000, ..crate::runner::budget::Effort::Normal.budget(1) };
