@@ -39,7 +39,7 @@ const ROWS_AT_ONCE: usize = 8;
 /// change. The first row, which somebody waits for, is run before all others.
 fn in_turn(cells: &[(&Found, &ErasedDesign, Engine)], engines: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cells.len()).collect();
-    let turn = |cell: usize| (cell / engines.max(1)).div_ceil(ROWS_AT_ONCE);
+    let turn = |cell: usize| (cell / engines).div_ceil(ROWS_AT_ONCE);
     order.sort_by_key(|&cell| (turn(cell), !cells[cell].2.is_checker()));
     order
 }

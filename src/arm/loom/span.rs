@@ -2,16 +2,24 @@
 
 use super::{UnsafeCell, alive, every};
 
-/// A read of a cell. Beside a closure, for that has a place of its own in the source.
+/// An access that [`every::checked`] looks after where it has to. Elsewhere it stands by itself: a closure has a
+/// place of its own in the source, and loom names the place of an access.
+macro_rules! checked {
+    ($access:expr) => {
+        if every::goes_on() { every::checked(|| $access) } else { $access }
+    };
+}
+
+/// A read of a cell.
 #[track_caller]
 pub(crate) fn read(cell: &UnsafeCell<()>) {
-    if every::goes_on() { every::checked(|| cell.with(|_| ())) } else { cell.with(|_| ()) }
+    checked!(cell.with(|_| ()));
 }
 
 /// A write to a cell.
 #[track_caller]
 pub(crate) fn write(cell: &UnsafeCell<()>) {
-    if every::goes_on() { every::checked(|| cell.with_mut(|_| ())) } else { cell.with_mut(|_| ()) }
+    checked!(cell.with_mut(|_| ()));
 }
 
 /// An access to a cell that has not ended. Dropped while the model is taken apart, it leaves loom alone.
@@ -25,16 +33,12 @@ enum Accessing {
 impl Span {
     #[track_caller]
     pub(crate) fn reading(cell: &UnsafeCell<()>) -> Span {
-        Span(Some(Accessing::Read(if every::goes_on() { every::checked(|| cell.get()) } else { cell.get() })))
+        Span(Some(Accessing::Read(checked!(cell.get()))))
     }
 
     #[track_caller]
     pub(crate) fn writing(cell: &UnsafeCell<()>) -> Span {
-        Span(Some(Accessing::Write(if every::goes_on() {
-            every::checked(|| cell.get_mut())
-        } else {
-            cell.get_mut()
-        })))
+        Span(Some(Accessing::Write(checked!(cell.get_mut()))))
     }
 }
 
@@ -43,8 +47,8 @@ impl Drop for Span {
         let accessing = self.0.take();
         if !alive() {
             std::mem::forget(accessing);
-        } else if every::goes_on() {
-            every::checked(|| drop(accessing));
+        } else {
+            checked!(drop(accessing));
         }
     }
 }

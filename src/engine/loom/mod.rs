@@ -140,6 +140,11 @@ struct Explored {
     failing: Vec<(Goal, Place)>,
 }
 
+/// How an exploration goes about it that is begun now.
+fn manner() -> Manner {
+    if arm::exactly() { Manner::Exact } else { Manner::Plain }
+}
+
 /// loom as we want it: no limits but these. Within a number of `preemptions` it tries all executions that have
 /// at most so many, and some with one more: where an execution has as many as loom's own bound, loom 0.7.2
 /// tries no other thread any more, not even where one has to be chosen anyway.
@@ -187,7 +192,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     // from one that was just complete.
     builder.max_permutations = usize::try_from(limit).ok().and_then(|limit| limit.checked_add(2));
 
-    let manner = if arm::exactly() { Manner::Exact } else { Manner::Plain };
+    let manner = manner();
     let operations = context::operations();
     let entered = context::enter(Context::Loom);
     let model = {

@@ -13,7 +13,7 @@ mod tests;
 
 use super::super::witness::{Goal, cost};
 use super::witness::{Ran, explore};
-use super::{Place, arm, builder};
+use super::{Place, arm, builder, manner};
 use crate::arm::loom::{Assignment, Odometer};
 use crate::scenario::program::Program;
 use crate::witness::token::Manner;
@@ -70,8 +70,7 @@ fn in_every_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
 
 /// The best with the least bound that shows the failure.
 fn in_looms_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
-    let manner = if arm::exactly() { Manner::Exact } else { Manner::Plain };
-    (0..=MAX_BOUND).find_map(|bound| within(program, goal, bound, manner, &mut { MAX_TRIED }).best)
+    (0..=MAX_BOUND).find_map(|bound| within(program, goal, bound, manner(), &mut { MAX_TRIED }).best)
 }
 
 /// What came of trying all executions within a bound.
