@@ -126,12 +126,17 @@ impl Scheduler for Plain {
 
 /// All ends of a program's executions as `scheduler` chooses them, failures included, and how many there
 /// were.
-fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<Counters>) -> BTreeSet<End> {
+fn ends(
+    program: &Program,
+    scheduler: impl Scheduler + 'static,
+    too_many: TooMany,
+    counters: &Arc<Counters>,
+) -> BTreeSet<End> {
     let scheduler = Arc::new(std::sync::Mutex::new(scheduler));
     let ends = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
     for failures in 0.. {
-        if failures > TOO_MANY_FAILURES {
-            counters.started.fetch_add(TOO_MANY as u64, Ordering::Relaxed);
+        if failures > too_many.failures {
+            counters.started.fetch_add(too_many.executions as u64, Ordering::Relaxed);
             break;
         }
         let mut config = shuttle::Config::new();
@@ -171,11 +176,27 @@ fn ends(program: &Program, scheduler: impl Scheduler + 'static, counters: &Arc<C
     std::mem::take(&mut *ends)
 }
 
-/// Executions of the plain search after which a program is left out, for it would take too long.
-const TOO_MANY: usize = 1_000;
+/// When a program is left out, for its plain search would take too long.
+#[derive(Clone, Copy, Debug)]
+struct TooMany {
+    executions: usize,
+    /// Each costs a runner of its own.
+    failures: usize,
+}
 
-/// Failing executions after which it is left out: each costs a runner of its own.
-const TOO_MANY_FAILURES: usize = 60;
+impl TooMany {
+    /// In `cargo test`.
+    const IN_TESTS: TooMany = TooMany { executions: 500, failures: 60 };
+
+    /// In a longer run.
+    const AT_LENGTH: TooMany = TooMany { executions: 1_000, failures: 60 };
+}
+
+impl Default for TooMany {
+    fn default() -> Self {
+        TooMany::AT_LENGTH
+    }
+}
 
 /// How often a program that is small enough is also searched with [`Ahead`] left out.
 const EVERY: usize = 16;
@@ -183,6 +204,7 @@ const EVERY: usize = 16;
 /// What was compared so far.
 #[derive(Default, Debug)]
 struct Tally {
+    too_many: TooMany,
     programs: usize,
     /// Programs that were also searched without [`Ahead`].
     unaided: usize,
@@ -197,22 +219,24 @@ struct Tally {
 
 /// Compares both searches of a program. `Ok(false)` if it is left out.
 fn compare(program: &Program, tally: &mut Tally) -> Result<bool, String> {
+    let too_many = tally.too_many;
     let plainly = |ahead: bool| {
-        let (counters, rest) = (Arc::<Counters>::default(), Plain::new(TOO_MANY));
+        let (counters, rest) = (Arc::<Counters>::default(), Plain::new(too_many.executions));
         let found = match ahead {
-            true => ends(program, Ahead { rest, begun: Vec::new() }, &counters),
-            false => ends(program, rest, &counters),
+            true => ends(program, Ahead { rest, begun: Vec::new() }, too_many, &counters),
+            false => ends(program, rest, too_many, &counters),
         };
         let executions = counters.started.load(Ordering::Relaxed);
-        (executions < TOO_MANY as u64).then_some((found, executions))
+        (executions < too_many.executions as u64).then_some((found, executions))
     };
     let Some((plain, executions)) = plainly(true) else { return Ok(false) };
     let counters = Arc::<Counters>::default();
     let scheduler = Reduced::new(u64::MAX, None, Arc::clone(&counters), None);
     let left = scheduler.left();
-    let reduced = ends(program, scheduler, &counters);
+    // Where the reduction is of no help, what is redundant fails on top.
+    let reduced = ends(program, scheduler, TooMany { failures: usize::MAX, ..too_many }, &counters);
     let started = counters.started.load(Ordering::Relaxed);
-    if started >= TOO_MANY as u64 {
+    if started >= too_many.executions as u64 {
         return Err("the reduced search takes longer than the plain one".to_owned());
     }
     let state = left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
@@ -268,8 +292,11 @@ impl Tally {
 
 #[test]
 fn the_reduced_search_sees_what_the_plain_one_sees() {
-    let wanted = std::env::var("SELVEDGE_AGREEMENT_PROGRAMS").ok().and_then(|n| n.parse().ok());
-    let wanted: u32 = wanted.unwrap_or(2_000);
+    let asked = std::env::var("SELVEDGE_AGREEMENT_PROGRAMS").ok().and_then(|n| n.parse::<u32>().ok());
+    let (wanted, too_many) = match asked {
+        Some(wanted) => (wanted, TooMany::AT_LENGTH),
+        None => (2_000, TooMany::IN_TESTS),
+    };
     let config = Config {
         cases: wanted,
         max_global_rejects: 1_000 * wanted,
@@ -278,7 +305,7 @@ fn the_reduced_search_sees_what_the_plain_one_sees() {
     };
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[0x11; 32]);
     let mut runner = TestRunner::new_with_rng(config, seed);
-    let tally = RefCell::new(Tally::default());
+    let tally = RefCell::new(Tally { too_many, ..Tally::default() });
     let result = runner.run(&programs(), |program| match compare(&program, &mut tally.borrow_mut()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(TestCaseError::reject("the plain search takes too long")),
@@ -307,8 +334,8 @@ fn the_plain_search_is_shuttles_own_where_there_are_no_values() {
     let actors = vec![vec![Act::Add(0), Act::Lock(Held::Load)], vec![Act::Lock(Held::Store), Act::Get]];
     let program = Program { actors, capacity: None, options: Options::default() };
     let (ours, theirs) = (Arc::<Counters>::default(), Arc::<Counters>::default());
-    let found = ends(&program, Plain::new(usize::MAX), &ours);
-    assert_eq!(found, ends(&program, DfsScheduler::new(None, false), &theirs));
+    let found = ends(&program, Plain::new(usize::MAX), TooMany::default(), &ours);
+    assert_eq!(found, ends(&program, DfsScheduler::new(None, false), TooMany::default(), &theirs));
     let started = |counters: &Counters| counters.started.load(Ordering::Relaxed);
     assert!(started(&ours) > 100, "{}", started(&ours));
     assert_eq!(started(&ours), started(&theirs));

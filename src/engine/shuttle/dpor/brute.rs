@@ -73,7 +73,7 @@ pub(super) struct Searched {
 }
 
 /// Steps after which an execution of a toy is given up.
-const TOO_LONG: usize = 2_000;
+const TOO_LONG: usize = 400;
 
 /// Searches a program, with a bound on preemptions or without.
 pub(super) fn search(program: &[Vec<Instruction>], bound: Option<u32>) -> Searched {

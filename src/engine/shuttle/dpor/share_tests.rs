@@ -78,7 +78,7 @@ struct Helper {
 }
 
 /// Steps after which an execution of a toy is given up.
-const TOO_LONG: usize = 2_000;
+const TOO_LONG: usize = 400;
 
 impl Party {
     fn new(explorer: Explorer) -> Self {
