@@ -28,11 +28,13 @@ pub(crate) fn slot() -> Option<Slot> {
 /// Replaces what the facade keeps for the running task.
 pub(crate) fn set_slot(value: Option<Slot>) {
     let Some(task) = running() else { return };
-    let old = SLOTS.with_borrow_mut(|slots| {
-        if slots.len() <= task {
-            slots.resize(task + 1, None);
+    let old = SLOTS.with_borrow_mut(|slots| match slots.get_mut(task) {
+        Some(slot) => std::mem::replace(slot, value),
+        None => {
+            slots.resize(task, None);
+            slots.push(value);
+            None
         }
-        std::mem::replace(&mut slots[task], value)
     });
     drop(old);
 }
@@ -41,7 +43,7 @@ pub(crate) fn set_slot(value: Option<Slot>) {
 /// because its destructors would reach for tasks that are no more.
 pub(super) fn forget_slots() {
     TASKS.with_borrow_mut(Vec::clear);
-    std::mem::forget(SLOTS.with_borrow_mut(|slots| slots.drain(..).flatten().collect::<Vec<_>>()));
+    SLOTS.with_borrow_mut(|slots| slots.iter_mut().for_each(|slot| std::mem::forget(slot.take())));
 }
 
 /// Waits for one spawned thread.

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 pub(crate) type Site = &'static Location<'static>;
 
 /// What one message, one spawn or one join carries from the sender's past to the receiver.
-/// Empty where no detector listens.
+/// Empty where no detector hears of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Token(Option<Clock>);
 
@@ -43,7 +43,10 @@ thread_local! {
     static MORE_PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
     /// What the operation done last came to.
     static EFFECT: Cell<Effect> = const { Cell::new(Effect::Full) };
-    /// Whether the detector in `TRACE` is to hear of anything.
+    /// Whether races are to be detected.
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+    /// Whether the detector in `TRACE` hears of anything: from the first plain access on. Only two accesses
+    /// can race, and what was synchronised before the first of all can put no two of them in order.
     static DETECTING: Cell<bool> = const { Cell::new(false) };
     /// How many values there are to choose from, while somebody chooses.
     static OPTIONS: Cell<u32> = const { Cell::new(0) };
@@ -54,17 +57,15 @@ thread_local! {
 }
 
 /// Begins an execution: objects numbered from 0 and, if races are to be detected, fresh clocks.
-pub(crate) fn begin(detecting: bool) {
+pub(crate) fn begin(watching: bool) {
     super::shuttle_thread::forget_slots();
     CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);
     CHOSEN.with_borrow_mut(Vec::clear);
     forget_pending();
-    DETECTING.set(detecting);
-    TRACE.with_borrow_mut(|trace| {
-        trace.detector.restart();
-        trace.race = None;
-    });
+    WATCHING.set(watching);
+    DETECTING.set(false);
+    TRACE.with_borrow_mut(|trace| trace.race = None);
 }
 
 /// Numbers objects from 0 again, where an execution that is not traced begins.
@@ -75,6 +76,7 @@ pub(crate) fn renumber() {
 /// Ends the traced execution and returns the first data race it met, if any.
 pub(crate) fn end() -> Option<Race> {
     CURRENT.set(None);
+    WATCHING.set(false);
     DETECTING.set(false);
     TRACE.with_borrow_mut(|trace| trace.race.take())
 }
@@ -193,18 +195,28 @@ pub(crate) fn current() -> Option<usize> {
     CURRENT.get()
 }
 
-/// What each task is about to do, by task.
-pub(crate) fn pending() -> Vec<Option<Operation>> {
-    let mut all = Vec::new();
-    pending_into(&mut all);
-    all
+/// What each of these tasks is about to do; for a scheduler, which asks for many at once.
+#[inline]
+pub(crate) fn each_pending(
+    tasks: impl Iterator<Item = usize>,
+    mut tell: impl FnMut(usize, Option<Operation>),
+) {
+    PENDING.with(|pending| {
+        for task in tasks {
+            let operation = match pending.get(task) {
+                Some(place) => place.get(),
+                None => pending_of(task),
+            };
+            tell(task, operation);
+        }
+    });
 }
 
-/// As [`pending`], into a vector that is there already.
-pub(crate) fn pending_into(all: &mut Vec<Option<Operation>>) {
-    all.clear();
-    PENDING.with(|pending| all.extend(pending.iter().map(Cell::get)));
+/// What each task is about to do, by task.
+pub(crate) fn pending() -> Vec<Option<Operation>> {
+    let mut all: Vec<_> = PENDING.with(|pending| pending.iter().map(Cell::get).collect());
     MORE_PENDING.with_borrow(|more| all.extend_from_slice(more));
+    all
 }
 
 /// An atomic load of `object` has happened.
@@ -264,8 +276,11 @@ pub(crate) fn write(object: ObjectId, site: Site, past: bool) {
 
 fn access(object: ObjectId, site: Site, access: Access, past: bool) {
     context::count_operation();
-    if !DETECTING.get() {
+    if !WATCHING.get() {
         return;
+    }
+    if !DETECTING.replace(true) {
+        TRACE.with_borrow_mut(|trace| trace.detector.restart());
     }
     let raced = TRACE.with_borrow_mut(|trace| match trace.detector.access(me(), object, access, site) {
         Some(race) => {

@@ -106,7 +106,7 @@ impl State {
                 *place = trace::pending_of(last);
             }
         } else {
-            trace::pending_into(&mut self.before);
+            look_around(&mut self.before, &self.explorer);
         }
         let waiting = waiting(&self.before, |_| true);
         let stuck = cut_off && self.explorer.is_stuck();
@@ -122,6 +122,12 @@ impl State {
         let Progress { not_repeatable, too_many_tasks, .. } = self.explorer.progress();
         !stuck && self.cut_off < HOPELESS && !not_repeatable && !too_many_tasks
     }
+}
+
+/// Notes what everybody is about to do whom the search knows.
+fn look_around(before: &mut Vec<Option<Operation>>, explorer: &Explorer) {
+    before.clear();
+    trace::each_pending(0..explorer.tasks(), |_, operation| before.push(operation));
 }
 
 /// What those of the tasks that `which` admits are about to do.
@@ -197,21 +203,20 @@ impl Scheduler for Reduced {
             return Some(TaskId::from(task));
         }
         ready.clear();
-        ready.extend(runnable.iter().map(|task| {
-            let task = usize::from(task.id());
-            (task, trace::pending_of(task))
-        }));
+        trace::each_pending(runnable.iter().map(|task| usize::from(task.id())), |task, operation| {
+            ready.push((task, operation));
+        });
         explorer.learn(trace::take_effect());
         let was_redundant = explorer.is_redundant();
         let task = explorer.choose(ready, current.map(usize::from));
         if explorer.is_redundant() && !was_redundant {
             context::set_weight(0);
-            trace::pending_into(before);
+            look_around(before, explorer);
             explorer.blocked(&waiting(before, |task| ready.iter().all(|(able, _)| *able != task)));
         }
         *leaving = ready.contains(&(task, None)).then_some(task);
         if leaving.is_some() {
-            trace::pending_into(before);
+            look_around(before, explorer);
         }
         Some(TaskId::from(task))
     }

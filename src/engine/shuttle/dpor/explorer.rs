@@ -1,6 +1,6 @@
 //! The search: a stack of decisions, one for each step of the current execution.
 
-use super::frame::{Frame, Tasks, only};
+use super::frame::{Frame, Frames, Tasks, only};
 use super::history::{Event, History, Index, MAX_TASKS, join};
 use super::relation;
 use super::share::{Branch, Request};
@@ -58,9 +58,7 @@ pub(crate) enum Next {
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Explorer {
     pub(super) bound: Option<u32>,
-    pub(super) frames: Vec<Frame>,
-    /// Frames that are not needed at the moment, to be used again.
-    spare: Vec<Frame>,
+    pub(super) frames: Frames,
     /// How many decisions at the beginning are not for this search to make: it explores one branch of the
     /// last of them.
     pub(super) root: usize,
@@ -101,8 +99,7 @@ impl Explorer {
     pub(crate) fn new(bound: Option<u32>) -> Self {
         Explorer {
             bound,
-            frames: Vec::new(),
-            spare: Vec::new(),
+            frames: Frames::default(),
             root: 0,
             requests: Vec::new(),
             alone: None,
@@ -173,7 +170,7 @@ impl Explorer {
                 return Next::Execution;
             }
             self.progress.bounded |= frame.open().next().is_some();
-            self.drop_frames(depth);
+            self.frames.truncate(depth);
         }
         self.history.cut(self.root);
         Next::Nothing
@@ -186,11 +183,6 @@ impl Explorer {
             let frame = &mut self.frames[depth];
             frame.done.add((frame.chosen, self.history.event(depth).operation));
         }
-    }
-
-    /// Keeps so many decisions.
-    pub(super) fn drop_frames(&mut self, length: usize) {
-        self.spare.extend(self.frames.drain(length..));
     }
 
     /// What the operation chosen last came to. Only needed if it is less than its kind says.
@@ -239,14 +231,9 @@ impl Explorer {
         for (task, _) in ready {
             self.history.meet(*task);
         }
-        if depth == self.frames.len() {
-            match self.decide(ready, current) {
-                Some(frame) => self.frames.push(frame),
-                None => {
-                    self.course = Course::Redundant;
-                    return self.choose_freely(ready, current);
-                }
-            }
+        if depth == self.frames.len() && !self.decide(ready, current) {
+            self.course = Course::Redundant;
+            return self.choose_freely(ready, current);
         }
         let chosen = self.frames[depth].chosen;
         let operation = ready.iter().find(|(task, _)| *task == chosen).map(|(_, operation)| *operation);
@@ -279,29 +266,27 @@ impl Explorer {
         }
     }
 
-    /// A decision that has not been made before; `None` if all that could be done was tried.
-    fn decide(&mut self, ready: &[Ready], current: Option<usize>) -> Option<Frame> {
+    /// Makes a decision that has not been made before. False if all that could be done was tried.
+    fn decide(&mut self, ready: &[Ready], current: Option<usize>) -> bool {
         let enabled = self.enabled(ready);
-        let mut frame = self.spare.pop().unwrap_or_default();
-        frame.renew(enabled);
-        self.fall_asleep(&mut frame);
-        if let (Some(_), Some(previous)) = (self.bound, self.frames.last()) {
-            frame.preemptions = previous.preemptions_with(previous.chosen);
-            let yields = |task: usize| {
-                ready.iter().any(|(other, operation)| {
-                    *other == task && operation.is_none_or(|operation| operation.kind == Kind::Yield)
-                })
-            };
-            let goes_on = |task: &usize| enabled & only(*task) != 0 && !yields(*task);
-            frame.unbroken = Some(previous.chosen).filter(goes_on);
+        self.frames.push(enabled);
+        let Some((frame, previous)) = self.frames.last_two() else { return false };
+        if let Some(previous) = previous {
+            match (self.bound, self.history.last()) {
+                (None, Some(event)) => fall_asleep(frame, previous, event),
+                (None, None) => {}
+                (Some(_), _) => count_preemptions(frame, previous, ready),
+            }
         }
         let open = enabled & !frame.sleep.tasks;
         if open == 0 {
-            self.spare.push(frame);
-            return None;
+            self.frames.truncate(self.frames.len() - 1);
+            return false;
         }
-        frame.begin_with(frame.unbroken.unwrap_or_else(|| self.prefer(ready, open, current)));
-        Some(frame)
+        let unbroken = frame.unbroken;
+        let first = unbroken.unwrap_or_else(|| self.prefer(ready, open, current));
+        self.frames[self.depth - 1].begin_with(first);
+        true
     }
 
     /// The tasks that can be chosen: those that can run and neither wait for a change nor would end an
@@ -321,20 +306,6 @@ impl Explorer {
         }
         self.stuck |= enabled | ends == 0;
         [enabled, ends, waits].into_iter().find(|tasks| *tasks != 0).unwrap_or(0)
-    }
-
-    /// Puts to sleep what is asleep after the last event: what was asleep before it, or tried instead of it,
-    /// and does not depend on it.
-    fn fall_asleep(&self, frame: &mut Frame) {
-        let (Some(before), Some(event), None) = (self.frames.last(), self.history.last(), self.bound) else {
-            return;
-        };
-        for (task, operation) in before.sleep.iter().chain(before.done.iter()) {
-            if *task != event.task && !relation::dependent((*task, operation), (event.task, &event.operation))
-            {
-                frame.sleep.add((*task, *operation));
-            }
-        }
     }
 
     /// Which of the tasks in `open` to try first: the one that runs, unless it would rather not.
@@ -436,6 +407,11 @@ impl Explorer {
         self.stuck && !self.spins.chose && self.course == Course::Fresh
     }
 
+    /// How many tasks have come forward, in any execution: those that are known are numbered below.
+    pub(crate) fn tasks(&self) -> usize {
+        self.history.tasks()
+    }
+
     /// How far the search is.
     pub(crate) fn progress(&self) -> Progress {
         Progress {
@@ -455,7 +431,7 @@ impl Explorer {
     #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 52 bits")]
     pub(crate) fn estimate(&self) -> Option<f64> {
         let (mut share, mut weight) = (0.0, 1.0);
-        for frame in &self.frames {
+        for frame in self.frames.iter() {
             let all = f64::from((frame.backtrack & !frame.sleep.tasks).count_ones().max(1));
             share += weight * frame.done.len() as f64 / all;
             weight /= all;
@@ -465,4 +441,26 @@ impl Explorer {
         share += weight;
         (self.progress.executions > 0).then(|| self.progress.executions as f64 / share.min(1.0))
     }
+}
+
+/// Puts to sleep what is asleep after `event`: what was asleep before it, or tried instead of it, and does not
+/// depend on it.
+fn fall_asleep(frame: &mut Frame, before: &Frame, event: &Event) {
+    for (task, operation) in before.sleep.iter().chain(before.done.iter()) {
+        if *task != event.task && !relation::dependent((*task, operation), (event.task, &event.operation)) {
+            frame.sleep.add((*task, *operation));
+        }
+    }
+}
+
+/// Enters how many preemptions there were before a decision, and who goes on without one.
+fn count_preemptions(frame: &mut Frame, previous: &Frame, ready: &[Ready]) {
+    frame.preemptions = previous.preemptions_with(previous.chosen);
+    let yields = |task: usize| {
+        ready.iter().any(|(other, operation)| {
+            *other == task && operation.is_none_or(|operation| operation.kind == Kind::Yield)
+        })
+    };
+    let goes_on = |task: &usize| frame.enabled & only(*task) != 0 && !yields(*task);
+    frame.unbroken = Some(previous.chosen).filter(goes_on);
 }

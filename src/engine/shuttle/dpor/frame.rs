@@ -2,6 +2,7 @@
 
 use super::values::Values;
 use crate::arm::operation::Operation;
+use std::ops::{Deref, DerefMut};
 
 /// A set of tasks, one bit for each.
 pub(crate) type Tasks = u64;
@@ -139,5 +140,48 @@ impl Frame {
 
     pub(super) fn preemptions_with(&self, task: usize) -> u32 {
         self.preemptions + u32::from(self.unbroken.is_some_and(|unbroken| unbroken != task))
+    }
+}
+
+/// A stack of decisions. Those that are taken off stay where they are, to be used again with their memory.
+#[derive(Clone, Default)]
+pub(super) struct Frames {
+    all: Vec<Frame>,
+    length: usize,
+}
+
+impl Frames {
+    /// Adds a decision between these tasks, of which nothing is known yet.
+    pub(super) fn push(&mut self, enabled: Tasks) {
+        if self.length == self.all.len() {
+            self.all.push(Frame::default());
+        }
+        self.all[self.length].renew(enabled);
+        self.length += 1;
+    }
+
+    /// Keeps the first `length` decisions.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
+    /// The decision added last, and the one before it.
+    pub(super) fn last_two(&mut self) -> Option<(&mut Frame, Option<&Frame>)> {
+        let (last, before) = self.split_last_mut()?;
+        Some((last, before.last()))
+    }
+}
+
+impl Deref for Frames {
+    type Target = [Frame];
+
+    fn deref(&self) -> &[Frame] {
+        &self.all[..self.length]
+    }
+}
+
+impl DerefMut for Frames {
+    fn deref_mut(&mut self) -> &mut [Frame] {
+        &mut self.all[..self.length]
     }
 }

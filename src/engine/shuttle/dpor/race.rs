@@ -18,21 +18,24 @@ impl Explorer {
     pub(super) fn races(&mut self, task: usize, operation: &Operation, known: &mut [u32]) {
         let mut conflicting = std::mem::take(&mut self.scratch);
         self.history.candidates(task, operation, self.bound.is_none(), &mut conflicting);
+        conflicting.retain(|&index| {
+            let event = self.history.event(index);
+            event.task != task
+                && !self.history.covered(index, known)
+                && relation::dependent((event.task, &event.operation), (task, operation))
+        });
+        if conflicting.is_empty() && operation.kind != Kind::Join {
+            self.scratch = conflicting;
+            return;
+        }
         let (mut base, mut covered) = std::mem::take(&mut self.clocks);
         for clock in [&mut base, &mut covered] {
             clock.clear();
             clock.extend_from_slice(known);
         }
         for &index in &conflicting {
-            let event = *self.history.event(index);
-            if event.task == task
-                || self.history.covered(index, &base)
-                || !relation::dependent((event.task, &event.operation), (task, operation))
-            {
-                continue;
-            }
             join(known, self.history.clock(index));
-            if event.frozen {
+            if self.history.event(index).frozen {
                 self.spins.awaited = true;
                 continue;
             }

@@ -62,7 +62,7 @@ impl Explorer {
     /// Makes this explorer, the giver as it was when it gave the branch away, one that explores the branch,
     /// and begins its first execution.
     pub(crate) fn take(&mut self, branch: Branch) {
-        self.drop_frames(branch.depth + 1);
+        self.frames.truncate(branch.depth + 1);
         self.enter_chosen(branch.depth);
         self.history.cut(branch.depth);
         let frame = &mut self.frames[branch.depth];
