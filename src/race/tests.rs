@@ -44,6 +44,19 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
+
+    /// So the detector need not listen before there is anything to detect.
+    #[test]
+    fn what_comes_before_the_first_access_makes_no_difference(events in executions()) {
+        let first = events.iter().position(|(_, op)| matches!(op, Op::Read(_) | Op::Write(_)));
+        let first = first.unwrap_or(events.len());
+        let late = detected(&events[first..]).map(|(event, with)| (event + first, with));
+        prop_assert_eq!(late, detected(&events));
+    }
+}
+
 /// A publication of cell 0 by task 0 to task 1, and whether it races.
 #[track_caller]
 fn check(events: &[Event], races: bool) {
