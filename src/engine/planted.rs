@@ -78,11 +78,11 @@ fn budget(sampling_ms: u64) -> Budget {
     Budget { executions: 0, random_executions: 0, sampling_ms, ..Budget::FOR_TESTS }
 }
 
-/// Samples again and again, at most for ten seconds, until an outcome is seen.
+/// Samples again and again, longer each time and at most for 25 seconds in all, until an outcome is seen.
 #[track_caller]
 pub(crate) fn observed_until(engine: Engine, design: impl Fn() -> ErasedDesign, value: &str) {
-    for _ in 0..10 {
-        let observation = observed(engine, &design(), 1000);
+    for doubled in 0..8 {
+        let observation = observed(engine, &design(), 100 << doubled);
         if count_of(&observation, value) > 0 {
             println!("{:?}", summary(&observation));
             return;

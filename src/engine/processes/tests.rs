@@ -34,7 +34,7 @@ fn write_to_nowhere() {
 fn fetch_add_loses_nothing() {
     alone("engine::processes::tests::fetch_add_loses_nothing", || {
         for actors in [1, 2, 3, 5] {
-            let seen = observed(observe, &fetch_add(actors), 300);
+            let seen = observed(observe, &fetch_add(actors), 100);
             check_all(&seen, &actors.to_string(), 1);
         }
         no_child_is_left();
@@ -61,7 +61,7 @@ fn returns_come_from_their_actor_and_state() {
     let name = "engine::processes::tests::returns_come_from_their_actor_and_state";
     alone(name, || {
         for actors in [1, 2, 3, 5] {
-            check_all(&observed(observe, &telling_returns(actors), 200), "true", 1);
+            check_all(&observed(observe, &telling_returns(actors), 80), "true", 1);
         }
     });
 }
@@ -160,7 +160,7 @@ fn what_an_isolated_actor_writes_nobody_else_sees() {
                 .isolated()
                 .observe(|n, returns| (n.load(Relaxed), returns.to_vec())),
         );
-        check_all(&observed(observe, &isolated, 500), "(0, [0, 0, 0])", 1000);
+        check_all(&observed(observe, &isolated, 200), "(0, [0, 0, 0])", 1000);
         no_child_is_left();
     });
 }
@@ -186,7 +186,7 @@ fn descriptors_of_the_state_reach_the_actors() {
             })
             .observe(|(serial, _), told| told == [*serial, *serial]),
         );
-        check_all(&observed(observe, &design, 500), "true", 100);
+        check_all(&observed(observe, &design, 200), "true", 100);
         no_child_is_left();
     });
 }
@@ -199,7 +199,7 @@ fn locks_in_shared_states_exclude_across_processes() {
                 .actors(2, |n| *n.lock().expect("nobody panics") += 1)
                 .observe(|n, _| *n.lock().expect("nobody panics")),
         );
-        check_all(&observed(observe, &design, 500), "2", 1);
+        check_all(&observed(observe, &design, 200), "2", 1);
         no_child_is_left();
     });
 }
@@ -221,7 +221,7 @@ fn channels_join_actors_with_and_without_shared_memory() {
         let told_truth = |(serial, _): &State, told: &[u32]| told == [*serial, *serial];
         for design in [joined(), joined().isolated()] {
             let design = erased(design.observe(told_truth));
-            check_all(&observed(observe, &design, 500), "true", 100);
+            check_all(&observed(observe, &design, 200), "true", 100);
             no_child_is_left();
         }
     });
@@ -403,8 +403,8 @@ fn is_alive(pid: u32) -> bool {
 #[test]
 fn keeps_up_with_threads() {
     alone("engine::processes::tests::keeps_up_with_threads", || {
-        let threads = observed(crate::engine::threads::observe, &load_then_store(2), 1000);
-        let processes = observed(observe, &load_then_store(2), 1000);
+        let threads = observed(crate::engine::threads::observe, &load_then_store(2), 400);
+        let processes = observed(observe, &load_then_store(2), 400);
         println!("threads {} {:?}", threads.executions, summary(&threads));
         println!("processes {} {:?}", processes.executions, summary(&processes));
         assert!(processes.executions > threads.executions / 20);

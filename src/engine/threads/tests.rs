@@ -11,7 +11,7 @@ use std::time::Instant;
 fn fetch_add_loses_nothing() {
     alone("engine::threads::tests::fetch_add_loses_nothing", || {
         for actors in [1, 2, 3, 5] {
-            let seen = observed(observe, &fetch_add(actors), 300);
+            let seen = observed(observe, &fetch_add(actors), 100);
             check_all(&seen, &actors.to_string(), 1);
         }
     });
@@ -37,7 +37,7 @@ fn returns_come_from_their_actor_and_state() {
     let name = "engine::threads::tests::returns_come_from_their_actor_and_state";
     alone(name, || {
         for actors in [1, 2, 3, 5] {
-            check_all(&observed(observe, &telling_returns(actors), 200), "true", 1);
+            check_all(&observed(observe, &telling_returns(actors), 80), "true", 1);
         }
     });
 }
@@ -154,7 +154,7 @@ fn draws_far_more_samples_than_spawning_threads_for_each() {
     alone(name, || {
         let start = Instant::now();
         let mut spawned = 0_u32;
-        while start.elapsed().as_millis() < 500 {
+        while start.elapsed().as_millis() < 200 {
             let counter = AtomicU32::new(0);
             std::thread::scope(|scope| {
                 for _ in 0..2 {
@@ -165,7 +165,7 @@ fn draws_far_more_samples_than_spawning_threads_for_each() {
         }
         let spawning = f64::from(spawned) / start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let seen = observed(observe, &load_then_store(2), 1000);
+        let seen = observed(observe, &load_then_store(2), 400);
         let walking = seen.executions as f64 / start.elapsed().as_secs_f64();
         let ratio = walking / spawning;
         println!("spawning {spawning:.0}/s, walking {walking:.0}/s: {ratio:.0} times as many");
