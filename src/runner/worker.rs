@@ -41,7 +41,7 @@ pub(crate) struct Job {
 }
 
 /// How long an exploration lasts before it looks for idle cores: most are over by then.
-pub(crate) const ALONE: Duration = Duration::from_millis(200);
+pub(crate) const ALONE: Duration = Duration::from_millis(80);
 
 /// What a worker is to do with its design.
 #[derive(Debug, Serialize, Deserialize)]

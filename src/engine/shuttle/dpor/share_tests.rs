@@ -9,6 +9,7 @@ use super::toy::Instruction::{
 };
 use super::toy::{Machine, Outcome};
 use super::{Branch, Explorer, Next, Progress, Request};
+use crate::arm::operation::{Kind, Operation};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::ops::AddAssign;
@@ -223,7 +224,7 @@ fn compare(program: &Program, bound: Option<u32>, seed: u64) -> Result<Counts, T
 #[test]
 fn random_programs_are_explored_by_several_as_by_one() {
     let (number, total) = (Cell::new(0), RefCell::new(Counts::default()));
-    on_programs(cases(100), |program| {
+    on_programs(cases(400), |program| {
         number.set(number.get() + 1);
         *total.borrow_mut() += compare(program, None, number.get())?;
         Ok(())
@@ -260,7 +261,7 @@ fn closed_forms_and_loops_are_explored_by_several_as_by_one() {
     for (number, (program, executions)) in programs.iter().enumerate() {
         assert_eq!(alone(program, None).progress.executions, *executions);
         let mut total = Counts::default();
-        for seed in 0..2 {
+        for seed in 0..4 {
             total += compare(program, None, seed << 8 | number as u64).unwrap();
         }
         let Counts { merged, taken_back, left, .. } = total;
@@ -275,6 +276,42 @@ fn closed_forms_and_loops_are_explored_by_several_as_by_one() {
             (0..4).map(|seed| compare(program, None, seed << 8 | number as u64).unwrap().merged).sum();
         assert!(merged > 0, "{number}");
     }
+}
+
+/// What is tried before a branch at the same decision is asleep in it, so it must be known; and a branch that
+/// was taken back is the giver's own to explore.
+#[test]
+fn a_branch_is_given_only_when_it_is_known_what_comes_before_it() {
+    let program = vec![vec![Add(0)]; 4];
+    let mut party = Party::new(Explorer::new(None));
+    assert!(party.explorer.begin());
+    party.execute(&program);
+    // The first addition: one more task is to come before it anyway.
+    let depth = 1;
+    for task in [2, 3] {
+        party.explorer.request(Request { depth, initials: 1 << task, task });
+    }
+    let at = |task| Some(Branch { depth, task });
+
+    assert!(party.explorer.begin());
+    let mut giver = party.explorer.clone();
+    assert_eq!(giver.give(), at(1));
+    assert!(std::iter::from_fn(|| giver.give()).all(|branch| branch.depth > depth), "1 is not known");
+    giver.know_first_step(Branch { depth, task: 1 }, Operation::on(0, Kind::Rmw));
+    assert_eq!(giver.give(), at(2));
+    let mut giver = party.explorer.clone();
+    giver.give().into_iter().for_each(|branch| giver.take_back(branch));
+    assert_eq!(giver.give(), None, "1 was taken back");
+
+    // Until 1 is chosen there.
+    while party.explorer.frames.len() > depth + 1 {
+        party.execute(&program);
+        assert!(party.explorer.begin());
+    }
+    assert_eq!(party.explorer.clone().give(), None, "what 1 does is not known before it has done it");
+    party.execute(&program);
+    assert!(party.explorer.begin());
+    assert_eq!(party.explorer.clone().give(), at(2));
 }
 
 /// The last task comes to its values only where it is before the first one's lock, which is never given back.

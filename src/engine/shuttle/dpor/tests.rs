@@ -246,8 +246,9 @@ const PROGRAMS: u32 = 3_000;
 /// How many random programs are tried: as many times more as the environment asks of the comparison with brute
 /// force.
 pub(super) fn cases(normally: u32) -> u32 {
-    let asked = std::env::var("SELVEDGE_DPOR_PROGRAMS").ok().and_then(|cases| cases.parse().ok());
-    asked.map_or(normally, |asked: u32| (normally * asked / PROGRAMS).max(1))
+    let asked = std::env::var("SELVEDGE_DPOR_PROGRAMS").ok().and_then(|cases| cases.parse::<u64>().ok());
+    let cases = asked.map(|asked| (u64::from(normally) * asked / u64::from(PROGRAMS)).max(1));
+    cases.map_or(normally, |cases| u32::try_from(cases).unwrap_or(u32::MAX))
 }
 
 #[test]
