@@ -39,4 +39,5 @@ impl Join {
 pub(crate) fn yield_now() {
     super::loom::every::progress();
     loom::thread::yield_now();
+    super::loom::points::point();
 }

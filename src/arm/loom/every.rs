@@ -15,7 +15,7 @@
 //! Limits: whatever else loom itself panics about ends the search as ever; so does a design that catches
 //! the cut and goes on without an end.
 
-use super::{AtomicUsize, me};
+use super::{AtomicUsize, me, points};
 use crate::arm::journal::{self, Journal};
 use crate::panics;
 use std::any::Any;
@@ -100,6 +100,7 @@ fn pass_the_gate() {
     let Some(gate) = gate else { return };
     // Also on the way to being cut: loom must know what the thread would have done.
     gate.fetch_add(1, Ordering::Relaxed);
+    points::open();
     progress();
     cut_if_wanted();
 }
@@ -139,6 +140,11 @@ pub(crate) fn cuttable<R>(run: impl FnOnce() -> R) -> R {
     STATE.with_borrow_mut(|state| state.cuttable.retain(|&thread| thread != me));
     progress();
     result
+}
+
+/// Whether the execution has failed, and its threads are being cut.
+pub(super) fn has_failed() -> bool {
+    STATE.with_borrow(|state| state.cutting)
 }
 
 /// The execution has failed with this payload, unless it had before.
@@ -197,7 +203,7 @@ pub(crate) fn wait_until(ended: impl Fn() -> bool) {
         idle = if now == seen { idle + 1 } else { 0 };
         seen = now;
         if idle == PATIENCE {
-            if STATE.with_borrow(|state| state.cutting) {
+            if has_failed() {
                 // Somebody waits in vain on the way out: loom is to say so.
                 return;
             }
