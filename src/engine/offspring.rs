@@ -90,12 +90,21 @@ pub(super) struct Patience {
     left: usize,
     endless: usize,
     begun: Instant,
+    /// The end that is looked for.
+    end: Doom,
+    doubtful: bool,
 }
 
 impl Patience {
-    /// For so many children.
-    pub(super) fn new(children: usize) -> Self {
-        Patience { left: children, endless: 0, begun: Instant::now() }
+    /// For so many children, of which some come to this end.
+    pub(super) fn new(children: usize, end: Doom) -> Self {
+        Patience { left: children, endless: 0, begun: Instant::now(), end, doubtful: false }
+    }
+
+    /// Whether a child that came to the end that is looked for may have been taken for another one: what was
+    /// ended because it took too long might have come to any.
+    pub(super) fn doubtful(&self) -> bool {
+        self.doubtful
     }
 
     pub(super) fn lasts(&self) -> bool {
@@ -115,6 +124,9 @@ impl Patience {
 
     /// A child has ended like this, or has lived.
     pub(super) fn note(&mut self, end: Option<Doom>) {
-        self.endless += usize::from(end == Some(Doom::Endless));
+        if end == Some(Doom::Endless) {
+            self.endless += 1;
+            self.doubtful |= self.end != Doom::Endless;
+        }
     }
 }

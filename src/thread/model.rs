@@ -411,9 +411,10 @@ where
 {
     set_slot(Some(local.clone()));
     trace::receive(past);
-    journal::starts();
     let result = arm::loom::every::cuttable(|| {
         catch(|| {
+            arm::loom::every::resumes();
+            journal::starts();
             arm::loom::points::point();
             f()
         })

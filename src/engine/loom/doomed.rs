@@ -31,9 +31,9 @@ const MAX_DEATHS: usize = 1_000;
 
 /// Looks for the shortest execution that comes to this end. `None` if none was found.
 pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
-    let mut patience = Patience::new(MAX_DEATHS);
+    let mut patience = Patience::new(MAX_DEATHS, end);
     let log = Log::new()?;
-    let best = arm::every::in_every_order(true, || {
+    let best = arm::every::in_every_deadly_order(|| {
         fewest_first(|bound, left| {
             let search = Search::new(bound, end, task.pulse, log.clone(), patience.clone());
             let (tried, after) = within(&task.program, search, left);
@@ -50,7 +50,7 @@ pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, numbered: &Numbe
     let builder = builder(usize::try_from(numbered.preemptions).ok());
     let follower =
         Follower { numbered: numbered.clone(), fatal: fatal.clone(), pulse: task.pulse, execution: 0 };
-    arm::every::in_every_order(true, || {
+    arm::every::in_every_deadly_order(|| {
         arm::assigned(&choices, || explore(&task.program, &builder, true, follower))
     });
 }
@@ -78,7 +78,8 @@ fn within(program: &Arc<dyn Program>, search: Search, left: &mut usize) -> (Trie
         None => complete,
     };
     let best = search.best.take();
-    (Tried { best, complete: complete && !search.doubtful }, search.patience.clone())
+    let doubtful = search.doubtful || search.patience.doubtful();
+    (Tried { best, complete: complete && !doubtful }, search.patience.clone())
 }
 
 /// The payload of the panic that ends an exploration of which nobody wants to see more.
@@ -120,7 +121,7 @@ struct Search {
     /// Where the last scout has died, until the search has come past it.
     ahead: Option<Death>,
     over: Option<Over>,
-    /// Whether something may have been missed.
+    /// Whether what an operation may come to has been missed.
     doubtful: bool,
     best: Option<Best<Numbered>>,
 }
@@ -202,10 +203,8 @@ impl Search {
         self.patience.note(end);
         let execution = memory.execution.load(Ordering::Relaxed);
         let points = memory.points.load(Ordering::Relaxed);
-        // Of an operation that was cut off, other ways to come out may be lost. And what was taken for endless
-        // might have come to the end that is looked for.
+        // Of an operation that was cut off, other ways to come out may be lost.
         self.doubtful |= memory.open.load(Ordering::Relaxed) > 0;
-        self.doubtful |= end == Some(Doom::Endless) && self.end != Doom::Endless;
         if points == 0 || execution < self.begun {
             // There is no place to cut it at.
             self.over = Some(Over::GIVEN_UP);

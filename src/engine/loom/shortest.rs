@@ -1,7 +1,8 @@
 //! The shortest execution under loom that shows a failure: fewest context switches first, then fewest events.
 //!
 //! loom is bounded by preemptions, which are the switches away from a thread that could have gone on; so an
-//! execution has at most as many of them as it has switches. All executions with few preemptions are tried,
+//! execution has at most as many of them as it has switches, but for the one from the main thread to the first
+//! actor. All executions with few preemptions are tried,
 //! fewest first, in [every order](crate::arm::loom::every) of their operations and on past those that fail,
 //! until there can be none with fewer switches than the best has. Where that takes more executions than
 //! there may be, loom's own search, which leaves out all but one of those that cannot be told apart, may
@@ -11,7 +12,7 @@
 #[path = "shortest_tests.rs"]
 mod tests;
 
-use super::super::witness::{Goal, cost};
+use super::super::witness::{Cost, Goal, cost};
 use super::witness::{Ran, explore};
 use super::{Place, arm, builder, manner};
 use crate::arm::loom::{Assignment, Odometer};
@@ -46,8 +47,7 @@ pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place
 /// The best execution that was seen.
 #[derive(Clone)]
 pub(super) struct Best<P> {
-    /// Switches and events.
-    pub(super) cost: (usize, usize),
+    pub(super) cost: Cost,
     pub(super) place: P,
     pub(super) proved: bool,
 }
@@ -64,9 +64,9 @@ pub(super) fn fewest_first<P>(mut within: impl FnMut(usize, &mut usize) -> Tried
         }
         let Some(best) = &mut best else { continue };
         // Whatever has fewer switches than this has at most `bound` preemptions.
-        best.proved = best.cost.0 <= bound + 1;
+        best.proved = best.cost.preemptions <= bound + 1;
         // With one preemption more another may be as short in switches, and shorter in events.
-        if best.cost.0 <= bound {
+        if best.cost.preemptions <= bound {
             break;
         }
     }

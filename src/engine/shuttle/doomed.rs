@@ -23,7 +23,7 @@ const MAX_TRIED: usize = 1_500;
 /// Looks for the shortest schedule that comes to the same end as the design's whole search. `None` if
 /// nothing does, or the search cannot be followed.
 pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
-    let mut trials = Trials { task, end, log: Log::new()?, patience: Patience::new(MAX_TRIED) };
+    let mut trials = Trials { task, end, log: Log::new()?, patience: Patience::new(MAX_TRIED, end) };
     let Seen { end, path, .. } = trials.child(|log| {
         let task = Task { witnesses: false, log: Some(log), ..task.clone() };
         // Whatever it would have said dies with this process.
@@ -126,7 +126,7 @@ impl Follow for Trials<'_, '_> {
         }
         match shortest {
             Some(path) => Tried::Found(path),
-            None if search.lock().exhausted() => Tried::None,
+            None if search.lock().exhausted() && !self.patience.doubtful() => Tried::None,
             None => Tried::TooMany,
         }
     }
