@@ -1,7 +1,7 @@
 //! Tokens come back as they were, and nothing else comes back.
 
 use super::sample::{forbidden, witness};
-use super::token::{LONGEST, Manner, Refused, Route, Token, decode, encode, events_digest, survive};
+use super::token::{LONGEST, Manner, Numbered, Refused, Route, Token, decode, encode, events_digest, survive};
 use super::*;
 use crate::object::Recipe;
 use proptest::prelude::*;
@@ -158,8 +158,8 @@ fn a_refusal_says_why() {
             "this token was made by selvedge {version} and this is selvedge {own}: the execution can be found again only by the version that saw it"
         )
     };
-    check("sv3_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
-    check("sv3_0.2.0", &other("0.2.0"));
+    check("sv4_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
+    check("sv4_0.2.0", &other("0.2.0"));
     let damaged =
         "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
     check(&format!("sv3_99.{own}_{payload}"), damaged);
