@@ -108,15 +108,17 @@ fn an_execution_that_ends_its_process_has_a_witness_too() {
     }
 }
 
-/// By hand, for each design: A does so much of its part, then comes B, and everybody else is spared.
+/// By hand, for each design: A does so much of its part, then comes B, and everything else is spared.
 #[test]
 fn of_the_executions_that_end_their_process_the_shortest_is_shown() {
     let fatal = json(consumer("broken-scenarios").args(["fatal", "--budget", "quick"]).args(CHECKERS), 0);
     let both: &[&str] = &["loom", "shuttle"];
-    let shortest: [(&Value, &str, &[&str], &[u64]); 5] = [
+    let shortest: [(&Value, &str, &[&str], &[u64]); 7] = [
         (deaths(), "aborts in the middle", both, &[1, 1, 2]),
         (&fatal, "another end lies before", both, &[1, 1, 2]),
         (&fatal, "dies of a choice", both, &[1, 1, 2, 2]),
+        (&fatal, "fewer switches or fewer events", both, &[1, 1, 1, 1, 1, 2, 2]),
+        (&fatal, "as few switches and fewer events", both, &[1, 1, 2]),
         (&fatal, "dies with a lock in its hands", both, &[1, 1, 2]),
         (&fatal, "dies of a stale value", &["loom"], &[1, 1, 2, 2]),
     ];

@@ -39,7 +39,7 @@ pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
 
 /// Follows a schedule to the end of this process, and writes it down on the way.
 pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, slices: &[(u32, u32)], chosen: &[Chosen]) {
-    let (guided, _strayed) = Guided::new(Path { steps: unsliced(slices), chosen: chosen.to_vec() });
+    let guided = Guided::new(Path { steps: unsliced(slices), chosen: chosen.to_vec() });
     one::run(&task.program, guided, Recording::Aloud(fatal.clone()), |_| ());
 }
 
@@ -96,7 +96,7 @@ impl Follow for Trials<'_, '_> {
         if !self.patience.lasts() {
             return None;
         }
-        let seen = self.trial(Guided::new(path.clone()).0)?;
+        let seen = self.trial(Guided::new(path.clone()))?;
         (seen.end == Some(self.end)).then_some(seen.path)
     }
 

@@ -18,6 +18,40 @@ fn counting(look: impl Fn(u32) + Send + Sync + 'static) -> Design<AtomicU32, (),
         .expect(Crash)
 }
 
+/// A counts five, and B may find them all; or B counts first, then A, and then B again.
+fn fewer_switches_or_fewer_events() -> Design<AtomicU32, (), u32> {
+    Design::new(|| AtomicU32::new(0))
+        .actor("A", |n| {
+            for _ in 0..5 {
+                n.fetch_add(1, Relaxed);
+            }
+        })
+        .actor("B", |n| {
+            let (first, second) = (n.fetch_add(10, Relaxed), n.fetch_add(10, Relaxed));
+            if first == 5 || (first, second) == (0, 11) {
+                std::process::abort();
+            }
+        })
+        .observe(|n, _| n.load(Relaxed))
+        .expect(Crash)
+}
+
+/// Each counts four, and ends the process if it finds so many.
+fn as_few_switches_and_fewer_events() -> Design<AtomicU32, (), u32> {
+    let count = |n: &AtomicU32, more: u32, deadly: &[u32]| {
+        for _ in 0..4 {
+            if deadly.contains(&n.fetch_add(more, Relaxed)) {
+                std::process::abort();
+            }
+        }
+    };
+    Design::new(|| AtomicU32::new(0))
+        .actor("A", move |n| count(n, 1, &[40]))
+        .actor("B", move |n| count(n, 10, &[2, 4]))
+        .observe(|n, _| n.load(Relaxed))
+        .expect(Crash)
+}
+
 /// Computes for so long.
 fn compute(time: Duration) {
     let computed = || {
@@ -53,6 +87,8 @@ fn fatal() -> Scenario<u32> {
                 std::process::abort();
             }
         }))
+        .design("fewer switches or fewer events", fewer_switches_or_fewer_events())
+        .design("as few switches and fewer events", as_few_switches_and_fewer_events())
         .design("dies with a lock in its hands", Design::new(|| Mutex::new(0))
             .actor("A", |n| {
                 for _ in 0..2 {
