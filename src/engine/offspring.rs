@@ -101,12 +101,13 @@ impl Patience {
         Patience { left: children, endless: 0, begun: Instant::now(), end, doubtful: false }
     }
 
-    /// Whether a child that came to the end that is looked for may have been taken for another one: what was
-    /// ended because it took too long might have come to any.
+    /// Whether an execution that comes to the end that is looked for may have been missed: what was ended
+    /// because it took too long might have come to any.
     pub(super) fn doubtful(&self) -> bool {
         self.doubtful
     }
 
+    /// Whether more may be tried.
     pub(super) fn lasts(&self) -> bool {
         self.left > 0 && self.endless < MAX_ENDLESS && self.begun.elapsed() < PATIENCE
     }
@@ -116,9 +117,9 @@ impl Patience {
         self.left
     }
 
-    /// A child is forked. `None` if it may not be.
+    /// A child is to be forked. `None` if it may not be.
     pub(super) fn spend(&mut self) -> Option<()> {
-        self.left = self.left.checked_sub(1)?;
+        self.left = self.left.checked_sub(1).filter(|_| self.lasts())?;
         Some(())
     }
 
@@ -127,6 +128,44 @@ impl Patience {
         if end == Some(Doom::Endless) {
             self.endless += 1;
             self.doubtful |= self.end != Doom::Endless;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many children may be forked that all come to this end.
+    fn spent(mut patience: Patience, end: Option<Doom>) -> usize {
+        let one = |_: &usize| {
+            let spent = patience.spend().is_some();
+            patience.note(end);
+            spent
+        };
+        (0..100).take_while(one).count()
+    }
+
+    #[test]
+    fn patience_ends_with_children_endless_ones_and_time() {
+        let abort = Doom::Signal(Signal::SIGABRT as i32);
+        assert_eq!(spent(Patience::new(20, abort), Some(abort)), 20);
+        assert_eq!(spent(Patience::new(20, abort), Some(Doom::Endless)), MAX_ENDLESS);
+        let begun = Instant::now().checked_sub(PATIENCE).expect("this machine runs for longer");
+        assert_eq!(spent(Patience { begun, ..Patience::new(20, abort) }, None), 0);
+    }
+
+    #[test]
+    fn what_took_too_long_may_have_been_what_is_looked_for() {
+        let abort = Doom::Signal(Signal::SIGABRT as i32);
+        for (wanted, seen, doubtful) in [
+            (abort, Doom::Endless, true),
+            (abort, Doom::Code(3), false),
+            (Doom::Endless, Doom::Endless, false),
+        ] {
+            let mut patience = Patience::new(1, wanted);
+            patience.note(Some(seen));
+            assert_eq!(patience.doubtful(), doubtful, "{seen:?} and not {wanted:?}");
         }
     }
 }

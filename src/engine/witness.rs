@@ -202,9 +202,8 @@ pub(super) fn cost(journal: &Journal) -> Cost {
 pub(super) fn deadly_cost(journal: &Journal, doom: Doom) -> Cost {
     let is_thread = |object: usize| journal.objects.get(object).is_some_and(|made| made.kind == THREAD);
     let waiting = doom == Doom::Endless;
-    let told = |entry: &&Entry| {
-        !is_harness(entry.thread, entry.object, is_thread) && (waiting || !entry.blocked)
-    };
+    let told =
+        |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread) && (waiting || !entry.blocked);
     cost_of(journal.entries.iter().chain(&journal.starting).filter(told))
 }
 

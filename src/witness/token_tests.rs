@@ -1,7 +1,9 @@
 //! Tokens come back as they were, and nothing else comes back.
 
 use super::sample::{forbidden, witness};
-use super::token::{LONGEST, Manner, Numbered, Refused, Route, Token, decode, encode, events_digest, survive};
+use super::token::{
+    LONGEST, Manner, Numbered, Refused, Route, Token, decode, encode, events_digest, survive,
+};
 use super::*;
 use crate::object::Recipe;
 use proptest::prelude::*;

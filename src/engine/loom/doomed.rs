@@ -174,7 +174,7 @@ impl Search {
 
     /// Has a child run on, and learns where it dies, if it does.
     fn send_scout(&mut self) {
-        if !self.patience.lasts() || self.patience.spend().is_none() {
+        if self.patience.spend().is_none() {
             self.over = Some(Over::GIVEN_UP);
             return;
         }

@@ -93,9 +93,6 @@ impl Trials<'_, '_> {
 
 impl Follow for Trials<'_, '_> {
     fn follow(&mut self, path: &Path) -> Followed {
-        if !self.patience.lasts() {
-            return None;
-        }
         let seen = self.trial(Guided::new(path.clone()))?;
         (seen.end == Some(self.end)).then_some(seen.path)
     }
@@ -104,9 +101,6 @@ impl Follow for Trials<'_, '_> {
         let search = Shared::new(FewSwitches::new(switches, false, self.patience.left()));
         let mut shortest: Option<Path> = None;
         loop {
-            if !self.patience.lasts() {
-                return Tried::TooMany;
-            }
             // The child's copy advances by itself.
             let Some(seen) = self.trial(search.clone()) else { return Tried::TooMany };
             let mut search = search.lock();

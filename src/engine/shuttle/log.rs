@@ -1,7 +1,8 @@
 //! What a child of the search for the shortest way writes down before it dies: all that there was to choose,
 //! in memory that outlives it.
 //!
-//! Limits: room for the steps of one execution, and for tasks whose number fits into a mask.
+//! Limits: room for the steps of one execution, and for tasks whose number fits into a mask. An execution
+//! that takes too long is ended, with its process.
 
 use super::few::Point;
 use super::schedule::{Path, find, number};
