@@ -7,6 +7,7 @@
 //! not noted. Pointers are numbered in the order
 //! in which they turn up, so that a journal does not depend on where memory lies.
 
+use super::loom::points;
 use super::trace::{ObjectId, Site};
 use crate::witness::{Deed, STARTS};
 use rustc_hash::FxHashMap;
@@ -76,6 +77,8 @@ pub(crate) struct Journal {
     known: FxHashMap<Key, usize>,
     /// What each thread is about to do and has not done, by thread.
     begun: FxHashMap<usize, Entry>,
+    /// The beginning of a thread, if nobody has done anything since.
+    pub(crate) starting: Option<Entry>,
     pointers: FxHashMap<String, usize>,
     sink: Option<Sink>,
 }
@@ -199,6 +202,7 @@ pub(crate) fn starts() {
         JOURNAL.with_borrow_mut(|journal| {
             let entry = journal.entry(thread, what, None);
             journal.tell(Line::Begun(&entry));
+            journal.starting = Some(entry);
         });
     }
 }
@@ -236,7 +240,9 @@ fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], s
             journal.tell(Line::Done(&entry));
             journal.entries.push(entry);
         }
+        journal.starting = None;
     });
+    points::point();
 }
 
 #[cold]
@@ -247,6 +253,7 @@ fn write_beginning(what: What, site: Site) {
         let entry = Entry { blocked: true, ..entry };
         journal.tell(Line::Begun(&entry));
         journal.begun.insert(thread, entry);
+        journal.starting = None;
     });
 }
 

@@ -39,4 +39,6 @@ impl Join {
 pub(crate) fn yield_now() {
     super::loom::every::progress();
     loom::thread::yield_now();
+    super::loom::every::resumes();
+    super::loom::points::point();
 }

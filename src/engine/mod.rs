@@ -28,7 +28,7 @@ pub(crate) use slots::{Holder, Slots};
 use crate::object::Recipe;
 use crate::scenario::program::{OutcomeCount, Program};
 use crate::scenario::{Engine, ErasedDesign, Facts};
-pub(crate) use shuttle::{by_bytes as execute_by_bytes, shorten};
+pub(crate) use shuttle::by_bytes as execute_by_bytes;
 pub(crate) use witness::{Doom, Fatal, Shortened, Way, left_behind};
 
 use crate::witness::Witness;
@@ -305,6 +305,18 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
     Ok(seen)
 }
 
+/// Looks for the shortest way to an execution under a checker that ends this process like this. `None` if there
+/// is none, or it cannot be looked for. Only for a process with a single thread.
+pub(crate) fn shorten(engine: Engine, task: &Task<'_>, end: Doom) -> Option<Shortened> {
+    match engine {
+        // There is no search that comes to all programs.
+        _ if task.program.generated().is_some() => None,
+        Engine::Loom => loom::shorten(task, end),
+        Engine::Shuttle => shuttle::shorten(task, end),
+        Engine::Threads | Engine::Processes => None,
+    }
+}
+
 /// Goes, and writes down, the way that ends this process. If it does not: what a search has seen.
 ///
 /// # Errors
@@ -313,6 +325,10 @@ pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option
     match &task.fatal {
         Some(fatal @ Fatal { way: Way::Schedule { slices, chosen }, .. }) => {
             shuttle::follow_to_the_end(task, fatal, slices, chosen);
+            Ok(None)
+        }
+        Some(fatal @ Fatal { way: Way::Every(numbered), .. }) => {
+            loom::follow_to_the_end(task, fatal, numbered);
             Ok(None)
         }
         _ => observe(engine, task).map(Some),
@@ -342,7 +358,7 @@ pub(crate) fn replay_design(task: &Task<'_>, token: &Token) -> Option<Witness> {
             loom::replay(task, *preemptions, *manner, *execution, choices)
         }
         // Whoever does this must be ready to die; see `runner::replay`.
-        Route::Fatal { .. } | Route::Doomed { .. } => None,
+        Route::Fatal { .. } | Route::Doomed { .. } | Route::Every(_) => None,
     }
 }
 

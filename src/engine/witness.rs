@@ -11,6 +11,7 @@ use crate::scenario::registry::source_path;
 use crate::scenario::{Engine, Facts, Grade};
 use crate::thread::model;
 use crate::witness::naming::{self, Known};
+use crate::witness::token::Numbered;
 use crate::witness::{Event, Mark, Object, Shows, Site, Witness, explain};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -179,14 +180,40 @@ fn named(found: Vec<(Option<String>, String)>, threads: &[String]) -> Vec<Object
     labels.zip(&found).map(|(name, (_, kind))| Object { name, kind: kind.clone() }).collect()
 }
 
-/// How long the witness of this execution is: its context switches, and its events. Those who only wait at its
-/// end do so in no order, and are not switched to.
-pub(super) fn cost(journal: &Journal) -> (usize, usize) {
+/// How long the witness of an execution is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cost {
+    /// Context switches. Those who only wait at its end do so in no order, and are not switched to.
+    pub(super) switches: usize,
+    pub(super) events: usize,
+    /// Of these switches, how many may be away from a thread that could have gone on: not the one away from
+    /// the main thread, which waits when it has made the state.
+    pub(super) preemptions: usize,
+}
+
+/// How long the witness of this execution is.
+pub(super) fn cost(journal: &Journal) -> Cost {
     let is_thread = |object: usize| journal.objects.get(object).is_some_and(|made| made.kind == THREAD);
     let told = |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread);
-    let events: Vec<_> = journal.entries.iter().filter(told).collect();
+    cost_of(journal.entries.iter().filter(told))
+}
+
+/// As [`cost`], of an execution that its process ends with, told as [`left_behind`] tells it.
+pub(super) fn deadly_cost(journal: &Journal, doom: Doom) -> Cost {
+    let is_thread = |object: usize| journal.objects.get(object).is_some_and(|made| made.kind == THREAD);
+    let waiting = doom == Doom::Endless;
+    let told =
+        |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread) && (waiting || !entry.blocked);
+    cost_of(journal.entries.iter().chain(&journal.starting).filter(told))
+}
+
+fn cost_of<'a>(events: impl Iterator<Item = &'a Entry>) -> Cost {
+    let events: Vec<_> = events.collect();
     let done = events.iter().filter(|entry| !entry.blocked);
-    (switches(done.map(|entry| entry.thread)), events.len())
+    let switches = switches(done.map(|entry| entry.thread));
+    let from_main = events.first().is_some_and(|first| first.thread == 0);
+    let preemptions = switches.saturating_sub(usize::from(from_main));
+    Cost { switches, events: events.len(), preemptions }
 }
 
 /// Whether an event is the starting of an actor or the waiting for one, which is nothing that the design does.
@@ -264,14 +291,11 @@ pub(crate) enum Doom {
     Endless,
 }
 
-/// A schedule that ends its process.
+/// The way to an execution that ends its process.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Shortened {
-    /// Which task goes how many steps.
-    pub(crate) slices: Vec<(u32, u32)>,
-    /// Which tasks chose what on the way.
-    pub(crate) chosen: Vec<(u32, u32)>,
-    /// Whether none has fewer switches.
+    pub(crate) way: Way,
+    /// Whether no other has fewer switches.
     pub(crate) shortest: bool,
 }
 
@@ -292,6 +316,8 @@ pub(crate) enum Way {
     Last,
     /// By a schedule: which task goes how many steps, and which tasks chose what on the way.
     Schedule { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
+    /// By its number in loom's search in every order.
+    Every(Numbered),
 }
 
 impl Fatal {

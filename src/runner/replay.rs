@@ -147,6 +147,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
             let way = Way::Schedule { slices: slices.clone(), chosen: chosen.clone() };
             return again(&assignment, way, &token, word);
         }
+        Route::Every(numbered) => return again(&assignment, Way::Every(numbered.clone()), &token, word),
         Route::Schedule { .. } | Route::Index { .. } => {}
     }
     let Launched { answer, log, end, .. } =

@@ -89,23 +89,25 @@ impl Assignment<'_> {
 /// The witness of an execution that has ended its worker, after so many others: the shortest that can be
 /// found, or else the one that was met.
 fn fatal_witness(assignment: &Assignment<'_>, after: u64, end: &End) -> anyhow::Result<Option<Witness>> {
-    let shorter = match assignment.engine {
-        Engine::Shuttle => few_switches(assignment, end.doom())?,
-        _ => few_preemptions(assignment, end.doom())?,
-    };
+    let mut shorter = few_switches(assignment, end.doom())?;
+    if assignment.engine == Engine::Loom && !shorter.as_ref().is_some_and(|witness| witness.shortest) {
+        let other = few_preemptions(assignment, end.doom())?;
+        let length = |witness: &Witness| (witness.switches, witness.events.len());
+        shorter = shorter.into_iter().chain(other).min_by_key(length);
+    }
     match shorter {
         Some(witness) => Ok(Some(witness)),
         None => write_down(assignment, Way::After(after)),
     }
 }
 
-/// The fewest switches that come to this end under shuttle.
+/// The fewest switches that come to this end, of the executions that can be tried.
 fn few_switches(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
     let launched = launch(assignment.job(Work::Shorten(doom)), &|_| ())?;
     // A search for something shorter that fails leaves what there is.
     let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
-    let Some(Shortened { slices, chosen, shortest }) = answer else { return Ok(None) };
-    Ok(match follow(assignment, Way::Schedule { slices, chosen }, shortest)? {
+    let Some(Shortened { way, shortest }) = answer else { return Ok(None) };
+    Ok(match follow(assignment, way, shortest)? {
         Some((end, witness)) if end == doom => witness,
         _ => None,
     })
@@ -118,7 +120,7 @@ const MAX_TRIED: u64 = 2_000;
 const MAX_PREEMPTIONS: u32 = 3;
 
 /// The first execution under loom that comes to this end with the fewest preemptions that lead to it, as loom
-/// bounds them. It need not be the shortest: it ends its process, and with it the search.
+/// bounds them. It need not be the shortest: it ends its process, and with it this search.
 fn few_preemptions(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
     for preemptions in 0..=MAX_PREEMPTIONS {
         let budget = Budget { preemptions: Some(preemptions), executions: MAX_TRIED, ..assignment.budget };
@@ -170,6 +172,7 @@ fn follow(
             Route::Fatal { after, executions, random_executions, preemptions }
         }
         Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
+        Way::Every(numbered) => Route::Every(numbered),
     };
     Ok(Some((end.doom(), Some(assignment.name.sign(seed, witness, route)))))
 }

@@ -99,7 +99,7 @@ fn work(job: &str) -> anyhow::Result<()> {
             let helping = job.place.as_ref().map(helping).transpose()?;
             serde_json::to_vec(&engine::observe(job.engine, &Task { helping, ..task })?)?
         }
-        Work::Shorten(doom) => serde_json::to_vec(&engine::shorten(&task, doom))?,
+        Work::Shorten(doom) => serde_json::to_vec(&engine::shorten(job.engine, &task, doom))?,
         Work::WriteDown(fatal) => {
             serde_json::to_vec(&engine::meet_end(job.engine, &Task { fatal: Some(fatal), ..task })?)?
         }

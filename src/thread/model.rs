@@ -411,8 +411,14 @@ where
 {
     set_slot(Some(local.clone()));
     trace::receive(past);
-    journal::starts();
-    let result = arm::loom::every::cuttable(|| catch(f));
+    let result = arm::loom::every::cuttable(|| {
+        catch(|| {
+            arm::loom::every::resumes();
+            journal::starts();
+            arm::loom::points::point();
+            f()
+        })
+    });
     let end = &local.end;
     end.panicked.set(result.is_err());
     end.finished.set(true);

@@ -1,6 +1,6 @@
 //! A witness in one word: what has to be run, and which way, to see it again.
 //!
-//! `sv2_0.1.0_…`: the format, the version of selvedge, and base64 (RFC 4648, section 5, without padding)
+//! `sv3_0.1.0_…`: the format, the version of selvedge, and base64 (RFC 4648, section 5, without padding)
 //! of the number of bytes that follow, the postcard encoding of a [`Token`] and a CRC-32 of all that and
 //! of what stands before it. Letters, digits, `.`, `_` and `-` only, never `-` first: no shell changes it.
 //!
@@ -44,6 +44,21 @@ pub(crate) enum Route {
     Fatal { after: u64, executions: u64, random_executions: u64, preemptions: Option<u32> },
     /// The same by its schedule: which task goes how many steps, and which tasks chose what on the way.
     Doomed { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
+    /// The same by its number in loom's search in every order.
+    Every(Numbered),
+}
+
+/// The number of an execution in loom's search in every order, which goes on past executions that end their
+/// process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Numbered {
+    pub(crate) preemptions: u32,
+    /// Counted from 1.
+    pub(crate) execution: u64,
+    /// By which thread, after how many choices, which value was chosen.
+    pub(crate) choices: Vec<(u32, u32, u32)>,
+    /// Executions before it that are cut, in order, and after how many points each.
+    pub(crate) cuts: Vec<(u64, u64)>,
 }
 
 /// How loom's search went about it.
@@ -78,7 +93,7 @@ pub(crate) enum Refused {
 pub(crate) const LONGEST: usize = 100_000;
 
 const PREFIX: &str = "sv";
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Characters of the longest version that is repeated to the user.
 const LONGEST_VERSION: usize = 64;

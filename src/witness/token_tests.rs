@@ -1,7 +1,9 @@
 //! Tokens come back as they were, and nothing else comes back.
 
 use super::sample::{forbidden, witness};
-use super::token::{LONGEST, Manner, Refused, Route, Token, decode, encode, events_digest, survive};
+use super::token::{
+    LONGEST, Manner, Numbered, Refused, Route, Token, decode, encode, events_digest, survive,
+};
 use super::*;
 use crate::object::Recipe;
 use proptest::prelude::*;
@@ -28,7 +30,10 @@ fn routes() -> impl Strategy<Value = Route> {
     let schedule = (pairs(40), pairs(10), any::<bool>());
     let choices = prop::collection::vec(any::<(u32, u32, u32)>(), 0..5);
     let manners = prop::sample::select(vec![Manner::Plain, Manner::Exact, Manner::Every]);
-    let index = (any::<Option<u32>>(), manners, any::<u64>(), choices);
+    let index = (any::<Option<u32>>(), manners, any::<u64>(), choices.clone());
+    let cuts = prop::collection::vec(any::<(u64, u64)>(), 0..5);
+    let every = (any::<u32>(), any::<u64>(), choices, cuts);
+    let fatal = any::<(u64, u64, u64, Option<u32>)>();
     prop_oneof![
         schedule.prop_map(|(slices, chosen, to_race)| Route::Schedule { slices, chosen, to_race }),
         index.prop_map(|(preemptions, manner, execution, choices)| Route::Index {
@@ -37,6 +42,19 @@ fn routes() -> impl Strategy<Value = Route> {
             execution,
             choices
         }),
+        (pairs(40), pairs(10)).prop_map(|(slices, chosen)| Route::Doomed { slices, chosen }),
+        fatal.prop_map(|(after, executions, random_executions, preemptions)| Route::Fatal {
+            after,
+            executions,
+            random_executions,
+            preemptions
+        }),
+        every.prop_map(|(preemptions, execution, choices, cuts)| Route::Every(Numbered {
+            preemptions,
+            execution,
+            choices,
+            cuts
+        })),
     ]
 }
 
@@ -129,7 +147,7 @@ fn a_refusal_says_why() {
     };
     let word = encode(&sample());
     let own = env!("CARGO_PKG_VERSION");
-    let head = format!("sv2_{own}_");
+    let head = format!("sv3_{own}_");
     let payload = word.strip_prefix(&head).expect("the version of this crate");
     let none = &format!("this is not a token: a token begins with `sv`, as in `{head}…`");
     check("", none);
@@ -142,11 +160,11 @@ fn a_refusal_says_why() {
             "this token was made by selvedge {version} and this is selvedge {own}: the execution can be found again only by the version that saw it"
         )
     };
-    check("sv3_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
-    check("sv3_0.2.0", &other("0.2.0"));
+    check("sv4_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
+    check("sv4_0.2.0", &other("0.2.0"));
     let damaged =
         "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
-    check(&format!("sv2_99.{own}_{payload}"), damaged);
+    check(&format!("sv3_99.{own}_{payload}"), damaged);
     check(&format!("{word}A"), damaged);
     check(&word.replace('v', "V").replacen("sV", "sv", 1), damaged);
     let length = word.len();

@@ -1,31 +1,31 @@
 //! Designs that abort, crash, hang or hide: each gets its verdict, the run goes on, nothing is left behind.
 
-use crate::support::{cell, check, consumer, json};
+use crate::support::{cell, check, consumer, deaths, json};
 use std::time::{Duration, Instant};
 
 #[test]
 fn whatever_an_actor_does_the_run_goes_on() {
-    let report = json(consumer("broken-scenarios").args(["deaths", "--budget", "quick"]), 0);
+    let report = deaths();
     for engine in ["loom", "shuttle", "threads"] {
-        check(&report, "segmentation fault", engine, "crash", "killed by SIGSEGV");
-        check(&report, "abort", engine, "crash", "killed by SIGABRT");
-        check(&report, "exit", engine, "crash", "exit status: 3");
-        check(&report, "exit as if all were well", engine, "crash", "exit status: 0");
-        check(&report, "eats memory", engine, "crash", "ran out of memory");
-        check(&report, "never ends", engine, "hang", "does not end");
+        check(report, "segmentation fault", engine, "crash", "killed by SIGSEGV");
+        check(report, "abort", engine, "crash", "killed by SIGABRT");
+        check(report, "exit", engine, "crash", "exit status: 3");
+        check(report, "exit as if all were well", engine, "crash", "exit status: 0");
+        check(report, "eats memory", engine, "crash", "ran out of memory");
+        check(report, "never ends", engine, "hang", "does not end");
     }
-    check(&report, "segmentation fault", "processes", "crash", "actor B was killed by SIGSEGV");
-    check(&report, "abort", "processes", "crash", "was killed by SIGABRT");
-    check(&report, "exit", "processes", "crash", "3");
-    check(&report, "exit as if all were well", "processes", "crash", "0");
-    check(&report, "never ends", "processes", "hang", "does not end");
+    check(report, "segmentation fault", "processes", "crash", "actor B was killed by SIGSEGV");
+    check(report, "abort", "processes", "crash", "was killed by SIGABRT");
+    check(report, "exit", "processes", "crash", "3");
+    check(report, "exit as if all were well", "processes", "crash", "0");
+    check(report, "never ends", "processes", "hang", "does not end");
     for engine in ["loom", "shuttle"] {
-        check(&report, "aborts in the middle", engine, "crash", "killed by SIGABRT");
-        assert_eq!(cell(&report, "would abort in the middle", engine)["verdict"], "safe");
+        check(report, "aborts in the middle", engine, "crash", "killed by SIGABRT");
+        assert_eq!(cell(report, "would abort in the middle", engine)["verdict"], "safe");
     }
-    assert_eq!(cell(&report, "eats memory", "processes")["verdict"], "crash");
+    assert_eq!(cell(report, "eats memory", "processes")["verdict"], "crash");
     for engine in ["loom", "shuttle", "threads", "processes"] {
-        check(&report, "panic", engine, "crash", "panicked: there are 8 too few");
+        check(report, "panic", engine, "crash", "panicked: there are 8 too few");
     }
 }
 

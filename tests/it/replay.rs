@@ -1,6 +1,6 @@
 //! Every witness has a token, and a token finds its execution again.
 
-use crate::support::{cell, consumer, json, root, selvedge};
+use crate::support::{cell, consumer, deaths, json, root, selvedge};
 use serde_json::Value;
 
 #[path = "../../scenarios"]
@@ -81,53 +81,77 @@ fn a_witness_of_a_lost_update_can_be_read() {
     );
 }
 
-#[test]
-fn an_execution_that_ends_its_process_has_a_witness_too() {
-    let report = json(
-        consumer("broken-scenarios")
-            .args(["deaths", "--budget", "quick", "--design", "segmentation fault", "--design", "never ends"])
-            .args(CHECKERS),
-        0,
-    );
-    for (design, failure) in [("segmentation fault", "crash"), ("never ends", "hang")] {
-        for engine in ["loom", "shuttle"] {
-            let witness = &cell(&report, design, engine)["witnesses"][0];
-            assert_eq!(witness["shows"]["failure"], failure, "{design} on {engine}: {witness:#}");
-            assert!(witness["events"].as_array().is_some_and(|events| !events.is_empty()), "{witness:#}");
-            let again = json(consumer("broken-scenarios").args(["replay", token(witness)]), 0);
-            assert_eq!(replayable(&again["witness"]), replayable(witness));
-        }
-    }
+/// The threads of a witness's events, without those of the main thread.
+fn actors(witness: &Value) -> Vec<u64> {
+    let events = witness["events"].as_array().into_iter().flatten();
+    events.filter_map(|event| event["thread"].as_u64()).filter(|&thread| thread > 0).collect()
 }
 
+/// Checks that the token leads to the same events once more, with the same end.
+#[track_caller]
+fn replays(witness: &Value) {
+    let again = json(consumer("broken-scenarios").args(["replay", token(witness)]), 0);
+    assert_eq!(replayable(&again["witness"]), replayable(witness));
+}
+
+/// By hand: whoever ends the process needs nobody else for it.
+#[test]
+fn an_execution_that_ends_its_process_has_a_witness_too() {
+    // Until an execution is taken for one that never ends, others may be replayed.
+    std::thread::scope(|scope| {
+        for (design, failure) in [("segmentation fault", "crash"), ("never ends", "hang")] {
+            for engine in ["loom", "shuttle"] {
+                let witness = &cell(deaths(), design, engine)["witnesses"][0];
+                assert_eq!(witness["shows"]["failure"], failure, "{design} on {engine}: {witness:#}");
+                assert_eq!(witness["shortest"], true, "{design} on {engine}: {witness:#}");
+                assert_eq!(actors(witness), [2], "{design} on {engine}: {witness:#}");
+                scope.spawn(move || replays(witness));
+            }
+        }
+    });
+}
+
+/// By hand, for each design: A does so much of its part, then comes B, and everything else is spared.
 #[test]
 fn of_the_executions_that_end_their_process_the_shortest_is_shown() {
-    let mut command = consumer("broken-scenarios");
-    command.args(["deaths", "--budget", "quick", "--design", "aborts in the middle"]);
-    let report = json(command.args(CHECKERS), 0);
-    for engine in ["loom", "shuttle"] {
-        let witness = &cell(&report, "aborts in the middle", engine)["witnesses"][0];
-        // loom's search dies with the execution that it finds first.
-        assert_eq!(witness["shortest"], engine == "shuttle", "{engine}: {witness:#}");
-        // By hand: A counts to two, then comes B, and everybody else is spared.
-        let events = witness["events"].as_array().into_iter().flatten();
-        let threads: Vec<_> =
-            events.filter_map(|event| event["thread"].as_u64()).filter(|&t| t > 0).collect();
-        assert_eq!(threads, [1, 1, 2], "{engine}: {witness:#}");
-        let again = json(consumer("broken-scenarios").args(["replay", token(witness)]), 0);
-        assert_eq!(replayable(&again["witness"]), replayable(witness));
+    let fatal = json(consumer("broken-scenarios").args(["fatal", "--budget", "quick"]).args(CHECKERS), 0);
+    let both: &[&str] = &["loom", "shuttle"];
+    let shortest: [(&Value, &str, &[&str], &[u64]); 7] = [
+        (deaths(), "aborts in the middle", both, &[1, 1, 2]),
+        (&fatal, "another end lies before", both, &[1, 1, 2]),
+        (&fatal, "dies of a choice", both, &[1, 1, 2, 2]),
+        (&fatal, "fewer switches or fewer events", both, &[1, 1, 1, 1, 1, 2, 2]),
+        (&fatal, "as few switches and fewer events", both, &[1, 1, 2]),
+        (&fatal, "dies with a lock in its hands", both, &[1, 1, 2]),
+        (&fatal, "dies of a stale value", &["loom"], &[1, 1, 2, 2]),
+    ];
+    for (report, design, engines, threads) in shortest {
+        for engine in engines {
+            let witness = &cell(report, design, engine)["witnesses"][0];
+            assert_eq!(witness["shortest"], true, "{design} on {engine}: {witness:#}");
+            assert_eq!(actors(witness), threads, "{design} on {engine}: {witness:#}");
+            replays(witness);
+        }
     }
+    // Who computes for too long is taken for endless, and might have come to the same end with one event less.
+    for engine in both {
+        let witness = &cell(&fatal, "takes long over the shorter way", engine)["witnesses"][0];
+        assert_eq!(witness["shortest"], false, "{engine}: {witness:#}");
+    }
+    // The search dies of a thread that must not be cut.
+    let witness = &cell(&fatal, "must not unwind", "loom")["witnesses"][0];
+    assert_eq!((&witness["shortest"], actors(witness)), (&Value::Bool(false), vec![1, 2]), "{witness:#}");
+    replays(witness);
 }
 
 #[test]
 fn an_execution_that_ends_its_process_is_not_called_the_shortest_without_a_proof() {
-    let mut command = consumer("broken-scenarios");
-    command.args(["deaths", "--budget", "quick", "--design", "aborts after six turns"]);
-    let report = json(command.args(["--engine", "shuttle"]), 0);
-    let witness = &cell(&report, "aborts after six turns", "shuttle")["witnesses"][0];
-    assert_eq!(witness["shows"]["failure"], "crash", "{witness:#}");
-    // There are far more ways with fewer switches than can be tried.
-    assert_eq!(witness["shortest"], false, "{witness:#}");
+    for engine in ["loom", "shuttle"] {
+        let witness = &cell(deaths(), "aborts after six turns", engine)["witnesses"][0];
+        assert_eq!(witness["shows"]["failure"], "crash", "{engine}: {witness:#}");
+        // There are far more ways with fewer switches than can be tried.
+        assert_eq!(witness["shortest"], false, "{engine}: {witness:#}");
+    }
 }
 
 #[test]

@@ -10,6 +10,13 @@ pub(crate) fn selvedge() -> Command {
     Command::cargo_bin("selvedge").expect("cargo builds the program before its tests")
 }
 
+/// What the program says of designs that end their process, or never end. These take their time, so the tests
+/// share it.
+pub(crate) fn deaths() -> &'static Value {
+    static REPORT: OnceLock<Value> = OnceLock::new();
+    REPORT.get_or_init(|| json(consumer("broken-scenarios").args(["deaths", "--budget", "quick"]), 0))
+}
+
 /// The root of this package.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,6 +1,6 @@
 //! Reference counts.
 
-use super::{AtomicUsize, alive, enter};
+use super::{AtomicUsize, alive, enter, points};
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
@@ -38,6 +38,7 @@ impl Count {
     pub(crate) fn cloning(&self) {
         if enter() {
             self.clones.load(Ordering::Relaxed);
+            points::point();
         }
     }
 
@@ -47,6 +48,7 @@ impl Count {
         self.pass(Ordering::Relaxed);
         if enter() {
             self.clones.fetch_add(1, Ordering::Relaxed);
+            points::point();
         }
     }
 
@@ -55,6 +57,7 @@ impl Count {
     pub(crate) fn pass(&self, order: Ordering) {
         if enter() {
             self.drops.fetch_add(1, order);
+            points::point();
         }
     }
 
@@ -63,6 +66,7 @@ impl Count {
     pub(crate) fn pass_weak(&self, order: Ordering) {
         if enter() {
             self.weak_drops.fetch_add(1, order);
+            points::point();
         }
     }
 

@@ -15,7 +15,7 @@
 //! Limits: whatever else loom itself panics about ends the search as ever; so does a design that catches
 //! the cut and goes on without an end.
 
-use super::{AtomicUsize, me};
+use super::{AtomicUsize, me, points};
 use crate::arm::journal::{self, Journal};
 use crate::panics;
 use std::any::Any;
@@ -48,6 +48,7 @@ struct State {
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static LAST: Cell<bool> = const { Cell::new(false) };
+    static DEADLY: Cell<bool> = const { Cell::new(false) };
     /// Operations and ends of threads, to tell whether anybody gets on.
     static PROGRESS: Cell<u64> = const { Cell::new(0) };
     static STATE: RefCell<State> = RefCell::default();
@@ -64,6 +65,15 @@ pub(crate) fn in_every_order<R>(on: bool, run: impl FnOnce() -> R) -> R {
     let result = run();
     ON.set(before);
     STATE.take();
+    result
+}
+
+/// As [`in_every_order`], where threads may end the process: also before they come to their first operation, or
+/// to the next one after they have yielded.
+pub(crate) fn in_every_deadly_order<R>(run: impl FnOnce() -> R) -> R {
+    let before = DEADLY.replace(true);
+    let result = in_every_order(true, run);
+    DEADLY.set(before);
     result
 }
 
@@ -88,6 +98,14 @@ pub(super) fn pass() {
     }
 }
 
+/// The running thread begins, or has yielded and goes on. If that may be all that it does, loom must try it
+/// before and after whatever the others do.
+pub(crate) fn resumes() {
+    if DEADLY.get() && on() && !std::thread::panicking() {
+        pass_the_gate();
+    }
+}
+
 #[cold]
 fn pass_the_gate() {
     let me = me();
@@ -100,6 +118,7 @@ fn pass_the_gate() {
     let Some(gate) = gate else { return };
     // Also on the way to being cut: loom must know what the thread would have done.
     gate.fetch_add(1, Ordering::Relaxed);
+    points::open();
     progress();
     cut_if_wanted();
 }
@@ -139,6 +158,11 @@ pub(crate) fn cuttable<R>(run: impl FnOnce() -> R) -> R {
     STATE.with_borrow_mut(|state| state.cuttable.retain(|&thread| thread != me));
     progress();
     result
+}
+
+/// Whether the execution has failed, and its threads are being cut.
+pub(super) fn has_failed() -> bool {
+    STATE.with_borrow(|state| state.cutting)
 }
 
 /// The execution has failed with this payload, unless it had before.
@@ -197,7 +221,7 @@ pub(crate) fn wait_until(ended: impl Fn() -> bool) {
         idle = if now == seen { idle + 1 } else { 0 };
         seen = now;
         if idle == PATIENCE {
-            if STATE.with_borrow(|state| state.cutting) {
+            if has_failed() {
                 // Somebody waits in vain on the way out: loom is to say so.
                 return;
             }

@@ -22,6 +22,7 @@ mod exact;
 mod lock;
 mod oracle;
 mod parking;
+pub(crate) mod points;
 mod span;
 
 use super::unwinding;
@@ -113,7 +114,10 @@ pub(crate) fn enter() -> bool {
 /// As [`enter`], before an access to a cell.
 pub(crate) fn enter_cell() -> bool {
     context::count_operation();
-    enter()
+    let alive = enter();
+    // Whoever accesses the cell may do so for long, and there is nothing to choose in it.
+    points::point();
+    alive
 }
 
 /// As [`enter`], before an atomic access with this ordering. Notes where loom's model is not the language's.

@@ -9,11 +9,13 @@
 //! them, and other choices of values come from running the exploration once for each way in which they can
 //! come out ([`arm::Odometer`]).
 
+mod doomed;
 mod shortest;
 #[cfg(test)]
 mod tests;
 mod witness;
 
+pub(crate) use doomed::{follow_to_the_end, shorten};
 pub(crate) use witness::replay;
 
 use super::failure::{Failure, classify};

@@ -1,7 +1,8 @@
 //! The shortest execution under loom that shows a failure: fewest context switches first, then fewest events.
 //!
 //! loom is bounded by preemptions, which are the switches away from a thread that could have gone on; so an
-//! execution has at most as many of them as it has switches. All executions with few preemptions are tried,
+//! execution has at most as many of them as it has switches, but for the one from the main thread to the first
+//! actor. All executions with few preemptions are tried,
 //! fewest first, in [every order](crate::arm::loom::every) of their operations and on past those that fail,
 //! until there can be none with fewer switches than the best has. Where that takes more executions than
 //! there may be, loom's own search, which leaves out all but one of those that cannot be told apart, may
@@ -11,7 +12,7 @@
 #[path = "shortest_tests.rs"]
 mod tests;
 
-use super::super::witness::{Goal, cost};
+use super::super::witness::{Cost, Goal, cost};
 use super::witness::{Ran, explore};
 use super::{Place, arm, builder, manner};
 use crate::arm::loom::{Assignment, Odometer};
@@ -32,7 +33,9 @@ const MAX_BOUND: usize = 2;
 /// The shortest execution that shows the failure, of those that were tried. The second value tells whether
 /// no other has fewer switches.
 pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place, bool)> {
-    let every = arm::every::in_every_order(true, || in_every_order(program, goal));
+    let every = arm::every::in_every_order(true, || {
+        fewest_first(|bound, left| within(program, goal, bound, Manner::Every, left))
+    });
     if let Some(Best { place, proved: true, .. }) = every {
         return Some((place, true));
     }
@@ -41,27 +44,29 @@ pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place
     Some((best.place, false))
 }
 
+/// The best execution that was seen.
 #[derive(Clone)]
-struct Best {
-    /// Switches and events.
-    cost: (usize, usize),
-    place: Place,
-    proved: bool,
+pub(super) struct Best<P> {
+    pub(super) cost: Cost,
+    pub(super) place: P,
+    pub(super) proved: bool,
 }
 
-fn in_every_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
-    let (mut best, mut left) = (None::<Best>, MAX_EVERY);
+/// The best of all executions in every order. `within` tries those with at most so many preemptions, as long as
+/// there are some left to try.
+pub(super) fn fewest_first<P>(mut within: impl FnMut(usize, &mut usize) -> Tried<P>) -> Option<Best<P>> {
+    let (mut best, mut left) = (None::<Best<P>>, MAX_EVERY);
     for bound in 0..=MAX_EVERY_BOUND {
-        let tried = within(program, goal, bound, Manner::Every, &mut left);
+        let tried = within(bound, &mut left);
         best = best.into_iter().chain(tried.best).min_by_key(|best| best.cost);
         if !tried.complete {
             break;
         }
         let Some(best) = &mut best else { continue };
         // Whatever has fewer switches than this has at most `bound` preemptions.
-        best.proved = best.cost.0 <= bound + 1;
+        best.proved = best.cost.preemptions <= bound + 1;
         // With one preemption more another may be as short in switches, and shorter in events.
-        if best.cost.0 <= bound {
+        if best.cost.preemptions <= bound {
             break;
         }
     }
@@ -69,46 +74,62 @@ fn in_every_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
 }
 
 /// The best with the least bound that shows the failure.
-fn in_looms_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best> {
+fn in_looms_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best<Place>> {
     (0..=MAX_BOUND).find_map(|bound| within(program, goal, bound, manner(), &mut { MAX_TRIED }).best)
 }
 
 /// What came of trying all executions within a bound.
-struct Tried {
-    best: Option<Best>,
+pub(super) struct Tried<P> {
+    pub(super) best: Option<Best<P>>,
     /// Whether these were all.
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 /// Tries all executions within a bound, as long as there are some `left` to try.
-fn within(program: &Arc<dyn Program>, goal: &Goal, bound: usize, manner: Manner, left: &mut usize) -> Tried {
+fn within(
+    program: &Arc<dyn Program>,
+    goal: &Goal,
+    bound: usize,
+    manner: Manner,
+    left: &mut usize,
+) -> Tried<Place> {
     let search = Arc::new(Shared::new(Search::new(Some(bound), manner)));
-    let mut odometer = Odometer::new();
-    let mut complete = true;
-    while complete {
-        let turned = odometer.turn(|choices| {
-            let mut builder = builder(Some(bound));
-            builder.max_permutations = Some(*left + 1);
-            lock(&search).turn_to(choices);
-            let (seen, goal) = (Arc::clone(&search), goal.clone());
-            explore(program, &builder, true, move |ran| lock(&seen).look(&ran, &goal))
-        });
-        let Some(to_the_end) = turned else { break };
-        *left = left.saturating_sub(usize::try_from(lock(&search).place.execution).unwrap_or(usize::MAX));
-        complete = to_the_end && *left > 0;
-    }
+    let complete = for_all_choices(left, |choices, left| {
+        let mut builder = builder(Some(bound));
+        builder.max_permutations = Some(left + 1);
+        lock(&search).turn_to(choices);
+        let (seen, goal) = (Arc::clone(&search), goal.clone());
+        let to_the_end = explore(program, &builder, true, move |ran: Ran| lock(&seen).look(&ran, &goal));
+        (to_the_end, lock(&search).place.execution)
+    });
     let best = lock(&search).best.take();
     Tried { best, complete }
 }
 
-fn lock(search: &Shared<Search>) -> MutexGuard<'_, Search> {
+/// Runs an exploration for each way in which choices can come out, while there are executions `left`. It tells
+/// whether it came to its end, and after how many executions. Whether these were all.
+pub(super) fn for_all_choices(
+    left: &mut usize,
+    mut explore: impl FnMut(&Assignment, usize) -> (bool, u64),
+) -> bool {
+    let mut odometer = Odometer::new();
+    let mut complete = true;
+    while complete {
+        let Some((to_the_end, executions)) = odometer.turn(|choices| explore(choices, *left)) else { break };
+        *left = left.saturating_sub(usize::try_from(executions).unwrap_or(usize::MAX));
+        complete = to_the_end && *left > 0;
+    }
+    complete
+}
+
+pub(super) fn lock<S>(search: &Shared<S>) -> MutexGuard<'_, S> {
     search.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Search {
     /// The execution that was tried last.
     place: Place,
-    best: Option<Best>,
+    best: Option<Best<Place>>,
 }
 
 impl Search {

@@ -20,11 +20,12 @@ fn least(design: &ErasedDesign, goal: &Goal) -> (usize, usize) {
     let search = Arc::new(Shared::new(Search::new(None, Manner::Every)));
     let (seen, goal) = (Arc::clone(&search), goal.clone());
     let complete = arm::every::in_every_order(true, || {
-        explore(&design.program, &builder(None), true, move |ran| lock(&seen).look(&ran, &goal))
+        explore(&design.program, &builder(None), true, move |ran: Ran| lock(&seen).look(&ran, &goal))
     });
     assert!(complete, "a failure has ended the search");
     let search = lock(&search);
-    search.best.as_ref().expect("it fails").cost
+    let cost = search.best.as_ref().expect("it fails").cost;
+    (cost.switches, cost.events)
 }
 
 /// Checks that loom's witness of this design is called the shortest, and is.

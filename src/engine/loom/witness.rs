@@ -97,7 +97,7 @@ fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> 
     to_there.checkpoint_file = Some(file.to_path_buf());
     to_there.checkpoint_interval = usize::try_from(place.execution).ok()?;
     to_there.max_permutations = Some(to_there.checkpoint_interval);
-    explore(program, &to_there, false, |_| ());
+    explore(program, &to_there, false, |_: Ran| ());
     if !file.exists() {
         return None;
     }
@@ -108,22 +108,40 @@ fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> 
     let found = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&found);
     arm::every::as_the_last(|| {
-        explore(program, &from_there, true, move |ran| {
+        explore(program, &from_there, true, move |ran: Ran| {
             *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
         })
     });
     found.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Runs what the builder says and looks at each execution. Whether no failure has ended it early.
+/// Whoever is shown the executions of an exploration.
+pub(super) trait Watch: Send + 'static {
+    /// An execution begins, in the model: a panic ends the exploration.
+    fn begins(&mut self) {}
+
+    fn ran(&mut self, ran: Ran);
+}
+
+impl<F: FnMut(Ran) + Send + 'static> Watch for F {
+    fn ran(&mut self, ran: Ran) {
+        self(ran);
+    }
+}
+
+/// Runs what the builder says and shows each execution. Whether no failure has ended it early.
 pub(super) fn explore(
     program: &Arc<dyn Program>,
     builder: &loom::model::Builder,
     recording: bool,
-    look: impl FnMut(Ran) + Send + 'static,
+    watch: impl Watch,
 ) -> bool {
-    let look = Arc::new(Mutex::new(look));
-    let show = move |ran: Ran| (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
+    let watch = Arc::new(Mutex::new(watch));
+    let begins = {
+        let watch = Arc::clone(&watch);
+        move || watch.lock().unwrap_or_else(PoisonError::into_inner).begins()
+    };
+    let show = move |ran: Ran| watch.lock().unwrap_or_else(PoisonError::into_inner).ran(ran);
     let model = {
         let (program, show) = (Arc::clone(program), show.clone());
         move || {
@@ -135,6 +153,8 @@ pub(super) fn explore(
             if recording {
                 journal::begin(model::number);
             }
+            arm::points::begin(None);
+            begins();
             let outcome = try_out(&program);
             crate::sync::lazy::end_of_execution();
             show(match outcome {

@@ -1,7 +1,7 @@
 //! The shortest way to an execution that ends its process, or never ends: every trial is made by a child
 //! of this process, which may die of it, and writes down in shared memory what there was to choose.
 //!
-//! Limits: a child that takes too long over one execution ([`super::log`]) is taken for one that never ends,
+//! Limits: a child that takes too long over one execution ([`limit_execution`](crate::engine::offspring::limit_execution)) is taken for one that never ends,
 //! so whoever is told the result must see it happen once more. The worker must have no other thread.
 
 use super::few::{FewSwitches, Shared};
@@ -11,33 +11,19 @@ use super::one::{self, Recording};
 use super::schedule::{Guided, Path, slices, unsliced};
 use crate::arm::trace::Chosen;
 use crate::engine::Task;
-use crate::engine::offspring::{exit, fork_mortal};
-use crate::engine::witness::{Doom, Fatal, Shortened};
-use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::ForkResult;
+use crate::engine::offspring::{Patience, doom, exit, outlive_child};
+use crate::engine::witness::{Doom, Fatal, Shortened, Way};
 use shuttle::scheduler::Scheduler;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// The most executions that are tried.
 const MAX_TRIED: usize = 1_500;
 
-/// The most of them that may be endless, each of which takes its time.
-const MAX_ENDLESS: usize = 12;
-
-/// How long may be tried: for designs whose executions are slow to die.
-const PATIENCE: Duration = Duration::from_secs(8);
-
 /// Looks for the shortest schedule that comes to the same end as the design's whole search. `None` if
 /// nothing does, or the search cannot be followed.
 pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
-    if task.program.generated().is_some() {
-        return None;
-    }
-    let mut trials =
-        Trials { task, end, log: Log::new()?, left: MAX_TRIED, endless: 0, begun: Instant::now() };
+    let mut trials = Trials { task, end, log: Log::new()?, patience: Patience::new(MAX_TRIED, end) };
     let Seen { end, path, .. } = trials.child(|log| {
         let task = Task { witnesses: false, log: Some(log), ..task.clone() };
         // Whatever it would have said dies with this process.
@@ -47,12 +33,13 @@ pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
         return None;
     }
     let Shortest { path, proved } = minimise(path, &mut trials);
-    Some(Shortened { slices: slices(&path.steps), chosen: path.chosen, shortest: proved })
+    let way = Way::Schedule { slices: slices(&path.steps), chosen: path.chosen };
+    Some(Shortened { way, shortest: proved })
 }
 
 /// Follows a schedule to the end of this process, and writes it down on the way.
 pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, slices: &[(u32, u32)], chosen: &[Chosen]) {
-    let (guided, _strayed) = Guided::new(Path { steps: unsliced(slices), chosen: chosen.to_vec() });
+    let guided = Guided::new(Path { steps: unsliced(slices), chosen: chosen.to_vec() });
     one::run(&task.program, guided, Recording::Aloud(fatal.clone()), |_| ());
 }
 
@@ -68,27 +55,20 @@ struct Trials<'a, 't> {
     task: &'a Task<'t>,
     end: Doom,
     log: Log,
-    /// Executions that may still be tried.
-    left: usize,
-    endless: usize,
-    begun: Instant,
+    patience: Patience,
 }
 
 impl Trials<'_, '_> {
-    fn may_go_on(&self) -> bool {
-        self.left > 0 && self.endless < MAX_ENDLESS && self.begun.elapsed() < PATIENCE
-    }
-
     /// What one execution under this scheduler comes to. `None` if it cannot be known.
     fn trial(&mut self, scheduler: impl Scheduler + Send + 'static) -> Option<Seen> {
-        self.left = self.left.checked_sub(1)?;
+        self.patience.spend()?;
         let program = Arc::clone(&self.task.program);
         let seen = self.child(move |log| {
             let logged = Logged { scheduler, log: log.clone(), once: true };
             one::run(&program, logged, Recording::Off, |_| ());
         })?;
         self.task.pulse.advance(1);
-        self.endless += usize::from(seen.end == Some(Doom::Endless));
+        self.patience.note(seen.end);
         Some(seen)
     }
 
@@ -96,9 +76,9 @@ impl Trials<'_, '_> {
     fn child(&self, act: impl FnOnce(&Log)) -> Option<Seen> {
         self.log.begin();
         // SAFETY: a worker that explores has no other thread.
-        let status = match unsafe { fork_mortal() }.ok()? {
-            ForkResult::Parent { child } => waitpid(child, None).ok()?,
-            ForkResult::Child => {
+        let status = match unsafe { outlive_child() }.ok()? {
+            Some(status) => status,
+            None => {
                 // A panic is none of this trial's business: the child has lived.
                 let _panicked = catch_unwind(AssertUnwindSafe(|| act(&self.log)));
                 self.log.note_lived();
@@ -111,31 +91,16 @@ impl Trials<'_, '_> {
     }
 }
 
-fn doom(status: WaitStatus) -> Option<Doom> {
-    match status {
-        WaitStatus::Exited(_, code) => Some(Doom::Code(code)),
-        WaitStatus::Signaled(_, Signal::SIGPROF | Signal::SIGALRM, _) => Some(Doom::Endless),
-        WaitStatus::Signaled(_, signal, _) => Some(Doom::Signal(signal as i32)),
-        _ => None,
-    }
-}
-
 impl Follow for Trials<'_, '_> {
     fn follow(&mut self, path: &Path) -> Followed {
-        if !self.may_go_on() {
-            return None;
-        }
-        let seen = self.trial(Guided::new(path.clone()).0)?;
+        let seen = self.trial(Guided::new(path.clone()))?;
         (seen.end == Some(self.end)).then_some(seen.path)
     }
 
     fn try_all(&mut self, switches: usize) -> Tried {
-        let search = Shared::new(FewSwitches::new(switches, false, self.left));
+        let search = Shared::new(FewSwitches::new(switches, false, self.patience.left()));
         let mut shortest: Option<Path> = None;
         loop {
-            if !self.may_go_on() {
-                return Tried::TooMany;
-            }
             // The child's copy advances by itself.
             let Some(seen) = self.trial(search.clone()) else { return Tried::TooMany };
             let mut search = search.lock();
@@ -155,7 +120,7 @@ impl Follow for Trials<'_, '_> {
         }
         match shortest {
             Some(path) => Tried::Found(path),
-            None if search.lock().exhausted() => Tried::None,
+            None if search.lock().exhausted() && !self.patience.doubtful() => Tried::None,
             None => Tried::TooMany,
         }
     }

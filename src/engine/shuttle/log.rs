@@ -1,24 +1,18 @@
 //! What a child of the search for the shortest way writes down before it dies: all that there was to choose,
 //! in memory that outlives it.
 //!
-//! Limits: room for the steps of one execution, and for tasks whose number fits into a mask. An execution that
-//! computes for [`COMPUTES_MS`] or sleeps for [`SLEEPS_SECONDS`] is ended, with its process.
+//! Limits: room for the steps of one execution, and for tasks whose number fits into a mask. An execution
+//! that takes too long is ended, with its process.
 
 use super::few::Point;
 use super::schedule::{Path, find, number};
 use super::search::MAX_STEPS;
 use crate::arm::trace;
 use crate::engine::lockstep::{Mapping, Sharing};
-use nix::unistd::alarm;
+use crate::engine::offspring::limit_execution;
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-
-/// Computing time after which one execution is taken for endless, in milliseconds.
-const COMPUTES_MS: i64 = 250;
-
-/// Wall-clock time after which one execution that does not compute is taken for endless.
-const SLEEPS_SECONDS: u32 = 1;
 
 /// What there was to choose.
 pub(super) enum Met {
@@ -164,7 +158,7 @@ impl<S: Scheduler> Scheduler for Logged<S> {
         }
         let schedule = self.scheduler.new_execution()?;
         self.log.restart();
-        set_limit();
+        limit_execution();
         Some(schedule)
     }
 
@@ -184,14 +178,4 @@ impl<S: Scheduler> Scheduler for Logged<S> {
         self.log.note_value(trace::options(), u32::try_from(value).unwrap_or(u32::MAX));
         value
     }
-}
-
-/// Has this process killed if the execution that begins takes too long.
-fn set_limit() {
-    let zero = libc::timeval { tv_sec: 0, tv_usec: 0 };
-    let time = libc::timeval { tv_sec: 0, tv_usec: COMPUTES_MS * 1000 };
-    let timer = libc::itimerval { it_interval: zero, it_value: time };
-    // SAFETY: a valid timer is read, and nothing is written. SIGPROF, unhandled, ends the process.
-    unsafe { libc::setitimer(libc::ITIMER_PROF, &raw const timer, std::ptr::null_mut()) };
-    alarm::set(SLEEPS_SECONDS);
 }

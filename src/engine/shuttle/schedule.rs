@@ -7,7 +7,6 @@ use crate::arm::trace::{self, Chosen};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::CurrentSchedule;
 use shuttle_engine::scheduler::ScheduleStep;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which task runs at each scheduling point, from the first on.
 pub(super) type Steps = Vec<u32>;
@@ -77,19 +76,11 @@ pub(super) struct Guided {
     /// What each task is still to choose, of all tasks, in order.
     chosen: Vec<Chosen>,
     started: bool,
-    /// Set if this turns out to be another execution than the path's.
-    strayed: Arc<Mutex<bool>>,
 }
 
 impl Guided {
-    pub(super) fn new(path: Path) -> (Self, Arc<Mutex<bool>>) {
-        let strayed = Arc::new(Mutex::new(false));
-        let (steps, chosen) = (path.steps.into_iter(), path.chosen);
-        (Self { steps, chosen, started: false, strayed: Arc::clone(&strayed) }, strayed)
-    }
-
-    fn stray(&self) {
-        *self.strayed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    pub(super) fn new(path: Path) -> Self {
+        Self { steps: path.steps.into_iter(), chosen: path.chosen, started: false }
     }
 }
 
@@ -99,21 +90,13 @@ impl Scheduler for Guided {
     }
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yielding: bool) -> Option<TaskId> {
-        while let Some(wanted) = self.steps.next() {
-            match find(runnable, wanted) {
-                Some(task) => return Some(task),
-                None => self.stray(),
-            }
-        }
-        straight_on(runnable, current)
+        let next = self.steps.find_map(|wanted| find(runnable, wanted));
+        next.or_else(|| straight_on(runnable, current))
     }
 
     fn next_u64(&mut self) -> u64 {
         let mine = |(task, _): &Chosen| trace::current() == Some(*task as usize);
         let value = self.chosen.iter().position(mine).map(|place| self.chosen.remove(place).1);
-        if value.is_none_or(|value| value >= trace::options()) {
-            self.stray();
-        }
         value.unwrap_or(0).into()
     }
 }

@@ -54,7 +54,8 @@ fn shown_by(task: &Task<'_>, goal: &Goal, path: Path) -> Option<(Ran, bool)> {
     Some((follow(&task.program, shortest.path, Recording::On)?, shortest.proved))
 }
 
-/// Follows a schedule that a token has kept. `None` if the design goes another way.
+/// Follows a schedule that a token has kept, as far as it goes: whether it leads to the same events is for the
+/// caller to see. `None` if nothing fails on it.
 pub(crate) fn replay(
     task: &Task<'_>,
     slices: &[(u32, u32)],
@@ -62,23 +63,15 @@ pub(crate) fn replay(
     to_race: bool,
 ) -> Option<Witness> {
     let path = Path { steps: unsliced(slices), chosen: chosen.to_vec() };
-    let (guided, strayed) = Guided::new(path);
-    let ran = context::to_the_race(to_race, || only(&task.program, guided, Recording::On))?;
-    if *strayed.lock().unwrap_or_else(PoisonError::into_inner) {
-        return None;
-    }
+    let ran = context::to_the_race(to_race, || follow(&task.program, path, Recording::On))?;
     witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, false)
 }
 
 /// Follows a path as far as it goes.
 fn follow(program: &Arc<dyn Program>, path: Path, recording: Recording) -> Option<Ran> {
-    only(program, Guided::new(path).0, recording)
-}
-
-fn only(program: &Arc<dyn Program>, guided: Guided, recording: Recording) -> Option<Ran> {
     let last = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&last);
-    one::run(program, guided, recording, move |ran| {
+    one::run(program, Guided::new(path), recording, move |ran| {
         *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
     });
     last.lock().unwrap_or_else(PoisonError::into_inner).take()
