@@ -2,7 +2,8 @@
 //! spent. What comes of a failure is in `failing`.
 //!
 //! The first program has a single actor: it shows whether the implementation is right when nothing is
-//! concurrent, and whether a checker sees it at all. The others grow. Under the checkers everything is
+//! concurrent, and whether a checker sees it at all. On processes there are some of these, as long as can be:
+//! what an implementation allocates it allocates in one of them, and is turned away. The others grow. Under the checkers everything is
 //! counted in executions, so that the same seed gives the same programs and the same answer everywhere.
 //!
 //! Limits: a clean exploration is a sample of programs, whatever was explored of each. A program that an
@@ -48,8 +49,10 @@ pub(super) struct Plan {
     /// The most programs.
     programs: u64,
     pub(super) each: Budget,
-    /// The size of the largest.
-    size: Size,
+    /// How many have a single actor, before all others.
+    alone: u64,
+    /// The size of those, and of the largest of the others.
+    sizes: (Size, Size),
     /// How many times over the plan would lead to programs of that size.
     grown: u64,
     /// Executions of all programs together after which no other is begun, if they are counted.
@@ -60,11 +63,11 @@ impl Plan {
     /// The size of the program of this number, begun after so many executions: they grow as the plan is spent.
     fn size(&self, number: u64, spent: u64) -> Size {
         match self.executions {
-            _ if number == 0 => alone(&self.size),
+            _ if number < self.alone => self.sizes.0.clone(),
             Some(executions) if spent * self.programs > number * executions => {
-                self.size.grown(spent * self.grown, executions)
+                self.sizes.1.grown(spent * self.grown, executions)
             }
-            _ => self.size.grown(number * self.grown, self.programs),
+            _ => self.sizes.1.grown(number * self.grown, self.programs),
         }
     }
 
@@ -77,6 +80,9 @@ impl Plan {
 /// has two, and two show nearly all known bugs (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007,
 /// section 4).
 const FEW_PREEMPTIONS: u32 = 1;
+
+/// How many programs of a single actor are run on processes, to see whether the object allocates.
+const SCOUTS: u64 = 3;
 
 /// What is wrong with an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +171,8 @@ impl<M: Model> Subject<M> {
                 Plan {
                     programs: 100,
                     each,
-                    size,
+                    alone: 1,
+                    sizes: (alone(&size), size),
                     grown: 1,
                     executions: Some(share(budget.executions, 5, 1_000)),
                 }
@@ -177,12 +184,18 @@ impl<M: Model> Subject<M> {
                     ..*budget
                 };
                 let executions = Some(share(budget.executions * 2, 5, 2_000));
-                Plan { programs: 1_000, each, size, grown: 2, executions }
+                let sizes = (alone(&size), size);
+                Plan { programs: 1_000, each, alone: 1, sizes, grown: 2, executions }
             }
             Engine::Threads | Engine::Processes => {
                 let programs = (budget.sampling_ms / 25).clamp(2, 1_000);
                 let each = Budget { sampling_ms: share(budget.sampling_ms, 200, 6), ..*budget };
-                Plan { programs, each, size, grown: 1, executions: None }
+                let (scouts, first) = match engine {
+                    Engine::Processes => (SCOUTS, Size::OF_SCOUTS),
+                    _ => (1, alone(&size)),
+                };
+                let programs = programs + scouts - 1;
+                Plan { programs, each, alone: scouts, sizes: (first, size), grown: 1, executions: None }
             }
         }
     }

@@ -32,6 +32,10 @@ pub(super) struct Size {
 }
 
 impl Size {
+    /// A single actor, and as much to do as there may be.
+    pub(super) const OF_SCOUTS: Size =
+        Size { parts: 1..=1, operations: MOST_OPERATIONS, prefix: MOST_OPERATIONS, suffix: MOST_OPERATIONS };
+
     /// The size of a program when so much is done of the whole: they grow from the smallest to the largest.
     pub(super) fn grown(&self, done: u64, whole: u64) -> Size {
         let share = |most: usize, least: usize| {

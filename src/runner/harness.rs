@@ -9,6 +9,7 @@ use crate::engine::Budget;
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
 use crate::scenario::registry::{self, Found};
 use crate::scenario::{Engine, ErasedDesign};
+use crate::verdict::Verdict;
 use clap::ValueEnum as _;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +19,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How long a real engine samples a cell where tests run under the normal budget, in milliseconds: less than
 /// the main job does. Tests run often, and wait for nothing else as long.
-const SAMPLING_MS: u64 = 80;
+const SAMPLING_MS: u64 = 50;
+
+/// How long it samples once more if it must see a failure and has not.
+const LONGER_MS: u64 = 1_000;
 
 /// The environment variable that chooses the effort: `quick`, `normal` (the default) or `thorough`.
 const EFFORT: &str = "SELVEDGE_BUDGET";
@@ -158,8 +162,17 @@ impl Cells {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry((found.name.clone(), design, engine)).or_default())
         };
-        let run = || run_cell(found, &found.scenario.designs[design], engine, self.budget(), &|_| ());
-        slot.get_or_init(run).clone()
+        slot.get_or_init(|| self.run(found, &found.scenario.designs[design], engine)).clone()
+    }
+
+    fn run(&self, found: &Found, design: &ErasedDesign, engine: Engine) -> Cell {
+        let budget = self.budget();
+        let cell = run_cell(found, design, engine, budget, &|_| ());
+        let missed = cell.must_see && cell.judgement.verdict == Verdict::Safe;
+        if !missed || budget.sampling_ms >= LONGER_MS {
+            return cell;
+        }
+        run_cell(found, design, engine, Budget { sampling_ms: LONGER_MS, ..budget }, &|_| ())
     }
 
     fn budget(&self) -> Budget {
