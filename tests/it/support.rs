@@ -11,10 +11,29 @@ pub(crate) fn selvedge() -> Command {
 }
 
 /// What the program says of designs that end their process, or never end. These take their time, so the tests
-/// share it.
+/// share it, and checkers and real engines wait for them side by side.
 pub(crate) fn deaths() -> &'static Value {
     static REPORT: OnceLock<Value> = OnceLock::new();
-    REPORT.get_or_init(|| json(consumer("broken-scenarios").args(["deaths", "--budget", "quick"]), 0))
+    let on = |engines: [&str; 2]| {
+        let mut command = consumer("broken-scenarios");
+        command.args(["deaths", "--budget", "quick"]);
+        json(command.args(engines.map(|engine| format!("--engine={engine}"))), 0)
+    };
+    REPORT.get_or_init(|| {
+        std::thread::scope(|scope| {
+            let really = scope.spawn(|| on(["threads", "processes"]));
+            let mut report = on(["loom", "shuttle"]);
+            let really = really.join().expect("a report");
+            let designs = |report: &Value| report["scenarios"][0]["designs"].as_array().map_or(0, Vec::len);
+            assert_eq!(designs(&report), designs(&really));
+            for design in 0..designs(&report) {
+                let more = really["scenarios"][0]["designs"][design]["engines"].clone();
+                let all = report["scenarios"][0]["designs"][design]["engines"].as_array_mut();
+                all.expect("engines").extend(more.as_array().into_iter().flatten().cloned());
+            }
+            report
+        })
+    })
 }
 
 /// The root of this package.

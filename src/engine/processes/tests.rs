@@ -160,7 +160,7 @@ fn what_an_isolated_actor_writes_nobody_else_sees() {
                 .isolated()
                 .observe(|n, returns| (n.load(Relaxed), returns.to_vec())),
         );
-        check_all(&observed(observe, &isolated, 200), "(0, [0, 0, 0])", 1000);
+        check_all(&observed(observe, &isolated, 200), "(0, [0, 0, 0])", 50);
         no_child_is_left();
     });
 }
