@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 /// How often each pair is measured; the median ratio counts.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 11;
 
 /// A pair to be measured: what is counted, per second on both sides, and the least ratio that will do.
 struct Pair {

@@ -70,6 +70,8 @@ pub(crate) enum Manner {
     Exact,
     /// With every order of any two operations, and on past executions that failed.
     Every,
+    /// The same, and of any two threads that begin or go on: one may fail before it comes to an operation.
+    EveryStep,
 }
 
 /// Why a word was not taken as a token.

@@ -48,7 +48,7 @@ struct State {
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static LAST: Cell<bool> = const { Cell::new(false) };
-    static DEADLY: Cell<bool> = const { Cell::new(false) };
+    static STEPS: Cell<bool> = const { Cell::new(false) };
     /// Operations and ends of threads, to tell whether anybody gets on.
     static PROGRESS: Cell<u64> = const { Cell::new(0) };
     static STATE: RefCell<State> = RefCell::default();
@@ -68,12 +68,12 @@ pub(crate) fn in_every_order<R>(on: bool, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// As [`in_every_order`], where threads may end the process: also before they come to their first operation, or
-/// to the next one after they have yielded.
-pub(crate) fn in_every_deadly_order<R>(run: impl FnOnce() -> R) -> R {
-    let before = DEADLY.replace(true);
+/// As [`in_every_order`], where threads may also fail before they come to their first operation, or to the next
+/// one after they have yielded.
+pub(crate) fn in_every_order_of_steps<R>(run: impl FnOnce() -> R) -> R {
+    let before = STEPS.replace(true);
     let result = in_every_order(true, run);
-    DEADLY.set(before);
+    STEPS.set(before);
     result
 }
 
@@ -101,7 +101,7 @@ pub(super) fn pass() {
 /// The running thread begins, or has yielded and goes on. If that may be all that it does, loom must try it
 /// before and after whatever the others do.
 pub(crate) fn resumes() {
-    if DEADLY.get() && on() && !std::thread::panicking() {
+    if STEPS.get() && on() && !std::thread::panicking() {
         pass_the_gate();
     }
 }

@@ -33,7 +33,7 @@ const MAX_DEATHS: usize = 1_000;
 pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
     let mut patience = Patience::new(MAX_DEATHS, end);
     let log = Log::new()?;
-    let best = arm::every::in_every_deadly_order(|| {
+    let best = arm::every::in_every_order_of_steps(|| {
         fewest_first(|bound, left| {
             let search = Search::new(bound, end, task.pulse, log.clone(), patience.clone());
             let (tried, after) = within(&task.program, search, left);
@@ -50,7 +50,7 @@ pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, numbered: &Numbe
     let builder = builder(usize::try_from(numbered.preemptions).ok());
     let follower =
         Follower { numbered: numbered.clone(), fatal: fatal.clone(), pulse: task.pulse, execution: 0 };
-    arm::every::in_every_deadly_order(|| {
+    arm::every::in_every_order_of_steps(|| {
         arm::assigned(&choices, || explore(&task.program, &builder, true, follower))
     });
 }

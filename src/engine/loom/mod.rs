@@ -147,6 +147,16 @@ fn manner() -> Manner {
     if arm::exactly() { Manner::Exact } else { Manner::Plain }
 }
 
+/// Runs an exploration, or an execution of one, that goes about it in one of the manners in every order, or in
+/// none of them.
+fn in_manner<R>(manner: Manner, run: impl FnOnce() -> R) -> R {
+    match manner {
+        Manner::Every => arm::every::in_every_order(true, run),
+        Manner::EveryStep => arm::every::in_every_order_of_steps(run),
+        Manner::Plain | Manner::Exact => arm::every::in_every_order(false, run),
+    }
+}
+
 /// loom as we want it: no limits but these. Within a number of `preemptions` it tries all executions that have
 /// at most so many, and some with one more: where an execution has as many as loom's own bound, loom 0.7.2
 /// tries no other thread any more, not even where one has to be chosen anyway.

@@ -14,7 +14,7 @@ mod tests;
 
 use super::super::witness::{Cost, Goal, cost};
 use super::witness::{Ran, explore};
-use super::{Place, arm, builder, manner};
+use super::{Place, builder, in_manner, manner};
 use crate::arm::loom::{Assignment, Odometer};
 use crate::scenario::program::Program;
 use crate::witness::token::Manner;
@@ -33,8 +33,13 @@ const MAX_BOUND: usize = 2;
 /// The shortest execution that shows the failure, of those that were tried. The second value tells whether
 /// no other has fewer switches.
 pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place, bool)> {
-    let every = arm::every::in_every_order(true, || {
-        fewest_first(|bound, left| within(program, goal, bound, Manner::Every, left))
+    let manner = match goal {
+        // Nothing else happens between operations.
+        Goal::Crash(_) => Manner::EveryStep,
+        Goal::Forbidden(_) | Goal::DataRace | Goal::Deadlock => Manner::Every,
+    };
+    let every = in_manner(manner, || {
+        fewest_first(|bound, left| within(program, goal, bound, manner, left))
     });
     if let Some(Best { place, proved: true, .. }) = every {
         return Some((place, true));

@@ -19,7 +19,7 @@ fn observed(design: &ErasedDesign) -> Observation {
 fn least(design: &ErasedDesign, goal: &Goal) -> (usize, usize) {
     let search = Arc::new(Shared::new(Search::new(None, Manner::Every)));
     let (seen, goal) = (Arc::clone(&search), goal.clone());
-    let complete = arm::every::in_every_order(true, || {
+    let complete = in_manner(Manner::Every, || {
         explore(&design.program, &builder(None), true, move |ran: Ran| lock(&seen).look(&ran, &goal))
     });
     assert!(complete, "a failure has ended the search");
@@ -31,13 +31,18 @@ fn least(design: &ErasedDesign, goal: &Goal) -> (usize, usize) {
 /// Checks that loom's witness of this design is called the shortest, and is.
 #[track_caller]
 fn check(design: &ErasedDesign, goal: &Goal, cost: (usize, usize)) {
+    check_by_hand(design, cost);
+    assert_eq!(least(design, goal), cost, "of all");
+}
+
+#[track_caller]
+fn check_by_hand(design: &ErasedDesign, cost: (usize, usize)) {
     let seen = observed(design);
     let [witness] = &seen.witnesses[..] else { panic!("{seen:?}") };
     let done = witness.events.iter().filter(|event| !event.blocked);
     let switches = crate::engine::witness::switches(done.map(|event| event.thread));
     assert_eq!((switches, witness.events.len()), cost, "{:#?}", witness.events);
     assert!(witness.shortest);
-    assert_eq!(least(design, goal), cost, "of all");
 }
 
 fn lost_update() -> ErasedDesign {
@@ -149,4 +154,25 @@ fn what_nobody_has_proved_is_not_called_the_shortest() {
     let seen = observed(&erased(design, |&n| n == 1));
     let [witness] = &seen.witnesses[..] else { panic!("{seen:?}") };
     assert!(!witness.shortest, "{:#?}", witness.events);
+}
+
+/// What the others do first is beside the point of who fails before it does anything, or after it has yielded.
+#[test]
+fn who_fails_at_once_needs_nobody_else() {
+    let design = |panics: fn(&AtomicU32)| {
+        let busy = |n: &AtomicU32| {
+            n.fetch_add(1, Relaxed);
+        };
+        erased(
+            Design::new(|| AtomicU32::new(0)).actor("A", busy).actor("B", panics).observe(|_, _| ()),
+            |()| false,
+        )
+    };
+    // The making of the state, and then B.
+    check_by_hand(&design(|_| panic!("at once")), (0, 1));
+    let after_yielding = |_: &AtomicU32| {
+        crate::thread::yield_now();
+        panic!("at once");
+    };
+    check_by_hand(&design(after_yielding), (1, 2));
 }

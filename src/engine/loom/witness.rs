@@ -7,7 +7,7 @@ use super::super::failure::{Failure, classify};
 use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
 use super::super::{Observation, Task};
 use super::shortest::shortest;
-use super::{Place, arm, builder};
+use super::{Place, arm, builder, in_manner};
 use crate::arm::journal::{self, Journal};
 use crate::arm::loom::every::Failed;
 use crate::arm::trace;
@@ -85,8 +85,7 @@ impl Ran {
 
 /// Runs the execution at this place with locations on.
 fn locate(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
-    let every = place.manner == Manner::Every;
-    arm::every::in_every_order(every, || arm::assigned(&place.choices, || locate_as_assigned(program, place)))
+    in_manner(place.manner, || arm::assigned(&place.choices, || locate_as_assigned(program, place)))
 }
 
 fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
