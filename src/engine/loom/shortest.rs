@@ -38,9 +38,7 @@ pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place
         Goal::Crash(_) => Manner::EveryStep,
         Goal::Forbidden(_) | Goal::DataRace | Goal::Deadlock => Manner::Every,
     };
-    let every = in_manner(manner, || {
-        fewest_first(|bound, left| within(program, goal, bound, manner, left))
-    });
+    let every = in_manner(manner, || fewest_first(|bound, left| within(program, goal, bound, manner, left)));
     if let Some(Best { place, proved: true, .. }) = every {
         return Some((place, true));
     }
