@@ -1,8 +1,9 @@
 //! The shortest way to an execution that ends its process, or never ends: every trial is made by a child
 //! of this process, which may die of it, and writes down in shared memory what there was to choose.
 //!
-//! Limits: a child that takes too long over one execution ([`limit_execution`](crate::engine::offspring::limit_execution)) is taken for one that never ends,
-//! so whoever is told the result must see it happen once more. The worker must have no other thread.
+//! Limits: a child that takes too long over one execution is taken for one that never ends
+//! ([`offspring`](crate::engine::offspring)), so whoever is told the result must see it happen once more. The
+//! worker must have no other thread.
 
 use super::few::{FewSwitches, Shared};
 use super::log::{Log, Logged, Met};
