@@ -180,8 +180,8 @@ fn clean(cell: &Cell) -> String {
 pub(crate) fn summary(report: &Report, seconds: f64) -> String {
     let tally = report.tally();
     let designs: usize = report.scenarios.iter().map(|scenario| scenario.designs.len()).sum();
-    let mut text =
-        format!("{designs} designs: {}", styled(GOOD, &format!("{} as expected", tally.as_expected)));
+    let designs = if designs == 1 { "1 design".to_owned() } else { format!("{designs} designs") };
+    let mut text = format!("{designs}: {}", styled(GOOD, &format!("{} as expected", tally.as_expected)));
     let mut also = |count: usize, style, what: &str| {
         if count > 0 {
             let _ = write!(text, ", {}", styled(style, &format!("{count} {what}")));

@@ -16,7 +16,7 @@ use crate::witness::token::Route;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most executions in which all schedules with few switches are tried, for one witness.
-const MAX_TRIED: usize = 6_000;
+const MAX_TRIED: usize = 30_000;
 
 /// Adds a witness for each of the failures that these schedules first led to.
 pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Path)>, seen: &mut Observation) {
