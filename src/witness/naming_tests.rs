@@ -105,6 +105,7 @@ fn what_the_actors_call_the_state() {
     check("Design::new(|| (▸A::new(0), 1)).actors(2, |[a, b]| {})", None);
     check("Design::new(|| (1, ▸A::new(0))).actors(2, |(.., b)| {})", None);
     check("Design::new(|| ▸AtomicU32::new(0)).actors(2, a).must_see(|n| n)", None);
+    check("r#self = let ▸AtomicU32::new(0)", None);
     check("Other::new(|| ▸AtomicU32::new(0)).actors(2, |n| n)", None);
 }
 

@@ -98,7 +98,11 @@ fn token(text: &str) -> usize {
     }
     let word = |letter: char| letter == '_' || letter.is_alphanumeric();
     let words = |text: &str| text.find(|letter| !word(letter)).unwrap_or(text.len());
-    if let Some(raw) = text.strip_prefix("r#").filter(|raw| raw.starts_with(word)) {
+    // These four are keywords however they are written.
+    let is_name = |raw: &&str| {
+        raw.starts_with(word) && !["self", "Self", "super", "crate"].contains(&&raw[..words(raw)])
+    };
+    if let Some(raw) = text.strip_prefix("r#").filter(is_name) {
         return 2 + words(raw);
     }
     match words(text) {
