@@ -78,6 +78,19 @@ fn budget(sampling_ms: u64) -> Budget {
     Budget { executions: 0, random_executions: 0, sampling_ms, ..Budget::FOR_TESTS }
 }
 
+/// As [`check_all`], sampling again and again, longer each time, until there are so many executions in one go.
+#[track_caller]
+pub(crate) fn check_often(engine: Engine, design: impl Fn() -> ErasedDesign, value: &str, at_least: u64) {
+    for doubled in 0..7 {
+        let seen = observed(engine, &design(), 200 << doubled);
+        check_all(&seen, value, 1);
+        if seen.executions >= at_least {
+            return;
+        }
+    }
+    panic!("never {at_least} executions");
+}
+
 /// Samples again and again, longer each time and at most for 25 seconds in all, until an outcome is seen.
 #[track_caller]
 pub(crate) fn observed_until(engine: Engine, design: impl Fn() -> ErasedDesign, value: &str) {

@@ -3,8 +3,9 @@
 //!
 //! The first program has a single actor: it shows whether the implementation is right when nothing is
 //! concurrent, and whether a checker sees it at all. On processes there are some of these, as long as can be:
-//! what an implementation allocates it allocates in one of them, and is turned away. The others grow. Under the checkers everything is
-//! counted in executions, so that the same seed gives the same programs and the same answer everywhere.
+//! what an implementation allocates it allocates in one of them, and is turned away. The others grow. Under
+//! the checkers everything is counted in executions, so that the same seed gives the same programs and the
+//! same answer everywhere.
 //!
 //! Limits: a clean exploration is a sample of programs, whatever was explored of each. A program that an
 //! engine gave up on counts for nothing, and if it gave up on all of them the answer is inconclusive.

@@ -2,11 +2,11 @@
 //!
 //! loom is bounded by preemptions, which are the switches away from a thread that could have gone on; so an
 //! execution has at most as many of them as it has switches, but for the one from the main thread to the first
-//! actor. All executions with few preemptions are tried,
-//! fewest first, in [every order](crate::arm::loom::every) of their operations and on past those that fail,
-//! until there can be none with fewer switches than the best has. Where that takes more executions than
-//! there may be, loom's own search, which leaves out all but one of those that cannot be told apart, may
-//! still find a shorter one; whether it is the shortest nobody knows then.
+//! actor. All executions with few preemptions are tried, fewest first, in
+//! [every order](crate::arm::loom::every) of their operations and on past those that fail, until there can be
+//! none with fewer switches than the best has. Where that takes more executions than there may be, loom's own
+//! search, which leaves out all but one of those that cannot be told apart, may still find a shorter one;
+//! whether it is the shortest nobody knows then.
 
 #[cfg(test)]
 #[path = "shortest_tests.rs"]

@@ -285,7 +285,8 @@ impl Explorer {
         }
         let unbroken = frame.unbroken;
         let first = unbroken.unwrap_or_else(|| self.prefer(ready, open, current));
-        self.frames[self.depth - 1].begin_with(first);
+        let last = self.frames.len() - 1;
+        self.frames[last].begin_with(first);
         true
     }
 
@@ -378,15 +379,10 @@ impl Explorer {
 
     /// Runs a redundant execution to its end: anything will do that lets everybody come forward.
     fn choose_freely(&mut self, ready: &[Ready], current: Option<usize>) -> usize {
-        let yields = |task: usize| {
-            ready.iter().any(|(other, operation)| {
-                *other == task && operation.is_none_or(|operation| operation.kind == Kind::Yield)
-            })
-        };
         self.patience += 1;
         let stays = |task: &usize| {
             ready.iter().any(|(other, _)| other == task)
-                && !yields(*task)
+                && !gives_way(ready, *task)
                 && !self.patience.is_multiple_of(32)
         };
         if let Some(task) = current.filter(stays) {
@@ -456,11 +452,13 @@ fn fall_asleep(frame: &mut Frame, before: &Frame, event: &Event) {
 /// Enters how many preemptions there were before a decision, and who goes on without one.
 fn count_preemptions(frame: &mut Frame, previous: &Frame, ready: &[Ready]) {
     frame.preemptions = previous.preemptions_with(previous.chosen);
-    let yields = |task: usize| {
-        ready.iter().any(|(other, operation)| {
-            *other == task && operation.is_none_or(|operation| operation.kind == Kind::Yield)
-        })
-    };
-    let goes_on = |task: &usize| frame.enabled & only(*task) != 0 && !yields(*task);
+    let goes_on = |task: &usize| frame.enabled & only(*task) != 0 && !gives_way(ready, *task);
     frame.unbroken = Some(previous.chosen).filter(goes_on);
+}
+
+/// Whether a task that can run yields, begins or ends the execution.
+fn gives_way(ready: &[Ready], task: usize) -> bool {
+    ready.iter().any(|(other, operation)| {
+        *other == task && operation.is_none_or(|operation| operation.kind == Kind::Yield)
+    })
 }

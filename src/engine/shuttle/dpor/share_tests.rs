@@ -253,7 +253,7 @@ fn closed_forms_and_loops_are_explored_by_several_as_by_one() {
     let mut last_zero = vec![vec![LastZero(5)]];
     last_zero.extend((0..5).map(|writer| vec![Carry(writer)]));
     let programs = [
-        (vec![vec![Add(0); 2]; 3], 90),
+        (vec![vec![Add(0); 2]; 4], 2_520),
         (vec![vec![Load(0), Store(0, 1)]; 4], 576),
         (vec![vec![Lock(0), Note(0), Unlock(0)]; 4], 24),
         (last_zero, 64),
