@@ -1,49 +1,72 @@
-//! Threads of a shuttle execution: spawning, joining, yielding, and one slot of storage per thread.
+//! Threads of a shuttle execution: spawning, joining, yielding, and storage for each thread.
 //!
 //! Each scheduling point is announced first, so that a scheduler that looks at operations sees it.
 
-use super::Slot;
 use super::shuttle::{me, running};
 use super::trace::{self, Kind, ObjectId};
-use shuttle_engine::runtime::execution::ExecutionState;
+use shuttle_engine::runtime::execution::{ExecutionState, LABELS};
 use shuttle_engine::runtime::task::TaskId;
 use shuttle_engine::runtime::thread::switch;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::panic::Location;
 
 thread_local! {
-    /// By task. shuttle's own thread-local storage does the same through a hash table, made and dropped for
-    /// each task, which costs as much as a few scheduling points.
-    static SLOTS: RefCell<Vec<Option<Slot>>> = const { RefCell::new(Vec::new()) };
     /// The objects that name threads, and their tasks.
     static TASKS: RefCell<Vec<(ObjectId, usize)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What the facade keeps for the running task; `None` before [`set_slot`] and outside of an execution.
-pub(crate) fn slot() -> Option<Slot> {
-    let task = running()?;
-    SLOTS.with_borrow(|slots| slots.get(task).cloned().flatten())
+/// A value for each task of an execution. shuttle's own thread-local storage does the same through a hash
+/// table, made and dropped for each task, which costs as much as a few scheduling points.
+pub(crate) struct PerTask<T> {
+    execution: Cell<u64>,
+    values: RefCell<Vec<Option<T>>>,
 }
 
-/// Replaces what the facade keeps for the running task.
-pub(crate) fn set_slot(value: Option<Slot>) {
-    let Some(task) = running() else { return };
-    let old = SLOTS.with_borrow_mut(|slots| match slots.get_mut(task) {
-        Some(slot) => std::mem::replace(slot, value),
-        None => {
-            slots.resize(task, None);
-            slots.push(value);
-            None
+impl<T> PerTask<T> {
+    pub(crate) const fn new() -> Self {
+        Self { execution: Cell::new(0), values: RefCell::new(Vec::new()) }
+    }
+
+    /// Looks at the value of the running task: none before [`PerTask::set`] and outside of an execution.
+    /// No scheduling point may lie within.
+    #[inline]
+    pub(crate) fn with<R>(&self, look: impl FnOnce(Option<&T>) -> R) -> R {
+        let task = running().filter(|_| self.execution.get() == trace::execution());
+        match task {
+            Some(task) => look(self.values.borrow().get(task).and_then(Option::as_ref)),
+            None => look(None),
         }
-    });
-    drop(old);
+    }
+
+    /// Replaces the value of the running task.
+    #[inline]
+    pub(crate) fn set(&self, value: Option<T>) {
+        let Some(task) = running() else { return };
+        if self.execution.replace(trace::execution()) != trace::execution() {
+            self.forget();
+        }
+        let mut values = self.values.borrow_mut();
+        if task >= values.len() {
+            values.resize_with(task + 1, || None);
+        }
+        let old = std::mem::replace(&mut values[task], value);
+        drop(values);
+        drop(old);
+    }
+
+    /// What an execution that was cut off has left is leaked, because its destructors would reach for tasks
+    /// that are no more.
+    fn forget(&self) {
+        self.values.borrow_mut().iter_mut().for_each(|value| std::mem::forget(value.take()));
+    }
 }
 
-/// Begins an execution: no task has anything yet. What an execution that was cut off has left is leaked,
-/// because its destructors would reach for tasks that are no more.
-pub(super) fn forget_slots() {
+/// Begins an execution: no object names a task yet.
+pub(super) fn begin() {
     TASKS.with_borrow_mut(Vec::clear);
-    SLOTS.with_borrow_mut(|slots| slots.iter_mut().for_each(|slot| std::mem::forget(slot.take())));
+    // The main task has a name, which each task that it starts would inherit, at the price of many operations.
+    LABELS.with_borrow_mut(HashMap::clear);
 }
 
 /// Waits for one spawned thread.
@@ -61,14 +84,17 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     let life = Box::new(move || {
         body();
         // The last thread's end would otherwise be the end of the execution, detached tasks or not.
-        if ExecutionState::with(|state| state.exit_current_truncates_execution()) {
-            switch();
-        }
-        ExecutionState::with(|state| {
-            if let Some(waiter) = state.current_mut().take_waiter() {
-                state.get_mut(waiter).unblock();
+        let last = ExecutionState::with(|state| {
+            let last = state.exit_current_truncates_execution();
+            if !last {
+                wake_waiter(state);
             }
+            last
         });
+        if last {
+            switch();
+            ExecutionState::with(wake_waiter);
+        }
     });
     let stack = ExecutionState::with(|state| state.config.stack_size);
     let task = ExecutionState::spawn_thread(life, stack, None, None, Location::caller());
@@ -76,25 +102,25 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     Join { task }
 }
 
+/// Lets whoever waits for the running task go on.
+fn wake_waiter(state: &mut ExecutionState) {
+    if let Some(waiter) = state.current_mut().take_waiter() {
+        state.get_mut(waiter).unblock();
+    }
+}
+
 impl Join {
     /// Blocks until the task has ended.
     pub(crate) fn join(self) {
         let me = me();
         trace::announce(me, task_as_object(self.task.into()), Kind::Join);
-        let finished = ExecutionState::with(|state| state.get(self.task).finished());
-        if finished {
-            switch();
-        }
-        let waits = ExecutionState::with(|state| {
-            let waits = state.get_mut(self.task).set_waiter(TaskId::from(me));
-            if waits {
+        ExecutionState::with(|state| {
+            if state.get_mut(self.task).set_waiter(TaskId::from(me)) {
                 state.current_mut().block(false);
             }
-            waits
         });
-        if waits {
-            switch();
-        }
+        // A scheduling point also where the task has ended already.
+        switch();
     }
 }
 

@@ -34,11 +34,43 @@ struct Trace {
 /// More tasks than most executions have.
 const FEW: usize = 16;
 
+/// What a task is about to do, field by field: an operation that is put together first and then copied is
+/// copied before its fields have arrived, and the processor waits for them.
+struct Place {
+    object: Cell<ObjectId>,
+    kind: Cell<Option<Kind>>,
+    also: Cell<Option<(ObjectId, Kind)>>,
+}
+
+impl Place {
+    const fn new() -> Self {
+        Self { object: Cell::new(0), kind: Cell::new(None), also: Cell::new(None) }
+    }
+
+    #[inline]
+    fn set(&self, operation: Operation) {
+        self.object.set(operation.object);
+        self.kind.set(Some(operation.kind));
+        self.also.set(operation.also);
+    }
+
+    #[inline]
+    fn clear(&self) {
+        self.kind.set(None);
+    }
+
+    #[inline]
+    fn get(&self) -> Option<Operation> {
+        let kind = self.kind.get()?;
+        Some(Operation { object: self.object.get(), kind, also: self.also.get() })
+    }
+}
+
 thread_local! {
     static TRACE: RefCell<Trace> = RefCell::default();
     static NEXT_OBJECT: Cell<ObjectId> = const { Cell::new(0) };
     /// By task, for the first [`FEW`]; without a destructor, so that reaching it costs next to nothing.
-    static PENDING: [Cell<Option<Operation>>; FEW] = const { [const { Cell::new(None) }; FEW] };
+    static PENDING: [Place; FEW] = const { [const { Place::new() }; FEW] };
     /// By task, for those after.
     static MORE_PENDING: RefCell<Vec<Option<Operation>>> = const { RefCell::new(Vec::new()) };
     /// What the operation done last came to.
@@ -54,11 +86,14 @@ thread_local! {
     static CHOSEN: RefCell<Vec<Chosen>> = const { RefCell::new(Vec::new()) };
     /// The task that has last come back from a scheduling point, and so runs; `None` between executions.
     static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
+    /// Executions that have begun.
+    static EXECUTION: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Begins an execution: objects numbered from 0 and, if races are to be detected, fresh clocks.
 pub(crate) fn begin(watching: bool) {
-    super::shuttle_thread::forget_slots();
+    super::shuttle_thread::begin();
+    EXECUTION.set(EXECUTION.get() + 1);
     CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);
     CHOSEN.with_borrow_mut(Vec::clear);
@@ -130,10 +165,9 @@ pub(crate) fn announce(task: usize, object: ObjectId, kind: Kind) {
 /// As [`announce`], for an operation that may touch two objects.
 #[inline]
 pub(crate) fn announce_operation(task: usize, operation: Operation) {
-    let operation = Some(operation);
     PENDING.with(|pending| match pending.get(task) {
         Some(place) => place.set(operation),
-        None => announce_one_of_more(task, operation),
+        None => announce_one_of_more(task, Some(operation)),
     });
 }
 
@@ -163,7 +197,7 @@ pub(crate) fn take_effect() -> Effect {
 /// Nobody is about to do anything: what an execution that was cut off has left would be taken for the next
 /// one's.
 pub(crate) fn forget_pending() {
-    PENDING.with(|pending| pending.iter().for_each(|operation| operation.set(None)));
+    PENDING.with(|pending| pending.iter().for_each(Place::clear));
     MORE_PENDING.with_borrow_mut(Vec::clear);
     EFFECT.set(Effect::Full);
 }
@@ -184,7 +218,7 @@ pub(crate) fn chosen(task: usize) {
         CURRENT.set(Some(task));
     }
     PENDING.with(|pending| match pending.get(task) {
-        Some(place) => place.set(None),
+        Some(place) => place.clear(),
         None => announce_one_of_more(task, None),
     });
 }
@@ -193,6 +227,12 @@ pub(crate) fn chosen(task: usize) {
 #[inline]
 pub(crate) fn current() -> Option<usize> {
     CURRENT.get()
+}
+
+/// Which execution this is, or was the last: counted from 1.
+#[inline]
+pub(crate) fn execution() -> u64 {
+    EXECUTION.get()
 }
 
 /// What each of these tasks is about to do; for a scheduler, which asks for many at once.
@@ -214,7 +254,7 @@ pub(crate) fn each_pending(
 
 /// What each task is about to do, by task.
 pub(crate) fn pending() -> Vec<Option<Operation>> {
-    let mut all: Vec<_> = PENDING.with(|pending| pending.iter().map(Cell::get).collect());
+    let mut all: Vec<_> = PENDING.with(|pending| pending.iter().map(Place::get).collect());
     MORE_PENDING.with_borrow(|more| all.extend_from_slice(more));
     all
 }
@@ -254,6 +294,12 @@ pub(crate) fn release(object: ObjectId) {
 /// The current task's past, to travel with a message or to a child.
 pub(crate) fn token() -> Token {
     Token(with(|detector, task| Some(detector.publish(task))))
+}
+
+/// As [`token`], into a place where an empty one was: nothing is copied where no detector listens.
+#[inline]
+pub(crate) fn leave_token(place: &RefCell<Token>) {
+    with(|detector, task| *place.borrow_mut() = Token(Some(detector.publish(task))));
 }
 
 /// The current task has received `token`: what its sender had done by then happens before.

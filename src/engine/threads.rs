@@ -18,7 +18,6 @@ use crate::scenario::Exit;
 use crate::scenario::program::Program;
 use anyhow::{Context as _, ensure};
 use std::cell::Cell;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -123,12 +122,6 @@ impl Course {
             chunk: self.chunk.load(Ordering::Relaxed),
             skew: self.skew.load(Ordering::Relaxed),
         }
-    }
-
-    /// The part of the array that `actor` makes and observes.
-    fn slice(&self, actor: usize, stride: usize) -> Range<usize> {
-        let actors = self.exits.len();
-        stride * actor / actors..stride * (actor + 1) / actors
     }
 }
 
@@ -239,7 +232,7 @@ impl Runner<'_> {
     fn walk_leg(&mut self, gait: Gait, until: Option<Instant>) -> Result<(), Broken> {
         let course = self.course;
         let program = &*course.program;
-        let slice = course.slice(self.actor, gait.stride);
+        let slice = course.plot.share(self.actor, gait.stride);
         loop {
             self.doing.set(Doing::Making);
             // SAFETY: this slice is this actor's until the barrier, and its old states were dropped.

@@ -77,8 +77,8 @@ impl Key {
     /// inside a model, and with one `S` per key. Valid until the key or the execution ends.
     pub(crate) fn slot<S>(&self, make: impl FnOnce() -> S) -> NonNull<S> {
         let key = self.id();
-        let execution = model::local().execution.clone();
-        let slots = &execution.statics.0;
+        let local = model::local();
+        let slots = &local.execution().statics.0;
         let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
         if let Some(value) = found {
             return value.cast();
@@ -101,7 +101,7 @@ impl Key {
             return None;
         }
         let local = model::try_local()?;
-        let slots = local.execution.statics.0.borrow();
+        let slots = local.execution().statics.0.borrow();
         let slot = slots.iter().find(|slot| slot.key == key)?;
         Some(slot.value.cast())
     }
@@ -115,7 +115,7 @@ impl Key {
         let Some(local) = model::try_local() else {
             return;
         };
-        let slots = &local.execution.statics.0;
+        let slots = &local.execution().statics.0;
         let at = slots.borrow().iter().position(|slot| slot.key == key);
         if let Some(at) = at {
             let slot = slots.borrow_mut().remove(at);

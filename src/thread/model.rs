@@ -11,6 +11,7 @@
 use super::local::Values;
 use super::permit::Permit;
 use crate::arm::journal::{self, Key};
+use crate::arm::shuttle_thread::PerTask;
 use crate::arm::trace::{self, ObjectId, Token};
 use crate::arm::{self, Slot, loom_thread, shuttle_thread};
 use crate::context::{self, Context};
@@ -21,7 +22,6 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -35,7 +35,7 @@ pub(crate) struct Identity {
     pub(crate) object: ObjectId,
     /// The main thread's is never waited for.
     pub(crate) end: End,
-    pub(crate) execution: Rc<Execution>,
+    home: Home,
     pub(crate) values: Values,
     /// What this thread must not do while it unwinds; see [`when_settled`].
     unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
@@ -65,61 +65,94 @@ impl Execution {
             self.statics.destroy();
         }
     }
+}
 
-    fn identity(self: Rc<Self>, name: Option<Cow<'static, str>>) -> Arc<Identity> {
-        Arc::new(Identity {
-            number: self.threads.replace(self.threads.get() + 1),
+/// Where the execution is: with the main thread.
+enum Home {
+    Here(Execution),
+    With(Arc<Identity>),
+}
+
+impl Home {
+    fn execution(&self) -> &Execution {
+        match self {
+            Home::Here(execution) => execution,
+            Home::With(main) => main.execution(),
+        }
+    }
+}
+
+impl Identity {
+    fn new(home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
+        let threads = &home.execution().threads;
+        Arc::new(Self {
+            number: threads.replace(threads.get() + 1),
             name,
             permit: Permit::new(),
             object: trace::new_object(),
             end: End::default(),
-            execution: self,
+            home,
             values: Values::default(),
             unsettled: RefCell::default(),
         })
+    }
+
+    /// What the thread shares with all others.
+    pub(crate) fn execution(&self) -> &Execution {
+        self.home.execution()
+    }
+
+    /// The main thread, given any.
+    fn main(this: &Arc<Self>) -> &Arc<Self> {
+        match &this.home {
+            Home::Here(_) => this,
+            Home::With(main) => main,
+        }
     }
 }
 
 thread_local! {
     /// Whether any model thread of this operating-system thread may have something in `unsettled`.
     static UNSETTLED: Cell<bool> = const { Cell::new(false) };
+    /// What belongs to each thread of a shuttle execution.
+    static UNDER_SHUTTLE: PerTask<Arc<Identity>> = const { PerTask::new() };
 }
 
-fn slot() -> Option<Arc<Identity>> {
-    let slot = match context::current() {
-        Context::Loom => loom_thread::slot(),
-        Context::Shuttle => shuttle_thread::slot(),
-        Context::Real | Context::Process => None,
-    };
-    slot.and_then(|slot| slot.downcast().ok())
-}
-
-fn set_slot(local: Option<Arc<Identity>>) {
-    let value = local.map(|local| local as Slot);
+/// Looks at what belongs to the running model thread, if anything does yet. No scheduling point may lie within.
+#[inline]
+fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
     match context::current() {
-        Context::Loom => loom_thread::set_slot(value),
-        Context::Shuttle => shuttle_thread::set_slot(value),
+        Context::Loom => look(loom_thread::slot().and_then(|slot| slot.downcast().ok()).as_ref()),
+        Context::Shuttle => UNDER_SHUTTLE.with(|locals| locals.with(look)),
+        Context::Real | Context::Process => look(None),
+    }
+}
+
+fn set(local: Option<Arc<Identity>>) {
+    match context::current() {
+        Context::Loom => loom_thread::set_slot(local.map(|local| local as Slot)),
+        Context::Shuttle => UNDER_SHUTTLE.with(|locals| locals.set(local)),
         Context::Real | Context::Process => {}
     }
 }
 
 /// What belongs to the running model thread. Only inside a model.
 pub(crate) fn local() -> Arc<Identity> {
-    slot().unwrap_or_else(|| {
-        let local = Rc::<Execution>::default().identity(Some(Cow::Borrowed("main")));
-        set_slot(Some(local.clone()));
+    try_local().unwrap_or_else(|| {
+        let local = Identity::new(Home::Here(Execution::default()), Some(Cow::Borrowed("main")));
+        set(Some(local.clone()));
         local
     })
 }
 
 /// Like [`local`], but `None` where nothing was ever made, or everything is gone.
 pub(crate) fn try_local() -> Option<Arc<Identity>> {
-    slot()
+    look(|local| local.cloned())
 }
 
 /// The running model thread, counted from 0, the main one, in the order of spawning.
 pub(crate) fn number() -> usize {
-    slot().map_or(0, |identity| usize::try_from(identity.number).unwrap_or(usize::MAX))
+    look(|local| local.map_or(0, |local| usize::try_from(local.number).unwrap_or(usize::MAX)))
 }
 
 /// Ends the main thread's part of an execution: its thread-local values are destroyed, and, unless other
@@ -128,9 +161,10 @@ pub(crate) fn end_of_execution() {
     let Some(local) = try_local() else { return };
     settled();
     local.values.destroy();
-    local.execution.over.set(true);
-    local.execution.thread_ended();
-    set_slot(None);
+    let execution = local.execution();
+    execution.over.set(true);
+    execution.thread_ended();
+    set(None);
 }
 
 /// Runs `f` and returns its panic, unless the panic is the checker's, which goes on unwinding.
@@ -225,7 +259,7 @@ impl Handover {
     /// The thread has made what it returns.
     fn give<T>(&self, result: &std::thread::Result<T>) {
         if std::mem::needs_drop::<T>() || result.is_err() {
-            *self.past.borrow_mut() = trace::token();
+            trace::leave_token(&self.past);
         }
         if let Some(made) = self.made.as_ref().filter(|_| arm::loom::enter()) {
             made.fetch_add(1, Ordering::Release);
@@ -262,14 +296,15 @@ pub(crate) struct End {
     finished: Cell<bool>,
     /// Whether the thread panicked and nobody has taken its panic by joining it.
     panicked: Cell<bool>,
+    /// Until the thread begins, its parent's past; since it ended, its own.
     past: RefCell<Token>,
     /// The past before thread-local values were destroyed, if there were any to destroy.
-    returned: RefCell<Option<Token>>,
+    returned: RefCell<Option<Box<Token>>>,
     join: Cell<Option<Join>>,
 }
 
 enum Join {
-    Loom(loom_thread::Join),
+    Loom(Box<loom_thread::Join>),
     Shuttle(shuttle_thread::Join),
 }
 
@@ -375,17 +410,18 @@ fn prepare<F, T>(name: Option<String>, f: F) -> (Arc<Packet<T>>, impl FnOnce())
 where
     F: FnOnce() -> T,
 {
-    let identity = local().execution.clone().identity(name.map(Cow::Owned));
+    let main = look(|local| local.map(Identity::main).cloned()).unwrap_or_else(local);
+    let identity = Identity::new(Home::With(main), name.map(Cow::Owned));
     journal::names(identity.number, identity.name.as_deref());
     let packet = Arc::new(Packet {
         result: Cell::new(None),
         handover: Handover::new::<T>(),
         identity: identity.clone(),
     });
-    let past = trace::token();
+    trace::leave_token(&identity.end.past);
     let life = {
         let packet = packet.clone();
-        move || run(identity, &past, packet, f)
+        move || run(identity, packet, f)
     };
     (packet, life)
 }
@@ -394,10 +430,10 @@ where
 fn start(identity: &Identity, body: impl FnOnce() + 'static) {
     journal::made("thread", Key::at(identity), None);
     journal::note("spawn", Deed::Other, Key::at(identity));
-    let running = &identity.execution.running;
+    let running = &identity.execution().running;
     running.set(running.get() + 1);
     let join = match context::current() {
-        Context::Loom => Join::Loom(loom_thread::spawn(body)),
+        Context::Loom => Join::Loom(Box::new(loom_thread::spawn(body))),
         Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(identity.object, body)),
         Context::Real | Context::Process => unreachable!("only a model has model threads"),
     };
@@ -405,12 +441,12 @@ fn start(identity: &Identity, body: impl FnOnce() + 'static) {
 }
 
 /// The whole life of a model thread.
-fn run<F, T>(local: Arc<Identity>, past: &Token, packet: Arc<Packet<T>>, f: F)
+fn run<F, T>(local: Arc<Identity>, packet: Arc<Packet<T>>, f: F)
 where
     F: FnOnce() -> T,
 {
-    set_slot(Some(local.clone()));
-    trace::receive(past);
+    set(Some(local.clone()));
+    trace::receive(&local.end.past.borrow());
     let result = arm::loom::every::cuttable(|| {
         catch(|| {
             arm::loom::every::resumes();
@@ -427,13 +463,12 @@ where
     // If nobody holds the handle any more, what the thread returned is dropped here, by the thread.
     drop(packet);
     if local.values.have_destructors() {
-        *end.returned.borrow_mut() = Some(trace::token());
+        *end.returned.borrow_mut() = Some(Box::new(trace::token()));
         local.values.destroy();
     }
-    let running = &local.execution.running;
-    running.set(running.get() - 1);
-    local.execution.thread_ended();
-    let past = trace::token();
-    *end.past.borrow_mut() = past;
-    set_slot(None);
+    let execution = local.execution();
+    execution.running.set(execution.running.get() - 1);
+    execution.thread_ended();
+    trace::leave_token(&end.past);
+    set(None);
 }

@@ -100,6 +100,12 @@ impl Plot {
         self.states.wrapping_add(index * self.state_bytes)
     }
 
+    /// The part of an array of `stride` states that `actor` makes, if each makes its own.
+    pub(crate) fn share(&self, actor: usize, stride: usize) -> Range<usize> {
+        let actors = self.returns.len();
+        stride * actor / actors..stride * (actor + 1) / actors
+    }
+
     /// Makes the states of `range`.
     ///
     /// # Safety

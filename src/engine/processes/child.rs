@@ -8,6 +8,7 @@ use super::super::Pulse;
 use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
 use super::super::offspring::{exit, fork_mortal};
 use super::memory::{Ground, Progress};
+use crate::channel::NotForProcesses;
 use crate::choice;
 use crate::context;
 use crate::scenario::program::Program;
@@ -64,7 +65,14 @@ fn live(actor: Actor<'_>, life: Life) -> ! {
         Ok(Ok(())) => report.set_progress(Progress::Returned),
         Ok(Err(Broken)) => report.set_progress(Progress::KeptOut),
         Err(payload) => {
-            report.panicked(lockstep::words_of(&*payload));
+            let how = match report.progress() {
+                Progress::Making => Progress::Unmade,
+                _ => Progress::Panicked,
+            };
+            match payload.downcast_ref::<NotForProcesses>() {
+                Some(reason) if how == Progress::Unmade => report.ended(Progress::Unshareable, &reason.0),
+                _ => report.ended(how, lockstep::words_of(&*payload)),
+            }
             // Dropping a payload runs code of the design, which may panic again.
             std::mem::forget(payload);
         }
@@ -89,9 +97,23 @@ fn walk_on(actor: Actor<'_>) -> Result<(), Broken> {
         let Some(gait) = control.gait() else {
             return Ok(());
         };
+        if control.is_unmade() {
+            make_share(actor, gait);
+        }
         walk_once(actor, &mut walker, gait)?;
         control.finish.wait(actor.patience)?;
     }
+}
+
+/// Makes the actor's share of an array. So no core is idle meanwhile, and the parent has one thing less to do.
+fn make_share(actor: Actor<'_>, gait: Gait) {
+    let ground = actor.ground;
+    let report = &ground.control().reports[actor.place];
+    report.set_progress(Progress::Making);
+    // SAFETY: the parent has observed and dropped the states that were there before the start, and touches
+    // none until the finish; no actor walks the array before all have lined up.
+    unsafe { ground.plot.make(actor.program, ground.plot.share(actor.place, gait.stride)) };
+    report.set_progress(Progress::Underway);
 }
 
 fn walker(actor: Actor<'_>) -> Walker {
@@ -102,8 +124,8 @@ fn walk_once(actor: Actor<'_>, walker: &mut Walker, gait: Gait) -> Result<(), Br
     let control = actor.ground.control();
     control.pace.rewind(actor.place);
     control.line_up.wait(actor.patience)?;
-    // SAFETY: the parent made the states before the start (or before the fork) and touches neither them
-    // nor the returns until the finish (or this process's end); the returns are this actor's own.
+    // SAFETY: the states were made before the start (or the fork) by the parent, or before the actors lined up
+    // by themselves; the parent touches neither them nor the returns until the finish (or this process's end); the returns are this actor's own.
     unsafe {
         actor.ground.plot.walk(actor.program, walker, gait, &control.pace);
     }

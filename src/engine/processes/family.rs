@@ -6,7 +6,7 @@
 use super::super::Pulse;
 use super::Verdict;
 use super::child::{Actor, Life, fork_actor};
-use super::memory::{Control, Progress};
+use super::memory::{Control, Progress, Report};
 use crate::scenario::Exit;
 use anyhow::{Context as _, bail};
 use nix::errno::Errno;
@@ -79,7 +79,7 @@ impl Family {
     fn failed(&self, control: &Control) -> Option<usize> {
         (0..self.deaths.len()).find(|&actor| {
             let progress = control.reports[actor].progress();
-            let failed = matches!(progress, Progress::Underway | Progress::Panicked);
+            let failed = !matches!(progress, Progress::Returned | Progress::KeptOut);
             self.deaths[actor].is_some() && failed
         })
     }
@@ -101,7 +101,7 @@ impl Family {
             && let Some(death) = self.deaths[actor]
             && !survives_deaths
         {
-            return Ok(Err(Verdict::Crash(death.words(&names[actor]))));
+            return Ok(Err(Verdict::Crash(death.words(&format!("actor {}", names[actor])))));
         }
         let exits = self.deaths.iter().zip(&control.reports);
         let exits = exits.map(|(death, report)| match (report.progress(), death) {
@@ -119,7 +119,11 @@ impl Family {
         self.reap(libc::WNOHANG);
         let died = self.failed(control).and_then(|actor| {
             let death = self.deaths[actor]?;
-            Some(Verdict::Crash(death.words(&names[actor])))
+            let who = match control.reports[actor].progress() {
+                Progress::Making => "the process that made states".to_owned(),
+                _ => format!("actor {}", names[actor]),
+            };
+            Some(Verdict::Crash(death.words(&who)))
         });
         self.kill();
         self.reap(0);
@@ -128,10 +132,16 @@ impl Family {
     }
 
     fn panic(&self, control: &Control, names: &[String]) -> Option<Verdict> {
-        let panicked = |&actor: &usize| control.reports[actor].progress() == Progress::Panicked;
-        let actor = (0..self.living.len()).find(panicked)?;
-        let words = control.reports[actor].words();
-        Some(Verdict::Crash(format!("actor {} panicked: {words}", names[actor])))
+        let reports = control.reports.iter().zip(names);
+        let verdict = |(report, name): (&Report, &String)| match report.progress() {
+            Progress::Panicked => Some(Verdict::Crash(format!("actor {name} panicked: {}", report.words()))),
+            Progress::Unmade => {
+                Some(Verdict::Crash(format!("making the state panicked: {}", report.words())))
+            }
+            Progress::Unshareable => Some(Verdict::NotApplicable(report.words())),
+            _ => None,
+        };
+        reports.filter_map(verdict).next()
     }
 
     fn kill(&self) {
@@ -182,13 +192,13 @@ impl Drop for Family {
 }
 
 impl Death {
-    fn words(self, name: &str) -> String {
+    fn words(self, who: &str) -> String {
         match self {
             Death::Killed(signal) => match Signal::try_from(signal) {
-                Ok(signal) => format!("actor {name} was killed by {signal}"),
-                Err(_) => format!("actor {name} was killed by signal {signal}"),
+                Ok(signal) => format!("{who} was killed by {signal}"),
+                Err(_) => format!("{who} was killed by signal {signal}"),
             },
-            Death::Exited(code) => format!("actor {name} ended its process with exit code {code}"),
+            Death::Exited(code) => format!("{who} ended its process with exit code {code}"),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::super::Task;
 use super::super::lockstep::{self, Barrier, Gait, MOST_ACTORS, Mapping, Pace, Plot, Sharing};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 const WORDS_BYTES: usize = 1024;
 
@@ -13,10 +13,16 @@ const WORDS_BYTES: usize = 1024;
 pub(super) enum Progress {
     /// It is on its way; if its process is gone, it died.
     Underway,
+    /// It makes states; if its process is gone, it died of that.
+    Making,
     /// It has acted on all that it was to act on.
     Returned,
     /// It panicked, and has left its words.
     Panicked,
+    /// It panicked where it made a state, and has left its words.
+    Unmade,
+    /// It made a state that processes cannot share, and has left the reason.
+    Unshareable,
     /// It never acted, because others did not come to the start.
     KeptOut,
 }
@@ -27,6 +33,9 @@ impl Progress {
             1 => Progress::Returned,
             2 => Progress::Panicked,
             3 => Progress::KeptOut,
+            4 => Progress::Making,
+            5 => Progress::Unmade,
+            6 => Progress::Unshareable,
             _ => Progress::Underway,
         }
     }
@@ -37,6 +46,9 @@ impl Progress {
             Progress::Returned => 1,
             Progress::Panicked => 2,
             Progress::KeptOut => 3,
+            Progress::Making => 4,
+            Progress::Unmade => 5,
+            Progress::Unshareable => 6,
         }
     }
 }
@@ -66,15 +78,15 @@ impl Report {
         self.progress.store(progress.code(), Ordering::Release);
     }
 
-    /// Says that the actor panicked with these words, cut to what fits.
-    pub(super) fn panicked(&self, words: &str) {
+    /// Says how the actor ended, and with which words, cut to what fits.
+    pub(super) fn ended(&self, how: Progress, words: &str) {
         let bytes = &words.as_bytes()[..words.len().min(WORDS_BYTES)];
         for (slot, byte) in self.words.iter().zip(bytes) {
             slot.store(*byte, Ordering::Relaxed);
         }
         #[expect(clippy::cast_possible_truncation, reason = "cut to a kilobyte")]
         self.length.store(bytes.len() as u32, Ordering::Relaxed);
-        self.set_progress(Progress::Panicked);
+        self.set_progress(how);
     }
 
     pub(super) fn words(&self) -> String {
@@ -98,6 +110,8 @@ pub(super) struct Control {
     stride: AtomicUsize,
     chunk: AtomicUsize,
     skew: AtomicU32,
+    /// Whether the actors find the array empty, and make it: each its share.
+    unmade: AtomicBool,
     pub(super) reports: [Report; MOST_ACTORS],
 }
 
@@ -111,6 +125,7 @@ impl Control {
             stride: AtomicUsize::new(0),
             chunk: AtomicUsize::new(0),
             skew: AtomicU32::new(0),
+            unmade: AtomicBool::new(false),
             reports: std::array::from_fn(|_| Report::new()),
         }
     }
@@ -122,6 +137,15 @@ impl Control {
             self.chunk.store(gait.chunk, Ordering::Relaxed);
             self.skew.store(gait.skew, Ordering::Relaxed);
         }
+    }
+
+    /// Says, before the start, whether the actors are to make the array.
+    pub(super) fn set_unmade(&self, unmade: bool) {
+        self.unmade.store(unmade, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_unmade(&self) -> bool {
+        self.unmade.load(Ordering::Relaxed)
     }
 
     pub(super) fn gait(&self) -> Option<Gait> {

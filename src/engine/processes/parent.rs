@@ -1,4 +1,4 @@
-//! The parent's side: makes states, lets the actors walk them, observes them.
+//! The parent's side: makes the first states, lets the actors make and walk the others, observes them all.
 //!
 //! Limit: states of an array that was never observed (because an actor died, or making one panicked) are
 //! leaked; nobody can tell which of them are whole.
@@ -135,8 +135,15 @@ impl Sampling<'_> {
         while let Some((gait, lasting)) = tuner.next_leg() {
             let start = Instant::now();
             loop {
-                proceed!(self.make_to_walk(gait.stride));
+                // The first array is looked at before it is walked, so it is made here.
+                let unmade = self.walked;
+                if unmade {
+                    self.forget_locks();
+                } else {
+                    proceed!(self.make_to_walk(gait.stride));
+                }
                 let control = self.ground.control();
+                control.set_unmade(unmade);
                 control.set_gait(Some(gait));
                 let met = control.start.wait_checking(patience, || family.is_complete()).and_then(|()| {
                     let go_on = || family.is_complete();
@@ -215,8 +222,7 @@ impl Sampling<'_> {
     fn make(&mut self, count: usize) -> Step {
         let ready = std::mem::take(&mut self.ready);
         if ready == 0 {
-            // SAFETY: every state that was made before was observed, and so dropped.
-            unsafe { self.arena.reset_to(self.mark) };
+            self.forget_locks();
         }
         // States that will be searched for pointers are made one by one, each over a stack without any.
         let searched = !self.walked;
@@ -236,6 +242,12 @@ impl Sampling<'_> {
             Ok(reason) => Verdict::NotApplicable(reason.0),
             Err(payload) => Verdict::Crash(format!("making the state panicked: {}", words_of(&*payload))),
         }))
+    }
+
+    /// Takes the memory of locks back for those of the next array.
+    fn forget_locks(&self) {
+        // SAFETY: every state that was made before was observed, and so dropped.
+        unsafe { self.arena.reset_to(self.mark) };
     }
 
     /// Makes as many states, and notes what is in the first that are ever walked.

@@ -350,6 +350,40 @@ fn a_state_may_say_that_it_is_not_for_processes() {
     });
 }
 
+/// Ends otherwise when it is called late: then it is an actor that makes the state.
+fn late(end: fn()) -> impl Fn() -> AtomicU32 + Send + Sync + 'static {
+    let calls = std::sync::atomic::AtomicU32::new(0);
+    move || {
+        if calls.fetch_add(1, Relaxed) == 1_000 {
+            end();
+        }
+        AtomicU32::new(0)
+    }
+}
+
+#[test]
+fn what_ends_the_making_is_told_also_when_an_actor_makes() {
+    alone("engine::processes::tests::what_ends_the_making_is_told_also_when_an_actor_makes", || {
+        let ending = |end: fn()| {
+            let design = Design::new(late(end)).actors(2, |n: &AtomicU32| n.fetch_add(1, Relaxed));
+            let seen = observed(observe, &erased(design.observe(|n, _| n.load(Relaxed))), 2_000);
+            assert!(seen.outcomes.iter().all(|outcome| outcome.value == "2"), "{seen:?}");
+            seen
+        };
+        let panicked = ending(|| panic!("sold out"));
+        assert_eq!(panicked.crash.as_deref(), Some("making the state panicked: sold out"));
+        assert!(panicked.executions > 0);
+        let aborted = ending(|| std::process::abort());
+        let words = "the process that made states was killed by SIGABRT";
+        assert_eq!(aborted.crash.as_deref(), Some(words));
+        assert!(aborted.executions > 0);
+        let unfit = ending(|| panic_any(NotForProcesses("too big a message".to_owned())));
+        assert_eq!((unfit.crash, unfit.executions), (None, 0));
+        assert_eq!(unfit.not_applicable.as_deref(), Some("too big a message"));
+        no_child_is_left();
+    });
+}
+
 #[test]
 fn actors_die_with_a_killed_worker() {
     const NAME: &str = "engine::processes::tests::actors_die_with_a_killed_worker";
