@@ -1,11 +1,11 @@
 //! The engine of real processes: every actor is a process of its own, forked from the worker.
 //!
 //! States and returns lie in a mapping that all of them share, so that actors in different address spaces
-//! walk the same array side by side ([`super::lockstep`]). The [parent] makes and observes the states, the
+//! walk the same array side by side ([`super::lockstep`]). The [parent] observes the states, the
 //! [children](child) act, and what they tell each other lies in [memory] that outlives any of them.
 //!
 //! Two ways to go about it. Actors that share nothing but memory are forked once and walk millions of
-//! states. Where that cannot be (a state opens descriptors, which a child inherits only when it is forked
+//! states, which they also make, each its part of the array, so that no core is idle meanwhile. Where that cannot be (a state opens descriptors, which a child inherits only when it is forked
 //! later; a design wants a copy of the state for each actor; an actor may die), there is a batch of states
 //! first and then a fork of every actor for that batch alone.
 //!
