@@ -115,6 +115,24 @@ pub(crate) fn end() -> Journal {
     journal
 }
 
+/// The journal as it stands; what was begun and has not ended comes last, by thread. Empty if there is none.
+pub(crate) fn so_far() -> Journal {
+    if !ON.get() {
+        return Journal::default();
+    }
+    JOURNAL.with_borrow(|journal| {
+        let mut begun: Vec<_> = journal.begun.values().cloned().collect();
+        begun.sort_by_key(|entry| entry.thread);
+        Journal {
+            objects: journal.objects.clone(),
+            entries: journal.entries.iter().cloned().chain(begun).collect(),
+            names: journal.names.clone(),
+            starting: journal.starting.clone(),
+            ..Journal::default()
+        }
+    })
+}
+
 /// Ends the journal, which nobody wants any more. Costs next to nothing if there is none.
 pub(crate) fn stop() {
     if ON.replace(false) {

@@ -11,6 +11,7 @@ pub(crate) mod operation;
 pub(crate) mod process;
 pub(crate) mod shuttle;
 mod shuttle_block;
+pub(crate) mod shuttle_end;
 pub(crate) mod shuttle_thread;
 pub(crate) mod shuttle_tracking;
 pub(crate) mod trace;
@@ -39,6 +40,11 @@ pub(crate) mod unwinding {
 
     thread_local! {
         static UNWINDER: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    /// Who unwinds, as far as is known.
+    pub(super) fn who() -> Option<u64> {
+        if std::thread::panicking() { UNWINDER.get() } else { None }
     }
 
     /// Whether the model thread `me` is the one that panics. Exact while every scheduling point asks

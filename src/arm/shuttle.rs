@@ -8,7 +8,7 @@
 
 use super::shuttle_block::{Bell, Gate, Room, SharedGate};
 use super::trace::{self, Effect, Kind, ObjectId, Operation};
-use super::unwinding;
+use super::{shuttle_end, unwinding};
 use shuttle_engine::runtime::execution::ExecutionState;
 
 /// Has shuttle put its panic hook in place, which it does once, when its first execution begins.
@@ -27,11 +27,12 @@ pub(crate) fn me() -> usize {
     running().unwrap_or_else(|| shuttle::current::me().into())
 }
 
-/// The running task, if there is an execution. shuttle is asked only where our own book-keeping may be
+/// The running task, if there is an execution, and it has not failed. shuttle is asked only where our own book-keeping may be
 /// wrong: while an execution is taken apart, and outside of those that [`trace::begin`] has begun.
 pub(crate) fn running() -> Option<usize> {
     match trace::current() {
         Some(task) if !std::thread::panicking() => Some(task),
+        _ if shuttle_end::over() => None,
         _ => shuttle::current::try_get_current_task().map(usize::from),
     }
 }

@@ -10,6 +10,7 @@
 //! up, unlocking wakes nobody; a destructor that then waits for a mutex that another task holds is
 //! stopped by shuttle with a panic.
 
+use super::shuttle_end;
 use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::{Task, TaskId};
 use shuttle_engine::runtime::thread::switch;
@@ -29,6 +30,7 @@ fn with_unfinished(tasks: impl Iterator<Item = TaskId>, action: impl Fn(&mut Tas
 /// Lets others run until someone unblocks the running task.
 fn block() {
     ExecutionState::with(|state| state.current_mut().block(false));
+    shuttle_end::blocked();
     switch();
 }
 
@@ -37,7 +39,7 @@ fn wait_until(holds: impl Fn() -> bool) {
     if holds() {
         switch();
     }
-    while !holds() {
+    while !holds() && !shuttle_end::over() {
         block();
     }
 }
@@ -229,7 +231,7 @@ impl Room {
         let me = TaskId::from(task);
         self.waiters.borrow_mut().push(me);
         let _leave = Finally(|| self.waiters.borrow_mut().retain(|waiter| *waiter != me));
-        while self.waiters.borrow().contains(&me) {
+        while self.waiters.borrow().contains(&me) && !shuttle_end::over() {
             block();
         }
     }
@@ -287,7 +289,7 @@ impl Bell {
             switch();
         } else {
             self.patient.borrow_mut().push(me);
-            while unheard() {
+            while unheard() && !shuttle_end::over() {
                 block();
                 if unheard() {
                     asleep();

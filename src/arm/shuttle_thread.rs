@@ -3,6 +3,7 @@
 //! Each scheduling point is announced first, so that a scheduler that looks at operations sees it.
 
 use super::shuttle::{me, running};
+use super::shuttle_end;
 use super::trace::{self, Kind, ObjectId};
 use shuttle_engine::runtime::execution::{ExecutionState, LABELS};
 use shuttle_engine::runtime::task::TaskId;
@@ -82,7 +83,7 @@ pub(crate) struct Join {
 pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     trace::announce(me(), object, Kind::Spawn);
     let life = Box::new(move || {
-        body();
+        shuttle_end::keep(body);
         // The last thread's end would otherwise be the end of the execution, detached tasks or not.
         let last = ExecutionState::with(|state| {
             let last = state.exit_current_truncates_execution();
@@ -95,6 +96,8 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
             switch();
             ExecutionState::with(wake_waiter);
         }
+        // What shuttle still does for the task wakes nobody.
+        shuttle_end::ended();
     });
     let stack = ExecutionState::with(|state| state.config.stack_size);
     let task = ExecutionState::spawn_thread(life, stack, None, None, Location::caller());
@@ -119,6 +122,7 @@ impl Join {
                 state.current_mut().block(false);
             }
         });
+        shuttle_end::blocked();
         // A scheduling point also where the task has ended already.
         switch();
     }

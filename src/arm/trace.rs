@@ -116,6 +116,13 @@ pub(crate) fn end() -> Option<Race> {
     TRACE.with_borrow_mut(|trace| trace.race.take())
 }
 
+/// Nothing more happens in this execution that anybody should hear of; but a race that it met stays.
+pub(super) fn stop() {
+    CURRENT.set(None);
+    WATCHING.set(false);
+    DETECTING.set(false);
+}
+
 /// A fresh object id of this execution.
 pub(crate) fn new_object() -> ObjectId {
     NEXT_OBJECT.replace(NEXT_OBJECT.get() + 1)

@@ -141,9 +141,13 @@ pub(super) fn explore(
         move || watch.lock().unwrap_or_else(PoisonError::into_inner).begins()
     };
     let show = move |ran: Ran| watch.lock().unwrap_or_else(PoisonError::into_inner).ran(ran);
+    // What the main thread came to. Other threads may still fail, so it is shown when the execution is over.
+    let came_to = Arc::new(Mutex::new(None::<Ran>));
+    let take = |came_to: &Mutex<Option<Ran>>| came_to.lock().unwrap_or_else(PoisonError::into_inner).take();
     let model = {
-        let (program, show) = (Arc::clone(program), show.clone());
+        let (program, show, came_to) = (Arc::clone(program), show.clone(), Arc::clone(&came_to));
         move || {
+            take(&came_to).into_iter().for_each(&show);
             arm::forget_deferred();
             arm::begin_execution();
             arm::every::begin();
@@ -156,21 +160,28 @@ pub(super) fn explore(
             begins();
             let outcome = try_out(&program);
             crate::sync::lazy::end_of_execution();
-            show(match outcome {
-                Ok(outcome) => Ran { ended: Ended::Outcome(outcome), failure: None, journal: journal::end() },
+            let ran = match outcome {
+                Ok(outcome) => {
+                    Ran { ended: Ended::Outcome(outcome), failure: None, journal: journal::so_far() }
+                }
                 Err(failed) => Ran::failed(*failed),
-            });
+            };
+            *came_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
         }
     };
     let entered = context::enter(Context::Loom);
     let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
     drop(entered);
     let complete = result.is_ok();
-    if let Err(payload) = result {
-        let failed = arm::every::take_failure();
-        show(Ran::failed(
-            failed.map_or_else(|| Failed { payload, journal: journal::end() }, |failed| *failed),
-        ));
+    let last = take(&came_to);
+    match result {
+        Ok(()) => last.into_iter().for_each(&show),
+        Err(payload) => {
+            let failed = arm::every::take_failure();
+            show(Ran::failed(
+                failed.map_or_else(|| Failed { payload, journal: journal::end() }, |failed| *failed),
+            ));
+        }
     }
     journal::end();
     arm::forget_deferred();

@@ -5,13 +5,11 @@ use super::super::witness::{Ended, Fatal, Goal};
 use super::schedule::{self, Bytes, Path};
 use super::search::config;
 use crate::arm::journal::{self, Journal};
-use crate::arm::shuttle_tracking::Tracking;
-use crate::arm::trace;
+use crate::arm::{shuttle_end, trace};
 use crate::context::{self, Context};
 use crate::scenario::program::Program;
 use crate::thread::model;
 use shuttle::scheduler::Scheduler;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One execution.
@@ -53,7 +51,7 @@ pub(super) fn run(
 ) {
     let look = Arc::new(Mutex::new(look));
     let show = move |ended: Ended| {
-        let ran = Ran { ended, path: schedule::path(), journal: journal::end() };
+        let ran = Ran { ended, path: schedule::path(), journal: journal::so_far() };
         (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
     };
     let model = {
@@ -74,8 +72,7 @@ pub(super) fn run(
     };
     crate::panics::install_once();
     let entered = context::enter(Context::Shuttle);
-    let result =
-        catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
+    let result = shuttle_end::run(scheduler, config(), model);
     drop(entered);
     let race = trace::end();
     if let Err(payload) = result {

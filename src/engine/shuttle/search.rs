@@ -5,15 +5,13 @@ use super::log::Logged;
 use super::reduced::Reduced;
 use super::schedule::{self, Path};
 use super::together::Together;
-use crate::arm::shuttle_tracking::Tracking;
-use crate::arm::{journal, trace};
+use crate::arm::{journal, shuttle_end, trace};
 use crate::context::{self, Context};
 use crate::engine::Task;
 use crate::engine::failure::{Failure, classify};
 use crate::engine::witness::Goal;
 use crate::race::Race;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -141,8 +139,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     };
     crate::panics::install_once();
     let entered = context::enter(Context::Shuttle);
-    let result =
-        catch_unwind(AssertUnwindSafe(|| shuttle::Runner::new(Tracking(scheduler), config()).run(model)));
+    let result = shuttle_end::run(scheduler, config(), model);
     drop(entered);
     super::crew::leave_if_helper();
     let race = trace::end();

@@ -6,6 +6,7 @@ use super::few::{FewSwitches, Shared};
 use super::minimise::{Follow, Followed, Tried, minimise};
 use super::one::{self, Ran, Recording};
 use super::schedule::{Guided, Path, slices, unsliced};
+use crate::arm::shuttle_end;
 use crate::arm::trace::Chosen;
 use crate::context;
 use crate::engine::failure::race_report;
@@ -20,7 +21,7 @@ const MAX_TRIED: usize = 30_000;
 
 /// Adds a witness for each of the failures that these schedules first led to.
 pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Path)>, seen: &mut Observation) {
-    if !task.witnesses {
+    if !task.witnesses || shuttle_end::is_left_panicking() {
         return;
     }
     let mut shown: Vec<Goal> = Vec::new();

@@ -4,7 +4,7 @@ mod program;
 
 use super::reduced::Reduced;
 use super::search::Counters;
-use crate::arm::shuttle_tracking::Tracking;
+use crate::arm::shuttle_end;
 use crate::arm::trace::{self, RaceFound};
 use crate::context::{self, Context, Options};
 use program::{Act, FAMILIES, Held, Program};
@@ -15,7 +15,6 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use shuttle::scheduler::{DfsScheduler, Schedule, Scheduler, Task, TaskId};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -142,7 +141,6 @@ fn ends(
         let mut config = shuttle::Config::new();
         config.failure_persistence = shuttle::FailurePersistence::None;
         config.silence_warnings = true;
-        let runner = shuttle::Runner::new(Tracking(Lasting(Arc::clone(&scheduler))), config);
         let (program, ends_here, counters_here) = (program.clone(), Arc::clone(&ends), Arc::clone(counters));
         let model = move || {
             counters_here.started.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +153,7 @@ fn ends(
         };
         crate::panics::install_once();
         let entered = context::enter(Context::Shuttle);
-        let result = catch_unwind(AssertUnwindSafe(|| runner.run(model)));
+        let result = shuttle_end::run(Lasting(Arc::clone(&scheduler)), config, model);
         drop(entered);
         let Err(payload) = result else { break };
         counters.ended.fetch_add(1, Ordering::Relaxed);
