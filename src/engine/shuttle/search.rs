@@ -147,6 +147,8 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let failed = u64::from(failure.is_some());
+    // An execution may fail when the main thread has ended, and was counted as one that has.
+    let ended = ended.min(started - failed);
     if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of_search(failure, race)) {
         note(&failing, goal);
     }
