@@ -9,100 +9,119 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-/// How often each pair is measured; the median ratio counts.
-const ROUNDS: usize = 11;
-
-/// A pair to be measured: what is counted, per second on both sides, and the least ratio that will do.
+/// A pair to be measured: what is counted, per second on both sides, how often (the median ratio counts), and
+/// the least ratio that will do.
 struct Pair {
     what: &'static str,
     ours: fn() -> f64,
     theirs: fn() -> f64,
+    rounds: usize,
     at_least: f64,
 }
+
+/// Rounds of a tenth of a second and more.
+const LONG: usize = 11;
+
+/// Rounds of some hundredths, in which both sides meet the same moods of the machine.
+const SHORT: usize = 101;
 
 const PAIRS: [Pair; 14] = [
     Pair {
         what: "facade on loom: executions, atomics",
         ours: facade_on_loom,
         theirs: raw_loom,
+        rounds: SHORT,
         at_least: 0.9,
     },
     Pair {
         what: "facade on loom: executions, mutex",
         ours: facade_on_loom_mutex,
         theirs: raw_loom_mutex,
+        rounds: SHORT,
         at_least: 0.9,
     },
     Pair {
         what: "facade on shuttle: executions, atomics",
         ours: facade_on_shuttle,
         theirs: raw_shuttle,
+        rounds: SHORT,
         at_least: 0.9,
     },
     Pair {
         what: "facade on shuttle: executions, mutex",
         ours: facade_on_shuttle_mutex,
         theirs: raw_shuttle_mutex,
+        rounds: SHORT,
         at_least: 0.9,
     },
     Pair {
         what: "race detector on shuttle: executions, against without",
         ours: || beside_a_cell(Watched::Clocks),
         theirs: || beside_a_cell(Watched::Not),
+        rounds: SHORT,
         at_least: 0.5,
     },
     Pair {
         what: "reduced search: 3 actors x 2 additions, against loom",
         ours: || searches_per_second(3),
         theirs: loom_searches,
+        rounds: LONG,
         at_least: 100.0,
     },
     Pair {
         what: "reduced search: 3 actors x 2 additions, against DFS",
         ours: || searches_per_second(3),
         theirs: depth_first_searches,
+        rounds: LONG,
         at_least: 100.0,
     },
     Pair {
         what: "reduced search: 4 actors x 2 additions, against 1 s",
         ours: || searches_per_second(4),
         theirs: || 1.0,
+        rounds: LONG,
         at_least: 1.0,
     },
     Pair {
         what: "reduced search: executions, against random ones",
         ours: reduced_executions,
         theirs: raw_random_executions,
+        rounds: LONG,
         at_least: 0.7,
     },
     Pair {
         what: "reduced search: executions, two cores against one",
         ours: || executions_on(2),
         theirs: || executions_on(1),
+        rounds: LONG,
         at_least: 1.5,
     },
     Pair {
         what: "clocks and events on shuttle: executions, against without",
         ours: || beside_a_cell(Watched::ClocksAndEvents),
         theirs: || beside_a_cell(Watched::Not),
+        rounds: SHORT,
         at_least: 0.5,
     },
     Pair {
         what: "shortest witness of a lost update, against 1 s",
         ours: witnesses,
         theirs: once_a_second,
+        rounds: LONG,
         at_least: 1.0,
     },
     Pair {
         what: "threads: samples, against two spawned threads each",
         ours: on_threads,
         theirs: spawn_loop,
+        rounds: LONG,
         at_least: 5000.0,
     },
     Pair {
         what: "processes, shared mapping: samples, against threads",
         ours: on_processes,
         theirs: on_threads,
+        rounds: LONG,
         at_least: 0.5,
     },
 ];
@@ -116,9 +135,10 @@ fn main() -> ExitCode {
     println!("{:<60} {:>13} {:>13} {:>9} {:>9}", "", "selvedge /s", "instead /s", "ratio", "at least");
     let mut all_good = true;
     for pair in PAIRS.iter().filter(chosen) {
-        let mut rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| ((pair.ours)(), (pair.theirs)())).collect();
+        let mut rounds: Vec<(f64, f64)> =
+            (0..pair.rounds).map(|_| ((pair.ours)(), (pair.theirs)())).collect();
         rounds.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
-        let (ours, theirs) = rounds[ROUNDS / 2];
+        let (ours, theirs) = rounds[pair.rounds / 2];
         let good = ours / theirs >= pair.at_least;
         all_good &= good;
         let mark = if good { "" } else { " !" };
@@ -238,15 +258,23 @@ macro_rules! mutexes {
     };
 }
 
+/// As many as fit into a short round; both programs have more.
+const LOOM_EXECUTIONS: usize = 300;
+
 fn loom_rate(model: impl Fn() + Send + Sync + 'static) -> f64 {
     let executions = std::sync::Arc::new(AtomicU64::new(0));
     let counted = std::sync::Arc::clone(&executions);
+    let mut builder = loom::model::Builder::new();
+    builder.max_permutations = Some(LOOM_EXECUTIONS);
+    builder.checkpoint_interval = LOOM_EXECUTIONS;
     let start = Instant::now();
-    loom::model::Builder::new().check(move || {
+    builder.check(move || {
         counted.fetch_add(1, Relaxed);
         model();
     });
-    rate(executions.load(Relaxed), start)
+    let executions = executions.load(Relaxed);
+    assert!(executions + 1 >= LOOM_EXECUTIONS as u64, "the program has only {executions} executions");
+    rate(executions, start)
 }
 
 fn facade_on_loom() -> f64 {
@@ -267,7 +295,7 @@ fn raw_loom_mutex() -> f64 {
     loom_rate(mutexes!(loom::sync::Mutex<i32>, std::sync::Arc<_>, loom::thread::spawn))
 }
 
-const SHUTTLE_EXECUTIONS: usize = 20_000;
+const SHUTTLE_EXECUTIONS: usize = 2_000;
 
 fn random_schedules() -> RandomScheduler {
     RandomScheduler::new_from_seed(1, SHUTTLE_EXECUTIONS)

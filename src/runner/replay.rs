@@ -75,8 +75,9 @@ impl fmt::Display for Replayed {
 /// Re-executes exactly the execution that a token has kept, in this thread, and returns it. The scenario
 /// must be registered in this program.
 ///
-/// Limit: of an execution under shuttle that deadlocks or panics, shuttle itself prints a line to the
-/// standard error output, as a test captures it; `selvedge replay`, which uses another process, shows none.
+/// Nothing is printed, however the execution fails.
+///
+/// Limit: shuttle prints a line about a deadlock of threads that wait for something of shuttle's own.
 ///
 /// # Errors
 /// If the token is none, is damaged or was made by another version, or if the scenario is not here or has
