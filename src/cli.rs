@@ -10,6 +10,7 @@ use crate::runner::replay::ReplayError;
 use crate::runner::{Event, interrupt, replay, run, worker};
 use crate::scenario::Engine;
 use crate::scenario::registry::{self, Found};
+use crate::witness::token::{self, Token};
 use anstream::AutoStream;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use progress::Progress;
@@ -100,7 +101,7 @@ struct RunArguments {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A matrix for people
+    /// Text for people
     #[default]
     Terminal,
     /// One document for programs
@@ -183,6 +184,13 @@ fn list(found: &[Found], format: Format) -> io::Result<()> {
     Ok(())
 }
 
+/// What a token belongs to.
+fn heading(token: &str) -> String {
+    let decoded = token::decode(token);
+    let words = |token: Token| format!("{} / {} on {}\n", token.scenario, token.design, token.engine);
+    decoded.map_or_else(|_| String::new(), words)
+}
+
 fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
     if let Err(error) = interrupt::install() {
         return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
@@ -194,7 +202,7 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
         Err(error) => return fail(USAGE, &error),
     };
     let text = match format {
-        Format::Terminal => terminal::replayed(&witness),
+        Format::Terminal => heading(token) + &terminal::replayed(&witness),
         Format::Json => match json::witness(&witness) {
             Ok(text) => text,
             Err(error) => return fail(INTERNAL, &error),

@@ -133,7 +133,12 @@ fn verdict(seen: &Observation) -> (Verdict, Option<String>) {
         }
     }
     if let Some(worst) = seen.outcomes.iter().find(|seen| seen.grade == Grade::Forbidden && seen.count > 0) {
-        return (Verdict::Forbidden, Some(format!("outcome {}: {}", worst.value, worst.sentence)));
+        let reason = if seen.exploration.is_of_generated_programs() {
+            worst.value.clone()
+        } else {
+            format!("outcome {}: {}", worst.value, worst.sentence)
+        };
+        return (Verdict::Forbidden, Some(reason));
     }
     if let Some(reason) = &seen.stopped {
         return (Verdict::Inconclusive, Some(reason.clone()));

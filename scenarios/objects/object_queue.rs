@@ -143,7 +143,7 @@ impl Implements<Queue> for SegQueue {
     }
 }
 
-const TOO_SMALL: &str = "the programs that loom explores in full are too small to show it";
+const TOO_SMALL: &str = "the programs that loom gets through are too small to show it";
 
 fn object_queue() -> Object<Queue> {
     let operations = prop_oneof![(1_u8..50).prop_map(Enqueue), Just(Dequeue)];

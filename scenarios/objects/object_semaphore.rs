@@ -98,7 +98,7 @@ impl Implements<Semaphore> for Sleeping {
     }
 }
 
-const TOO_SMALL: &str = "the programs that loom explores in full are too small to show it";
+const TOO_SMALL: &str = "the programs that loom gets through are too small to show it";
 const MAY_HANG: &str = "whoever is not woken would hold up the machine";
 
 fn object_semaphore() -> Object<Semaphore> {

@@ -82,7 +82,7 @@ impl<const COUPLED: bool> Implements<Set> for List<COUPLED> {
     }
 }
 
-const TOO_SMALL: &str = "the programs that loom explores in full are too small to show it";
+const TOO_SMALL: &str = "the programs that loom gets through are too small to show it";
 
 fn object_set() -> Object<Set> {
     let key = || 0..u8::try_from(KEYS).unwrap_or(1);

@@ -201,7 +201,7 @@ mod reclaimed {
     }
 }
 
-const TOO_SMALL: &str = "the programs that loom explores in full are too small to show it";
+const TOO_SMALL: &str = "the programs that loom gets through are too small to show it";
 
 pub(crate) fn object_stack() -> Object<Stack> {
     let operations = prop_oneof![(1_u8..50).prop_map(Push), Just(Pop)];

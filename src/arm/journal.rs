@@ -10,7 +10,7 @@
 use super::loom::points;
 use super::trace::{ObjectId, Site};
 use crate::witness::{Deed, STARTS};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::panic::Location;
@@ -80,6 +80,8 @@ pub(crate) struct Journal {
     /// The beginning of a thread, if nobody has done anything since.
     pub(crate) starting: Option<Entry>,
     pointers: FxHashMap<String, usize>,
+    /// Objects of the harness's own, of which nobody wants to hear.
+    hidden: FxHashSet<Key>,
     sink: Option<Sink>,
 }
 
@@ -158,6 +160,20 @@ pub(crate) struct What {
 impl What {
     pub(crate) fn new(operation: &'static str, deed: Deed, object: Key) -> Self {
         What { operation, deed, object: Some(object) }
+    }
+}
+
+/// What is done to this object is left out from now on.
+pub(crate) fn hide(object: Key) {
+    if on() {
+        JOURNAL.with_borrow_mut(|journal| journal.hidden.insert(object));
+    }
+}
+
+/// The running thread calls an operation of an object ([`CALLS`]), or has returned from one ([`RETURNS`]).
+pub(crate) fn call(what: &'static str, value: &dyn Debug) {
+    if on() {
+        write(What { operation: what, deed: Deed::Other, object: None }, None, [Some(value), None], None);
     }
 }
 
@@ -251,7 +267,8 @@ fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], s
     let thread = (WHO.get())();
     JOURNAL.with_borrow_mut(|journal| {
         journal.begun.remove(&thread);
-        if journal.entries.len() < MAX_ENTRIES {
+        let hidden = what.object.is_some_and(|object| journal.hidden.contains(&object));
+        if !hidden && journal.entries.len() < MAX_ENTRIES {
             let entry = journal.entry(thread, what, site);
             let [read, written] = [read, written].map(|value| value.map(|value| journal.portable(value)));
             let entry = Entry { order, read, written, ..entry };

@@ -149,3 +149,57 @@ impl<S: Scheduler> Scheduler for UntilOneFails<S> {
         self.0.next_u64()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{self, Context};
+    use crate::{channel, panics, thread};
+    use shuttle::scheduler::RandomScheduler;
+
+    /// The words of the failure of one random execution of `model`.
+    fn failure(seed: u64, model: impl Fn() + Send + Sync + 'static) -> Option<String> {
+        panics::install_once();
+        let mut config = shuttle::Config::new();
+        config.failure_persistence = shuttle::FailurePersistence::None;
+        let _entered = context::enter(Context::Shuttle);
+        let ended = run(RandomScheduler::new_from_seed(seed, 1), config, move || {
+            trace::begin(false);
+            model();
+            crate::sync::lazy::end_of_execution();
+            trace::end();
+        });
+        trace::end();
+        ended.err().map(|payload| panics::text(&*payload).unwrap_or("?").to_owned())
+    }
+
+    /// Whoever is the last that does something: the main thread, which waits for nobody, one that ends, or one
+    /// that is blocked. shuttle's own words go on after these.
+    #[test]
+    fn deadlocks_are_found_before_shuttle_finds_them() {
+        for seed in 0..200 {
+            let left = || {
+                let (sender, receiver) = channel::unbounded::<u32>();
+                std::mem::forget(sender);
+                thread::spawn(move || receiver.recv());
+                thread::spawn(|| ());
+            };
+            assert_eq!(failure(seed, left).as_deref(), Some("deadlock! blocked tasks"), "{seed}");
+            let not_left = || {
+                let (sender, receiver) = channel::unbounded::<u32>();
+                thread::spawn(move || receiver.recv());
+                thread::spawn(|| drop(sender));
+            };
+            assert_eq!(failure(seed, not_left), None, "{seed}");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_any_thread_ends_the_execution_and_leaves_nobody_panicking() {
+        for seed in 0..50 {
+            let fails = || drop(thread::spawn(|| std::panic::panic_any(trace::RaceFound)).join());
+            assert_eq!(failure(seed, fails).as_deref(), Some("?"), "{seed}");
+            assert!(!is_left_panicking());
+        }
+    }
+}

@@ -82,6 +82,9 @@ impl Budget {
     }
 }
 
+/// What an object is explored by, one of them after the other.
+pub(crate) const GENERATED: &str = "generated programs";
+
 /// How an engine went about it, and so how far a clean observation can be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -98,6 +101,13 @@ pub(crate) enum Exploration {
         /// What drew the samples, as in "PCT and random schedules".
         how: String,
     },
+}
+
+impl Exploration {
+    /// Whether it was of many programs, and another engine's was of others.
+    pub(crate) fn is_of_generated_programs(&self) -> bool {
+        matches!(self, Exploration::Sampled { how } if how.contains(GENERATED))
+    }
 }
 
 /// One of the two accesses of a data race.

@@ -17,7 +17,7 @@ use super::program::Program;
 use super::recipe::Recipe;
 use super::regression;
 use super::running;
-use crate::engine::{self, Budget, Exploration, Name, Observation, Task};
+use crate::engine::{self, Budget, Exploration, GENERATED, Name, Observation, Task};
 use crate::scenario::program::{Generated, Graded, Layouts, OutcomeCount, Program as Executable};
 use crate::scenario::{Engine, Exit, Facts, Grade};
 use crate::witness::Witness;
@@ -291,8 +291,6 @@ pub(super) struct Failed<M: Model> {
     pub(super) drawn: Program<Drawn<M::Op>>,
     pub(super) ran: Ran<M>,
 }
-
-pub(super) const GENERATED: &str = "generated programs";
 
 /// What programs that did not fail add up to.
 #[derive(Default)]

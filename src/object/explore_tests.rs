@@ -97,7 +97,10 @@ fn two_steps_are_found_and_shrunk_to_two_operations_and_one_switch() {
 fn what_is_wrong_alone_is_found_by_the_first_program_and_shrunk_to_one_operation() {
     let seen = explored(Engine::Shuttle, counter(|| OffByOne(AtomicU32::new(0))), DEFAULT_SEED);
     assert_eq!(verdict(&seen), Verdict::Forbidden, "{seen:?}");
-    let found = |caveat: &String| caveat.starts_with("program 0 failed") && caveat.contains("shrunk to 1 by");
+    let found = |caveat: &String| {
+        caveat.starts_with("generated program 0 failed")
+            && caveat.ends_with("the smallest that fails has 1 operation")
+    };
     assert!(seen.caveats.iter().any(found), "{seen:?}");
 }
 

@@ -4,7 +4,7 @@
 //! Limits: where a real engine alone saw the failure and no checker shows it, the program stays as it was
 //! found, and has no interleaving.
 
-use super::explore::{Failed, Fault, GENERATED, Ran, Subject};
+use super::explore::{Failed, Fault, Ran, Subject};
 use super::generate::makes_sense;
 use super::judge::Judge;
 use super::model::Model;
@@ -12,7 +12,7 @@ use super::program::Program;
 use super::recipe::Recipe;
 use super::regression::{self, Known};
 use super::shrink::{Bounds, Early, Tried, shrink};
-use crate::engine::{self, Budget, Exploration, Name, Observation, Task};
+use crate::engine::{self, Budget, Exploration, GENERATED, Name, Observation, Task};
 use crate::scenario::{Engine, Expected};
 use crate::witness::token::Token;
 use crate::witness::{GeneratedProgram, Shows, Witness};
@@ -21,6 +21,11 @@ use std::time::{Duration, Instant};
 
 /// Programs tried while shrinking one. The bound on executions comes first where programs are large.
 const MOST_TRIED: u64 = 400;
+
+/// `1 operation`, `2 operations`.
+fn operations(number: usize) -> String {
+    if number == 1 { "1 operation".to_owned() } else { format!("{number} operations") }
+}
 
 /// What is left of a program that failed.
 struct Smallest<M: Model> {
@@ -50,9 +55,9 @@ impl<M: Model> Subject<M> {
         seen.exploration = Exploration::Sampled { how: GENERATED.to_owned() };
         seen.stopped = None;
         let mut words = format!(
-            "program {number} failed, {} operations; shrunk to {} by {tried} others",
-            found.operations(),
-            program.operations(),
+            "generated program {number} failed, with {}; after {tried} tries the smallest that fails has {}",
+            operations(found.operations()),
+            operations(program.operations()),
         );
         if seen.witnesses.is_empty() {
             let _ = write!(words, ": {}", program.as_code());

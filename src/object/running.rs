@@ -3,10 +3,12 @@
 use super::judge::{Judge, Judged, Part, Sequence, Stamped};
 use super::model::Model;
 use super::property::Implements;
+use crate::arm::journal;
 use crate::context;
 use crate::scenario::Grade;
 use crate::scenario::outcome::Rule;
 use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::witness::{CALLS, RETURNS};
 use std::array::from_fn;
 
 /// What the actors share.
@@ -22,7 +24,7 @@ pub(super) struct Shared<I, Ret> {
 /// What is shared is made before anything is done: bytes between its fields keep what the stack held, and
 /// an address of this process there would be taken for memory that processes do not share.
 pub(super) fn begin<M: Model, I: Implements<M>>(make: impl Fn() -> I, judge: &Judge<M>) -> Shared<I, M::Ret> {
-    let gate = AtomicU32::new(0);
+    let gate = AtomicU32::new(0).hidden();
     let object = make();
     let operations = &judge.program.prefix;
     let prefix = from_fn(|index| operations.get(index).map(|op| object.apply(op)));
@@ -40,12 +42,14 @@ pub(super) fn act<M: Model, I: Implements<M>>(
     from_fn(|index| {
         let op = operations.get(index)?;
         let seen = shared.gate.load(Ordering::Acquire);
+        journal::call(CALLS, op);
         let before = context::operations();
         let ret = shared.object.apply(op);
         if alone && context::operations() != before {
             judge.touched();
         }
         let turn = shared.gate.fetch_add(1, Ordering::Release);
+        journal::call(RETURNS, &ret);
         Some(Stamped { seen, turn, ret })
     })
 }

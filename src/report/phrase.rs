@@ -46,6 +46,11 @@ pub(super) fn executions(number: u64) -> String {
     format!("{} {}", thousands(number), if number == 1 { "execution" } else { "executions" })
 }
 
+/// `once`, `2 times`.
+pub(super) fn times(number: u64) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{} times", thousands(number)) }
+}
+
 /// How many executions ended in a forbidden outcome, and how many came to an outcome at all.
 pub(super) fn forbidden(cell: &Cell) -> (u64, u64) {
     let outcomes = &cell.observation.outcomes;

@@ -2,6 +2,7 @@
 
 use super::{Cell, DesignReport, phrase};
 use crate::engine::Exploration;
+use crate::scenario::program::OutcomeCount;
 use crate::scenario::{Engine, Grade};
 use crate::verdict::Verdict;
 use crate::witness::{Shows, Witness, table};
@@ -108,9 +109,13 @@ pub(super) fn explained(design: &DesignReport, value: &str) -> Option<&'static s
     elsewhere.then_some("a checker has a witness of it: see the JSON report")
 }
 
-/// Where the checkers' models and the machine differ, a line for each outcome.
+/// Where the checkers' models and the machine differ, a line for each outcome. Nothing of generated programs: the
+/// checkers explore other ones than the machine runs.
 pub(super) fn differences(design: &DesignReport) -> Vec<String> {
     let mut lines = Vec::new();
+    if design.cells.iter().any(|cell| cell.observation.exploration.is_of_generated_programs()) {
+        return lines;
+    }
     let names =
         |cells: &[&Cell]| cells.iter().map(|cell| cell.engine.name()).collect::<Vec<_>>().join(" and ");
     // A real engine that deadlocked or crashed has hardly sampled.
@@ -150,18 +155,34 @@ fn values<'a>(cells: impl Iterator<Item = &'a Cell>) -> Vec<String> {
 pub(super) fn sightings(design: &DesignReport, cell: &Cell) -> Vec<String> {
     let all: u64 = cell.observation.outcomes.iter().map(|outcome| outcome.count).sum();
     let forbidden = cell.observation.outcomes.iter();
+    let forbidden = forbidden.filter(|outcome| outcome.grade == Grade::Forbidden && outcome.count > 0);
+    if cell.observation.exploration.is_of_generated_programs() {
+        return histories(&forbidden.collect::<Vec<_>>(), all).into_iter().collect();
+    }
     forbidden
-        .filter(|outcome| outcome.grade == Grade::Forbidden && outcome.count > 0)
         .map(|outcome| {
             let why = explained(design, &outcome.value).map(|why| format!("; {why}")).unwrap_or_default();
             format!(
-                "outcome {}: {}, seen {} times in {} ({}){why}",
+                "outcome {}: {}, seen {} in {} ({}){why}",
                 outcome.value,
                 outcome.sentence,
-                phrase::thousands(outcome.count),
+                phrase::times(outcome.count),
                 phrase::thousands(all),
                 phrase::percent(outcome.count, all)
             )
         })
         .collect()
+}
+
+/// The forbidden histories of a generated program in one sentence: one of them stands for all.
+fn histories(forbidden: &[&OutcomeCount], all: u64) -> Option<String> {
+    let most = forbidden.iter().max_by_key(|outcome| outcome.count)?;
+    let count = forbidden.iter().map(|outcome| outcome.count).sum();
+    let others = match forbidden.len() - 1 {
+        0 => String::new(),
+        1 => ", and another history".to_owned(),
+        others => format!(", and {others} other histories"),
+    };
+    let (seen, share) = (phrase::times(count), phrase::percent(count, all));
+    Some(format!("{}{others}, seen {seen} in {} ({share})", most.value, phrase::thousands(all)))
 }

@@ -144,7 +144,7 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
         ),
     };
     if judgement.as_expected == Some(false) {
-        let _ = write!(words, "; {} was expected", cell.expected);
+        let _ = write!(words, "; {} was expected{}", cell.expected, perhaps(cell));
     }
     if let Some(reason) = &cell.expected_because {
         let _ = write!(words, "; expected here: {reason}");
@@ -154,6 +154,12 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
         let _ = write!(words, "; {caveat}");
     }
     Some(words)
+}
+
+/// Where a failure was expected, and was not found by a search that was not of everything.
+fn perhaps(cell: &Cell) -> &'static str {
+    let partial = cell.judgement.evidence.kind != EvidenceKind::Exhaustive;
+    if cell.judgement.verdict == Verdict::Safe && partial { ", and a larger budget may show it" } else { "" }
 }
 
 fn share(cell: &Cell) -> String {
@@ -196,13 +202,14 @@ pub(crate) fn summary(report: &Report, seconds: f64) -> String {
         if cell.judgement.as_expected == Some(false) {
             let _ = writeln!(
                 text,
-                "  {} {} / {} on {}: {}, but {} was expected",
+                "  {} {} / {} on {}: {}, but {} was expected{}",
                 styled(WRONG, "!"),
                 scenario.name,
                 design.name,
                 cell.engine,
                 cell.judgement.verdict.word(),
-                cell.expected
+                cell.expected,
+                perhaps(cell)
             );
         }
     }
@@ -237,7 +244,8 @@ pub(crate) fn legend() -> String {
     styled(
         FAINT,
         "all N: every execution of the model, N of them · bound N: every one within a bound · run N: found in\n\
-         execution N · a number alone: samples · n/N: executions that fail · ! not as expected · ? inconclusive\n",
+         execution N · N runs: executions of generated programs · a number alone: samples, and % of them that\n\
+         fail · n/N: executions that fail · n/a: not applicable · ! not as expected · ? inconclusive\n",
     )
 }
 

@@ -35,7 +35,8 @@ impl<'a> Plan<'a> {
         if found.is_empty() {
             return Err(Unknown::Nothing);
         }
-        let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
+        let quoted = |name: &str| format!("`{name}`");
+        let list = |names: BTreeSet<&str>| names.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
         for name in &selection.scenarios {
             if !found.iter().any(|found| found.name == *name) {
                 let known = list(found.iter().map(|found| found.name.as_str()).collect());

@@ -26,6 +26,12 @@ use std::fmt;
 /// The operation that a thread does first.
 pub(crate) const STARTS: &str = "begin";
 
+/// Told of a generated program: a thread calls an operation of the object.
+pub(crate) const CALLS: &str = "calls";
+
+/// The call has returned.
+pub(crate) const RETURNS: &str = "returns";
+
 /// One execution that shows a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Witness {

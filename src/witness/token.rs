@@ -79,6 +79,12 @@ pub(crate) enum Manner {
 pub(crate) enum Refused {
     #[error("this is not a token: a token begins with `{PREFIX}`, as in `{PREFIX}{FORMAT}_{VERSION}_…`")]
     NotAToken,
+    #[error("this is not a token: it has {character:?}, which no token has")]
+    Strange { character: char },
+    #[error(
+        "this token is of format {format} and this selvedge reads format {FORMAT}: the execution can be found again only by the version that saw it"
+    )]
+    OtherFormat { format: u32 },
     #[error(
         "this token was made by selvedge {made_by} and this is selvedge {VERSION}: the execution can be found again only by the version that saw it"
     )]
@@ -164,15 +170,18 @@ pub(crate) fn decode(word: &str) -> Result<Token, Refused> {
 
 /// What stands before the payload, the version therein, and the payload.
 fn parts(word: &str) -> Result<(&str, &str, &str), Refused> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let after = word.strip_prefix(PREFIX).filter(|_| word.bytes().all(allowed)).ok_or(Refused::NotAToken)?;
+    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
+    let after = word.strip_prefix(PREFIX).ok_or(Refused::NotAToken)?;
+    if let Some(character) = word.chars().find(|&character| !allowed(character)) {
+        return Err(Refused::Strange { character });
+    }
     let mut fields = after.splitn(3, '_');
     let format = fields.next().and_then(|format| format.parse::<u32>().ok()).ok_or(Refused::NotAToken)?;
     let made_by = fields.next().filter(|version| (1..=LONGEST_VERSION).contains(&version.len()));
     let made_by = made_by.filter(|version| version.starts_with(|first: char| first.is_ascii_digit()));
     let made_by = made_by.ok_or(Refused::NotAToken)?;
     if format != FORMAT {
-        return Err(Refused::OtherVersion { made_by: made_by.to_owned() });
+        return Err(Refused::OtherFormat { format });
     }
     let head = word.len() - fields.next().ok_or(Refused::NotAToken)?.len();
     Ok((&word[..head], made_by, &word[head..]))

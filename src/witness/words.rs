@@ -3,7 +3,7 @@
 //! Texts of others (names, values, files) come out on one line and not longer than a bound, cut with `…`.
 //! Widths count characters: a character that a terminal shows two columns wide counts as one.
 
-use super::{Deed, Event, STARTS, Witness};
+use super::{CALLS, Deed, Event, RETURNS, STARTS, Witness};
 
 /// Characters of the longest name or value that is shown in full.
 pub(super) const LONGEST: usize = 32;
@@ -102,6 +102,10 @@ pub(super) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String
         Deed::Write => format!("write{about}{}", equals(written)),
         Deed::Drop => format!("drop{about}"),
         Deed::Lock | Deed::LockShared => format!("{}{about}{}", lock(event), equals(read)),
+        Deed::Other if matches!(event.operation.as_str(), CALLS | RETURNS) => {
+            format!("{operation} {}", value(read).unwrap_or_default())
+        }
+        Deed::Unlock if event.operation.starts_with("wait") => format!("wait, unlock{about}"),
         Deed::Unlock | Deed::UnlockShared => format!("unlock{about}{}", equals(written)),
         Deed::TryFailed => format!("{operation}{about}, failed"),
         Deed::Rmw | Deed::Fence | Deed::Other => {

@@ -2,7 +2,7 @@
 
 use super::repr::{Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
-use crate::arm::{self, trace};
+use crate::arm::{self, journal, trace};
 use crate::context::Context;
 use crate::witness::Deed;
 use std::fmt;
@@ -59,6 +59,16 @@ macro_rules! integer {
             })*
         }
     };
+}
+
+impl AtomicU32 {
+    /// For an atomic of the harness's own: a witness does not show what is done to it.
+    pub(crate) fn hidden(self) -> Self {
+        if let Some(key) = self.repr.key() {
+            journal::hide(key);
+        }
+        self
+    }
 }
 
 integer!(AtomicU8, u8);

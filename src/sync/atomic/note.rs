@@ -45,7 +45,7 @@ impl<R, L> Repr<R, L> {
         }
     }
 
-    fn key(&self) -> Option<Key> {
+    pub(super) fn key(&self) -> Option<Key> {
         match self {
             Repr::Real(_) => None,
             Repr::Loom(atom, _) => Some(Key::at(&**atom)),

@@ -61,6 +61,13 @@ pub(super) fn stale_message(story: &Story) -> Option<Finding> {
     })
 }
 
+/// Whether a thread has read anything that another one wrote.
+fn saw_of(story: &Story, reader: usize, writer: usize) -> bool {
+    story.events().any(|(read, event)| {
+        event.thread == reader && story.from[read].is_some_and(|write| story.event(write).thread == writer)
+    })
+}
+
 /// Two threads that each write one object and read the other's, and neither sees what the other wrote.
 pub(super) fn neither_saw(story: &Story) -> Option<Finding> {
     let misses = misses(story);
@@ -71,6 +78,8 @@ pub(super) fn neither_saw(story: &Story) -> Option<Finding> {
         thread(one.read) == thread(two.write)
             && thread(two.read) == thread(one.write)
             && story.event(one.read).object != story.event(two.read).object
+            && !saw_of(story, thread(one.read), thread(two.read))
+            && !saw_of(story, thread(two.read), thread(one.read))
     };
     let (&one, &two) = pairs.into_iter().find(|(one, two)| cross(one, two))?;
     let written_first = two.write < one.read && one.write < two.read;

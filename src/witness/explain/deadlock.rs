@@ -110,16 +110,21 @@ fn waits_for_lock(story: &Story, wait: usize, what: &str) -> (String, Vec<usize>
     }
 }
 
-/// A notification that came before anybody waited for it, or never.
+/// A notification that came before the thread waited for it, or that woke another one, or never came.
 fn waits_for_notice(story: &Story, wait: usize, what: &str) -> (String, Vec<usize>) {
+    let events = &story.witness.events[..wait];
     let notifies =
         |event: &Event| event.operation.starts_with("notify") && event.object == story.event(wait).object;
-    let early = story.witness.events[..wait].iter().rposition(notifies);
-    match early {
-        Some(early) => {
-            let who = story.who(early);
-            (format!("waits for a notification of {what}, which {who} gave before that"), vec![early])
-        }
-        None => (format!("waits for a notification of {what}"), Vec::new()),
-    }
+    // What has begun and not ended comes last; it began after what its thread had done last.
+    let begun = events.iter().rposition(|event| event.thread == story.event(wait).thread).unwrap_or(0);
+    let Some(last) = events.iter().rposition(notifies) else {
+        return (format!("waits for a notification of {what}"), Vec::new());
+    };
+    let who = story.who(last);
+    let words = if last < begun {
+        format!("waits for a notification of {what}, which {who} gave before that")
+    } else {
+        format!("waits for a notification of {what}, the last of which, by {who}, woke another thread")
+    };
+    (words, vec![last])
 }

@@ -7,7 +7,7 @@
 //! for its effect stays. Patterns among several objects are in [`super::crossing`].
 
 use super::super::words::failed_exchange;
-use super::super::{Deed, Witness};
+use super::super::{CALLS, Deed, Witness};
 use super::story::Story;
 use super::{Finding, crossing};
 
@@ -30,7 +30,14 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
         last_write,
     ];
     let mut finding = patterns.iter().find_map(|pattern| pattern(&story)).unwrap_or_default();
-    let verdict = super::super::words::short(&format!("the outcome {outcome} is forbidden: {sentence}"), 300);
+    // What forbids a history is the history itself.
+    let generated = story.events().any(|(_, event)| event.operation == CALLS);
+    let verdict = if generated {
+        outcome.to_owned()
+    } else {
+        format!("the outcome {outcome} is forbidden: {sentence}")
+    };
+    let verdict = super::super::words::short(&verdict, 300);
     finding.sentence =
         if finding.sentence.is_empty() { verdict } else { format!("{}, and {verdict}", finding.sentence) };
     finding

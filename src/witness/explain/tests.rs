@@ -182,6 +182,30 @@ fn neither_sees_the_other() {
     );
 }
 
+/// As two that miss each other, but for the last line: then one of them did see the other.
+#[test]
+fn who_saw_something_did_not_see_nothing() {
+    let missed = "A load y r=0\nB load x r=0\nB store y w=1\nA store x w=1";
+    let seen = format!("{missed}\nB store z w=5\nA load z r=5");
+    let said = |lines: &str| explained(forbidden("(0, 0)", "both entered"), &AB, lines).conclusion;
+    assert!(said(missed).contains("both looked before either wrote"), "{}", said(missed));
+    assert!(!said(&seen).contains("both looked before either wrote"), "{}", said(&seen));
+}
+
+/// Of a generated program the history is the outcome, and says itself what is wrong with it.
+#[test]
+fn a_history_is_not_called_forbidden() {
+    let shows = forbidden("no order explains A: Get = 0", "the history is not linearizable");
+    let lines = "A calls - r=Get\nA load n r=0\nB store n w=5\nA store n w=1\nA returns - r=0";
+    check(
+        shows,
+        &AB,
+        lines,
+        "A read n = 0, B wrote 5, and A wrote 1 over it, and no order explains A: Get = 0",
+        &[1, 2, 3],
+    );
+}
+
 #[test]
 fn a_message_before_its_payload() {
     let lines = |store, load| {
@@ -371,6 +395,11 @@ fn deadlocks() {
         "B notify_one ready\nA lock m\nA unlock m\nA wait ready waits",
         "A waits for a notification of ready, which B gave before that",
         &[0, 3],
+    );
+    check(
+        "A lock m\nA unlock m\nB notify_one ready\nA wait ready waits",
+        "A waits for a notification of ready, the last of which, by B, woke another thread",
+        &[2, 3],
     );
     check("A lock m\nA wait ready waits", "A holds m and waits for a notification of ready", &[1]);
     check(
