@@ -103,6 +103,12 @@ pub(crate) enum Exploration {
     },
 }
 
+/// `1 preemption`, `2 preemptions`.
+pub(crate) fn preemptions(number: impl std::fmt::Display) -> String {
+    let number = number.to_string();
+    format!("{number} preemption{}", if number == "1" { "" } else { "s" })
+}
+
 impl Exploration {
     /// Whether it was of many programs, and another engine's was of others.
     pub(crate) fn is_of_generated_programs(&self) -> bool {

@@ -343,7 +343,10 @@ impl Total {
             count: self.fitting,
         });
         if let Some(reason) = self.given_up.first() {
-            let words = format!("{} programs were given up, the first because {reason}", self.given_up.len());
+            let words = match self.given_up.len() {
+                1 => format!("a program was given up, because {reason}"),
+                many => format!("{many} programs were given up, the first because {reason}"),
+            };
             if self.explored == 0 { seen.stopped = Some(words) } else { seen.caveats.push(words) }
         }
         seen

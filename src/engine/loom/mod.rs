@@ -88,10 +88,11 @@ fn search(task: &Task<'_>) -> Observation {
     (seen.executions, seen.redundant) = (total, redundant);
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
-    let within: Vec<_> = bounds.iter().flatten().map(|bound| format!("within {bound}")).collect();
+    let within: Vec<_> =
+        bounds.iter().flatten().map(|bound| format!("within {}", super::preemptions(bound))).collect();
     let everything = if bounds.contains(&None) { " everything, and again" } else { " everything" };
     seen.stopped = Some(format!(
-        "the budget of {} executions ended before loom had tried{everything} {} preemptions",
+        "the budget of {} executions ended before loom had tried{everything} {}",
         task.budget.executions,
         within.join(" and ")
     ));
@@ -100,7 +101,7 @@ fn search(task: &Task<'_>) -> Observation {
 
 /// How an exploration that came to its end went about it.
 fn within(preemptions: Option<usize>, spurious: bool) -> Exploration {
-    let preemptions = preemptions.map(|bound| format!("at most {bound} preemptions"));
+    let preemptions = preemptions.map(|bound| format!("at most {}", super::preemptions(bound)));
     let bounds: Vec<_> =
         preemptions.into_iter().chain(spurious.then(|| spurious::BOUND.to_owned())).collect();
     if bounds.is_empty() { Exploration::Exhaustive } else { Exploration::Bounded { by: bounds.join(", ") } }

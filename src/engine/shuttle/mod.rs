@@ -187,7 +187,7 @@ fn bound(
         bounds.push(spurious::BOUND.to_owned());
     }
     if let (true, Some(preemptions)) = (progress.bounded, preemptions) {
-        bounds.push(format!("at most {preemptions} preemptions"));
+        bounds.push(format!("at most {}", super::preemptions(preemptions)));
     }
     let counted = progress.awaited && progress.uneven;
     if progress.silent.is_some() || progress.looked_under_lock || counted {

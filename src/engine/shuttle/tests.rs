@@ -224,7 +224,9 @@ fn a_loop_that_waits_for_what_nobody_does_is_a_hang() {
 #[test]
 fn preemptions_bound_the_search() {
     let within = |preemptions| Budget { preemptions: Some(preemptions), ..BUDGET };
-    let bounded = |preemptions| Exploration::Bounded { by: format!("at most {preemptions} preemptions") };
+    let bounded = |preemptions| Exploration::Bounded {
+        by: format!("at most {}", crate::engine::preemptions(preemptions)),
+    };
     let seen = observed_within(within(0), lost_updates(2));
     assert_eq!((outcomes(&seen), &seen.exploration), (vec!["2"], &bounded(0)));
     let seen = observed_within(within(1), lost_updates(2));
