@@ -27,8 +27,9 @@ pub(crate) fn me() -> usize {
     running().unwrap_or_else(|| shuttle::current::me().into())
 }
 
-/// The running task, if there is an execution, and it has not failed. shuttle is asked only where our own book-keeping may be
-/// wrong: while an execution is taken apart, and outside of those that [`trace::begin`] has begun.
+/// The running task, if there is an execution, and it has not failed. shuttle is asked only where our own
+/// book-keeping may be wrong: while an execution is taken apart, and outside of those that [`trace::begin`]
+/// has begun.
 pub(crate) fn running() -> Option<usize> {
     match trace::current() {
         Some(task) if !std::thread::panicking() => Some(task),

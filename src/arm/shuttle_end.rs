@@ -6,8 +6,8 @@
 //! are found here, just before shuttle would find them; then the execution is stopped as one that has become
 //! too long, which shuttle says nothing about, and in which a task that unwinds comes to the end of that.
 //!
-//! Limits: a deadlock of tasks that wait for something of shuttle's own fails as ever. Where two tasks unwind at
-//! once the operating-system thread is left panicking ([`is_left_panicking`]).
+//! Limits: a deadlock of tasks that wait for something of shuttle's own fails as ever. Where two tasks unwind
+//! at once the operating-system thread is left panicking ([`is_left_panicking`]).
 
 use super::shuttle_tracking::Tracking;
 use super::{trace, unwinding};

@@ -109,8 +109,8 @@ pub(super) fn explained(design: &DesignReport, value: &str) -> Option<&'static s
     elsewhere.then_some("a checker has a witness of it: see the JSON report")
 }
 
-/// Where the checkers' models and the machine differ, a line for each outcome. Nothing of generated programs: the
-/// checkers explore other ones than the machine runs.
+/// Where the checkers' models and the machine differ, a line for each outcome. Nothing of generated programs:
+/// the checkers explore other ones than the machine runs.
 pub(super) fn differences(design: &DesignReport) -> Vec<String> {
     let mut lines = Vec::new();
     if design.cells.iter().any(|cell| cell.observation.exploration.is_of_generated_programs()) {

@@ -118,7 +118,8 @@ thread_local! {
     static UNDER_SHUTTLE: PerTask<Arc<Identity>> = const { PerTask::new() };
 }
 
-/// Looks at what belongs to the running model thread, if anything does yet. No scheduling point may lie within.
+/// Looks at what belongs to the running model thread, if anything does yet. No scheduling point may lie
+/// within.
 #[inline]
 fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
     match context::current() {

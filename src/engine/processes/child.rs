@@ -124,8 +124,9 @@ fn walk_once(actor: Actor<'_>, walker: &mut Walker, gait: Gait) -> Result<(), Br
     let control = actor.ground.control();
     control.pace.rewind(actor.place);
     control.line_up.wait(actor.patience)?;
-    // SAFETY: the states were made before the start (or the fork) by the parent, or before the actors lined up
-    // by themselves; the parent touches neither them nor the returns until the finish (or this process's end); the returns are this actor's own.
+    // SAFETY: the states were made by the parent before the start (or the fork), or by the actors themselves
+    // before they lined up; the parent touches neither them nor the returns until the finish (or this
+    // process's end); the returns are this actor's own.
     unsafe {
         actor.ground.plot.walk(actor.program, walker, gait, &control.pace);
     }

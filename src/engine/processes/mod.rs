@@ -5,9 +5,10 @@
 //! [children](child) act, and what they tell each other lies in [memory] that outlives any of them.
 //!
 //! Two ways to go about it. Actors that share nothing but memory are forked once and walk millions of
-//! states, which they also make, each its part of the array, so that no core is idle meanwhile. Where that cannot be (a state opens descriptors, which a child inherits only when it is forked
-//! later; a design wants a copy of the state for each actor; an actor may die), there is a batch of states
-//! first and then a fork of every actor for that batch alone.
+//! states, which they also make, each its part of the array, so that no core is idle meanwhile. Where that
+//! cannot be (a state opens descriptors, which a child inherits only when it is forked later; a design wants
+//! a copy of the state for each actor; an actor may die), there is a batch of states first and then a fork
+//! of every actor for that batch alone.
 //!
 //! Limits: fork wants a process with a single thread, which a worker is. What a shared state keeps on the
 //! heap would silently be private to each process, so such designs are turned away ([`owned`]). An actor
