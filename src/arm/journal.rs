@@ -170,7 +170,8 @@ pub(crate) fn hide(object: Key) {
     }
 }
 
-/// The running thread calls an operation of an object ([`CALLS`]), or has returned from one ([`RETURNS`]).
+/// The running thread calls an operation of an object ([`CALLS`](crate::witness::CALLS)), or has
+/// returned from one ([`RETURNS`](crate::witness::RETURNS)).
 pub(crate) fn call(what: &'static str, value: &dyn Debug) {
     if on() {
         write(What { operation: what, deed: Deed::Other, object: None }, None, [Some(value), None], None);

@@ -16,6 +16,7 @@ use crate::engine::lockstep::{Mapping, Sharing};
 use crate::engine::offspring::{exit, fork_mortal};
 use crate::engine::{Helping, Holder, Pulse};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
@@ -187,6 +188,8 @@ impl Crew {
     /// A crew of one, if this process may fork: it has no other thread.
     pub(super) fn new(helping: Helping, pulse: &'static Pulse) -> Option<Self> {
         let threads = std::fs::read_dir("/proc/self/task").ok()?.count();
+        // Helpers of helpers become children of this process when those are gone, and can be awaited.
+        let _refused = set_child_subreaper(true);
         (threads == 1).then(|| Crew {
             helping,
             family: std::process::id(),
@@ -374,9 +377,23 @@ impl Drop for Crew {
             }
         }
         if self.level == 0 {
-            // What helpers of helpers held; they are dying with these.
+            // What helpers of helpers held; they are dying with these, and until then they take slots and give
+            // some back.
+            await_children();
             self.helping.slots.release_others(own);
             self.slot = self.slot.or_else(|| self.helping.slots.claim(own));
+        }
+    }
+}
+
+/// Waits until no child is left, within reason: a design may have started processes of its own.
+fn await_children() {
+    let start = Instant::now();
+    while start.elapsed() < FAREWELL {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(NAP / 2),
+            Ok(_) => {}
+            Err(_) => return,
         }
     }
 }
@@ -393,6 +410,9 @@ fn settle() {
         }
     }
 }
+
+/// How long the helpers of helpers have to die with those.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How long to sleep before the next look at a helper.
 pub(super) const NAP: Duration = Duration::from_micros(500);
