@@ -139,6 +139,28 @@ pub(super) fn gave_lock_back(story: &Story) -> Option<Finding> {
     })
 }
 
+/// A thread that goes from one lock to another and holds none on the way, and another thread that has the
+/// second one meanwhile.
+pub(super) fn let_go_between(story: &Story) -> Option<Finding> {
+    let takes = |event: &super::Event| matches!(event.deed, Deed::Lock | Deed::LockShared) && !event.blocked;
+    let locks = || story.events().filter(|(_, event)| event.thread != 0 && takes(event));
+    locks().find_map(|(then, event)| {
+        let own = |other: &super::Event| other.thread == event.thread;
+        let first = locks().take_while(|(index, _)| *index < then).filter(|(_, other)| own(other)).last()?.0;
+        if !story.held(event.thread, then).is_empty() || story.event(first).object == event.object {
+            return None;
+        }
+        let between = locks().filter(|(index, _)| first < *index && *index < then);
+        let exclusive = |other: &super::Event| other.deed == Deed::Lock && other.object == event.object;
+        let (other, _) = between.into_iter().find(|(_, other)| !own(other) && exclusive(other))?;
+        let (mine, rival) = (story.who(then), story.who(other));
+        let (before, lock) = (story.what(first), story.what(then));
+        let sentence =
+            format!("{mine} gave {before} back before it took {lock}, and {rival} had {lock} in between");
+        Some(Finding::decided(sentence, &[first, other, then]))
+    })
+}
+
 /// One of two objects seen as another thread left it, the other one as it was before.
 pub(super) fn torn(story: &Story) -> Option<Finding> {
     misses(story).into_iter().find_map(|miss| {

@@ -14,7 +14,7 @@ use super::{Finding, crossing};
 /// Of the patterns that occur, the one most likely to blame.
 pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding {
     let story = Story::new(witness);
-    let patterns: [fn(&Story) -> Option<Finding>; 13] = [
+    let patterns: [fn(&Story) -> Option<Finding>; 14] = [
         lost_update,
         crossing::stale_message,
         crossing::neither_saw,
@@ -25,6 +25,7 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
         crossing::gave_lock_back,
         crossing::torn,
         crossing::late_act,
+        crossing::let_go_between,
         woken_spuriously,
         written_by_nobody,
         last_write,

@@ -192,6 +192,24 @@ fn who_saw_something_did_not_see_nothing() {
     assert!(!said(&seen).contains("both looked before either wrote"), "{}", said(&seen));
 }
 
+#[test]
+fn a_thread_with_no_lock_on_its_way_is_overtaken() {
+    let said = |between: &str| {
+        let lines = format!("A lock m\nA unlock m\n{between}A lock n\nA unlock n");
+        let shown = explained(lost(), &AB, &lines);
+        let marked = shown.events.iter().filter(|event| event.mark != Mark::None).count();
+        (shown.conclusion, marked)
+    };
+    let (overtaken, marked) = said("B lock n\nB unlock n\n");
+    assert!(overtaken.starts_with("A gave m back before it took n, and B had n in between"), "{overtaken}");
+    assert_eq!(marked, 3);
+    let (alone, _) = said("");
+    assert!(!alone.contains("in between"), "{alone}");
+    let holding = "A lock m\nB lock n\nB unlock n\nA lock n\nA unlock n\nA unlock m";
+    let held = explained(lost(), &AB, holding).conclusion;
+    assert!(!held.contains("in between"), "{held}");
+}
+
 /// Of a generated program the history is the outcome, and says itself what is wrong with it.
 #[test]
 fn a_history_is_not_called_forbidden() {
