@@ -82,9 +82,9 @@ pub(crate) enum Refused {
     #[error("this is not a token: it has {character:?}, which no token has")]
     Strange { character: char },
     #[error(
-        "this token is of format {format} and this selvedge reads format {FORMAT}: the execution can be found again only by the version that saw it"
+        "this token was made by selvedge {made_by} in format {format}, and this is selvedge {VERSION}, which reads format {FORMAT}: the execution can be found again only by the version that saw it"
     )]
-    OtherFormat { format: u32 },
+    OtherFormat { made_by: String, format: u32 },
     #[error(
         "this token was made by selvedge {made_by} and this is selvedge {VERSION}: the execution can be found again only by the version that saw it"
     )]
@@ -181,7 +181,7 @@ fn parts(word: &str) -> Result<(&str, &str, &str), Refused> {
     let made_by = made_by.filter(|version| version.starts_with(|first: char| first.is_ascii_digit()));
     let made_by = made_by.ok_or(Refused::NotAToken)?;
     if format != FORMAT {
-        return Err(Refused::OtherFormat { format });
+        return Err(Refused::OtherFormat { made_by: made_by.to_owned(), format });
     }
     let head = word.len() - fields.next().ok_or(Refused::NotAToken)?.len();
     Ok((&word[..head], made_by, &word[head..]))

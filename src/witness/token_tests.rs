@@ -156,9 +156,13 @@ fn a_refusal_says_why() {
     check(head.trim_end_matches('_'), none);
     check(&word.replace('_', " "), "this is not a token: it has ' ', which no token has");
     check(&format!("{head}PAAAAA5z…"), "this is not a token: it has '…', which no token has");
-    let other = "this token is of format 4 and this selvedge reads format 3: the execution can be found again only by the version that saw it";
-    check("sv4_3.4.5-rc.1_whatever.comes-then", other);
-    check("sv4_0.2.0", other);
+    let other = |version: &str| {
+        format!(
+            "this token was made by selvedge {version} in format 4, and this is selvedge {own}, which reads format 3: the execution can be found again only by the version that saw it"
+        )
+    };
+    check("sv4_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
+    check("sv4_0.2.0", &other("0.2.0"));
     let damaged =
         "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
     check(&format!("sv3_99.{own}_{payload}"), damaged);
