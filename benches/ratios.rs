@@ -259,7 +259,7 @@ macro_rules! mutexes {
 }
 
 /// As many as fit into a short round; both programs have more.
-const LOOM_EXECUTIONS: usize = 300;
+const LOOM_EXECUTIONS: usize = 200;
 
 fn loom_rate(model: impl Fn() + Send + Sync + 'static) -> f64 {
     let executions = std::sync::Arc::new(AtomicU64::new(0));
