@@ -111,9 +111,9 @@ pub(crate) fn begin_aloud(who: fn() -> usize, sink: impl FnMut(Line<'_>) + Send 
 pub(crate) fn end() -> Journal {
     ON.set(false);
     let mut journal = JOURNAL.take();
-    let mut begun: Vec<_> = journal.begun.drain().map(|(_, entry)| entry).collect();
-    begun.sort_by_key(|entry| entry.thread);
+    let begun = journal.in_vain();
     journal.entries.extend(begun);
+    journal.begun.clear();
     journal
 }
 
@@ -122,16 +122,12 @@ pub(crate) fn so_far() -> Journal {
     if !ON.get() {
         return Journal::default();
     }
-    JOURNAL.with_borrow(|journal| {
-        let mut begun: Vec<_> = journal.begun.values().cloned().collect();
-        begun.sort_by_key(|entry| entry.thread);
-        Journal {
-            objects: journal.objects.clone(),
-            entries: journal.entries.iter().cloned().chain(begun).collect(),
-            names: journal.names.clone(),
-            starting: journal.starting.clone(),
-            ..Journal::default()
-        }
+    JOURNAL.with_borrow(|journal| Journal {
+        objects: journal.objects.clone(),
+        entries: journal.entries.iter().cloned().chain(journal.in_vain()).collect(),
+        names: journal.names.clone(),
+        starting: journal.starting.clone(),
+        ..Journal::default()
     })
 }
 
@@ -294,6 +290,13 @@ fn write_beginning(what: What, site: Site) {
 }
 
 impl Journal {
+    /// What was begun and has not ended, by thread.
+    fn in_vain(&self) -> Vec<Entry> {
+        let mut begun: Vec<_> = self.begun.values().cloned().collect();
+        begun.sort_by_key(|entry| entry.thread);
+        begun
+    }
+
     fn tell(&mut self, line: Line<'_>) {
         if let Some(sink) = &mut self.sink {
             sink(line);

@@ -122,15 +122,19 @@ pub(super) fn stale_read(story: &Story) -> Option<Finding> {
     (!parts.is_empty()).then(|| Finding::decided(parts.join(", and "), &marks))
 }
 
+/// The locks that actors took, by event.
+fn locks<'a>(story: &'a Story<'_>) -> impl DoubleEndedIterator<Item = (usize, &'a super::Event)> {
+    let takes = |event: &super::Event| matches!(event.deed, Deed::Lock | Deed::LockShared) && !event.blocked;
+    story.events().filter(move |(_, event)| event.thread != 0 && takes(event))
+}
+
 /// Two critical sections of one thread on one lock, and one of another thread between them.
 pub(super) fn gave_lock_back(story: &Story) -> Option<Finding> {
-    let takes = |event: &super::Event| matches!(event.deed, Deed::Lock | Deed::LockShared) && !event.blocked;
-    let locks = || story.events().filter(|(_, event)| event.thread != 0 && takes(event));
-    locks().find_map(|(again, event)| {
+    locks(story).find_map(|(again, event)| {
         let same = |other: &super::Event| other.object == event.object;
-        let first = locks().take_while(|(index, _)| *index < again);
+        let first = locks(story).take_while(|(index, _)| *index < again);
         let first = first.filter(|(_, other)| same(other) && other.thread == event.thread).last()?.0;
-        let mut between = locks().filter(|(index, _)| first < *index && *index < again);
+        let mut between = locks(story).filter(|(index, _)| first < *index && *index < again);
         let (other, _) = between
             .find(|(_, other)| same(other) && other.thread != event.thread && other.deed == Deed::Lock)?;
         let (own, rival, lock) = (story.who(again), story.who(other), story.what(again));
@@ -142,15 +146,14 @@ pub(super) fn gave_lock_back(story: &Story) -> Option<Finding> {
 /// A thread that goes from one lock to another and holds none on the way, and another thread that has the
 /// second one meanwhile.
 pub(super) fn let_go_between(story: &Story) -> Option<Finding> {
-    let takes = |event: &super::Event| matches!(event.deed, Deed::Lock | Deed::LockShared) && !event.blocked;
-    let locks = || story.events().filter(|(_, event)| event.thread != 0 && takes(event));
-    locks().find_map(|(then, event)| {
+    locks(story).find_map(|(then, event)| {
         let own = |other: &super::Event| other.thread == event.thread;
-        let first = locks().take_while(|(index, _)| *index < then).filter(|(_, other)| own(other)).last()?.0;
+        let first =
+            locks(story).take_while(|(index, _)| *index < then).filter(|(_, other)| own(other)).last()?.0;
         if !story.held(event.thread, then).is_empty() || story.event(first).object == event.object {
             return None;
         }
-        let between = locks().filter(|(index, _)| first < *index && *index < then);
+        let between = locks(story).filter(|(index, _)| first < *index && *index < then);
         let exclusive = |other: &super::Event| other.deed == Deed::Lock && other.object == event.object;
         let (other, _) = between.into_iter().find(|(_, other)| !own(other) && exclusive(other))?;
         let (mine, rival) = (story.who(then), story.who(other));
