@@ -74,6 +74,7 @@ mod cli;
 mod context;
 mod engine;
 mod erased;
+mod explore;
 mod panics;
 mod race;
 #[cfg(any(test, fuzzing))]
