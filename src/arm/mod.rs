@@ -30,6 +30,7 @@ pub(crate) fn made_for() -> Context {
     match context::current() {
         Context::Loom if !loom::alive() => Context::Real,
         Context::Shuttle if !shuttle::alive() => Context::Real,
+        Context::Rc11 if !rc11::alive() => Context::Real,
         context => context,
     }
 }

@@ -14,6 +14,7 @@
 use super::spin::{Here, Look};
 use crate::arm::Slot;
 use crate::arm::trace::{RaceFound, Site};
+use crate::arm::unwinding;
 use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
     Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
@@ -21,11 +22,12 @@ use crate::explore::rc11::{
 use crate::race::{Access, Race, RaceSite};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The bytes of a thread's stack.
 const STACK_SIZE: usize = 256 * 1024;
@@ -60,6 +62,8 @@ pub(crate) enum End {
     Endless,
     /// Two accesses are not ordered.
     Race(Race),
+    /// Something has turned out to matter that was left out: the exploration must begin anew.
+    Restart,
     /// A panic that came out of the main thread, or is the harness's own.
     Failed(Box<dyn Any + Send>),
     Trouble(Trouble),
@@ -103,6 +107,10 @@ struct Thread {
     /// The first event of the loop that it is blocked in, if it is one that only looks.
     looping: Option<u16>,
     inert: u32,
+    /// Weak compare-exchanges that have failed for no reason.
+    spurious: Vec<*const Location<'static>>,
+    /// Whether it has accessed plain memory since its last event.
+    accessed: bool,
 }
 
 impl Thread {
@@ -121,6 +129,8 @@ impl Thread {
             base: 0,
             looping: None,
             inert: 0,
+            spurious: Vec::new(),
+            accessed: false,
         }
     }
 }
@@ -132,6 +142,10 @@ pub(crate) type LocationName = (u8, u32);
 pub(crate) const OF_PERMITS: u8 = 254;
 /// As [`OF_PERMITS`].
 pub(crate) const OF_STATICS: u8 = 253;
+/// As [`OF_PERMITS`], for what an execution has made, but not with a location of its own.
+pub(crate) const OF_LAZY: u8 = 251;
+/// As [`OF_PERMITS`], for what tells whether a thread has ended.
+pub(crate) const OF_ENDS: u8 = 252;
 
 /// A place in program order: before the event of this number.
 #[derive(Clone, Copy, Debug)]
@@ -176,6 +190,8 @@ pub(crate) struct Run {
     cells: Vec<PlainCell>,
     threads: Vec<Thread>,
     current: usize,
+    /// Counts the runs of this process.
+    execution: u64,
     over: bool,
     end: Option<End>,
     /// The read that the graph was made for, until it is executed: what it needs goes first.
@@ -185,6 +201,10 @@ pub(crate) struct Run {
     section: Option<Section>,
     /// Named ahead of time: what is made next belongs to something else than the running thread.
     ahead: Option<LocationName>,
+    /// What threads have left at objects of the facade's.
+    left: FxHashMap<u32, Clock>,
+    /// See [`watch`]; kept from run to run.
+    watched: FxHashSet<LocationId>,
 }
 
 thread_local! {
@@ -211,6 +231,12 @@ fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
 pub(crate) fn alive() -> bool {
     // SAFETY: the reference ends here.
     unsafe { run() }.is_some_and(|run| !run.over)
+}
+
+/// Which execution this is, among all of this process; 0 outside of any.
+pub(crate) fn execution() -> u64 {
+    // SAFETY: the reference ends here.
+    unsafe { run() }.map_or(0, |run| run.execution)
 }
 
 /// The running thread.
@@ -264,6 +290,16 @@ fn not_repeatable(site: Site) -> ! {
     finish(End::Trouble(Trouble::NotRepeatable(Some(site))))
 }
 
+/// Runs an operation. Of a thread that unwinds already, what would take it down is caught here, and the operation
+/// comes to nothing: a second panic out of a destructor would end the process.
+fn sheltered<R>(nothing: R, operation: impl FnOnce() -> R) -> R {
+    if std::thread::panicking() {
+        catch_unwind(AssertUnwindSafe(operation)).unwrap_or(nothing)
+    } else {
+        operation()
+    }
+}
+
 /// The state in which the running thread waits while `wait` says that it must.
 fn wait_while(wait: impl Fn(&Run) -> Option<State>) {
     while let Some(state) = with(|run| wait(run)) {
@@ -303,6 +339,8 @@ enum Next {
 
 /// Begins an operation: `None` if the run is over, and the operation has no meaning.
 fn arrive() -> Option<EventId> {
+    // Who unwinds is found out by asking at each operation.
+    unwinding::is(|| me() as u64);
     // SAFETY: the reference ends before anything else is called.
     let run = unsafe { run() }?;
     if run.over {
@@ -313,7 +351,11 @@ fn arrive() -> Option<EventId> {
         }
         return None;
     }
-    Some(run.next())
+    // What the read that the graph was made for needs goes first.
+    if run.owing.is_some() && run.section.is_none() && run.demanded() != Some(run.current) {
+        switch();
+    }
+    Some(with(|run| run.next()))
 }
 
 /// Gives up a thread that does not come to its end although the run is over: its stack is abandoned.
@@ -329,29 +371,14 @@ fn look_up(id: EventId) -> Next {
     with(|run| if run.graph.get(id).is_some() { Next::Held(id) } else { Next::New(id) })
 }
 
-/// The event is done: others may have waited for it.
+/// The event is done. Others that waited for it go on when the running thread comes to its next operation: what it
+/// does until then is part of the same step.
 fn executed(id: EventId, site: Site, value: u64) {
-    let demanded = with(|run| {
+    with(|run| {
         let thread = &mut run.threads[run.current];
         debug_assert_eq!(thread.next, id.index, "events are executed in program order");
         thread.next += 1;
-        thread.values.push(value);
-        thread.sites.push(site);
-        if run.owing == Some(id) {
-            run.owing = None;
-        }
-        run.owing.is_some() && run.threads.iter().any(|thread| thread.state == State::Waiting(id))
-    });
-    if demanded {
-        switch();
-    }
-}
-
-/// As [`executed`], for an event after which the thread must not be interrupted.
-fn executed_quietly(id: EventId, site: Site, value: u64) {
-    with(|run| {
-        let thread = &mut run.threads[run.current];
-        thread.next += 1;
+        thread.accessed = false;
         thread.values.push(value);
         thread.sites.push(site);
         if run.owing == Some(id) {
@@ -377,7 +404,8 @@ impl Run {
 
     /// Whether the thread has events in the graph that it has not executed in this run.
     fn is_behind(&self, thread: usize) -> bool {
-        self.threads[thread].state != State::Done && (self.threads[thread].next as usize) < self.graph.len(thread)
+        self.threads[thread].state != State::Done
+            && (self.threads[thread].next as usize) < self.graph.len(thread)
     }
 
     fn may_extend(&self, thread: usize) -> bool {
@@ -395,8 +423,8 @@ impl Run {
 
     /// The thread to go on, if there is one.
     fn pick(&self) -> Option<usize> {
-        if let Some(owing) = self.owing {
-            return self.demanded_by(owing.thread as usize);
+        if self.owing.is_some() {
+            return self.demanded();
         }
         for (thread, number) in self.threads.iter().zip(0..) {
             let goes_on = match thread.state {
@@ -413,20 +441,24 @@ impl Run {
         None
     }
 
-    /// The thread that must go on so that this one can.
-    fn demanded_by(&self, thread: usize) -> Option<usize> {
-        let mut at = thread;
+    /// The thread that must go on so that the read that the graph was made for is executed.
+    fn demanded(&self) -> Option<usize> {
+        let mut at = self.owing?.thread as usize;
         for _ in 0..=2 * MAX_THREADS {
             at = match self.threads[at].state {
                 State::Ready | State::Extending => return Some(at),
                 State::Waiting(id) if self.is_executed(id) => return Some(at),
                 State::Waiting(id) => id.thread as usize,
-                State::Joining(child) if self.threads[child as usize].state == State::Done => return Some(at),
+                State::Joining(child) if self.threads[child as usize].state == State::Done => {
+                    return Some(at);
+                }
                 State::Joining(child) => child as usize,
-                State::Absent => match self.graph.get(EventId { thread: u8::try_from(at).ok()?, index: 0 })?.kind {
-                    Kind::Begin(Some(parent)) => parent.thread as usize,
-                    _ => return None,
-                },
+                State::Absent => {
+                    match self.graph.get(EventId { thread: u8::try_from(at).ok()?, index: 0 })?.kind {
+                        Kind::Begin(Some(parent)) => parent.thread as usize,
+                        _ => return None,
+                    }
+                }
                 State::Blocked | State::Done => return None,
             };
         }
@@ -506,6 +538,7 @@ pub(crate) fn make(value: u64, chain: bool, site: Site) -> LocationId {
         run.made.resize_with(at + 1, || None);
     }
     let by = (named.is_none() && !run.over).then(|| run.place(site));
+    run.threads[run.current].accessed = true;
     run.made[at] = Some(Made { value, by });
     location
 }
@@ -518,14 +551,18 @@ pub(crate) fn name_ahead(name: LocationName) {
     }
 }
 
+/// A chain that belongs to a thread, and is there from the beginning.
+pub(crate) fn make_for_thread(of: u8, thread: u64) -> LocationId {
+    name_ahead((of, u32::try_from(thread).unwrap_or(u32::MAX)));
+    make(0, true, Location::caller())
+}
+
 /// The making of the location must be known to the running thread.
 fn check_made(location: LocationId, site: Site, access: Access) {
     let race = with(|run| {
         let by = run.made.get(location as usize).and_then(|made| *made)?.by?;
-        (!run.knows(&by)).then(|| Race {
-            earlier: by.race_site(Access::Write),
-            later: run.place(site).race_site(access),
-        })
+        (!run.knows(&by))
+            .then(|| Race { earlier: by.race_site(Access::Write), later: run.place(site).race_site(access) })
     });
     if let Some(race) = race {
         raced(race);
@@ -552,34 +589,36 @@ pub(super) fn read(
     here: Option<Here>,
     site: Site,
 ) -> Option<ReadValue> {
-    let id = arrive()?;
-    check_made(location, site, Access::Read);
-    let look = here.and_then(|here| with(|run| Look::new(here, site, run.base(), id.index)));
-    let value = match look_up(id) {
-        Next::Held(id) => read_held(id, location, manner, &mut *update, site),
-        Next::New(id) => {
-            halt_if_repeated(look);
-            wait_for_turn();
-            read_new(id, location, manner, &mut *update)
+    sheltered(None, || {
+        let id = arrive()?;
+        check_made(location, site, Access::Read);
+        let look = here.and_then(|here| with(|run| Look::new(here, site, run.base(), id.index)));
+        let value = match look_up(id) {
+            Next::Held(id) => read_held(id, location, manner, &mut *update, site),
+            Next::New(id) => {
+                halt_if_repeated(look);
+                wait_for_turn();
+                read_new(id, location, manner, &mut *update)
+            }
+        };
+        let written = update(value);
+        if written.is_none() {
+            with(|run| run.threads[run.current].looks.extend(look));
         }
-    };
-    let written = update(value);
-    if written.is_none() {
-        with(|run| run.threads[run.current].looks.extend(look));
-    }
-    match written {
-        None => executed(id, site, value),
-        Some(written) => {
-            // The halves of a read-modify-write are not interrupted.
-            let owing = with(|run| run.owing);
-            executed_quietly(id, site, value);
-            write_half(id.next(), location, manner.success, written, site);
-            if owing == Some(id) {
-                with(|run| run.owing = None);
+        match written {
+            None => executed(id, site, value),
+            Some(written) => {
+                // The halves of a read-modify-write are not interrupted.
+                let owing = with(|run| run.owing);
+                executed(id, site, value);
+                write_half(id.next(), location, manner.success, written, site);
+                if owing == Some(id) {
+                    with(|run| run.owing = None);
+                }
             }
         }
-    }
-    Some(ReadValue { value, written })
+        Some(ReadValue { value, written })
+    })
 }
 
 /// Blocks the running thread if it was here before, in the same state, and has only looked since.
@@ -621,7 +660,7 @@ fn read_held(id: EventId, location: LocationId, manner: Manner, update: Update<'
     let effect = manner.effect(writes);
     settle(id, effect);
     if effect.blocked {
-        executed_quietly(id, site, value);
+        executed(id, site, value);
         halt();
     }
     value
@@ -660,15 +699,13 @@ fn read_new(id: EventId, location: LocationId, manner: Manner, update: Update<'_
         };
         let places: FxHashMap<EventId, u64> =
             (0..values.len()).map(|at| (run.graph.write_at(at, location), values[at])).collect();
-        let mut effect = |from: EventId| {
-            manner.effect(update(places[&from]).is_some())
-        };
+        let mut effect = |from: EventId| manner.effect(update(places[&from]).is_some());
         let model = run.model;
         let (from, effect) = step::read(&mut run.graph, id, location, model, &mut effect, &mut run.others);
         (run.value_of(from, location), effect)
     });
     if effect.blocked {
-        executed_quietly(id, Location::caller(), value);
+        executed(id, Location::caller(), value);
         halt();
     }
     value
@@ -700,30 +737,37 @@ fn extend_by_write(id: EventId, location: LocationId, order: Order, rmw: bool) {
 
 /// Writes. False if the run is over.
 pub(crate) fn write(location: LocationId, order: Order, value: u64, site: Site) -> bool {
-    let Some(id) = arrive() else { return false };
-    check_made(location, site, Access::Write);
-    match look_up(id) {
-        Next::Held(id) => {
-            if !with(|run| run.graph.event(id).kind == Kind::Write { location, rmw: false }) {
-                not_repeatable(site);
+    sheltered(false, || {
+        let Some(id) = arrive() else { return false };
+        check_made(location, site, Access::Write);
+        match look_up(id) {
+            Next::Held(id) => {
+                if !with(|run| run.graph.event(id).kind == Kind::Write { location, rmw: false }) {
+                    not_repeatable(site);
+                }
+            }
+            Next::New(id) => {
+                wait_for_turn();
+                extend_by_write(id, location, order, false);
             }
         }
-        Next::New(id) => {
-            wait_for_turn();
-            extend_by_write(id, location, order, false);
-        }
-    }
-    with(|run| run.threads[run.current].looks.clear());
-    executed(id, site, value);
-    true
+        with(|run| run.threads[run.current].looks.clear());
+        executed(id, site, value);
+        true
+    })
 }
 
 /// An event without a location. The kind that the graph holds must be the same.
 fn plain_event(kind: Kind, order: Order, site: Site) -> bool {
+    sheltered(false, || plain_event_bare(kind, order, site))
+}
+
+fn plain_event_bare(kind: Kind, order: Order, site: Site) -> bool {
     let Some(id) = arrive() else { return false };
     match look_up(id) {
         Next::Held(id) => {
-            if !with(|run| std::mem::discriminant(&run.graph.event(id).kind) == std::mem::discriminant(&kind)) {
+            if !with(|run| std::mem::discriminant(&run.graph.event(id).kind) == std::mem::discriminant(&kind))
+            {
                 not_repeatable(site);
             }
         }
@@ -749,33 +793,89 @@ pub(crate) fn fence(order: Order, site: Site) -> bool {
 
 /// One of `0..options`: every one of them in one execution or another.
 pub(crate) fn choose(options: u32, site: Site) -> u32 {
-    if !alive() {
-        return 0;
-    }
-    commit();
-    let Some(id) = arrive() else { return 0 };
-    let value = match look_up(id) {
-        Next::Held(id) => with(|run| match run.graph.event(id).kind {
-            Kind::Choice { options: held, value } if held == options => Some(value),
-            _ => None,
-        }),
-        Next::New(id) => {
-            if with(|run| run.section.is_none()) {
-                wait_for_turn();
-            }
-            with(|run| step::choose(&mut run.graph, id, options, &mut run.others));
-            Some(0)
+    sheltered(0, || {
+        if !alive() {
+            return 0;
         }
-    };
-    let Some(value) = value else { not_repeatable(site) };
-    with(|run| run.threads[run.current].looks.clear());
-    executed(id, site, u64::from(value));
-    value
+        commit();
+        let Some(id) = arrive() else { return 0 };
+        let value = match look_up(id) {
+            Next::Held(id) => with(|run| match run.graph.event(id).kind {
+                Kind::Choice { options: held, value } if held == options => Some(value),
+                _ => None,
+            }),
+            Next::New(id) => {
+                if with(|run| run.section.is_none()) {
+                    wait_for_turn();
+                }
+                with(|run| step::choose(&mut run.graph, id, options, &mut run.others));
+                Some(0)
+            }
+        };
+        let Some(value) = value else { not_repeatable(site) };
+        with(|run| run.threads[run.current].looks.clear());
+        executed(id, site, u64::from(value));
+        value
+    })
 }
 
 /// The past of the running thread, to travel with a message.
 pub(crate) fn past() -> Option<Box<Clock>> {
-    alive().then(|| with(|run| Box::new(*run.clock())))
+    if !alive() {
+        return None;
+    }
+    tick();
+    Some(with(|run| Box::new(*run.clock())))
+}
+
+/// Plain accesses since the last event of the running thread come before an event of their own, so that a clock can
+/// tell that they are known.
+fn tick() {
+    if with(|run| run.section.is_none() && run.threads[run.current].accessed) {
+        plain_event(Kind::Fence, Order::Relaxed, Location::caller());
+    }
+}
+
+/// What the running thread has done is left at an object of the facade's, for [`learn_from`].
+pub(crate) fn leave_at(object: u32) {
+    tick();
+    with(|run| {
+        let past = *run.clock();
+        join_clocks(run.left.entry(object).or_insert([0; MAX_THREADS]), &past);
+    });
+}
+
+/// The running thread learns what was left at an object.
+pub(crate) fn learn_from(object: u32) {
+    if let Some(past) = with(|run| run.left.get(&object).copied()) {
+        learn(&past);
+    }
+}
+
+/// Whether a weak compare-exchange that stands here fails for no reason: a choice, at most once for each thread and
+/// place in one execution.
+pub(crate) fn fails_spuriously(site: Site) -> bool {
+    if !alive() || with(|run| run.threads[run.current].spurious.contains(&ptr::from_ref(site))) {
+        return false;
+    }
+    let fails = choose(2, site) == 1;
+    if fails {
+        with(|run| run.threads[run.current].spurious.push(ptr::from_ref(site)));
+    }
+    fails
+}
+
+/// Whether what is done to the location is to be an event at all: from when it is first asked for on, and until
+/// then the exploration has to begin anew.
+pub(crate) fn watch(location: LocationId) {
+    if alive() && with(|run| run.watched.insert(location)) {
+        finish(End::Restart);
+    }
+}
+
+/// Whether somebody has asked for the location; see [`watch`].
+pub(crate) fn is_watched(location: LocationId) -> bool {
+    alive() && with(|run| run.watched.contains(&location))
 }
 
 /// The running thread learns a past.
@@ -810,7 +910,8 @@ pub(crate) fn announce_spawn(site: Site) -> Option<u8> {
         Next::New(id) => {
             wait_for_turn();
             let free = with(|run| (1..=MAX_THREADS).find(|thread| run.graph.len(*thread) == 0));
-            let child = free.filter(|thread| *thread < MAX_THREADS).and_then(|thread| u8::try_from(thread).ok());
+            let child =
+                free.filter(|thread| *thread < MAX_THREADS).and_then(|thread| u8::try_from(thread).ok());
             let Some(child) = child else { finish(End::Trouble(Trouble::TooManyThreads)) };
             with(|run| {
                 run.graph.add(id, Kind::Spawn(child), Order::Relaxed);
@@ -822,13 +923,13 @@ pub(crate) fn announce_spawn(site: Site) -> Option<u8> {
     };
     let Some(child) = child else { not_repeatable(site) };
     with(|run| run.threads[run.current].looks.clear());
-    executed_quietly(id, site, 0);
+    executed(id, site, 0);
     Some(child)
 }
 
 /// Starts the thread that was announced.
 pub(crate) fn start(child: u8, body: Box<dyn FnOnce()>, site: Site) {
-    let demanded = with(|run| {
+    with(|run| {
         let child = child as usize;
         while run.threads.len() <= child {
             run.threads.push(Thread::new());
@@ -839,33 +940,31 @@ pub(crate) fn start(child: u8, body: Box<dyn FnOnce()>, site: Site) {
         thread.values.push(0);
         thread.sites.push(site);
         thread.body = Some(body);
-        run.owing.is_some()
     });
-    if demanded {
-        switch();
-    }
 }
 
 /// Waits for the end of a thread, and learns what it did. False if the run is over.
 pub(crate) fn join(child: u8, site: Site) -> bool {
-    let Some(id) = arrive() else { return false };
-    let done = |run: &Run| run.threads[child as usize].state == State::Done;
-    match look_up(id) {
-        Next::Held(id) => {
-            if !with(|run| run.graph.event(id).kind == Kind::Join(child)) {
-                not_repeatable(site);
+    sheltered(false, || {
+        let Some(id) = arrive() else { return false };
+        let done = |run: &Run| run.threads[child as usize].state == State::Done;
+        match look_up(id) {
+            Next::Held(id) => {
+                if !with(|run| run.graph.event(id).kind == Kind::Join(child)) {
+                    not_repeatable(site);
+                }
+                wait_while(|run| (!done(run)).then_some(State::Joining(child)));
             }
-            wait_while(|run| (!done(run)).then_some(State::Joining(child)));
+            Next::New(id) => {
+                wait_while(|run| (!done(run)).then_some(State::Joining(child)));
+                wait_for_turn();
+                with(|run| run.graph.add(id, Kind::Join(child), Order::Relaxed));
+            }
         }
-        Next::New(id) => {
-            wait_while(|run| (!done(run)).then_some(State::Joining(child)));
-            wait_for_turn();
-            with(|run| run.graph.add(id, Kind::Join(child), Order::Relaxed));
-        }
-    }
-    with(|run| run.threads[run.current].looks.clear());
-    executed(id, site, 0);
-    true
+        with(|run| run.threads[run.current].looks.clear());
+        executed(id, site, 0);
+        true
+    })
 }
 
 /// Waits until all other threads are at their end, without learning anything. Does not return if one never is.
@@ -888,6 +987,7 @@ pub(crate) fn make_cell(site: Site) -> u32 {
     // SAFETY: the reference ends here.
     let Some(run) = (unsafe { run() }) else { return u32::MAX };
     let write = (!run.over).then(|| run.place(site));
+    run.threads[run.current].accessed = true;
     run.cells.push(PlainCell { write, reads: Vec::new() });
     u32::try_from(run.cells.len() - 1).unwrap_or(u32::MAX)
 }
@@ -906,6 +1006,7 @@ pub(crate) fn access(cell: u32, access: Access, site: Site) {
             let reads = || held.reads.iter().find(unknown).map(|other| other.race_site(Access::Read));
             write.or_else(|| if access == Access::Write { reads() } else { None })
         };
+        run.threads[run.current].accessed = true;
         let held = &mut run.cells[cell as usize];
         match access {
             Access::Read => {
@@ -968,37 +1069,41 @@ struct Section {
 
 /// Enters a monitor, after a write later than `later_than` if that is given. False if the run is over.
 pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Site) -> bool {
-    let Some(id) = arrive() else { return false };
-    check_made(location, site, Access::Write);
-    let from = match look_up(id) {
-        Next::Held(id) => {
-            let held = with(|run| match run.graph.event(id).kind {
-                Kind::Read { location: held, from, .. } if held == location => Some(from),
-                _ => None,
-            });
-            let Some(from) = held else { not_repeatable(site) };
-            wait_for(from);
-            from
+    sheltered(false, || {
+        if alive() {
+            tick();
         }
-        Next::New(id) => {
-            wait_for_turn();
-            wait_for_last(location);
-            with(|run| {
-                let model = run.model;
-                let blocked = |from| later_than == Some(from);
-                let effect =
-                    |from| Effect { rmw: false, order: Order::Relaxed, blocked: blocked(from) };
-                step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
-            })
+        let Some(id) = arrive() else { return false };
+        check_made(location, site, Access::Write);
+        let from = match look_up(id) {
+            Next::Held(id) => {
+                let held = with(|run| match run.graph.event(id).kind {
+                    Kind::Read { location: held, from, .. } if held == location => Some(from),
+                    _ => None,
+                });
+                let Some(from) = held else { not_repeatable(site) };
+                wait_for(from);
+                from
+            }
+            Next::New(id) => {
+                wait_for_turn();
+                wait_for_last(location);
+                with(|run| {
+                    let model = run.model;
+                    let blocked = |from| later_than == Some(from);
+                    let effect = |from| Effect { rmw: false, order: Order::Relaxed, blocked: blocked(from) };
+                    step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
+                })
+            }
+        };
+        if later_than == Some(from) || with(|run| run.graph.is_blocked(id)) {
+            settle(id, Effect { rmw: false, order: Order::Relaxed, blocked: true });
+            executed(id, site, 0);
+            halt();
         }
-    };
-    if later_than == Some(from) || with(|run| run.graph.is_blocked(id)) {
-        settle(id, Effect { rmw: false, order: Order::Relaxed, blocked: true });
-        executed_quietly(id, site, 0);
-        halt();
-    }
-    with(|run| run.section = Some(Section { read: id, location, site, written: false, learnt: None }));
-    true
+        with(|run| run.section = Some(Section { read: id, location, site, written: false, learnt: None }));
+        true
+    })
 }
 
 fn wait_for_last(location: LocationId) {
@@ -1027,7 +1132,7 @@ fn commit() {
     let Some((read, location, site)) = open else { return };
     settle(read, Effect { rmw: true, order: Order::Relaxed, blocked: false });
     let owing = with(|run| run.owing);
-    executed_quietly(read, site, 0);
+    executed(read, site, 0);
     let id = read.next();
     match look_up(id) {
         Next::Held(id) => {
@@ -1037,7 +1142,7 @@ fn commit() {
         }
         Next::New(id) => extend_by_write(id, location, Order::Relaxed, true),
     }
-    executed_quietly(id, site, 0);
+    executed(id, site, 0);
     with(|run| {
         run.threads[run.current].looks.clear();
         if owing == Some(read) {
@@ -1048,40 +1153,38 @@ fn commit() {
 
 /// Leaves the monitor. Returns the write that was made, if the run is not over.
 pub(super) fn leave() -> Option<EventId> {
-    if !alive() {
-        return None;
-    }
-    commit();
-    let section = with(|run| run.section.take())?;
-    let write = section.read.next();
-    let demanded = with(|run| {
-        run.owing.is_some() && run.threads.iter().any(|thread| thread.state == State::Waiting(write))
-    });
-    if demanded {
-        switch();
-    }
-    if let Some(learnt) = section.learnt {
-        learn(&learnt);
-    }
-    Some(write)
+    sheltered(None, || {
+        if !alive() {
+            return None;
+        }
+        commit();
+        let section = with(|run| run.section.take())?;
+        if let Some(learnt) = section.learnt {
+            learn(&learnt);
+        }
+        Some(section.read.next())
+    })
 }
 
 /// Leaves the monitor and waits until another thread has changed something in it; enters it again. `changed` says
 /// whether the running thread has. False if the run is over.
 pub(super) fn wait(location: LocationId, changed: bool, site: Site) -> bool {
-    let written = with(|run| run.section.as_ref().is_some_and(|section| section.written));
-    if changed || written {
-        let own = leave();
-        return enter(location, own, site);
-    }
-    let Some(section) = with(|run| run.section.take()) else { return false };
-    let fresh = with(|run| run.owing == Some(section.read) || run.graph.get(section.read.next()).is_none());
-    if !fresh {
-        not_repeatable(site);
-    }
-    settle(section.read, Effect { rmw: false, order: Order::Relaxed, blocked: true });
-    executed_quietly(section.read, site, 0);
-    halt()
+    sheltered(false, || {
+        let written = with(|run| run.section.as_ref().is_some_and(|section| section.written));
+        if changed || written {
+            let own = leave();
+            return enter(location, own, site);
+        }
+        let Some(section) = with(|run| run.section.take()) else { return false };
+        let fresh =
+            with(|run| run.owing == Some(section.read) || run.graph.get(section.read.next()).is_none());
+        if !fresh {
+            not_repeatable(site);
+        }
+        settle(section.read, Effect { rmw: false, order: Order::Relaxed, blocked: true });
+        executed(section.read, site, 0);
+        halt()
+    })
 }
 
 // ---- The run as a whole.
@@ -1098,12 +1201,15 @@ impl Run {
             cells: Vec::new(),
             threads: Vec::new(),
             current: 0,
+            execution: 0,
             over: false,
             end: None,
             owing: None,
             stacks: Vec::new(),
             section: None,
             ahead: None,
+            left: FxHashMap::default(),
+            watched: FxHashSet::default(),
         }
     }
 
@@ -1129,6 +1235,8 @@ impl Run {
     }
 
     fn begin(&mut self, mut graph: Graph, main: Box<dyn FnOnce()>) {
+        static EXECUTIONS: AtomicU64 = AtomicU64::new(1);
+        self.execution = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
         self.owing = graph.fresh.take();
         if graph.len(0) == 0 {
             graph.add(EventId { thread: 0, index: 0 }, Kind::Begin(None), Order::Relaxed);
@@ -1149,6 +1257,7 @@ impl Run {
         self.end = None;
         self.section = None;
         self.ahead = None;
+        self.left.clear();
     }
 
     /// How a run ended in which no thread can go on.

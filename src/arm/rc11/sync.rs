@@ -12,7 +12,7 @@ use super::spin::Here;
 use super::{alive, choose};
 use crate::arm::trace::Site;
 use crate::explore::rc11::{Clock, LocationId, Order, join};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
@@ -120,8 +120,8 @@ impl Monitor {
     }
 
     /// Waits for nobody: what comes between this and [`Monitor::leave`] is one step.
-    pub(crate) fn enter(&self) {
-        run::enter(self.location, None, Location::caller());
+    pub(crate) fn enter(&self) -> bool {
+        run::enter(self.location, None, Location::caller())
     }
 
     pub(crate) fn leave(&self) {
@@ -139,32 +139,44 @@ impl Monitor {
     }
 }
 
-/// State inside of a monitor.
+/// State inside of a monitor, of the execution that made it.
 struct Inside<T> {
     monitor: Monitor,
+    owner: u64,
     state: RefCell<T>,
 }
+
+// SAFETY: the state is only reached by `step` and `wait_until`, which first make sure that they run in the execution
+// that made it, whose threads are coroutines of one operating-system thread; no borrow is held across a switch.
+unsafe impl<T: Send> Send for Inside<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Inside<T> {}
 
 impl<T> Inside<T> {
     #[track_caller]
     fn new(state: T) -> Self {
-        Inside { monitor: Monitor::new(), state: RefCell::new(state) }
+        Inside { monitor: Monitor::new(), owner: run::execution(), state: RefCell::new(state) }
     }
 
-    /// One step: `act` on the state.
-    fn step<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
-        self.monitor.enter();
+    fn is_here(&self) -> bool {
+        alive() && run::execution() == self.owner
+    }
+
+    /// One step: `act` on the state. `None` if the execution is over.
+    fn step<R>(&self, act: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if !self.is_here() || !self.monitor.enter() {
+            return None;
+        }
         let result = act(&mut self.state.borrow_mut());
         self.monitor.leave();
-        result
+        Some(result)
     }
 
     /// Waits until `act` returns something. If it does not it must have changed nothing, but may say so.
     fn wait_until<R>(&self, mut act: impl FnMut(&mut T) -> Result<R, bool>) -> Option<R> {
-        if !alive() {
+        if !self.is_here() || !self.monitor.enter() {
             return None;
         }
-        self.monitor.enter();
         loop {
             let result = act(&mut self.state.borrow_mut());
             match result {
@@ -178,14 +190,14 @@ impl<T> Inside<T> {
     }
 }
 
-/// A past that is left for others.
+/// A past that is left for others: part of the state inside of a monitor.
 #[derive(Default)]
-struct Left(RefCell<Option<Box<Clock>>>);
+struct Left(Option<Box<Clock>>);
 
 impl Left {
-    fn leave(&self) {
+    fn leave(&mut self) {
         if let Some(past) = run::past() {
-            match &mut *self.0.borrow_mut() {
+            match &mut self.0 {
                 Some(left) => join(left, &past),
                 empty => *empty = Some(past),
             }
@@ -193,9 +205,8 @@ impl Left {
     }
 
     fn learn(&self) {
-        let left = self.0.borrow().clone();
-        if let Some(left) = left {
-            run::learn(&left);
+        if let Some(left) = &self.0 {
+            run::learn(left);
         }
     }
 }
@@ -205,15 +216,24 @@ struct Holders {
     readers: usize,
     writer: bool,
     waiting_writers: usize,
+    /// What writers have done: known to whoever locks next.
+    written: Left,
+    /// What readers have done: known to the next writer only.
+    read: Left,
+}
+
+impl Holders {
+    fn learn(&self, mode: Mode) {
+        self.written.learn();
+        if mode == Mode::Write {
+            self.read.learn();
+        }
+    }
 }
 
 /// A reader-writer lock without data or poison.
 pub(crate) struct RawRwLock {
     holders: Inside<Holders>,
-    /// What writers have done: known to whoever locks next.
-    written: Left,
-    /// What readers have done: known to the next writer only.
-    read: Left,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -231,18 +251,11 @@ pub(crate) struct RawRwGuard<'a> {
 impl RawRwLock {
     #[track_caller]
     pub(crate) fn new() -> Self {
-        RawRwLock { holders: Inside::new(Holders::default()), written: Left::default(), read: Left::default() }
+        RawRwLock { holders: Inside::new(Holders::default()) }
     }
 
     fn guard(&self, mode: Mode) -> RawRwGuard<'_> {
         RawRwGuard { lock: self, held: Some(mode) }
-    }
-
-    fn learn(&self, mode: Mode) {
-        self.written.learn();
-        if mode == Mode::Write {
-            self.read.learn();
-        }
     }
 
     pub(crate) fn read(&self) -> RawRwGuard<'_> {
@@ -257,7 +270,7 @@ impl RawRwLock {
                 return Err(true);
             }
             holders.readers += 1;
-            self.learn(Mode::Read);
+            holders.learn(Mode::Read);
             Ok(())
         });
         taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Read))
@@ -273,16 +286,13 @@ impl RawRwLock {
             }
             holders.waiting_writers -= usize::from(waits);
             holders.writer = true;
-            self.learn(Mode::Write);
+            holders.learn(Mode::Write);
             Ok(())
         });
         taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Write))
     }
 
     fn try_lock(&self, mode: Mode) -> Option<RawRwGuard<'_>> {
-        if !alive() {
-            return Some(RawRwGuard { lock: self, held: None });
-        }
         let taken = self.holders.step(|holders| {
             let free = !holders.writer && (mode == Mode::Read || holders.readers == 0);
             if free {
@@ -290,11 +300,14 @@ impl RawRwLock {
                     Mode::Read => holders.readers += 1,
                     Mode::Write => holders.writer = true,
                 }
-                self.learn(mode);
+                holders.learn(mode);
             }
             free
         });
-        taken.then(|| self.guard(mode))
+        match taken {
+            Some(taken) => taken.then(|| self.guard(mode)),
+            None => Some(RawRwGuard { lock: self, held: None }),
+        }
     }
 
     pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
@@ -315,15 +328,15 @@ impl<'a> RawRwGuard<'a> {
 
 impl Drop for RawRwGuard<'_> {
     fn drop(&mut self) {
-        let Some(mode) = self.held.filter(|_| alive()) else { return };
+        let Some(mode) = self.held else { return };
         self.lock.holders.step(|holders| match mode {
             Mode::Read => {
                 holders.readers -= 1;
-                self.lock.read.leave();
+                holders.read.leave();
             }
             Mode::Write => {
                 holders.writer = false;
-                self.lock.written.leave();
+                holders.written.leave();
             }
         });
     }
@@ -335,26 +348,29 @@ struct Waiters {
     asleep: Vec<u64>,
     /// Those who were notified and have not gone on.
     notified: Vec<u64>,
+    tickets: u64,
 }
 
 /// A condition variable. It orders nothing: the mutex does.
 pub(crate) struct RawCondvar {
     waiters: Inside<Waiters>,
-    tickets: Cell<u64>,
 }
 
 impl RawCondvar {
     #[track_caller]
     pub(crate) fn new() -> Self {
-        RawCondvar { waiters: Inside::new(Waiters::default()), tickets: Cell::new(0) }
+        RawCondvar { waiters: Inside::new(Waiters::default()) }
     }
 
+    /// # Panics
+    /// If the execution is over: nothing will notify.
     fn begin(&self) -> u64 {
-        self.waiters.step(|waiters| {
-            let ticket = self.tickets.replace(self.tickets.get() + 1);
-            waiters.asleep.push(ticket);
-            ticket
-        })
+        let ticket = self.waiters.step(|waiters| {
+            waiters.tickets += 1;
+            waiters.asleep.push(waiters.tickets);
+            waiters.tickets
+        });
+        ticket.expect("a Condvar is waited on while the execution is taken apart")
     }
 
     /// Lets go of the mutex, waits for a notification, and takes the mutex again.
@@ -372,7 +388,7 @@ impl RawCondvar {
             waiters.notified.remove(at);
             Ok(())
         });
-        assert!(woken.is_some(), "waiting on a Condvar while the execution is taken apart");
+        assert!(woken.is_some(), "a Condvar is waited on while the execution is taken apart");
         lock.lock()
     }
 
@@ -399,13 +415,10 @@ impl RawCondvar {
             }
             asleep.is_some()
         });
-        (lock.lock(), timed_out)
+        (lock.lock(), timed_out == Some(true))
     }
 
     pub(crate) fn notify_one(&self) {
-        if !alive() {
-            return;
-        }
         self.waiters.step(|waiters| {
             let options = u32::try_from(waiters.asleep.len()).unwrap_or(u32::MAX);
             if options > 0 {
@@ -417,13 +430,9 @@ impl RawCondvar {
     }
 
     pub(crate) fn notify_all(&self) {
-        if !alive() {
-            return;
-        }
         self.waiters.step(|waiters| {
             let asleep = std::mem::take(&mut waiters.asleep);
             waiters.notified.extend(asleep);
         });
     }
 }
-

@@ -50,9 +50,7 @@ struct Access {
 impl Access {
     /// Coherence order or from-read.
     fn precedes(&self, later: &Access) -> bool {
-        self.location == later.location
-            && later.write
-            && self.position < later.position
+        self.location == later.location && later.write && self.position < later.position
     }
 
     /// Extended coherence order: coherence order, from-read and reads-from, composed.
@@ -119,14 +117,16 @@ fn scb_by_hb(graph: &Graph, a: EventId, b: EventId) -> bool {
 /// `psc = psc_base ∪ psc_F` is acyclic.
 fn psc_is_acyclic(graph: &Graph) -> bool {
     let accesses = accesses(graph);
-    let nodes: Vec<EventId> =
-        graph.events().filter(|(_, event)| event.is_sc()).map(|(id, _)| id).collect();
+    let nodes: Vec<EventId> = graph.events().filter(|(_, event)| event.is_sc()).map(|(id, _)| id).collect();
     let edges: Vec<Vec<usize>> = nodes
         .iter()
-        .map(|a| (0..nodes.len()).filter(|b| nodes[*b] != *a && psc(graph, &accesses, *a, nodes[*b])).collect())
+        .map(|a| {
+            (0..nodes.len()).filter(|b| nodes[*b] != *a && psc(graph, &accesses, *a, nodes[*b])).collect()
+        })
         .collect();
     // An event that reaches itself through others only is found as a cycle; one with an edge to itself here.
-    !nodes.iter().any(|a| graph.event(*a).is_sc_fence() && psc(graph, &accesses, *a, *a)) && is_acyclic(&edges)
+    !nodes.iter().any(|a| graph.event(*a).is_sc_fence() && psc(graph, &accesses, *a, *a))
+        && is_acyclic(&edges)
 }
 
 /// Whether `psc` orders the SeqCst event `a` before the SeqCst event `b`.
@@ -138,17 +138,16 @@ fn psc(graph: &Graph, accesses: &[Access], a: EventId, b: EventId) -> bool {
     }
     let starts = |x: EventId| x == a || (from_fence && hb(graph, a, x));
     let ends = |y: EventId| y == b || (to_fence && hb(graph, y, b));
-    let by_communication = accesses.iter().any(|x| {
-        starts(x.id) && accesses.iter().any(|y| x.precedes(y) && ends(y.id))
-    });
+    let by_communication =
+        accesses.iter().any(|x| starts(x.id) && accesses.iter().any(|y| x.precedes(y) && ends(y.id)));
     by_communication || by_happens_before(graph, accesses, a, b, from_fence, to_fence)
 }
 
 /// `hb ; eco ; hb` between two fences.
 fn eco_between(graph: &Graph, accesses: &[Access], a: EventId, b: EventId) -> bool {
-    accesses.iter().any(|x| {
-        hb(graph, a, x.id) && accesses.iter().any(|y| x.extended(y) && hb(graph, y.id, b))
-    })
+    accesses
+        .iter()
+        .any(|x| hb(graph, a, x.id) && accesses.iter().any(|y| x.extended(y) && hb(graph, y.id, b)))
 }
 
 /// The part of `psc_base` that has no coherence order and no from-read in it.

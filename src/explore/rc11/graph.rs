@@ -101,7 +101,10 @@ pub(crate) enum Kind {
         blocked: bool,
     },
     /// A write, or the writing half of the read-modify-write whose read is the event before.
-    Write { location: LocationId, rmw: bool },
+    Write {
+        location: LocationId,
+        rmw: bool,
+    },
     Fence,
     /// The thread of this number begins.
     Spawn(u8),
@@ -110,7 +113,10 @@ pub(crate) enum Kind {
     /// What the thread learns by other means than a read: the past that came with a message, say.
     Learn(Box<Clock>),
     /// A value that was free to choose.
-    Choice { options: u32, value: u32 },
+    Choice {
+        options: u32,
+        value: u32,
+    },
 }
 
 /// An event with its clocks.
@@ -387,10 +393,8 @@ impl Graph {
     /// Leaves the events that `keep` admits, which must be closed under porf.
     pub(super) fn restrict(&mut self, keep: impl Fn(EventId, &Event) -> bool) {
         for (events, thread) in self.threads.iter_mut().zip(0_u8..) {
-            let kept = events
-                .iter()
-                .zip(0_u16..)
-                .position(|(event, index)| !keep(EventId { thread, index }, event));
+            let kept =
+                events.iter().zip(0_u16..).position(|(event, index)| !keep(EventId { thread, index }, event));
             let kept = kept.unwrap_or(events.len());
             for gone in events.drain(kept..) {
                 self.sc_events -= u32::from(gone.is_sc());

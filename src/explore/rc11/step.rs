@@ -149,7 +149,8 @@ fn places(graph: &Graph, write: EventId, location: LocationId, reader: Option<Ev
     }
     let floor = floor_of(write).max(read_floor.unwrap_or(0));
     let last = graph.location(location).writes.len();
-    let splits = |place: &usize| graph.rmw_of(graph.write_at(*place, location), location, EventId::INIT).is_some();
+    let splits =
+        |place: &usize| graph.rmw_of(graph.write_at(*place, location), location, EventId::INIT).is_some();
     (floor..=last).rev().filter(|place| !splits(place)).collect()
 }
 
@@ -201,13 +202,13 @@ fn is_atomic(graph: &Graph, write: EventId, location: LocationId) -> bool {
 fn is_maximal(graph: &Graph, id: EventId, write: EventId) -> bool {
     let event = graph.event(id);
     let porf = &graph.event(write).porf;
-    let earlier = |other: &EventId| {
-        *other != write && (graph.event(*other).stamp <= event.stamp || other.is_in(porf))
-    };
+    let earlier =
+        |other: &EventId| *other != write && (graph.event(*other).stamp <= event.stamp || other.is_in(porf));
     let (location, place) = match event.kind {
         Kind::Read { location, from, .. } => (location, graph.position(from, location)),
         Kind::Write { location, .. } => {
-            let takes = |read: &EventId| matches!(graph.event(*read).kind, Kind::Read { from, .. } if from == id);
+            let takes =
+                |read: &EventId| matches!(graph.event(*read).kind, Kind::Read { from, .. } if from == id);
             if graph.location(location).reads.iter().any(|read| takes(read) && earlier(read)) {
                 return false;
             }
