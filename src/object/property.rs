@@ -171,7 +171,7 @@ impl<M: Model> Asked for Object<M> {
             program: Arc::new(subject),
         };
         let designs = self.subjects().into_iter().map(erased).collect();
-        crate::scenario::registry::Made::new(ErasedScenario { question, grades, designs })
+        crate::scenario::registry::Made::new(ErasedScenario { question, grades, designs, in_practice: None })
     }
 }
 
