@@ -1,6 +1,7 @@
 //! Runs a program along one graph after the other, until none is left.
 
 use super::run::{End, Run};
+use crate::explore::rc11::guide::Guide;
 use crate::explore::rc11::step::WorkList;
 use crate::explore::rc11::{Graph, Model};
 
@@ -35,6 +36,11 @@ impl Explorer {
     pub(crate) fn execute(&mut self, main: Box<dyn FnOnce()>) -> Option<End> {
         let graph = self.left.pop()?;
         Some(self.run.execute(graph, &mut self.left, main))
+    }
+
+    /// Executes `main` as a guide has it.
+    pub(crate) fn follow(&mut self, guide: Guide, main: Box<dyn FnOnce()>) -> End {
+        self.run.follow(guide, main)
     }
 
     /// The graph that was executed last.

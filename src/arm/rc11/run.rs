@@ -15,6 +15,7 @@ use super::spin::{Here, Look};
 use crate::arm::Slot;
 use crate::arm::trace::{RaceFound, Site};
 use crate::arm::unwinding;
+use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
     Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
@@ -203,6 +204,8 @@ pub(crate) struct Run {
     ahead: Option<LocationName>,
     /// What threads have left at objects of the facade's.
     left: FxHashMap<u32, Clock>,
+    /// What is to happen, if that is known: and how much of it has.
+    guide: Option<(Guide, usize)>,
     /// See [`watch`]; kept from run to run.
     watched: FxHashSet<LocationId>,
 }
@@ -318,6 +321,9 @@ fn wait_for(id: EventId) {
 
 /// Waits until it is the running thread's turn to extend the graph.
 fn wait_for_turn() {
+    if is_guided() {
+        return;
+    }
     wait_while(|run| (!run.may_extend(run.current)).then_some(State::Extending));
     with(|run| {
         let thread = &run.threads[run.current];
@@ -329,6 +335,36 @@ fn wait_for_turn() {
         full
     })
     .then(|| resume_unwind(Box::new(Cut)) as ());
+}
+
+/// Waits until it is the running thread's turn as the guide has it; does not return if it has nothing more for it.
+fn wait_for_guide() {
+    loop {
+        match with(|run| run.guided_thread()) {
+            Some(thread) if thread == with(|run| run.current) => return,
+            Some(_) => {
+                with(|run| run.threads[run.current].state = State::Extending);
+                switch();
+                with(|run| run.threads[run.current].state = State::Ready);
+            }
+            None => halt(),
+        }
+    }
+}
+
+/// What the guide gives the event that is about to be added.
+fn given() -> Option<Given> {
+    with(|run| {
+        let (guide, at) = run.guide.as_mut()?;
+        let (_, given) = *guide.steps.get(*at)?;
+        *at += 1;
+        Some(given)
+    })
+}
+
+/// Whether the order of events is given.
+fn is_guided() -> bool {
+    with(|run| run.guide.is_some())
 }
 
 /// What comes next in the running thread, and whether the graph holds it already.
@@ -351,7 +387,13 @@ fn arrive() -> Option<EventId> {
         }
         return None;
     }
+    if run.guide.is_some() && run.section.is_none() {
+        wait_for_guide();
+    }
     // What the read that the graph was made for needs goes first.
+    let run = with(|run| ptr::from_mut(run));
+    // SAFETY: as above.
+    let run = unsafe { &mut *run };
     if run.owing.is_some() && run.section.is_none() && run.demanded() != Some(run.current) {
         switch();
     }
@@ -426,6 +468,9 @@ impl Run {
         if self.owing.is_some() {
             return self.demanded();
         }
+        if let Some(thread) = self.guided_thread() {
+            return self.demanded_from(thread);
+        }
         for (thread, number) in self.threads.iter().zip(0..) {
             let goes_on = match thread.state {
                 State::Ready => true,
@@ -443,7 +488,18 @@ impl Run {
 
     /// The thread that must go on so that the read that the graph was made for is executed.
     fn demanded(&self) -> Option<usize> {
-        let mut at = self.owing?.thread as usize;
+        self.demanded_from(self.owing?.thread as usize)
+    }
+
+    /// The thread of the next event, as the guide has it.
+    fn guided_thread(&self) -> Option<usize> {
+        let (guide, at) = self.guide.as_ref()?;
+        guide.steps.get(*at).map(|(thread, _)| usize::from(*thread))
+    }
+
+    /// The thread that must go on so that this one can.
+    fn demanded_from(&self, thread: usize) -> Option<usize> {
+        let mut at = thread;
         for _ in 0..=2 * MAX_THREADS {
             at = match self.threads[at].state {
                 State::Ready | State::Extending => return Some(at),
@@ -677,7 +733,34 @@ fn settle(id: EventId, effect: Effect) {
     }
 }
 
+/// Adds the read that the guide has.
+fn read_guided(id: EventId, location: LocationId, manner: Manner, update: Update<'_>) -> u64 {
+    let Some(Given::Read(from)) = given() else { strayed() };
+    let from = from.map_or(EventId::INIT, |(thread, index)| EventId { thread, index });
+    if !with(|run| run.graph.can_read(from, location) && run.is_executed(from)) {
+        strayed();
+    }
+    let value = with(|run| run.value_of(from, location));
+    let Effect { rmw, order, blocked } = manner.effect(update(value).is_some());
+    with(|run| {
+        step::guided(&mut run.graph, id, Kind::Read { location, from, rmw, blocked }, order, 0);
+    });
+    if blocked {
+        executed(id, Location::caller(), value);
+        halt();
+    }
+    value
+}
+
+/// Ends a guided run in which the program does something else.
+fn strayed() -> ! {
+    finish(End::Trouble(Trouble::NotRepeatable(None)))
+}
+
 fn read_new(id: EventId, location: LocationId, manner: Manner, update: Update<'_>) -> u64 {
+    if is_guided() {
+        return read_guided(id, location, manner, update);
+    }
     // The values of all candidates must be known in this run.
     loop {
         let missing = with(|run| {
@@ -726,6 +809,13 @@ fn write_half(id: EventId, location: LocationId, order: Order, value: u64, site:
 }
 
 fn extend_by_write(id: EventId, location: LocationId, order: Order, rmw: bool) {
+    if is_guided() {
+        let Some(Given::Write(place)) = given() else { strayed() };
+        with(|run| {
+            step::guided(&mut run.graph, id, Kind::Write { location, rmw }, order, place.into());
+        });
+        return;
+    }
     let allowed = with(|run| {
         let model = run.model;
         step::write(&mut run.graph, id, location, order, rmw, model, &mut run.others)
@@ -773,6 +863,9 @@ fn plain_event_bare(kind: Kind, order: Order, site: Site) -> bool {
         }
         Next::New(id) => {
             wait_for_turn();
+            if is_guided() && given() != Some(Given::Nothing) {
+                strayed();
+            }
             let allowed = with(|run| {
                 let model = run.model;
                 step::other(&mut run.graph, id, kind, order, model)
@@ -808,8 +901,7 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
                 if with(|run| run.section.is_none()) {
                     wait_for_turn();
                 }
-                with(|run| step::choose(&mut run.graph, id, options, &mut run.others));
-                Some(0)
+                Some(choose_new(id, options))
             }
         };
         let Some(value) = value else { not_repeatable(site) };
@@ -817,6 +909,17 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
         executed(id, site, u64::from(value));
         value
     })
+}
+
+fn choose_new(id: EventId, options: u32) -> u32 {
+    if is_guided() {
+        let Some(Given::Choice(value)) = given() else { strayed() };
+        let kind = Kind::Choice { options, value };
+        with(|run| step::guided(&mut run.graph, id, kind, Order::Relaxed, 0));
+        return value;
+    }
+    with(|run| step::choose(&mut run.graph, id, options, &mut run.others));
+    0
 }
 
 /// The past of the running thread, to travel with a message.
@@ -913,6 +1016,9 @@ pub(crate) fn announce_spawn(site: Site) -> Option<u8> {
             let child =
                 free.filter(|thread| *thread < MAX_THREADS).and_then(|thread| u8::try_from(thread).ok());
             let Some(child) = child else { finish(End::Trouble(Trouble::TooManyThreads)) };
+            if is_guided() && given() != Some(Given::Nothing) {
+                strayed();
+            }
             with(|run| {
                 run.graph.add(id, Kind::Spawn(child), Order::Relaxed);
                 let begin = EventId { thread: child, index: 0 };
@@ -958,6 +1064,9 @@ pub(crate) fn join(child: u8, site: Site) -> bool {
             Next::New(id) => {
                 wait_while(|run| (!done(run)).then_some(State::Joining(child)));
                 wait_for_turn();
+                if is_guided() && given() != Some(Given::Nothing) {
+                    strayed();
+                }
                 with(|run| run.graph.add(id, Kind::Join(child), Order::Relaxed));
             }
         }
@@ -1087,13 +1196,7 @@ pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Sit
             }
             Next::New(id) => {
                 wait_for_turn();
-                wait_for_last(location);
-                with(|run| {
-                    let model = run.model;
-                    let blocked = |from| later_than == Some(from);
-                    let effect = |from| Effect { rmw: false, order: Order::Relaxed, blocked: blocked(from) };
-                    step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
-                })
+                enter_new(id, location, later_than)
             }
         };
         if later_than == Some(from) || with(|run| run.graph.is_blocked(id)) {
@@ -1103,6 +1206,27 @@ pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Sit
         }
         with(|run| run.section = Some(Section { read: id, location, site, written: false, learnt: None }));
         true
+    })
+}
+
+/// Adds the read that enters a monitor: the write that it takes.
+fn enter_new(id: EventId, location: LocationId, later_than: Option<EventId>) -> EventId {
+    let effect = |from| Effect { rmw: false, order: Order::Relaxed, blocked: later_than == Some(from) };
+    if is_guided() {
+        let Some(Given::Read(from)) = given() else { strayed() };
+        let from = from.map_or(EventId::INIT, |(thread, index)| EventId { thread, index });
+        if !with(|run| run.graph.can_read(from, location)) {
+            strayed();
+        }
+        let Effect { rmw, order, blocked } = effect(from);
+        let kind = Kind::Read { location, from, rmw, blocked };
+        with(|run| step::guided(&mut run.graph, id, kind, order, 0));
+        return from;
+    }
+    wait_for_last(location);
+    with(|run| {
+        let model = run.model;
+        step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
     })
 }
 
@@ -1210,6 +1334,7 @@ impl Run {
             ahead: None,
             left: FxHashMap::default(),
             watched: FxHashSet::default(),
+            guide: None,
         }
     }
 
@@ -1220,8 +1345,15 @@ impl Run {
 
     /// Executes a program along `graph`, and on; other ways go on the work list.
     pub(super) fn execute(&mut self, graph: Graph, others: &mut WorkList, main: Box<dyn FnOnce()>) -> End {
+        self.guide = None;
         self.begin(graph, main);
         std::mem::swap(&mut self.others, others);
+        let end = self.go();
+        std::mem::swap(&mut self.others, others);
+        end
+    }
+
+    fn go(&mut self) -> End {
         let outer = RUN.replace(ptr::from_mut(self));
         assert!(outer.is_null(), "one execution at a time on each operating-system thread");
         // From here on the run is reached by `run` alone.
@@ -1230,8 +1362,14 @@ impl Run {
         with(|run| run.over = true);
         take_apart();
         RUN.set(ptr::null_mut());
-        std::mem::swap(&mut self.others, others);
         end
+    }
+
+    /// Executes a program as the guide has it.
+    pub(super) fn follow(&mut self, guide: Guide, main: Box<dyn FnOnce()>) -> End {
+        self.begin(Graph::default(), main);
+        self.guide = Some((guide, 0));
+        self.go()
     }
 
     fn begin(&mut self, mut graph: Graph, main: Box<dyn FnOnce()>) {

@@ -375,6 +375,12 @@ impl Graph {
         })
     }
 
+    /// Whether this is a write to the location, or its making.
+    pub(crate) fn can_read(&self, from: EventId, location: LocationId) -> bool {
+        let writes = |event: &Event| matches!(event.kind, Kind::Write { location: held, .. } if held == location);
+        from.is_init() || self.get(from).is_some_and(writes)
+    }
+
     /// Whether the event is a read that waits for another value.
     pub(crate) fn is_blocked(&self, id: EventId) -> bool {
         matches!(self.event(id).kind, Kind::Read { blocked: true, .. })
