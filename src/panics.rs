@@ -172,7 +172,7 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     if payload.is::<crate::arm::loom::every::Cut>() {
         return false;
     }
-    if payload.is::<crate::arm::trace::RaceFound>() || payload.is::<crate::arm::loom::NeedsExactness>() {
+    if payload.is::<crate::arm::trace::RaceFound>() || payload.is::<crate::arm::rc11::Cut>() || payload.is::<crate::arm::loom::NeedsExactness>() {
         return true;
     }
     let Some(message) = text(payload) else {

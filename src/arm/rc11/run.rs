@@ -16,6 +16,7 @@ use crate::arm::Slot;
 use crate::arm::trace::{RaceFound, Site};
 use crate::arm::unwinding;
 use crate::explore::rc11::guide::{Given, Guide};
+use crate::explore::rc11::graph::is_chain;
 use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
     Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
@@ -112,6 +113,8 @@ struct Thread {
     spurious: Vec<*const Location<'static>>,
     /// Whether it has accessed plain memory since its last event.
     accessed: bool,
+    /// Whether it has been taken down because the run is over.
+    cut: bool,
 }
 
 impl Thread {
@@ -132,6 +135,7 @@ impl Thread {
             inert: 0,
             spurious: Vec::new(),
             accessed: false,
+            cut: false,
         }
     }
 }
@@ -266,7 +270,8 @@ fn switch() {
     let yielder = with(|run| run.threads[run.current].yielder);
     // SAFETY: the yielder lives on the stack of the running coroutine.
     unsafe { &*yielder }.suspend(());
-    if with(|run| run.over) && !std::thread::panicking() {
+    let cut = with(|run| run.over && !std::mem::replace(&mut run.threads[run.current].cut, true));
+    if cut {
         resume_unwind(Box::new(Cut));
     }
 }
@@ -1398,6 +1403,23 @@ impl Run {
         self.left.clear();
     }
 
+    /// The threads that are blocked, and whether each waits for a lock.
+    pub(super) fn blocked(&self) -> Vec<(usize, bool)> {
+        let blocked = self.threads.iter().zip(0_u8..).filter(|(thread, _)| thread.next > 0);
+        let waits = blocked.filter_map(|(thread, number)| {
+            let last = EventId { thread: number, index: thread.next - 1 };
+            let location = self.graph.get(last)?.location()?;
+            self.graph.is_blocked(last).then_some((usize::from(number), !is_chain(location)))
+        });
+        waits.collect()
+    }
+
+    /// The threads that look again and again.
+    pub(super) fn looping(&self) -> Vec<usize> {
+        let looping = self.threads.iter().zip(0..).filter(|(thread, _)| thread.looping.is_some());
+        looping.map(|(_, number)| number).collect()
+    }
+
     /// How a run ended in which no thread can go on.
     fn how_it_ended(&self) -> End {
         let behind = (0..self.threads.len()).any(|thread| self.is_behind(thread));
@@ -1464,13 +1486,32 @@ fn fiber_of(body: Box<dyn FnOnce()>, stack: Option<DefaultStack>) -> Fiber {
     })
 }
 
+/// Unwinds a thread that has not come to its end, if the run is over: what it borrows must still be there.
+pub(crate) fn take_down(thread: usize) {
+    // SAFETY: the reference ends here.
+    let Some(run) = (unsafe { run() }) else { return };
+    if !run.over || thread == run.current || thread >= run.threads.len() {
+        return;
+    }
+    unwind(thread);
+}
+
+fn unwind(thread: usize) {
+    let (current, body, started) = with(|run| {
+        let stopped = &mut run.threads[thread];
+        (run.current, stopped.body.take(), stopped.fiber.is_some())
+    });
+    drop(body);
+    if started {
+        resume(thread);
+        with(|run| run.current = current);
+    }
+}
+
 /// Unwinds the threads that have not come to their end, one after the other.
 fn take_apart() {
     for thread in 0..with(|run| run.threads.len()) {
-        let started = with(|run| run.threads[thread].fiber.is_some());
-        if started {
-            resume(thread);
-        }
+        unwind(thread);
         let left = with(|run| {
             let thread = &mut run.threads[thread];
             (thread.fiber.take(), thread.body.take(), thread.slot.take())
