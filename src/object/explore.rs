@@ -12,7 +12,6 @@
 
 use super::generate::{Drawn, Generator, Random, Size, makes_sense};
 use super::judge::Judge;
-use super::model::Model;
 use super::program::Program;
 use super::recipe::Recipe;
 use super::regression;
@@ -22,6 +21,7 @@ use crate::base::failure::Failure;
 use crate::base::observation::{Caveat, Exploration, GaveUp, Observation, Programs, Sampling, Stop};
 use crate::base::outcome::{Graded, OutcomeCount};
 use crate::engine::{self, Name, Task};
+use crate::linearizability::Model;
 use crate::scenario::program::{Generated, Layouts, Program as Executable};
 use crate::scenario::{Engine, Exit, Facts};
 use crate::witness::Witness;

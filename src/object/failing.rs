@@ -7,7 +7,6 @@
 use super::explore::{Failed, Ran, Subject};
 use super::generate::makes_sense;
 use super::judge::Judge;
-use super::model::Model;
 use super::program::Program;
 use super::recipe::Recipe;
 use super::regression::{self, Known};
@@ -16,6 +15,7 @@ use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Caveat, Exploration, Observation, Programs, Sampling, ShrinkLimit, Shrunk};
 use crate::engine::{self, Name, Task};
+use crate::linearizability::Model;
 use crate::scenario::{Engine, Expected};
 use crate::witness::token::Token;
 use crate::witness::{GeneratedProgram, Witness};

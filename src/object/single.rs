@@ -1,13 +1,13 @@
 //! One program at a time, in this process: regression tests, and programs made of bytes for a fuzzer.
 
 use super::explore::Ran;
-use super::model::Model;
 use super::program::Program;
 use super::property::Object;
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::observation::Observation;
 use crate::engine::{self, Pulse, Task};
+use crate::linearizability::Model;
 use crate::scenario::Facts;
 use std::sync::Arc;
 

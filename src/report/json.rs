@@ -23,6 +23,8 @@ struct Scenario<'a> {
     file: &'a str,
     question: &'a str,
     designs: Vec<Design<'a>>,
+    /// The closing remark; `null` where there is none.
+    in_practice: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +111,7 @@ fn scenario(scenario: &ScenarioReport) -> Scenario<'_> {
         file: &scenario.file,
         question: &scenario.question,
         designs: scenario.designs.iter().map(design).collect(),
+        in_practice: scenario.in_practice.as_deref(),
     }
 }
 

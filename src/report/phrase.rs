@@ -1,5 +1,6 @@
 //! Numbers and sentences that several renderers share.
 
+use super::terminal::wrapped;
 use super::{Cell, ScenarioReport, sentence};
 use crate::scenario::Grade;
 use crate::verdict::{EvidenceKind, Verdict};
@@ -106,6 +107,12 @@ pub(super) fn not_applicable(scenario: &ScenarioReport) -> Vec<String> {
         }
     }
     reasons.into_iter().map(|(reason, cells)| format!("n/a, {reason}: {}", cells.join("; "))).collect()
+}
+
+/// The closing remark of a scenario, a paragraph of its own; nothing where there is none.
+pub(super) fn in_practice(scenario: &ScenarioReport) -> String {
+    let words = |remark: &String| format!("\n{}", wrapped(&format!("in practice: {remark}"), 2, 100));
+    scenario.in_practice.as_ref().map(words).unwrap_or_default()
 }
 
 /// What is wrong, in a sentence without counts that differ from run to run.

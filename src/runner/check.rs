@@ -3,7 +3,8 @@
 use super::run::judged;
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::engine::Engine;
-use crate::object::{Model, Object, Program};
+use crate::linearizability::Model;
+use crate::object::{Object, Program};
 use crate::report::sentence;
 use crate::verdict::Verdict;
 

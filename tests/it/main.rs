@@ -7,5 +7,8 @@ mod cli;
 mod consumer;
 mod fuzzed;
 mod kept;
+mod memory_models;
+#[path = "../oracle/mod.rs"]
+mod oracle;
 mod replay;
 mod support;
