@@ -21,6 +21,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `base` | plain data that every other module speaks of: engines, failures, observations, budgets |
 //! | `scenario` | what a user writes, and the same with its types erased for the engines |
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
 //! | `choice` | values that the engine chooses: [`choose`] |
@@ -72,6 +73,7 @@ pub mod sync;
 pub mod thread;
 
 mod arm;
+mod base;
 mod cli;
 mod context;
 mod engine;

@@ -5,8 +5,8 @@
 use super::builder::Builder;
 use super::handle::Thread;
 use super::model::{self, Identity, Packet};
-use crate::arm::trace::RaceFound;
 use crate::arm::rc11;
+use crate::arm::trace::RaceFound;
 use crate::context::{self, Context};
 use crate::panics;
 use std::fmt;

@@ -15,8 +15,8 @@ use super::spin::{Here, Look};
 use crate::arm::Slot;
 use crate::arm::trace::{RaceFound, Site};
 use crate::arm::unwinding;
-use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::graph::is_chain;
+use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
     Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,

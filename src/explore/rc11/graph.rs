@@ -377,7 +377,8 @@ impl Graph {
 
     /// Whether this is a write to the location, or its making.
     pub(crate) fn can_read(&self, from: EventId, location: LocationId) -> bool {
-        let writes = |event: &Event| matches!(event.kind, Kind::Write { location: held, .. } if held == location);
+        let writes =
+            |event: &Event| matches!(event.kind, Kind::Write { location: held, .. } if held == location);
         from.is_init() || self.get(from).is_some_and(writes)
     }
 

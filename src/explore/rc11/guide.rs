@@ -110,7 +110,8 @@ fn fewest_switches(graph: &Graph) -> Option<Ordered> {
 
 fn search(graph: &Graph, coherent: bool) -> Option<Ordered> {
     let threads = graph.threads.len();
-    let lengths: Vec<u16> = (0..threads).map(|thread| u16::try_from(graph.len(thread)).unwrap_or(u16::MAX)).collect();
+    let lengths: Vec<u16> =
+        (0..threads).map(|thread| u16::try_from(graph.len(thread)).unwrap_or(u16::MAX)).collect();
     // Beginnings are no steps: each thread has begun.
     let start: Place = (lengths.iter().map(|length| 1.min(*length)).collect(), 0);
     let mut best: FxHashMap<Place, (usize, Option<Place>)> = FxHashMap::default();
@@ -174,7 +175,9 @@ fn any_order(graph: &Graph) -> Vec<EventId> {
     let mut current = 0_u8;
     loop {
         let threads = std::iter::once(current).chain(0..u8::try_from(at.len()).unwrap_or(u8::MAX));
-        let next = threads.into_iter().find(|thread| begun(graph, &at, *thread) && is_next(graph, &at, *thread, false));
+        let next = threads
+            .into_iter()
+            .find(|thread| begun(graph, &at, *thread) && is_next(graph, &at, *thread, false));
         let Some(thread) = next else { return events };
         events.push(EventId { thread, index: at[thread as usize] });
         at[thread as usize] += 1;
