@@ -108,6 +108,8 @@ struct Thread {
     base: usize,
     /// The first event of the loop that it is blocked in, if it is one that only looks.
     looping: Option<u16>,
+    /// Whether it was blocked because a round of a loop was in vain.
+    in_vain: bool,
     inert: u32,
     /// Weak compare-exchanges that have failed for no reason.
     spurious: Vec<*const Location<'static>>,
@@ -132,6 +134,7 @@ impl Thread {
             looks: Vec::new(),
             base: 0,
             looping: None,
+            in_vain: false,
             inert: 0,
             spurious: Vec::new(),
             accessed: false,
@@ -653,7 +656,10 @@ pub(super) fn read(
     sheltered(None, || {
         let id = arrive()?;
         check_made(location, site, Access::Read);
-        let look = here.and_then(|here| with(|run| Look::new(here, site, run.base(), id.index)));
+        let look = here.and_then(|here| {
+            let here = here.with([u64::from(location), 0]);
+            with(|run| Look::new(here, site, run.base(), id.index))
+        });
         let value = match look_up(id) {
             Next::Held(id) => read_held(id, location, manner, &mut *update, site),
             Next::New(id) => {
@@ -682,15 +688,30 @@ pub(super) fn read(
     })
 }
 
-/// Blocks the running thread if it was here before, in the same state, and has only looked since.
+/// Blocks the running thread if it was here before, in the same state, and has only looked since. If it can see the
+/// same again, it would do so for ever; if it cannot, the round was in vain: another execution is without it.
 fn halt_if_repeated(look: Option<Look>) {
     let repeated = with(|run| {
-        let thread = &mut run.threads[run.current];
-        let earlier = look.and_then(|look| thread.looks.iter().find(|earlier| look.repeats(earlier)));
-        thread.looping = earlier.map(|earlier| earlier.index);
-        thread.looping.is_some()
+        let next = run.next();
+        let thread = &run.threads[run.current];
+        let mut rounds = look.into_iter().flat_map(|look| {
+            thread
+                .looks
+                .iter()
+                .rev()
+                .filter(move |earlier| look.repeats(earlier))
+                .map(|earlier| earlier.index)
+        });
+        let latest = rounds.next()?;
+        let can_repeat = |first: &u16| run.graph.can_repeat(EventId { index: *first, ..next }, next);
+        Some(std::iter::once(latest).chain(rounds).find(can_repeat))
     });
-    if repeated {
+    if let Some(round) = repeated {
+        with(|run| {
+            let thread = &mut run.threads[run.current];
+            thread.looping = round;
+            thread.in_vain = round.is_none();
+        });
         halt();
     }
 }
@@ -1434,7 +1455,7 @@ impl Run {
             let first = thread.looping.unwrap_or(thread.next - 1);
             (first..thread.next).all(|index| self.graph.reads_last(EventId { thread: number, index }))
         };
-        if !blocked().all(is_latest) {
+        if blocked().any(|(thread, _)| thread.in_vain) || !blocked().all(is_latest) {
             return End::Unseen;
         }
         if blocked().any(|(thread, _)| thread.looping.is_some()) { End::Endless } else { End::Deadlock }
