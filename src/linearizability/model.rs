@@ -58,11 +58,11 @@ pub trait Model: Clone + Eq + Hash + Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether the operation can never change the state, whatever the state is, as a read cannot. `false`,
-    /// the default, is always right, and slower: an operation that returned, is read-only and fits is
-    /// placed at once, and no other order is tried for it. Not to be said of an operation that changes the
-    /// state sometimes: a compare-and-set is not read-only, though it may fail.
-    fn read_only(_op: &Self::Op) -> bool {
+    /// Whether the operation, if it returns this, leaves the state as it was, whatever the state is: a read
+    /// does, and so does a compare-and-set that fails. An operation of which this is said is placed as soon
+    /// as it fits, and no other order is tried for it. `false`, the default, is always right; to say `true`
+    /// of an operation that changes any state makes answers wrong.
+    fn read_only(_op: &Self::Op, _returned: &Self::Ret) -> bool {
         false
     }
 

@@ -112,8 +112,12 @@ impl<'a, M: Model> Search<'a, M> {
         account: Account<'a>,
     ) -> Self {
         let op = |local: Local| &operations[layout.places[local as usize]].op;
-        let read_only: Vec<bool> =
-            (0..layout.places.len()).map(|place| M::read_only(op(place as Local))).collect();
+        let returned = layout.places.iter().map(|&place| &operations[place]);
+        let read_only: Vec<bool> = returned
+            .map(|operation| {
+                operation.returned.as_ref().is_some_and(|(_, ret)| M::read_only(&operation.op, ret))
+            })
+            .collect();
         let classes = if layout.nested {
             Classes::alike(&layout.pending, |local| op(local))
         } else {
