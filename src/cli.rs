@@ -1,9 +1,10 @@
 //! The command line: arguments in, exit code out.
 
+mod contents;
 mod progress;
 
 use crate::engine::Budget;
-use crate::report::{Report, json, terminal};
+use crate::report::{Report, json, snapshot, terminal};
 use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
@@ -52,7 +53,13 @@ struct Cli {
 enum Command {
     /// Run scenarios and show the matrix (the default)
     Run(RunArguments),
-    /// List scenarios and their designs
+    /// Run one scenario and print its page
+    Show {
+        /// The scenario
+        #[arg(value_name = "SCENARIO")]
+        name: String,
+    },
+    /// Print the table of contents: folder, name, question, verdicts at a glance
     List {
         /// How to print the list
         #[arg(long, value_enum, default_value_t)]
@@ -140,6 +147,7 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
             Err(error) => fail_to_print(&error),
         },
+        Some(Command::Show { name }) => show(&found, &name),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
@@ -160,28 +168,37 @@ fn fail_to_print(error: &io::Error) -> ExitCode {
 }
 
 fn list(found: &[Found], format: Format) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if format == Format::Json {
-        let scenarios: Vec<_> = found
-            .iter()
-            .map(|found| {
-                let designs: Vec<_> = found.scenario.designs.iter().map(|design| &design.name).collect();
-                serde_json::json!({ "name": found.name, "file": found.file,
-                    "question": found.scenario.question, "designs": designs })
-            })
-            .collect();
-        let document = serde_json::json!({ "version": 1, "scenarios": scenarios });
-        return writeln!(out, "{document:#}");
+    let text = match format {
+        Format::Terminal => contents::text(found),
+        Format::Json => format!("{:#}\n", contents::json(found)),
+    };
+    io::stdout().lock().write_all(text.as_bytes())
+}
+
+/// Runs one scenario and prints its page.
+fn show(found: &[Found], name: &str) -> ExitCode {
+    let selection = Selection { scenarios: vec![name.to_owned()], ..Selection::default() };
+    let plan = match Plan::new(found, &selection) {
+        Ok(plan) => plan,
+        Err(unknown) => return fail(USAGE, &unknown),
+    };
+    if let Err(error) = interrupt::install() {
+        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
     }
-    for found in found {
-        writeln!(out, "{}  ({})\n  {}", found.name, found.file, found.scenario.question)?;
-        for design in &found.scenario.designs {
-            let expected = design.facts.expected_on(Engine::Loom).0;
-            let expected = design.facts.expected.unwrap_or(expected);
-            writeln!(out, "    {:<40} expected {expected}", design.name)?;
-        }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let progress = Progress::new(plan.cells());
+    let report = run(&plan, Effort::Normal.budget(DEFAULT_SEED), cores, |event| progress.note(&event));
+    progress.end();
+    let report = match report {
+        Ok(report) => report,
+        Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
+        Err(error) => return fail(INTERNAL, &error),
+    };
+    let pages: String = report.scenarios.iter().map(snapshot::render).collect();
+    match io::stdout().lock().write_all(pages.as_bytes()) {
+        Ok(()) => ExitCode::from(exit_code(&report)),
+        Err(error) => fail_to_print(&error),
     }
-    Ok(())
 }
 
 /// What a token belongs to.
@@ -363,6 +380,7 @@ mod tests {
             question: "Well?".to_owned(),
             grades: Vec::new(),
             designs: vec![design],
+            in_practice: None,
         };
         Report { scenarios: vec![scenario] }
     }

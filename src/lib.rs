@@ -27,7 +27,8 @@
 //! | `context` | which engine is executing on this operating-system thread |
 //! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
-//! | [`object`] | objects with a sequential model: generated programs, histories, the linearizability checker |
+//! | [`linearizability`] | the checker of histories, usable alone |
+//! | [`object`] | objects with a sequential model: generated programs, their histories, shrinking |
 //! | `race` | vector clocks and the happens-before detector |
 //! | `witness` | one execution that shows a failure: its events, why, its table, and the token that finds it again |
 //! | `verdict` | the pure function that judges |
@@ -65,6 +66,7 @@ pub mod cell;
 pub mod channel;
 mod choice;
 pub mod hint;
+pub mod linearizability;
 pub mod object;
 pub mod sync;
 pub mod thread;
@@ -127,7 +129,7 @@ pub mod __private {
     /// For the fuzz target of this name: the linearizability checker against its oracle.
     #[cfg(fuzzing)]
     pub fn fuzz_checker(bytes: &[u8]) {
-        crate::object::oracle::agree(bytes);
+        crate::linearizability::oracle::agree(bytes);
     }
 
     /// For the fuzz target of this name: replay tokens.

@@ -12,12 +12,12 @@
 
 use super::generate::{Drawn, Generator, Random, Size, makes_sense};
 use super::judge::Judge;
-use super::model::Model;
 use super::program::Program;
 use super::recipe::Recipe;
 use super::regression;
 use super::running;
 use crate::engine::{self, Budget, Exploration, GENERATED, Name, Observation, Task};
+use crate::linearizability::Model;
 use crate::scenario::program::{Generated, Graded, Layouts, OutcomeCount, Program as Executable};
 use crate::scenario::{Engine, Exit, Facts, Grade};
 use crate::witness::Witness;

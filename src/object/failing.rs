@@ -7,12 +7,12 @@
 use super::explore::{Failed, Fault, Ran, Subject};
 use super::generate::makes_sense;
 use super::judge::Judge;
-use super::model::Model;
 use super::program::Program;
 use super::recipe::Recipe;
 use super::regression::{self, Known};
 use super::shrink::{Bounds, Early, Tried, shrink};
 use crate::engine::{self, Budget, Exploration, GENERATED, Name, Observation, Task};
+use crate::linearizability::Model;
 use crate::scenario::{Engine, Expected};
 use crate::witness::token::Token;
 use crate::witness::{GeneratedProgram, Shows, Witness};

@@ -7,8 +7,8 @@
 //! Limits: preconditions are judged on the model's own states; where there are more than
 //! [`MOST_SITUATIONS`] of them, the operation last added is left out.
 
-use super::model::Model;
 use super::program::{MOST_OPERATIONS, MOST_PARTS, Program};
+use crate::linearizability::Model;
 use proptest::strategy::{SBoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rustc_hash::FxHashSet;
@@ -284,6 +284,6 @@ fn can<M: Model>(state: &M, op: &M::Op) -> bool {
 
 fn step<M: Model>(state: &M, op: &M::Op, mut reached: impl FnMut(M)) {
     let mut next = Vec::new();
-    super::model::follow(state, op, None, &mut next);
+    crate::linearizability::follow(state, op, None, &mut next);
     next.into_iter().for_each(&mut reached);
 }

@@ -15,10 +15,8 @@
 //!
 //! Equal histories have equal verdicts, so each is checked once; at most [`MOST_REMEMBERED`] are remembered.
 
-use super::check::{Answer, Checker};
-use super::history::{History, Operation};
-use super::model::Model;
 use super::program::{MOST_OPERATIONS, Program, actor_name};
+use crate::linearizability::{Answer, Checker, History, Model, Operation};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::fmt::{self, Debug};
 use std::hash::BuildHasher as _;
@@ -163,7 +161,7 @@ impl<M: Model> Judge<M> {
         let history = self.history(&returns);
         match Checker::new().timeout(PATIENCE).check(&self.model, &history) {
             Answer::NotLinearizable(violation) => {
-                Some(super::explain::explain(&history, &violation, |client| self.client(client)))
+                Some(crate::linearizability::explain(&history, &violation, |client| self.client(client)))
             }
             _ => None,
         }

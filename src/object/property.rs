@@ -3,9 +3,9 @@
 use super::explore::{Build, Subject};
 use super::generate::{Generator, Size};
 use super::judge::Judged;
-use super::model::Model;
 use super::program::{MOST_OPERATIONS, MOST_PARTS, Program, actor_name};
 use super::running;
+use crate::linearizability::Model;
 use crate::scenario::outcome::Rule;
 use crate::scenario::program::Typed;
 use crate::scenario::{Design, Engine, ErasedDesign, ErasedScenario, Expected, Facts};
@@ -171,7 +171,7 @@ impl<M: Model> Asked for Object<M> {
             program: Arc::new(subject),
         };
         let designs = self.subjects().into_iter().map(erased).collect();
-        crate::scenario::registry::Made::new(ErasedScenario { question, grades, designs })
+        crate::scenario::registry::Made::new(ErasedScenario { question, grades, designs, in_practice: None })
     }
 }
 

@@ -1,10 +1,10 @@
 //! One execution of a generated program: prefix, actors, suffix, and what is recorded of them.
 
 use super::judge::{Judge, Judged, Part, Sequence, Stamped};
-use super::model::Model;
 use super::property::Implements;
 use crate::arm::journal;
 use crate::context;
+use crate::linearizability::Model;
 use crate::scenario::Grade;
 use crate::scenario::outcome::Rule;
 use crate::sync::atomic::{AtomicU32, Ordering};

@@ -10,9 +10,9 @@
 //! much slower than expected. Whichever ends it early is told.
 
 use super::generate::{Drawn, makes_sense};
-use super::model::Model;
 use super::program::{MOST_OPERATIONS, Program};
 use super::recipe::Draft;
+use crate::linearizability::Model;
 use rustc_hash::FxHashMap;
 use std::fmt;
 use std::time::Instant;

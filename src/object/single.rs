@@ -1,10 +1,10 @@
 //! One program at a time, in this process: regression tests, and programs made of bytes for a fuzzer.
 
 use super::explore::{Fault, Ran, Subject};
-use super::model::Model;
 use super::program::Program;
 use super::property::Object;
 use crate::engine::{self, Pulse, Task};
+use crate::linearizability::Model;
 use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::scenario::{Engine, Facts};
 use std::sync::Arc;

@@ -22,6 +22,8 @@ struct Scenario<'a> {
     file: &'a str,
     question: &'a str,
     designs: Vec<Design<'a>>,
+    /// The closing remark; `null` where there is none.
+    in_practice: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +82,7 @@ fn scenario(scenario: &ScenarioReport) -> Scenario<'_> {
         file: &scenario.file,
         question: &scenario.question,
         designs: scenario.designs.iter().map(design).collect(),
+        in_practice: scenario.in_practice.as_deref(),
     }
 }
 

@@ -8,6 +8,8 @@ mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
 
+pub(crate) use terminal::wrapped;
+
 use crate::engine::Observation;
 use crate::scenario::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Expected, Grade};
@@ -27,6 +29,8 @@ pub(crate) struct ScenarioReport {
     pub(crate) question: String,
     pub(crate) grades: Vec<(Grade, String)>,
     pub(crate) designs: Vec<DesignReport>,
+    /// What to use in practice, and why.
+    pub(crate) in_practice: Option<String>,
 }
 
 /// One design: a row of the matrix.
@@ -62,6 +66,7 @@ impl ScenarioReport {
             question: found.scenario.question.clone(),
             grades: found.scenario.grades.clone(),
             designs: Vec::new(),
+            in_practice: found.scenario.in_practice.clone(),
         }
     }
 }

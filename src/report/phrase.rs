@@ -1,5 +1,6 @@
 //! Numbers and sentences that several renderers share.
 
+use super::terminal::wrapped;
 use super::{Cell, ScenarioReport};
 use crate::engine::{AccessSite, RaceReport};
 use crate::scenario::Grade;
@@ -107,6 +108,12 @@ pub(super) fn not_applicable(scenario: &ScenarioReport) -> Vec<String> {
         }
     }
     reasons.into_iter().map(|(reason, cells)| format!("n/a, {reason}: {}", cells.join("; "))).collect()
+}
+
+/// The closing remark of a scenario, a paragraph of its own; nothing where there is none.
+pub(super) fn in_practice(scenario: &ScenarioReport) -> String {
+    let words = |remark: &String| format!("\n{}", wrapped(&format!("in practice: {remark}"), 2, 100));
+    scenario.in_practice.as_ref().map(words).unwrap_or_default()
 }
 
 /// Where a race is, as in `write by A at scenarios/counter.rs:12`.

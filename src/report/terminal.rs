@@ -87,6 +87,7 @@ pub(crate) fn foot(scenario: &ScenarioReport) -> String {
         text += if place == 0 { "\n" } else { "" };
         text += &styled(FAINT, &wrapped(paragraph, 2, 100));
     }
+    text += &phrase::in_practice(scenario);
     text
 }
 
@@ -285,7 +286,7 @@ pub(crate) fn cell_in_words(design: &DesignReport, cell: &Cell) -> String {
 }
 
 /// Breaks a paragraph into lines of at most `width` characters, indented; if at all, later lines by two more.
-pub(super) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
+pub(crate) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
     let mut text = String::new();
     let mut line = " ".repeat(indent);
     let mut empty = true;

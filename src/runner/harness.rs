@@ -88,9 +88,11 @@ fn missing(folder: &Path, registered: &BTreeSet<String>) -> Result<(), Failed> {
         files.extend(entries(below)?);
     }
     let absent = |file: &PathBuf| {
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        // Two folders may have files of one name: the path from the scenario folder on is what counts.
+        let below = file.strip_prefix(folder).unwrap_or(file).display();
+        let path = format!("scenarios/{below}");
         file.extension().is_some_and(|extension| extension == "rs")
-            && !registered.iter().any(|known| known.rsplit('/').next() == Some(name))
+            && !registered.iter().any(|known| known.ends_with(&path))
     };
     let absent: Vec<_> = files.into_iter().filter(absent).map(|file| file.display().to_string()).collect();
     if absent.is_empty() {
@@ -202,12 +204,12 @@ impl Cells {
 /// harness = false
 /// ```
 /// with a `build.rs` that prints `cargo::rerun-if-changed=scenarios`, so that cargo notices new files. A folder
-/// in that folder is a module more, such as
+/// in that folder is a chapter; where there are chapters, they are named, and all files lie in them:
 /// ```text
-/// #[path = "../scenarios/objects"]
-/// mod objects {
-///     automod::dir!("scenarios/objects");
-/// }
+/// selvedge::harness!(
+///     basics: "scenarios/basics",
+///     locks: "scenarios/locks",
+/// );
 /// ```
 #[macro_export]
 macro_rules! harness {
@@ -217,6 +219,19 @@ macro_rules! harness {
             $crate::__private::automod::dir!("scenarios");
         }
 
+        $crate::harness!(@main);
+    };
+    ($($chapter:ident: $folder:literal),+ $(,)?) => {
+        #[path = "../scenarios"]
+        mod scenarios {
+            $(mod $chapter {
+                $crate::__private::automod::dir!($folder);
+            })+
+        }
+
+        $crate::harness!(@main);
+    };
+    (@main) => {
         fn main() -> ::std::process::ExitCode {
             $crate::__private::harness_main(env!("CARGO_MANIFEST_DIR"), |name, folder, page| {
                 let mut settings = $crate::__private::insta::Settings::clone_current();

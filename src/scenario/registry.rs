@@ -64,7 +64,23 @@ pub(crate) fn design<'a>(
     Some((found, found.scenario.designs.iter().find(|one| one.name == design)?))
 }
 
+/// The chapters of the book in reading order. Other folders come between the files that lie in none and these.
+const CHAPTERS: [&str; 7] =
+    ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
+
 impl Found {
+    /// The folder below `scenarios/` that the file lies in; empty for one that lies in none.
+    pub(crate) fn folder(&self) -> &str {
+        let below = self.file.rsplit_once("scenarios/").map_or("", |(_, below)| below);
+        below.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// Where the scenario stands in the book: chapters in reading order, names in the alphabet's.
+    fn place(&self) -> (usize, &str, &str, &str) {
+        let chapter = CHAPTERS.iter().position(|chapter| *chapter == self.folder());
+        (chapter.map_or(0, |chapter| chapter + 1), self.folder(), &self.name, &self.file)
+    }
+
     /// Of what the scenario says of a design: another one, most likely, once any of it has changed.
     pub(crate) fn digest(&self, design: &ErasedDesign) -> u32 {
         let ErasedScenario { question, grades, .. } = &self.scenario;
@@ -79,7 +95,7 @@ impl Found {
 #[error("{}", .0.join("\n"))]
 pub(crate) struct WrongScenarios(pub(crate) Vec<String>);
 
-/// Every registered scenario, by name, or all that is wrong with them.
+/// Every registered scenario, in the order of the book, or all that is wrong with them.
 pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
     check(
         inventory::iter::<Registration>
@@ -121,6 +137,7 @@ fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
         let faults = faults(&one.scenario);
         wrong.extend(faults.iter().map(|fault| format!("{}: scenario `{}`: {fault}", one.file, one.name)));
     }
+    found.sort_by(|a, b| a.place().cmp(&b.place()));
     if wrong.is_empty() { Ok(found) } else { Err(WrongScenarios(wrong)) }
 }
 

@@ -88,6 +88,16 @@ fn the_detector_knows_no_engine_and_no_scenario() {
     );
 }
 
+/// The checker of histories can be used alone: it names no other module of the crate.
+#[test]
+fn the_checker_of_histories_stands_on_its_own() {
+    let checker = sources("linearizability");
+    assert!(checker.len() >= 9, "the sources were not found");
+    let named = lines_with(&checker, &["crate::"]).into_iter().filter(|line| !line.contains("$crate::"));
+    let above: Vec<_> = named.filter(|line| !line.contains("crate::linearizability")).collect();
+    assert_eq!(above, Vec::<String>::new());
+}
+
 #[test]
 fn no_source_file_is_too_long_to_read() {
     let long: Vec<_> = sources("")

@@ -20,8 +20,11 @@ fn the_list_names_every_scenario_file_in_the_folder() {
             .map(|name| format!("{folder}/{name}"))
             .collect()
     };
-    let on_disk: BTreeSet<_> = ["scenarios", "scenarios/objects"].into_iter().flat_map(files).collect();
-    assert!(on_disk.len() >= 19, "{on_disk:?}");
+    let folders = ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
+    let folders = folders.map(|folder| format!("scenarios/{folder}"));
+    let on_disk: BTreeSet<_> =
+        folders.iter().flat_map(|folder| files(folder)).chain(files("scenarios")).collect();
+    assert!(on_disk.len() >= 21, "{on_disk:?}");
     assert_eq!(listed, on_disk);
 }
 

@@ -85,7 +85,7 @@ pub struct Violation {
 /// Checks whether a history is linearizable, in at most so much time.
 ///
 /// ```
-/// use selvedge::object::{Answer, History, Model, check};
+/// use selvedge::linearizability::{Answer, History, Model, check};
 /// use std::time::Duration;
 ///
 /// #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -25,7 +25,7 @@ pub type Place = usize;
 ///
 /// Built event by event, where the order of the calls is the order of time:
 /// ```
-/// # use selvedge::object::History;
+/// # use selvedge::linearizability::History;
 /// let mut history = History::new();
 /// let push = history.call(0, "push 1");
 /// let pop = history.call(1, "pop");

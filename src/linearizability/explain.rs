@@ -19,7 +19,7 @@ impl Violation {
 }
 
 /// The violation in words, with clients named.
-pub(super) fn explain<Op: Debug, Ret: Debug>(
+pub(crate) fn explain<Op: Debug, Ret: Debug>(
     history: &History<Op, Ret>,
     violation: &Violation,
     name: impl Fn(usize) -> String,

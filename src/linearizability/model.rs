@@ -9,7 +9,7 @@ use std::hash::Hash;
 /// A state of the object, and what operations make of it.
 ///
 /// ```
-/// use selvedge::object::Model;
+/// use selvedge::linearizability::Model;
 ///
 /// #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 /// struct Counter(u32);
@@ -78,7 +78,7 @@ pub trait Model: Clone + Eq + Hash + Debug + Send + Sync + 'static {
 
 /// Adds to `next` every state that `op` may lead to from `state` when it returns `returned`, or returns
 /// anything if that is `None`.
-pub(super) fn follow<M: Model>(state: &M, op: &M::Op, returned: Option<&M::Ret>, next: &mut Vec<M>) {
+pub(crate) fn follow<M: Model>(state: &M, op: &M::Op, returned: Option<&M::Ret>, next: &mut Vec<M>) {
     if !state.ready(op) {
         return;
     }

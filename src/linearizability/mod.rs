@@ -1,0 +1,26 @@
+//! The checker of histories: whether the calls and returns of a log, whatever log, can be put into an order
+//! that a sequential [`Model`] explains, and where they break if not.
+//!
+//! It stands on its own: nothing here knows a scenario, an engine or a runner.
+
+mod check;
+mod criterion;
+mod explain;
+mod history;
+mod model;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod oracle;
+mod search;
+mod table;
+mod window;
+
+pub use check::{Answer, Checker, Reason, Violation, check};
+pub use criterion::Criterion;
+pub(crate) use explain::explain;
+pub use history::{History, Operation, Place, ReturnedBeforeCalled};
+pub use model::Model;
+pub(crate) use model::follow;
+pub use window::Window;
+
+#[cfg(test)]
+mod tests;
