@@ -114,6 +114,7 @@ mod tests {
         let job = Job {
             scenario: "a".to_owned(),
             design: "b".to_owned(),
+            litmus: None,
             engine: Engine::Shuttle,
             budget: Effort::Quick.budget(7),
             work: Work::Shorten(Doom::Endless),

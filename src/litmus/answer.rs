@@ -72,8 +72,12 @@ fn one(line: &str) -> Result<Answer, String> {
     let (stated, reason) = text.split_once(';').unwrap_or((text, ""));
     let statement = match stated.split_once(',') {
         None if stated.trim() == "race" => Statement::Race,
-        None => return Err("`race`, or a frequency and a number of states, as in `allowed, 4 states`".to_owned()),
-        Some((frequency, count)) => Statement::States { frequency: frequency_of(frequency)?, count: count_of(count)? },
+        None => {
+            return Err("`race`, or a frequency and a number of states, as in `allowed, 4 states`".to_owned());
+        }
+        Some((frequency, count)) => {
+            Statement::States { frequency: frequency_of(frequency)?, count: count_of(count)? }
+        }
     };
     Ok(Answer { of, statement, reason: reason.trim().to_owned() })
 }

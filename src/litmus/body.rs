@@ -84,9 +84,10 @@ impl Parser<'_> {
                 self.take()?;
                 self.branch(scope, out)
             }
-            Word::Name(name) if UNSUPPORTED.contains(&name.as_str()) => {
-                Err(Fault::new(at, format!("`{name}` is not supported: litmus tests are read without loops and jumps")))
-            }
+            Word::Name(name) if UNSUPPORTED.contains(&name.as_str()) => Err(Fault::new(
+                at,
+                format!("`{name}` is not supported: litmus tests are read without loops and jumps"),
+            )),
             Word::Name(name) if is_type(&name) => self.declaration(scope, out),
             Word::Name(_) => self.assignment_or_call(scope, out),
             word => Err(Fault::new(at, format!("expected a statement, but found {word}"))),
@@ -111,7 +112,10 @@ impl Parser<'_> {
     fn declaration(&mut self, scope: &mut Scope, out: &mut Vec<Stmt>) -> Result<(), Fault> {
         while let (at, Word::Name(name)) = self.peek()?.clone() {
             if name.starts_with("atomic_") || name == "_Atomic" {
-                return Err(Fault::new(at, "atomic local variables are not supported: share them as parameters"));
+                return Err(Fault::new(
+                    at,
+                    "atomic local variables are not supported: share them as parameters",
+                ));
             }
             if !is_type(&name) {
                 break;
@@ -120,7 +124,12 @@ impl Parser<'_> {
         }
         loop {
             let (at, name) = self.name("the name of a local variable")?;
-            if self.locations.iter().enumerate().any(|(l, known)| known.name == name && scope.parameters.contains(&l)) {
+            if self
+                .locations
+                .iter()
+                .enumerate()
+                .any(|(l, known)| known.name == name && scope.parameters.contains(&l))
+            {
                 return Err(Fault::new(at, format!("`{name}` is a parameter of P{} already", scope.thread)));
             }
             let register = scope.register(&name).unwrap_or_else(|| {
@@ -162,21 +171,34 @@ impl Parser<'_> {
             return self.expect(";").map(drop);
         }
         let register = scope.register(&name).ok_or_else(|| {
-            let hint = if self.locations.iter().any(|location| location.name == name) { ", but a location: `*` is missing" } else { "" };
+            let hint = if self.locations.iter().any(|location| location.name == name) {
+                ", but a location: `*` is missing"
+            } else {
+                ""
+            };
             Fault::new(at, format!("`{name}` is no local variable of P{}{hint}", scope.thread))
         })?;
         let (at, sign) = self.take()?;
-        let operators = [("+=", Binary::Add), ("-=", Binary::Sub), ("*=", Binary::Mul), ("&=", Binary::BitAnd), ("|=", Binary::BitOr), ("^=", Binary::BitXor)];
+        let operators = [
+            ("+=", Binary::Add),
+            ("-=", Binary::Sub),
+            ("*=", Binary::Mul),
+            ("&=", Binary::BitAnd),
+            ("|=", Binary::BitOr),
+            ("^=", Binary::BitXor),
+        ];
         match sign {
             Word::Sign("=") => self.assign(register, scope, out)?,
             Word::Sign(step @ ("++" | "--")) => {
                 let operator = if step == "++" { Binary::Add } else { Binary::Sub };
-                let one = Expr::Binary(operator, Box::new(Expr::Register(register)), Box::new(Expr::Const(1)));
+                let one =
+                    Expr::Binary(operator, Box::new(Expr::Register(register)), Box::new(Expr::Const(1)));
                 out.push(Stmt::Assign(register, one));
             }
             sign => {
                 let operator = operators.iter().find(|(name, _)| sign == Word::Sign(name));
-                let (_, operator) = operator.ok_or_else(|| Fault::new(at, format!("expected `=`, but found {sign}")))?;
+                let (_, operator) =
+                    operator.ok_or_else(|| Fault::new(at, format!("expected `=`, but found {sign}")))?;
                 let value = self.expression(scope, out)?;
                 let value = Expr::Binary(*operator, Box::new(Expr::Register(register)), Box::new(value));
                 out.push(Stmt::Assign(register, value));

@@ -128,7 +128,9 @@ impl Proposition {
 
     fn print(&self, test: &Test) -> String {
         let nested = |inner: &Proposition| match inner {
-            Proposition::Constant(_) | Proposition::Equals(..) | Proposition::Differs(..) => inner.print(test),
+            Proposition::Constant(_) | Proposition::Equals(..) | Proposition::Differs(..) => {
+                inner.print(test)
+            }
             _ => format!("({})", inner.print(test)),
         };
         match self {

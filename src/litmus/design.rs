@@ -12,7 +12,8 @@ use std::sync::Arc;
 pub(crate) const DESIGN: &str = "litmus";
 
 /// Why a location that is accessed both ways and modified cannot be run.
-const MIXED: &str = "is modified atomically and accessed plainly as well, which the facade's types do not have";
+const MIXED: &str =
+    "is modified atomically and accessed plainly as well, which the facade's types do not have";
 
 /// What the observed places hold at the end, in the test's order.
 type State = Box<[i64]>;
@@ -24,7 +25,8 @@ type State = Box<[i64]>;
 pub(crate) fn found(file: &str, text: &str) -> Result<(Test, Found), Error> {
     let test = parse(file, text)?;
     let scenario = scenario(&test);
-    let found = Found { name: test.name.clone(), file: file.to_owned(), scenario, litmus: Some(text.to_owned()) };
+    let found =
+        Found { name: test.name.clone(), file: file.to_owned(), scenario, litmus: Some(text.to_owned()) };
     Ok((test, found))
 }
 
@@ -105,7 +107,9 @@ impl Cell {
             (Cell::Atomic(atomic), Some(order)) => atomic.load(order),
             (Cell::Plain(plain), None) => plain.get(),
             (Cell::Mixed(mixed), order) => mixed.load(thread, order),
-            (Cell::Atomic(_), None) | (Cell::Plain(_), Some(_)) => unreachable!("a location is of its accesses' kind"),
+            (Cell::Atomic(_), None) | (Cell::Plain(_), Some(_)) => {
+                unreachable!("a location is of its accesses' kind")
+            }
         }
     }
 
@@ -114,7 +118,9 @@ impl Cell {
             (Cell::Atomic(atomic), Some(order)) => atomic.store(value, order),
             (Cell::Plain(plain), None) => plain.set(value),
             (Cell::Mixed(mixed), order) => mixed.store(thread, value, order),
-            (Cell::Atomic(_), None) | (Cell::Plain(_), Some(_)) => unreachable!("a location is of its accesses' kind"),
+            (Cell::Atomic(_), None) | (Cell::Plain(_), Some(_)) => {
+                unreachable!("a location is of its accesses' kind")
+            }
         }
     }
 
@@ -175,7 +181,9 @@ impl Mixed {
 
 /// Reads the marks of all threads but this one.
 fn others(marks: &[Plain<u8>], thread: usize) {
-    marks.iter().enumerate().filter(|(other, _)| *other != thread).for_each(|(_, mark)| drop(mark.get()));
+    marks.iter().enumerate().filter(|(other, _)| *other != thread).for_each(|(_, mark)| {
+        mark.get();
+    });
 }
 
 /// Runs a thread and returns its registers.

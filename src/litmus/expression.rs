@@ -80,7 +80,9 @@ impl Parser<'_> {
                 self.expect(")")?;
                 Ok(inner)
             }
-            (_, Word::Name(name)) if name == "true" || name == "false" => Ok(Expr::Const(i64::from(name == "true"))),
+            (_, Word::Name(name)) if name == "true" || name == "false" => {
+                Ok(Expr::Const(i64::from(name == "true")))
+            }
             (at, Word::Name(name)) => {
                 if matches!(self.peek()?, (_, Word::Sign("("))) {
                     let value = self.call(at, &name, scope, out)?;
@@ -194,7 +196,15 @@ impl Parser<'_> {
             [Ordering::SeqCst; 2]
         };
         let success = scope.unnamed();
-        let compare = Stmt::CompareExchange { old: expected, success, location, expected: Expr::Register(expected), new, orders, weak };
+        let compare = Stmt::CompareExchange {
+            old: expected,
+            success,
+            location,
+            expected: Expr::Register(expected),
+            new,
+            orders,
+            weak,
+        };
         out.push(compare);
         if let Some(shared) = shared {
             let store = Stmt::Store { location: shared, value: Expr::Register(expected), order: None };
@@ -209,8 +219,12 @@ impl Parser<'_> {
         let (at, name) = self.name("`&` and a local variable with what is expected")?;
         match (scope.register(&name), address) {
             (Some(register), true) => Ok((register, None)),
-            (Some(_), false) => Err(Fault::new(at, format!("expected `&{name}`, the address of what is expected"))),
-            (None, true) => Err(Fault::new(at, format!("`{name}` is no local variable of P{}", scope.thread))),
+            (Some(_), false) => {
+                Err(Fault::new(at, format!("expected `&{name}`, the address of what is expected")))
+            }
+            (None, true) => {
+                Err(Fault::new(at, format!("`{name}` is no local variable of P{}", scope.thread)))
+            }
             (None, false) => {
                 let location = self.parameter(at, &name, scope)?;
                 self.locations[location].plain = true;
@@ -278,7 +292,14 @@ fn unknown_call(name: &str) -> String {
 
 /// Two operands with an operator; the right one accesses memory so. Of `&&` and `||` it is evaluated only if it
 /// matters.
-fn join(operator: Binary, left: Expr, right: Expr, accesses: Vec<Stmt>, scope: &mut Scope, out: &mut Vec<Stmt>) -> Expr {
+fn join(
+    operator: Binary,
+    left: Expr,
+    right: Expr,
+    accesses: Vec<Stmt>,
+    scope: &mut Scope,
+    out: &mut Vec<Stmt>,
+) -> Expr {
     let both = |left, right| Expr::Binary(operator, Box::new(left), Box::new(right));
     if accesses.is_empty() {
         return both(left, right);
@@ -292,7 +313,8 @@ fn join(operator: Binary, left: Expr, right: Expr, accesses: Vec<Stmt>, scope: &
     out.push(Stmt::Assign(register, truth(left)));
     let mut evaluated = accesses;
     evaluated.push(Stmt::Assign(register, truth(right)));
-    let (then, otherwise) = if operator == Binary::And { (evaluated, Vec::new()) } else { (Vec::new(), evaluated) };
+    let (then, otherwise) =
+        if operator == Binary::And { (evaluated, Vec::new()) } else { (Vec::new(), evaluated) };
     out.push(Stmt::If(Expr::Register(register), then, otherwise));
     Expr::Register(register)
 }

@@ -42,6 +42,7 @@ mod condition;
 mod design;
 mod error;
 mod expression;
+pub(crate) mod finding;
 mod lexer;
 mod parser;
 #[cfg(test)]

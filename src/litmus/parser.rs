@@ -22,12 +22,36 @@ pub(super) struct Parser<'a> {
 /// The names of C's types that threads may use.
 pub(super) fn is_type(name: &str) -> bool {
     let name = name.strip_prefix("atomic_").unwrap_or(name);
-    let name = name.strip_prefix(['u', 's']).filter(|rest| ["char", "short", "int", "long"].contains(rest)).unwrap_or(name);
+    let name = name
+        .strip_prefix(['u', 's'])
+        .filter(|rest| ["char", "short", "int", "long"].contains(rest))
+        .unwrap_or(name);
     matches!(
         name,
-        "int" | "long" | "short" | "char" | "unsigned" | "signed" | "bool" | "_Bool" | "volatile" | "const"
-            | "_Atomic" | "llong" | "ullong" | "size_t" | "intptr_t" | "uintptr_t" | "int8_t" | "int16_t"
-            | "int32_t" | "int64_t" | "uint8_t" | "uint16_t" | "uint32_t" | "uint64_t"
+        "int"
+            | "long"
+            | "short"
+            | "char"
+            | "unsigned"
+            | "signed"
+            | "bool"
+            | "_Bool"
+            | "volatile"
+            | "const"
+            | "_Atomic"
+            | "llong"
+            | "ullong"
+            | "size_t"
+            | "intptr_t"
+            | "uintptr_t"
+            | "int8_t"
+            | "int16_t"
+            | "int32_t"
+            | "int64_t"
+            | "uint8_t"
+            | "uint16_t"
+            | "uint32_t"
+            | "uint64_t"
     )
 }
 
@@ -48,10 +72,16 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Test, Fault> {
     }
     let (at, word) = parser.peek()?.clone();
     if parser.threads.is_empty() {
-        return Err(Fault::new(at, format!("expected a thread, as in `P0 (atomic_int* x) {{ … }}`, but found {word}")));
+        return Err(Fault::new(
+            at,
+            format!("expected a thread, as in `P0 (atomic_int* x) {{ … }}`, but found {word}"),
+        ));
     }
     if let Some((thread, name, _, at)) = parser.registers.iter().find(|(t, ..)| *t >= parser.threads.len()) {
-        return Err(Fault::new(*at, format!("there is no thread P{thread} that could have a register `{name}`")));
+        return Err(Fault::new(
+            *at,
+            format!("there is no thread P{thread} that could have a register `{name}`"),
+        ));
     }
     let mut observed = parser.listed()?;
     let condition = parser.condition()?;
@@ -61,7 +91,12 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Test, Fault> {
         observed = parser.everything();
     }
     let mut seen = Vec::new();
-    observed.retain(|place| !seen.contains(place) && { seen.push(*place); true });
+    observed.retain(|place| {
+        !seen.contains(place) && {
+            seen.push(*place);
+            true
+        }
+    });
     let answers = parser.answers()?;
     let Parser { locations, threads, .. } = parser;
     Ok(Test { name, file: file.to_owned(), locations, threads, condition, observed, answers })
@@ -124,7 +159,12 @@ impl Parser<'_> {
     fn header(&mut self) -> Result<String, Fault> {
         let (at, word) = self.take()?;
         if word != Word::Name("C".to_owned()) {
-            return Err(Fault::new(at, format!("expected `C` and the name of the test, but found {word}: only herd's C dialect is read")));
+            return Err(Fault::new(
+                at,
+                format!(
+                    "expected `C` and the name of the test, but found {word}: only herd's C dialect is read"
+                ),
+            ));
         }
         let at = self.lexer.position();
         let line = self.lexer.line();
@@ -198,7 +238,9 @@ impl Parser<'_> {
     fn thread_number(&mut self) -> Result<(Position, usize), Fault> {
         let (at, _) = *self.peek()?;
         let number = self.number()?;
-        usize::try_from(number).map(|number| (at, number)).map_err(|_| Fault::new(at, "expected the number of a thread"))
+        usize::try_from(number)
+            .map(|number| (at, number))
+            .map_err(|_| Fault::new(at, "expected the number of a thread"))
     }
 
     fn add_location(&mut self, name: String, initial: i64) -> usize {
@@ -214,7 +256,8 @@ impl Parser<'_> {
             return Err(Fault::new(at, format!("expected thread `P{number}`, but found `{name}`")));
         }
         let parameters = self.parameters(number)?;
-        let initial: Vec<_> = self.registers.iter().filter(|(thread, ..)| *thread == number).cloned().collect();
+        let initial: Vec<_> =
+            self.registers.iter().filter(|(thread, ..)| *thread == number).cloned().collect();
         self.in_c = true;
         let thread = self.body(number, parameters, &initial)?;
         self.threads.push(thread);
@@ -237,7 +280,12 @@ impl Parser<'_> {
                 break;
             }
             if !is_type(&name) {
-                return Err(Fault::new(at, format!("`{name}` is no type that threads can share: expected one like `atomic_int*` or `int*`")));
+                return Err(Fault::new(
+                    at,
+                    format!(
+                        "`{name}` is no type that threads can share: expected one like `atomic_int*` or `int*`"
+                    ),
+                ));
             }
             while matches!(self.peek()?, (_, Word::Name(name)) if is_type(name)) {
                 self.take()?;
@@ -280,9 +328,13 @@ impl Parser<'_> {
             let (at, thread) = self.thread_number()?;
             self.expect(":")?;
             let (_, name) = self.name("a register")?;
-            let registers = self.threads.get(thread).ok_or_else(|| Fault::new(at, format!("there is no thread P{thread}")))?;
+            let registers = self
+                .threads
+                .get(thread)
+                .ok_or_else(|| Fault::new(at, format!("there is no thread P{thread}")))?;
             let register = registers.registers.iter().position(|register| register.as_deref() == Some(&name));
-            let register = register.ok_or_else(|| Fault::new(at, format!("P{thread} has no register `{name}`")))?;
+            let register =
+                register.ok_or_else(|| Fault::new(at, format!("P{thread} has no register `{name}`")))?;
             return Ok(Place::Register(thread, register));
         }
         let bracket = self.accept("[")?;

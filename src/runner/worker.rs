@@ -6,6 +6,7 @@
 use super::mapping::Shared;
 use super::seat::Place;
 use crate::engine::{self, Budget, Doom, Fatal, Helping, Name, Pulse, Task};
+use crate::litmus;
 use crate::object;
 use crate::scenario::{Engine, registry};
 use anyhow::{Context as _, bail};
@@ -30,6 +31,9 @@ static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
 pub(crate) struct Job {
     pub(crate) scenario: String,
     pub(crate) design: String,
+    /// The text of the litmus test that this is about, if it is not about a registered scenario.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) litmus: Option<String>,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
     pub(crate) work: Work,
@@ -75,7 +79,10 @@ fn work(job: &str) -> anyhow::Result<()> {
     let job: Job = serde_json::from_str(job).context("this argument is for selvedge's own use")?;
     confine(&job)?;
     let pulse = Shared::<Pulse>::open(&job.pulse).context("the supervisor is gone")?;
-    let found = registry::find()?;
+    let found = match &job.litmus {
+        Some(text) => vec![litmus::found(&job.scenario, text)?.1],
+        None => registry::find()?,
+    };
     if let Work::Replay(token) = &job.work {
         let replayed = super::replay::here(&found, token);
         return std::fs::write(&job.answer, serde_json::to_vec(&replayed)?).context("the supervisor is gone");
@@ -93,7 +100,9 @@ fn work(job: &str) -> anyhow::Result<()> {
     });
     let name =
         Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
-    let task = Task { name, ..Task::new(design, job.budget, pulse) };
+    // A litmus test has its answer in its final states; its executions are not shown.
+    let witnesses = job.litmus.is_none();
+    let task = Task { name, witnesses, ..Task::new(design, job.budget, pulse) };
     let answer = match job.work {
         Work::Observe | Work::Replay(_) => {
             let helping = job.place.as_ref().map(helping).transpose()?;
