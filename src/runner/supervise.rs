@@ -95,7 +95,8 @@ impl Assignment<'_> {
 /// found, or else the one that was met.
 fn fatal_witness(assignment: &Assignment<'_>, after: u64, end: &End) -> anyhow::Result<Option<Witness>> {
     let mut shorter = few_switches(assignment, end.process_exit())?;
-    if assignment.engine == Engine::Loom && !shorter.as_ref().is_some_and(|witness| witness.shortest) {
+    let bounded = engine::adapter(assignment.engine).ends_with_few_preemptions();
+    if bounded && !shorter.as_ref().is_some_and(|witness| witness.shortest) {
         let other = few_preemptions(assignment, end.process_exit())?;
         let length = |witness: &Witness| (witness.switches, witness.events.len());
         shorter = shorter.into_iter().chain(other).min_by_key(length);
