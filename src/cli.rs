@@ -4,9 +4,9 @@ mod contents;
 mod litmus;
 mod progress;
 
-use crate::engine::Budget;
+use crate::base::budget::Budget;
+use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::report::{Report, json, snapshot, terminal};
-use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
 use crate::runner::{Event, interrupt, replay, run, worker};
@@ -14,6 +14,7 @@ use crate::scenario::Engine;
 use crate::scenario::registry::{self, Found};
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use progress::Progress;
 use std::io::{self, Write};
@@ -116,6 +117,21 @@ enum Format {
     Terminal,
     /// One document for programs
     Json,
+}
+
+impl ValueEnum for Effort {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Effort::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Effort::Quick => "A first look: a second or two for a scenario",
+            Effort::Normal => "What continuous integration runs",
+            Effort::Thorough => "Before a release, or overnight",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
 }
 
 fn engine_from_name(name: &str) -> Result<Engine, String> {
@@ -338,7 +354,8 @@ impl Printer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Exploration, Observation};
+    use crate::base::failure::Failure;
+    use crate::base::observation::{Exploration, Observation, Stop};
     use crate::report::{Cell, DesignReport, ScenarioReport};
     use crate::scenario::Expected;
     use crate::verdict::{Expectation, judge};
@@ -348,17 +365,17 @@ mod tests {
         let cell = |kind: &&str| {
             let mut observation = Observation::new(Exploration::Exhaustive);
             match *kind {
-                "failed" => observation.deadlock = Some("both wait".to_owned()),
+                "failed" => observation.fail(Failure::DEADLOCK),
                 "safe" => {
                     observation.executions = 1;
-                    observation.outcomes.push(crate::scenario::program::OutcomeCount {
+                    observation.outcomes.push(crate::base::outcome::OutcomeCount {
                         value: "1".to_owned(),
                         grade: crate::scenario::Grade::Acceptable,
                         sentence: "fine".to_owned(),
                         count: 1,
                     });
                 }
-                _ => observation.stopped = Some("a limit".to_owned()),
+                _ => observation.stopped = Some(Stop::NoOperation),
             }
             let expectation = Expectation { engine: Engine::Loom, expected: Expected::Safe, must_see: false };
             Cell {
@@ -366,6 +383,7 @@ mod tests {
                 expected: Expected::Safe,
                 expected_because: None,
                 must_see: false,
+                actors: Vec::new(),
                 judgement: judge(expectation, &observation),
                 observation,
                 log: String::new(),

@@ -21,6 +21,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `base` | plain data that every other module speaks of: engines, failures, observations, budgets |
 //! | `scenario` | what a user writes, and the same with its types erased for the engines |
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
 //! | `choice` | values that the engine chooses: [`choose`] |
@@ -74,10 +75,12 @@ pub mod sync;
 pub mod thread;
 
 mod arm;
+mod base;
 mod cli;
 mod context;
 mod engine;
 mod erased;
+mod explore;
 mod panics;
 mod race;
 #[cfg(any(test, fuzzing))]

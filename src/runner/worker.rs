@@ -5,10 +5,13 @@
 
 use super::mapping::Shared;
 use super::seat::Place;
-use crate::engine::{self, Budget, Doom, Fatal, Helping, Name, Pulse, Task};
+use crate::base::budget::Budget;
+use crate::base::engine::Engine;
+use crate::base::failure::ProcessExit;
+use crate::engine::{self, Fatal, Helping, Name, Pulse, Task};
 use crate::litmus;
 use crate::object;
-use crate::scenario::{Engine, registry};
+use crate::scenario::registry;
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
@@ -23,7 +26,7 @@ pub(crate) const ARGUMENT: &str = "__selvedge-worker";
 /// The exit code of a worker that could not do its work.
 pub(crate) const BROKEN: i32 = 70;
 
-/// Where a panic leaves its words, should the process not live to answer.
+/// Where a panic leaves its cause, should the process not live to answer.
 static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
 
 /// One design on one engine, for a worker to execute.
@@ -54,7 +57,7 @@ pub(crate) enum Work {
     /// Write down the execution that ends the process.
     WriteDown(Fatal),
     /// Find the shortest execution that ends the process like this.
-    Shorten(Doom),
+    Shorten(ProcessExit),
     /// Replay this token.
     Replay(String),
 }
@@ -93,9 +96,9 @@ fn work(job: &str) -> anyhow::Result<()> {
     object::regression::explores(&scenario.file, &scenario.name, &job.design);
     crate::panics::install();
     PULSE.get_or_init(|| pulse);
-    crate::panics::tell(|words| {
+    crate::panics::tell(|cause| {
         if let Some(pulse) = PULSE.get() {
-            pulse.leave_note(words);
+            pulse.note_panic(cause);
         }
     });
     let name =

@@ -1,8 +1,8 @@
 //! Finding the scenarios of a program, and refusing wrong ones before anything runs.
 
 use super::{Engine, ErasedDesign, ErasedScenario};
+use crate::base::location::source_path;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// A scenario that a file has registered with [`scenario!`](macro@crate::scenario).
 pub struct Registration {
@@ -110,21 +110,6 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
             })
             .collect(),
     )
-}
-
-/// The path of a source file below the package, whatever route the compiler took to it.
-pub(crate) fn source_path(file: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in Path::new(file).iter().filter_map(|part| part.to_str()) {
-        match part {
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            "." => {}
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
