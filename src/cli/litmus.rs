@@ -5,13 +5,13 @@ use super::{
     ALL_AS_EXPECTED, Format, INCONCLUSIVE, INTERNAL, INTERRUPTED, UNEXPECTED, USAGE, engine_from_name, fail,
     fail_to_print,
 };
+use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::base::engine::Engine;
 use crate::litmus::{self, Test, finding};
 use crate::report::Report;
 use crate::report::litmus::{Row, json, rows, summary, text};
-use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::{interrupt, run};
-use crate::scenario::Engine;
 use crate::scenario::registry::Found;
 use anstream::AutoStream;
 use clap::Args;

@@ -8,8 +8,9 @@
 use super::Test;
 use super::answer::{Answer, Statement};
 use super::condition::{Frequency, Quantifier};
-use crate::engine::{Exploration, Observation};
-use crate::scenario::Engine;
+use crate::base::engine::Engine;
+use crate::base::failure::Failure;
+use crate::base::observation::{Exploration, Observation};
 use serde::Serialize;
 
 /// What decides which of a file's answers an engine is held to.
@@ -26,8 +27,8 @@ pub(crate) fn engines() -> Vec<Engine> {
 }
 
 /// How the question came out on one engine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", content = "why")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Result {
     /// The condition holds.
     Ok,
@@ -36,10 +37,11 @@ pub(crate) enum Result {
     /// Some execution has a data race: the condition has no answer.
     Race,
     /// An execution failed otherwise: a crash, a hang, a deadlock.
-    Failed(String),
-    NotApplicable(String),
+    Failed,
+    /// The test cannot run there.
+    NotApplicable,
     /// Neither.
-    Inconclusive(String),
+    Inconclusive,
 }
 
 /// A final state.
@@ -97,8 +99,8 @@ impl Finding {
 
     fn is_expected(&self, quantifier: Quantifier, engine: Engine) -> Option<bool> {
         match (&self.result, self.expected.as_ref().map(|answer| answer.statement)) {
-            (Result::NotApplicable(_), _) => Some(true),
-            (Result::Failed(_), _) => Some(false),
+            (Result::NotApplicable, _) => Some(true),
+            (Result::Failed, _) => Some(false),
             (Result::Race, Some(statement)) => Some(statement == Statement::Race),
             (Result::Race, None) => Some(false),
             // Only a checker can see a race.
@@ -110,7 +112,7 @@ impl Finding {
                 }
             }
             (_, Some(Statement::States { frequency, count })) => self.agrees(frequency, count, engine),
-            (Result::Inconclusive(_), _) => None,
+            (Result::Inconclusive, _) => None,
             (Result::Ok, _) => Some(true),
             // An engine of a stronger model need not show what exists, and neither need samples.
             (Result::No, _) => {
@@ -133,19 +135,19 @@ impl Finding {
         {
             return Some(false);
         }
-        (!engine.is_checker() && !matches!(self.result, Result::Inconclusive(_))).then_some(true)
+        (!engine.is_checker() && !matches!(self.result, Result::Inconclusive)).then_some(true)
     }
 }
 
 fn result(quantifier: Quantifier, seen: &Observation, states: &[FinalState], frequency: Frequency) -> Result {
-    if let Some(why) = &seen.not_applicable {
-        return Result::NotApplicable(why.clone());
+    if seen.not_applicable.is_some() {
+        return Result::NotApplicable;
     }
-    if !seen.races.is_empty() {
+    if seen.failures.iter().any(|failure| matches!(failure, Failure::DataRace(_))) {
         return Result::Race;
     }
-    if let Some(why) = seen.deadlock.as_ref().or(seen.crash.as_ref()).or(seen.hang.as_ref()) {
-        return Result::Failed(why.clone());
+    if !seen.failures.is_empty() {
+        return Result::Failed;
     }
     // One state decides these, whatever else there is.
     let decided = match quantifier {
@@ -156,12 +158,10 @@ fn result(quantifier: Quantifier, seen: &Observation, states: &[FinalState], fre
     if let Some(decided) = decided {
         return decided;
     }
-    match &seen.stopped {
-        Some(why) => Result::Inconclusive(why.clone()),
-        None if states.is_empty() => Result::Inconclusive("nothing was executed".to_owned()),
-        None if quantifier.holds(frequency) => Result::Ok,
-        None => Result::No,
+    if seen.stopped.is_some() || states.is_empty() {
+        return Result::Inconclusive;
     }
+    if quantifier.holds(frequency) { Result::Ok } else { Result::No }
 }
 
 /// What the file says of an engine: by its name, or else by its model's.
@@ -173,8 +173,8 @@ fn expected(test: &Test, engine: Engine) -> Option<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Grade;
-    use crate::scenario::program::OutcomeCount;
+    use crate::base::observation::{NotApplicable, Sampling, Stop};
+    use crate::base::outcome::{Grade, OutcomeCount};
 
     fn test(condition: &str, answers: &str) -> Test {
         let text = format!("C t\n(* answers\n{answers}\n*)\n{{}}\nP0 (atomic_int* x) {{ }}\n{condition}");
@@ -200,9 +200,9 @@ mod tests {
     #[test]
     fn what_was_seen_counts_and_what_was_not_only_after_the_whole_search() {
         let all = |values: &[i64]| seen(Exploration::Exhaustive, values);
-        let samples = |values: &[i64]| seen(Exploration::Sampled { how: "samples".to_owned() }, values);
-        let stopped = |values: &[i64]| Observation { stopped: Some("a limit".to_owned()), ..all(values) };
-        let open = Result::Inconclusive("a limit".to_owned());
+        let samples = |values: &[i64]| seen(Exploration::Sampled { how: Sampling::Threads }, values);
+        let stopped = |values: &[i64]| Observation { stopped: Some(Stop::NoOperation), ..all(values) };
+        let open = Result::Inconclusive;
 
         let exists = test("exists (x=1)", "");
         check(&exists, Engine::Loom, &all(&[0, 1]), &Result::Ok, Some(true));
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn answers_are_held_against_what_was_seen() {
         let all = |values: &[i64]| seen(Exploration::Exhaustive, values);
-        let samples = |values: &[i64]| seen(Exploration::Sampled { how: "samples".to_owned() }, values);
+        let samples = |values: &[i64]| seen(Exploration::Sampled { how: Sampling::Threads }, values);
         let stated = test(
             "exists (x=1)",
             "rc11: allowed, 2 states\nsc: forbidden, 1 state\nthreads: always, 1 state; a joke",
@@ -236,7 +236,7 @@ mod tests {
         check(&stated, Engine::Threads, &samples(&[0]), &Result::No, Some(false));
 
         let mut racing = all(&[0]);
-        racing.races.push(crate::engine::RaceReport { what: String::new(), accesses: Vec::new() });
+        racing.fail(Failure::DATA_RACE);
         check(&stated, Engine::Loom, &racing, &Result::Race, Some(false));
         let racy = test("exists (x=1)", "rc11: race\nsc: race");
         check(&racy, Engine::Shuttle, &racing, &Result::Race, Some(true));
@@ -245,8 +245,8 @@ mod tests {
         check(
             &racy,
             Engine::Threads,
-            &Observation::not_applicable("no"),
-            &Result::NotApplicable("no".to_owned()),
+            &Observation::not_applicable(NotApplicable::SharedMemory),
+            &Result::NotApplicable,
             Some(true),
         );
     }

@@ -1,12 +1,14 @@
 //! What engines found out about litmus tests, as text and as JSON.
 
+use super::json::{Evidence, evidence};
 use super::phrase::{short, thousands};
-use super::{Cell, Report, wrapped};
+use super::{Cell, Report, sentence, wrapped};
+use crate::base::engine::Engine;
+use crate::base::failure::Failure;
 use crate::litmus::answer::Statement;
 use crate::litmus::finding::{FinalState, Finding, Result, model};
 use crate::litmus::{Frequency, Test};
-use crate::scenario::Engine;
-use crate::verdict::{Evidence, EvidenceKind};
+use crate::verdict::EvidenceKind;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,17 +76,17 @@ fn answer(finding: &Finding) -> String {
         Result::Ok => format!("Ok {}", finding.frequency),
         Result::No => format!("No {}", finding.frequency),
         Result::Race => "data race".to_owned(),
-        Result::Failed(_) => "failed".to_owned(),
-        Result::NotApplicable(_) => "n/a".to_owned(),
-        Result::Inconclusive(_) => "inconclusive".to_owned(),
+        Result::Failed => "failed".to_owned(),
+        Result::NotApplicable => "n/a".to_owned(),
+        Result::Inconclusive => "inconclusive".to_owned(),
     }
 }
 
 fn explored(cell: &Cell, finding: &Finding) -> String {
-    let Evidence { kind, executions, .. } = &cell.judgement.evidence;
-    let number = thousands(*executions);
-    let how = match (&finding.result, kind) {
-        (Result::NotApplicable(_), _) => return String::new(),
+    let evidence = &cell.judgement.evidence;
+    let number = thousands(evidence.executions);
+    let how = match (&finding.result, evidence.kind) {
+        (Result::NotApplicable, _) => return String::new(),
         (Result::Race, _) => return format!("in execution {number}"),
         (_, EvidenceKind::Exhaustive) => format!("all {number} executions"),
         (_, EvidenceKind::Bounded) => format!("{number} executions, bounded"),
@@ -121,8 +123,8 @@ fn states(row: &Row<'_>) -> String {
 
 /// What a reader must know about one engine's answer, if there is anything.
 fn remark(cell: &Cell, finding: &Finding) -> Option<String> {
-    if let Result::Failed(why) | Result::NotApplicable(why) | Result::Inconclusive(why) = &finding.result {
-        return Some(why.clone());
+    if let Result::Failed | Result::NotApplicable | Result::Inconclusive = finding.result {
+        return sentence::reason(cell);
     }
     let expected = finding.expected.as_ref()?;
     if finding.as_expected == Some(false) {
@@ -139,14 +141,21 @@ fn remark(cell: &Cell, finding: &Finding) -> Option<String> {
     (expected.of != model(cell.engine) && !expected.reason.is_empty()).then(|| expected.reason.clone())
 }
 
-/// Who races, if the engine says.
+/// Which threads race, if the engine says.
 fn races(cell: &Cell) -> Option<String> {
-    let race = cell.observation.races.first()?;
-    let who = |access: &crate::engine::AccessSite| {
-        access.actor.as_ref().map(|actor| format!("a {} by {actor}", access.access))
+    let race = cell.observation.failures.iter().find_map(|failure| match failure {
+        Failure::DataRace(race) => Some(race),
+        _ => None,
+    });
+    let who = |access: &crate::base::failure::Access| {
+        format!(
+            "a {} by {}",
+            sentence::access_kind(access.kind),
+            sentence::thread(access.thread, &cell.actors)
+        )
     };
-    let who: Vec<_> = race.accesses.iter().filter_map(who).collect();
-    (!who.is_empty()).then(|| format!("a data race: {}", who.join(" and ")))
+    let who: Vec<_> = race?.accesses.iter().map(who).collect();
+    (!who.is_empty()).then(|| format!("{} are not ordered", who.join(" and ")))
 }
 
 /// How all went: numbers of answers as expected, not as expected, and open.
@@ -191,8 +200,9 @@ struct EngineJson<'a> {
     /// Why the file expects something else here than of the model, if it does.
     because: Option<&'a str>,
     data_race: bool,
-    evidence: &'a Evidence,
-    caveats: &'a [String],
+    reason: Option<String>,
+    evidence: Evidence,
+    caveats: Vec<String>,
     seconds: f64,
 }
 
@@ -236,9 +246,10 @@ fn on_engine<'a>(test: &Test, cell: &'a Cell, finding: &'a Finding) -> EngineJso
         complete: finding.complete,
         as_expected: finding.as_expected,
         because: differs.map(|answer| answer.reason.as_str()),
-        data_race: !cell.observation.races.is_empty(),
-        evidence: &cell.judgement.evidence,
-        caveats: &cell.observation.caveats,
+        data_race: finding.result == Result::Race,
+        reason: remark(cell, finding),
+        evidence: evidence(cell),
+        caveats: cell.observation.caveats.iter().map(|caveat| sentence::caveat(caveat, cell)).collect(),
         seconds: cell.seconds,
     }
 }
