@@ -2,5 +2,7 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=scenarios");
-    println!("cargo::rerun-if-changed=scenarios/objects");
+    for folder in ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"] {
+        println!("cargo::rerun-if-changed=scenarios/{folder}");
+    }
 }

@@ -1,10 +1,12 @@
 //! The command line: arguments in, exit code out.
 
+mod contents;
+mod litmus;
 mod progress;
 
-use crate::engine::Budget;
-use crate::report::{Report, json, terminal};
-use crate::runner::budget::{DEFAULT_SEED, Effort};
+use crate::base::budget::Budget;
+use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::report::{Report, json, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
 use crate::runner::{Event, interrupt, replay, run, worker};
@@ -12,6 +14,7 @@ use crate::scenario::Engine;
 use crate::scenario::registry::{self, Found};
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use progress::Progress;
 use std::io::{self, Write};
@@ -52,12 +55,20 @@ struct Cli {
 enum Command {
     /// Run scenarios and show the matrix (the default)
     Run(RunArguments),
-    /// List scenarios and their designs
+    /// Run one scenario and print its page
+    Show {
+        /// The scenario
+        #[arg(value_name = "SCENARIO")]
+        name: String,
+    },
+    /// Print the table of contents: folder, name, question, verdicts at a glance
     List {
         /// How to print the list
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Run litmus tests on every engine and say which final states there are
+    Litmus(litmus::Arguments),
     /// Execute once more what a witness shows, and print it
     Replay {
         /// The token that stands below the witness
@@ -108,6 +119,21 @@ enum Format {
     Json,
 }
 
+impl ValueEnum for Effort {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Effort::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Effort::Quick => "A first look: a second or two for a scenario",
+            Effort::Normal => "What continuous integration runs",
+            Effort::Thorough => "Before a release, or overnight",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
 fn engine_from_name(name: &str) -> Result<Engine, String> {
     Engine::ALL.into_iter().find(|engine| engine.name() == name).ok_or_else(|| {
         let known = Engine::ALL.map(Engine::name).join(", ");
@@ -140,6 +166,8 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
             Err(error) => fail_to_print(&error),
         },
+        Some(Command::Show { name }) => show(&found, &name),
+        Some(Command::Litmus(arguments)) => litmus::start(&arguments),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
@@ -160,28 +188,37 @@ fn fail_to_print(error: &io::Error) -> ExitCode {
 }
 
 fn list(found: &[Found], format: Format) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if format == Format::Json {
-        let scenarios: Vec<_> = found
-            .iter()
-            .map(|found| {
-                let designs: Vec<_> = found.scenario.designs.iter().map(|design| &design.name).collect();
-                serde_json::json!({ "name": found.name, "file": found.file,
-                    "question": found.scenario.question, "designs": designs })
-            })
-            .collect();
-        let document = serde_json::json!({ "version": 1, "scenarios": scenarios });
-        return writeln!(out, "{document:#}");
+    let text = match format {
+        Format::Terminal => contents::text(found),
+        Format::Json => format!("{:#}\n", contents::json(found)),
+    };
+    io::stdout().lock().write_all(text.as_bytes())
+}
+
+/// Runs one scenario and prints its page.
+fn show(found: &[Found], name: &str) -> ExitCode {
+    let selection = Selection { scenarios: vec![name.to_owned()], ..Selection::default() };
+    let plan = match Plan::new(found, &selection) {
+        Ok(plan) => plan,
+        Err(unknown) => return fail(USAGE, &unknown),
+    };
+    if let Err(error) = interrupt::install() {
+        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
     }
-    for found in found {
-        writeln!(out, "{}  ({})\n  {}", found.name, found.file, found.scenario.question)?;
-        for design in &found.scenario.designs {
-            let expected = design.facts.expected_on(Engine::Loom).0;
-            let expected = design.facts.expected.unwrap_or(expected);
-            writeln!(out, "    {:<40} expected {expected}", design.name)?;
-        }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let progress = Progress::new(plan.cells());
+    let report = run(&plan, Effort::Normal.budget(DEFAULT_SEED), cores, |event| progress.note(&event));
+    progress.end();
+    let report = match report {
+        Ok(report) => report,
+        Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
+        Err(error) => return fail(INTERNAL, &error),
+    };
+    let pages: String = report.scenarios.iter().map(snapshot::render).collect();
+    match io::stdout().lock().write_all(pages.as_bytes()) {
+        Ok(()) => ExitCode::from(exit_code(&report)),
+        Err(error) => fail_to_print(&error),
     }
-    Ok(())
 }
 
 /// What a token belongs to.
@@ -317,7 +354,8 @@ impl Printer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Exploration, Observation};
+    use crate::base::failure::Failure;
+    use crate::base::observation::{Exploration, Observation, Stop};
     use crate::report::{Cell, DesignReport, ScenarioReport};
     use crate::scenario::Expected;
     use crate::verdict::{Expectation, judge};
@@ -327,17 +365,17 @@ mod tests {
         let cell = |kind: &&str| {
             let mut observation = Observation::new(Exploration::Exhaustive);
             match *kind {
-                "failed" => observation.deadlock = Some("both wait".to_owned()),
+                "failed" => observation.fail(Failure::DEADLOCK),
                 "safe" => {
                     observation.executions = 1;
-                    observation.outcomes.push(crate::scenario::program::OutcomeCount {
+                    observation.outcomes.push(crate::base::outcome::OutcomeCount {
                         value: "1".to_owned(),
                         grade: crate::scenario::Grade::Acceptable,
                         sentence: "fine".to_owned(),
                         count: 1,
                     });
                 }
-                _ => observation.stopped = Some("a limit".to_owned()),
+                _ => observation.stopped = Some(Stop::NoOperation),
             }
             let expectation = Expectation { engine: Engine::Loom, expected: Expected::Safe, must_see: false };
             Cell {
@@ -345,6 +383,7 @@ mod tests {
                 expected: Expected::Safe,
                 expected_because: None,
                 must_see: false,
+                actors: Vec::new(),
                 judgement: judge(expectation, &observation),
                 observation,
                 log: String::new(),
@@ -363,6 +402,7 @@ mod tests {
             question: "Well?".to_owned(),
             grades: Vec::new(),
             designs: vec![design],
+            in_practice: None,
         };
         Report { scenarios: vec![scenario] }
     }

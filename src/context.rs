@@ -19,6 +19,8 @@ pub(crate) enum Context {
     Loom,
     /// Inside a shuttle execution.
     Shuttle,
+    /// Inside an execution of our own exact engine.
+    Rc11,
     /// Real, and shared by several processes: locks are process-shared, channels are pipes.
     Process,
 }
@@ -26,7 +28,7 @@ pub(crate) enum Context {
 impl Context {
     /// Whether a checker decides what happens next.
     pub(crate) fn is_model(self) -> bool {
-        matches!(self, Context::Loom | Context::Shuttle)
+        matches!(self, Context::Loom | Context::Shuttle | Context::Rc11)
     }
 }
 
@@ -168,22 +170,6 @@ pub(crate) enum Artefact {
     NoTimeouts,
     /// loom lets a store come between the two halves of a read-modify-write.
     LoomSplitsRmw,
-}
-
-impl Artefact {
-    /// For a reader of the verdict.
-    pub(crate) fn sentence(self) -> &'static str {
-        match self {
-            Artefact::LoomSeqCst => {
-                "loom treats SeqCst accesses as acquire and release, so it allows more than the language does"
-            }
-            Artefact::NoTimeouts => "loom never lets a wait on a condition variable time out",
-            Artefact::LoomSplitsRmw => {
-                "loom lets a plain store come between the reading and the writing of a read-modify-write on the same \
-                 atomic, so it allows more than the language does"
-            }
-        }
-    }
 }
 
 thread_local! {

@@ -4,12 +4,27 @@ use std::process::ExitCode;
 
 #[path = "../scenarios"]
 mod scenarios {
-    automod::dir!("scenarios");
-}
-
-#[path = "../scenarios/objects"]
-mod objects {
-    automod::dir!("scenarios/objects");
+    mod basics {
+        automod::dir!("scenarios/basics");
+    }
+    mod memory_order {
+        automod::dir!("scenarios/memory_order");
+    }
+    mod locks {
+        automod::dir!("scenarios/locks");
+    }
+    mod coordination {
+        automod::dir!("scenarios/coordination");
+    }
+    mod lock_free {
+        automod::dir!("scenarios/lock_free");
+    }
+    mod processes {
+        automod::dir!("scenarios/processes");
+    }
+    mod objects {
+        automod::dir!("scenarios/objects");
+    }
 }
 
 fn main() -> ExitCode {

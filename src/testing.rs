@@ -38,6 +38,9 @@ fn words(payload: Box<dyn std::any::Any + Send>) -> String {
     if payload.is::<trace::RaceFound>() {
         return "data race".into();
     }
+    if payload.is::<crate::panics::Deadlocked>() {
+        return "deadlock".into();
+    }
     match payload.downcast::<String>() {
         Ok(text) => *text,
         Err(payload) => payload
@@ -190,7 +193,7 @@ pub(crate) enum Spawned<T> {
 #[track_caller]
 pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Spawned<T> {
     match context::current() {
-        Context::Real | Context::Process => Spawned::Real(std::thread::spawn(f)),
+        Context::Real | Context::Process | Context::Rc11 => Spawned::Real(std::thread::spawn(f)),
         Context::Loom => Spawned::Loom(::loom::thread::spawn(move || {
             catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
                 if crate::panics::is_checkers(&*payload) {
@@ -237,7 +240,7 @@ impl<T> Spawned<T> {
 /// Lets others run. False under loom, whose executions must not wait in a loop.
 pub(crate) fn yield_now() -> bool {
     match context::current() {
-        Context::Real | Context::Process => std::thread::yield_now(),
+        Context::Real | Context::Process | Context::Rc11 => std::thread::yield_now(),
         Context::Loom => return false,
         Context::Shuttle => {
             ::shuttle::thread::yield_now();

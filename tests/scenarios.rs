@@ -1,8 +1,11 @@
 //! Every shipped scenario on every engine, and its snapshot.
 
-selvedge::harness!();
-
-#[path = "../scenarios/objects"]
-mod objects {
-    automod::dir!("scenarios/objects");
-}
+selvedge::harness!(
+    basics: "scenarios/basics",
+    memory_order: "scenarios/memory_order",
+    locks: "scenarios/locks",
+    coordination: "scenarios/coordination",
+    lock_free: "scenarios/lock_free",
+    processes: "scenarios/processes",
+    objects: "scenarios/objects",
+);

@@ -3,12 +3,16 @@
 //! A [`Report`] is complete data; the renderers are pure functions of it, and none of them judges again.
 
 pub(crate) mod json;
+pub(crate) mod litmus;
 mod phrase;
+pub(crate) mod sentence;
 mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
 
-use crate::engine::Observation;
+pub(crate) use terminal::wrapped;
+
+use crate::base::observation::Observation;
 use crate::scenario::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Expected, Grade};
 use crate::verdict::{Judgement, Verdict};
@@ -27,6 +31,8 @@ pub(crate) struct ScenarioReport {
     pub(crate) question: String,
     pub(crate) grades: Vec<(Grade, String)>,
     pub(crate) designs: Vec<DesignReport>,
+    /// What to use in practice, and why.
+    pub(crate) in_practice: Option<String>,
 }
 
 /// One design: a row of the matrix.
@@ -45,6 +51,8 @@ pub(crate) struct Cell {
     /// Why something else is expected here than of the design at large, if it is.
     pub(crate) expected_because: Option<String>,
     pub(crate) must_see: bool,
+    /// The names of the design's actors, in their order.
+    pub(crate) actors: Vec<String>,
     pub(crate) judgement: Judgement,
     pub(crate) observation: Observation,
     /// What the worker wrote to its standard error.
@@ -62,6 +70,7 @@ impl ScenarioReport {
             question: found.scenario.question.clone(),
             grades: found.scenario.grades.clone(),
             designs: Vec::new(),
+            in_practice: found.scenario.in_practice.clone(),
         }
     }
 }

@@ -3,11 +3,12 @@
 //! Every function returns text with ANSI styles; whoever prints it strips them where they are not wanted.
 
 use super::phrase::{self, executions, forbidden, thousands};
-use super::{Cell, DesignReport, Report, ScenarioReport, shown};
+use super::{Cell, DesignReport, Report, ScenarioReport, sentence, shown};
+use crate::base::witness::Witness;
 use crate::report::shown::Shown;
 use crate::scenario::Engine;
 use crate::verdict::{EvidenceKind, Verdict};
-use crate::witness::{Witness, table};
+use crate::witness::table;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -87,6 +88,7 @@ pub(crate) fn foot(scenario: &ScenarioReport) -> String {
         text += if place == 0 { "\n" } else { "" };
         text += &styled(FAINT, &wrapped(paragraph, 2, 100));
     }
+    text += &phrase::in_practice(scenario);
     text
 }
 
@@ -151,7 +153,7 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
     }
     let caveats = cell.observation.caveats.iter().filter(|_| cell.expected_because.is_none());
     for caveat in caveats {
-        let _ = write!(words, "; {caveat}");
+        let _ = write!(words, "; {}", sentence::caveat(caveat, cell));
     }
     Some(words)
 }
@@ -169,7 +171,7 @@ fn share(cell: &Cell) -> String {
 
 fn clean(cell: &Cell) -> String {
     let evidence = &cell.judgement.evidence;
-    let how = match (evidence.kind, &evidence.by) {
+    let how = match (evidence.kind, sentence::explored(&evidence.exploration)) {
         (EvidenceKind::Exhaustive, _) => "exhaustive".to_owned(),
         (EvidenceKind::Bounded, Some(by)) => format!("bounded by {by}"),
         (_, Some(by)) => format!("sampled by {by}"),
@@ -218,12 +220,12 @@ pub(crate) fn summary(report: &Report, seconds: f64) -> String {
 
 /// An execution that was replayed.
 pub(crate) fn replayed(witness: &Witness) -> String {
-    format!("{}{}", styled(STRONG, &wrapped(&witness.shows.to_string(), 0, 100)), drawn(witness))
+    format!("{}{}", styled(STRONG, &wrapped(&sentence::shown(witness), 0, 100)), drawn(witness))
 }
 
 /// As [`replayed`], without styles.
 pub(crate) fn plainly_replayed(witness: &Witness) -> String {
-    format!("{}{}", wrapped(&witness.shows.to_string(), 0, 100), drawn(witness))
+    format!("{}{}", wrapped(&sentence::shown(witness), 0, 100), drawn(witness))
 }
 
 fn drawn(witness: &Witness) -> String {
@@ -285,7 +287,7 @@ pub(crate) fn cell_in_words(design: &DesignReport, cell: &Cell) -> String {
 }
 
 /// Breaks a paragraph into lines of at most `width` characters, indented; if at all, later lines by two more.
-pub(super) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
+pub(crate) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
     let mut text = String::new();
     let mut line = " ".repeat(indent);
     let mut empty = true;

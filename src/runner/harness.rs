@@ -2,15 +2,14 @@
 //!
 //! Built on libtest-mimic, so filters, `--list`, `--exact` and cargo-nextest work as for any test.
 
-use super::budget::{DEFAULT_SEED, Effort};
 use super::run::run_cell;
 use super::worker;
-use crate::engine::Budget;
+use crate::base::budget::Budget;
+use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
 use crate::scenario::registry::{self, Found};
 use crate::scenario::{Engine, ErasedDesign};
 use crate::verdict::Verdict;
-use clap::ValueEnum as _;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -71,7 +70,7 @@ pub fn main(
 
 fn effort() -> Result<Effort, String> {
     match std::env::var(EFFORT) {
-        Ok(name) => Effort::from_str(&name, true).map_err(|_| name),
+        Ok(name) => Effort::of_name(&name).ok_or(name),
         Err(_) => Ok(Effort::default()),
     }
 }
@@ -88,9 +87,11 @@ fn missing(folder: &Path, registered: &BTreeSet<String>) -> Result<(), Failed> {
         files.extend(entries(below)?);
     }
     let absent = |file: &PathBuf| {
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        // Two folders may have files of one name: the path from the scenario folder on is what counts.
+        let below = file.strip_prefix(folder).unwrap_or(file).display();
+        let path = format!("scenarios/{below}");
         file.extension().is_some_and(|extension| extension == "rs")
-            && !registered.iter().any(|known| known.rsplit('/').next() == Some(name))
+            && !registered.iter().any(|known| known.ends_with(&path))
     };
     let absent: Vec<_> = files.into_iter().filter(absent).map(|file| file.display().to_string()).collect();
     if absent.is_empty() {
@@ -202,12 +203,12 @@ impl Cells {
 /// harness = false
 /// ```
 /// with a `build.rs` that prints `cargo::rerun-if-changed=scenarios`, so that cargo notices new files. A folder
-/// in that folder is a module more, such as
+/// in that folder is a chapter; where there are chapters, they are named, and all files lie in them:
 /// ```text
-/// #[path = "../scenarios/objects"]
-/// mod objects {
-///     automod::dir!("scenarios/objects");
-/// }
+/// selvedge::harness!(
+///     basics: "scenarios/basics",
+///     locks: "scenarios/locks",
+/// );
 /// ```
 #[macro_export]
 macro_rules! harness {
@@ -217,6 +218,19 @@ macro_rules! harness {
             $crate::__private::automod::dir!("scenarios");
         }
 
+        $crate::harness!(@main);
+    };
+    ($($chapter:ident: $folder:literal),+ $(,)?) => {
+        #[path = "../scenarios"]
+        mod scenarios {
+            $(mod $chapter {
+                $crate::__private::automod::dir!($folder);
+            })+
+        }
+
+        $crate::harness!(@main);
+    };
+    (@main) => {
         fn main() -> ::std::process::ExitCode {
             $crate::__private::harness_main(env!("CARGO_MANIFEST_DIR"), |name, folder, page| {
                 let mut settings = $crate::__private::insta::Settings::clone_current();

@@ -10,10 +10,12 @@ pub(crate) mod outcome;
 pub(crate) mod program;
 pub(crate) mod registry;
 
+pub use crate::base::engine::Engine;
+pub use crate::base::outcome::Grade;
 pub use design::{Blank, Design};
+pub use expectation::Expected;
 pub(crate) use expectation::Memory;
-pub use expectation::{Engine, Expected};
-pub use outcome::{Exit, Grade, Outcome};
+pub use outcome::{Exit, Outcome};
 pub use registry::Registration;
 
 use outcome::Rule;
@@ -28,12 +30,13 @@ pub struct Scenario<O> {
     question: String,
     rules: Vec<Rule<O>>,
     designs: Vec<Erase<O>>,
+    in_practice: Option<String>,
 }
 
 impl<O: Outcome> Scenario<O> {
     /// Starts a scenario with the question that it asks.
     pub fn new(question: &str) -> Self {
-        Self { question: question.to_owned(), rules: Vec::new(), designs: Vec::new() }
+        Self { question: question.to_owned(), rules: Vec::new(), designs: Vec::new(), in_practice: None }
     }
 
     /// Outcomes that every correct design may have. The first rule that matches an outcome grades it; an
@@ -53,6 +56,13 @@ impl<O: Outcome> Scenario<O> {
     #[must_use]
     pub fn forbidden(self, sentence: &str, matches: impl Fn(&O) -> bool + Send + Sync + 'static) -> Self {
         self.rule(Grade::Forbidden, sentence, matches)
+    }
+
+    /// The closing remark, which the page shows last: what to use in practice, and why.
+    #[must_use]
+    pub fn in_practice(mut self, remark: &str) -> Self {
+        self.in_practice = Some(remark.to_owned());
+        self
     }
 
     fn rule(
@@ -86,7 +96,7 @@ impl<O: Outcome> Scenario<O> {
         let grades = self.rules.iter().map(|rule| (rule.grade, rule.sentence.clone())).collect();
         let rules = Arc::new(self.rules);
         let designs = self.designs.into_iter().map(|erase| erase(Arc::clone(&rules))).collect();
-        ErasedScenario { question: self.question, grades, designs }
+        ErasedScenario { question: self.question, grades, designs, in_practice: self.in_practice }
     }
 }
 
@@ -95,6 +105,8 @@ pub(crate) struct ErasedScenario {
     pub(crate) question: String,
     pub(crate) grades: Vec<(Grade, String)>,
     pub(crate) designs: Vec<ErasedDesign>,
+    /// What to use in practice, and why.
+    pub(crate) in_practice: Option<String>,
 }
 
 /// A design whose types are forgotten.

@@ -1,8 +1,8 @@
 //! Finding the scenarios of a program, and refusing wrong ones before anything runs.
 
 use super::{Engine, ErasedDesign, ErasedScenario};
+use crate::base::location::source_path;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// A scenario that a file has registered with [`scenario!`](macro@crate::scenario).
 pub struct Registration {
@@ -52,6 +52,8 @@ pub(crate) struct Found {
     /// The source file, as the compiler saw it.
     pub(crate) file: String,
     pub(crate) scenario: ErasedScenario,
+    /// The text that it was read from, if it is a litmus test: worker processes read it again.
+    pub(crate) litmus: Option<String>,
 }
 
 /// The scenario and the design of these names.
@@ -64,7 +66,23 @@ pub(crate) fn design<'a>(
     Some((found, found.scenario.designs.iter().find(|one| one.name == design)?))
 }
 
+/// The chapters of the book in reading order. Other folders come between the files that lie in none and these.
+const CHAPTERS: [&str; 7] =
+    ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
+
 impl Found {
+    /// The folder below `scenarios/` that the file lies in; empty for one that lies in none.
+    pub(crate) fn folder(&self) -> &str {
+        let below = self.file.rsplit_once("scenarios/").map_or("", |(_, below)| below);
+        below.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// Where the scenario stands in the book: chapters in reading order, names in the alphabet's.
+    fn place(&self) -> (usize, &str, &str, &str) {
+        let chapter = CHAPTERS.iter().position(|chapter| *chapter == self.folder());
+        (chapter.map_or(0, |chapter| chapter + 1), self.folder(), &self.name, &self.file)
+    }
+
     /// Of what the scenario says of a design: another one, most likely, once any of it has changed.
     pub(crate) fn digest(&self, design: &ErasedDesign) -> u32 {
         let ErasedScenario { question, grades, .. } = &self.scenario;
@@ -79,7 +97,7 @@ impl Found {
 #[error("{}", .0.join("\n"))]
 pub(crate) struct WrongScenarios(pub(crate) Vec<String>);
 
-/// Every registered scenario, by name, or all that is wrong with them.
+/// Every registered scenario, in the order of the book, or all that is wrong with them.
 pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
     check(
         inventory::iter::<Registration>
@@ -88,24 +106,10 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
                 name: registration.name.to_owned(),
                 file: source_path(registration.file),
                 scenario: (registration.make)().0,
+                litmus: None,
             })
             .collect(),
     )
-}
-
-/// The path of a source file below the package, whatever route the compiler took to it.
-pub(crate) fn source_path(file: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in Path::new(file).iter().filter_map(|part| part.to_str()) {
-        match part {
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            "." => {}
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
@@ -121,6 +125,7 @@ fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
         let faults = faults(&one.scenario);
         wrong.extend(faults.iter().map(|fault| format!("{}: scenario `{}`: {fault}", one.file, one.name)));
     }
+    found.sort_by(|a, b| a.place().cmp(&b.place()));
     if wrong.is_empty() { Ok(found) } else { Err(WrongScenarios(wrong)) }
 }
 

@@ -129,12 +129,12 @@ fn the_shipped_scenarios_have_names() {
         names.dedup();
         assert_eq!(names, expected);
     };
-    check(include_str!("../../scenarios/lock_order.rs"), &["first", "second"]);
+    check(include_str!("../../scenarios/locks/lock_order.rs"), &["first", "second"]);
     check(
-        include_str!("../../scenarios/message_passing.rs"),
+        include_str!("../../scenarios/basics/message_passing.rs"),
         &["ready", "payload", "ready", "payload", "shared"],
     );
-    check(include_str!("../../scenarios/process_isolation.rs"), &["word"]);
+    check(include_str!("../../scenarios/processes/process_isolation.rs"), &["word"]);
 }
 
 #[test]

@@ -20,15 +20,18 @@ fn the_list_names_every_scenario_file_in_the_folder() {
             .map(|name| format!("{folder}/{name}"))
             .collect()
     };
-    let on_disk: BTreeSet<_> = ["scenarios", "scenarios/objects"].into_iter().flat_map(files).collect();
-    assert!(on_disk.len() >= 19, "{on_disk:?}");
+    let folders = ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
+    let folders = folders.map(|folder| format!("scenarios/{folder}"));
+    let on_disk: BTreeSet<_> =
+        folders.iter().flat_map(|folder| files(folder)).chain(files("scenarios")).collect();
+    assert!(on_disk.len() >= 21, "{on_disk:?}");
     assert_eq!(listed, on_disk);
 }
 
 #[test]
 fn json_has_every_field_that_it_promises() {
     let report = json(selvedge().args(["run", "store_buffering", "--budget", "quick"]), 0);
-    assert_eq!(report["version"], 1);
+    assert_eq!(report["version"], 2);
     let scenario = &report["scenarios"][0];
     for field in ["name", "file", "question", "designs"] {
         assert!(!scenario[field].is_null(), "{field}");
