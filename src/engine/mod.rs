@@ -5,6 +5,7 @@
 //! could not do its work. Adapters run in a worker process of their own: an aborting, hanging or
 //! memory-eating design takes that process down and nothing else.
 
+mod adapter;
 #[cfg(test)]
 mod choice_tests;
 pub(crate) mod failure;
@@ -23,6 +24,7 @@ mod witness;
 #[cfg(test)]
 mod witness_tests;
 
+pub(crate) use adapter::{Adapter, Programs, adapter};
 pub(crate) use pulse::{Pulse, Shrinking};
 pub(crate) use slots::{Holder, Slots};
 
@@ -147,13 +149,7 @@ pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observa
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
 pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
-    let mut seen = match engine {
-        Engine::Rc11 => rc11::observe(task),
-        Engine::Loom => loom::observe(task),
-        Engine::Shuttle => shuttle::observe(task),
-        Engine::Threads => threads::observe(task),
-        Engine::Processes => processes::observe(task),
-    }?;
+    let mut seen = adapter(engine).observe(task)?;
     let crashed = seen.failures.iter().any(|failure| matches!(failure, Failure::Crash(_)));
     if crashed && !engine.is_checker() {
         // Real engines count what was observed; the execution that crashed never was.
@@ -165,13 +161,8 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
 /// Looks for the shortest way to an execution under a checker that ends this process like this. `None` if there
 /// is none, or it cannot be looked for. Only for a process with a single thread.
 pub(crate) fn shorten(engine: Engine, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
-    match engine {
-        // There is no search that comes to all programs.
-        _ if task.program.generated().is_some() => None,
-        Engine::Loom => loom::shorten(task, end),
-        Engine::Shuttle => shuttle::shorten(task, end),
-        Engine::Rc11 | Engine::Threads | Engine::Processes => None,
-    }
+    // There is no search that comes to all programs.
+    if task.program.generated().is_some() { None } else { adapter(engine).shorten(task, end) }
 }
 
 /// Goes, and writes down, the way that ends this process. If it does not: what a search has seen.
@@ -180,14 +171,7 @@ pub(crate) fn shorten(engine: Engine, task: &Task<'_>, end: ProcessExit) -> Opti
 /// As [`observe`].
 pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option<Observation>> {
     match &task.fatal {
-        Some(fatal @ Fatal { way: Way::Schedule { slices, chosen }, .. }) => {
-            shuttle::follow_to_the_end(task, fatal, slices, chosen);
-            Ok(None)
-        }
-        Some(fatal @ Fatal { way: Way::Every(numbered), .. }) => {
-            loom::follow_to_the_end(task, fatal, numbered);
-            Ok(None)
-        }
+        Some(fatal) if adapter(engine).follow_to_the_end(task, fatal) => Ok(None),
         _ => observe(engine, task).map(Some),
     }
 }
@@ -209,15 +193,8 @@ pub(crate) const OTHER_WAY: &str = "it no longer goes that way";
 
 /// Executes once more what a token has kept, of one program. `None` if it does not go that way.
 pub(crate) fn replay_design(task: &Task<'_>, token: &Token) -> Option<Witness> {
-    match &token.route {
-        Route::Schedule { slices, chosen, to_race } => shuttle::replay(task, slices, chosen, *to_race),
-        Route::Index { preemptions, manner, execution, choices } => {
-            loom::replay(task, *preemptions, *manner, *execution, choices)
-        }
-        Route::Graph(guide) => rc11::replay(task, guide),
-        // Whoever does this must be ready to die; see `runner::replay`.
-        Route::Fatal { .. } | Route::Doomed { .. } | Route::Every(_) => None,
-    }
+    // What ends its process is for whoever is ready to die; see `runner::replay`.
+    adapter(token.engine).replay(task, &token.route)
 }
 
 /// What the design touched that a checker is known to get wrong.

@@ -11,7 +11,8 @@
 use super::lockstep::{
     self, Barrier, Broken, Cores, Gait, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner, Walker,
 };
-use super::{Pulse, Task};
+use super::{Adapter, Programs, Pulse, Task};
+use crate::base::budget::Budget;
 use crate::base::failure::{Crash, Failure, How, Who};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
 use crate::choice;
@@ -28,6 +29,19 @@ use std::time::{Duration, Instant};
 
 /// How long the other actors have to come home after one of them panicked.
 const HOMECOMING: Duration = Duration::from_millis(500);
+
+/// The engine of real threads.
+pub(super) struct Threads;
+
+impl Adapter for Threads {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        Programs::sampled(budget)
+    }
+}
 
 /// Samples a design on threads, for as long as its budget says.
 ///

@@ -20,7 +20,7 @@ use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Caveat, Exploration, GaveUp, Observation, Programs, Sampling, Stop};
 use crate::base::outcome::{Graded, OutcomeCount};
-use crate::engine::{self, Name, Task};
+use crate::engine::{self, Name, Task, adapter};
 use crate::linearizability::Model;
 use crate::scenario::program::{Generated, Layouts, Program as Executable};
 use crate::scenario::{Engine, Exit, Facts};
@@ -62,6 +62,8 @@ pub(super) struct Plan {
     grown: u64,
     /// Executions of all programs together after which no other is begun, if they are counted.
     executions: Option<u64>,
+    /// Whether one that was not explored in full says that larger ones will not be either.
+    all_or_nothing: bool,
 }
 
 impl Plan {
@@ -80,14 +82,6 @@ impl Plan {
         self.executions.is_some_and(|executions| spent >= executions)
     }
 }
-
-/// With how many preemptions loom tries all of a program of which it can try little. It also tries much of what
-/// has two, and two show nearly all known bugs (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007,
-/// section 4).
-const FEW_PREEMPTIONS: u32 = 1;
-
-/// How many programs of a single actor are run on processes, to see whether the object allocates.
-const SCOUTS: u64 = 3;
 
 /// A program that was run, and what was seen.
 pub(super) struct Ran<M: Model> {
@@ -135,59 +129,26 @@ impl<M: Model> Subject<M> {
     /// Many small programs, little of each: a bug shows in a few of all interleavings of a small program more
     /// often than in many of a large one. All together get less than a single design would.
     pub(super) fn plan(&self, engine: Engine, budget: &Budget) -> Plan {
-        let size = self.generator.size.clone();
-        let share = |whole: u64, parts: u64, least: u64| (whole / parts).max(least);
-        match engine {
-            Engine::Loom => {
-                let executions = share(budget.executions, 100, 150);
-                let few = (executions < 1_000).then_some(FEW_PREEMPTIONS);
-                let each = Budget { executions, preemptions: budget.preemptions.or(few), ..*budget };
-                // Everything is explored here, or nothing is known: small programs are worth more.
-                let size = Size {
-                    parts: (*size.parts.start()).min(2)..=(*size.parts.end()).min(3),
-                    operations: size.operations.min(2),
-                    prefix: size.prefix.min(2),
-                    suffix: size.suffix.min(1),
-                };
-                Plan {
-                    programs: 100,
-                    each,
-                    alone: 1,
-                    sizes: (alone(&size), size),
-                    grown: 1,
-                    executions: Some(share(budget.executions, 5, 1_000)),
-                }
-            }
-            Engine::Rc11 => {
-                let each = Budget {
-                    executions: share(budget.executions, 50, 50),
-                    random_executions: share(budget.random_executions, 500, 5),
-                    ..*budget
-                };
-                let executions = Some(share(budget.executions * 2, 5, 2_000));
-                let sizes = (alone(&size), size);
-                Plan { programs: 400, each, alone: 1, sizes, grown: 2, executions }
-            }
-            Engine::Shuttle => {
-                let each = Budget {
-                    executions: share(budget.executions, 500, 20),
-                    random_executions: share(budget.random_executions, 500, 5),
-                    ..*budget
-                };
-                let executions = Some(share(budget.executions * 2, 5, 2_000));
-                let sizes = (alone(&size), size);
-                Plan { programs: 1_000, each, alone: 1, sizes, grown: 2, executions }
-            }
-            Engine::Threads | Engine::Processes => {
-                let programs = (budget.sampling_ms / 25).clamp(2, 1_000);
-                let each = Budget { sampling_ms: share(budget.sampling_ms, 200, 6), ..*budget };
-                let (scouts, first) = match engine {
-                    Engine::Processes => (SCOUTS, Size::OF_SCOUTS),
-                    _ => (1, alone(&size)),
-                };
-                let programs = programs + scouts - 1;
-                Plan { programs, each, alone: scouts, sizes: (first, size), grown: 1, executions: None }
-            }
+        let engine::Programs {
+            most,
+            each,
+            alone: alone_count,
+            alone_at_length,
+            small,
+            all_or_nothing,
+            grown,
+            executions,
+        } = adapter(engine).programs(budget);
+        let size = if small { self.generator.size.small() } else { self.generator.size.clone() };
+        let first = if alone_at_length { Size::OF_SCOUTS } else { alone(&size) };
+        Plan {
+            programs: most,
+            each,
+            alone: alone_count,
+            sizes: (first, size),
+            grown,
+            executions,
+            all_or_nothing,
         }
     }
 
@@ -218,7 +179,7 @@ impl<M: Model> Subject<M> {
     fn explore_all(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
         let plan = self.plan(engine, &task.budget);
         let mut total = Total::default();
-        // Where one program was too much for loom, a larger one would be a waste.
+        // Where one program was too much, a larger one would be a waste.
         let mut too_large = usize::MAX;
         let mut random = Random(task.budget.seed);
         // Small programs are often drawn again.
@@ -258,7 +219,7 @@ impl<M: Model> Subject<M> {
                 seen.stopped = Some(Stop::NoOperation);
                 return Ok(seen);
             }
-            if engine == Engine::Loom && seen.stopped.is_some() {
+            if plan.all_or_nothing && seen.stopped.is_some() {
                 too_large = too_large.min(parallel).max(3);
             }
             total.add(seen);

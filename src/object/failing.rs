@@ -111,7 +111,7 @@ impl<M: Model> Subject<M> {
         if engine.is_checker() {
             return Ok(Some((engine, self.plan(engine, &task.budget).each, failed.failure.clone())));
         }
-        for checker in [Engine::Shuttle, Engine::Rc11, Engine::Loom] {
+        for checker in Engine::checkers() {
             let budget = self.plan(checker, &task.budget).each;
             let program = failed.ran.judge.program.clone();
             let ran = self.run(checker, task, budget, program)?;

@@ -21,7 +21,7 @@ pub(super) struct Shown<'a> {
 /// latest.
 pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
     let mut shown: Vec<Shown<'_>> = Vec::new();
-    for engine in [Engine::Shuttle, Engine::Rc11, Engine::Loom] {
+    for engine in Engine::checkers() {
         let cells = design.cells.iter().filter(|cell| cell.engine == engine);
         for witness in cells.flat_map(principal) {
             match shown.iter_mut().find(|shown| same(shown.witness, witness)) {

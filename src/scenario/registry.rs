@@ -52,6 +52,8 @@ pub(crate) struct Found {
     /// The source file, as the compiler saw it.
     pub(crate) file: String,
     pub(crate) scenario: ErasedScenario,
+    /// The text that it was read from, if it is a litmus test: worker processes read it again.
+    pub(crate) litmus: Option<String>,
 }
 
 /// The scenario and the design of these names.
@@ -104,6 +106,7 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
                 name: registration.name.to_owned(),
                 file: source_path(registration.file),
                 scenario: (registration.make)().0,
+                litmus: None,
             })
             .collect(),
     )

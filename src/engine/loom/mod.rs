@@ -15,21 +15,21 @@ mod shortest;
 mod tests;
 mod witness;
 
-pub(crate) use doomed::{follow_to_the_end, shorten};
-pub(crate) use witness::replay;
-
-use super::Task;
 use super::failure::{MAX_BRANCHES, classify};
 use super::witness::Ended;
+use super::{Adapter, Fatal, Programs, Shortened, Task, Way};
 use crate::arm::loom::{Assignment, Odometer};
 use crate::arm::{journal, loom as arm, trace};
+use crate::base::budget::Budget;
 use crate::base::failure::Failure;
+use crate::base::failure::ProcessExit;
 use crate::base::observation::{Bound, Exploration, NotApplicable, Observation, Sampling, Stop};
 use crate::base::outcome::OutcomeCount;
+use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::spurious;
-use crate::witness::token::Manner;
+use crate::witness::token::{Manner, Route};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +40,53 @@ const MAX_THREADS: usize = loom::MAX_THREADS;
 /// The preemption bounds that are tried when everything is too much, widest first. Two preemptions show
 /// nearly all known bugs: Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007, section 4.
 const PREEMPTION_BOUNDS: [usize; 2] = [2, 1];
+
+/// With how many preemptions all is tried of a generated program of which little can be tried. Much of what has two
+/// is tried with it, and two show nearly all known bugs (Musuvathi and Qadeer, as above).
+const FEW_PREEMPTIONS: u32 = 1;
+
+/// The model checker loom.
+pub(super) struct Loom;
+
+impl Adapter for Loom {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
+        let Route::Index { preemptions, manner, execution, choices } = route else { return None };
+        witness::replay(task, *preemptions, *manner, *execution, choices)
+    }
+
+    fn shorten(&self, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
+        doomed::shorten(task, end)
+    }
+
+    fn follow_to_the_end(&self, task: &Task<'_>, fatal: &Fatal) -> bool {
+        let Way::Every(numbered) = &fatal.way else { return false };
+        doomed::follow_to_the_end(task, fatal, numbered);
+        true
+    }
+
+    fn ends_with_few_preemptions(&self) -> bool {
+        true
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        let executions = (budget.executions / 100).max(150);
+        let few = (executions < 1_000).then_some(FEW_PREEMPTIONS);
+        Programs {
+            most: 100,
+            each: Budget { executions, preemptions: budget.preemptions.or(few), ..*budget },
+            alone: 1,
+            alone_at_length: false,
+            small: true,
+            all_or_nothing: true,
+            grown: 1,
+            executions: Some((budget.executions / 5).max(1_000)),
+        }
+    }
+}
 
 /// Explores a design under loom.
 ///

@@ -20,8 +20,9 @@ mod memory;
 mod owned;
 mod parent;
 
-use super::Task;
 use super::lockstep;
+use super::{Adapter, Programs, Task};
+use crate::base::budget::Budget;
 use crate::base::failure::{Crash, Failure};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
 use crate::context::{self, Context};
@@ -34,6 +35,23 @@ enum Ended {
     Crashed(Crash),
     /// The design cannot run on processes.
     NotApplicable(NotApplicable),
+}
+
+/// How many programs of a single actor are run, to see whether the object allocates.
+const SCOUTS: u64 = 3;
+
+/// The engine of real processes.
+pub(super) struct Processes;
+
+impl Adapter for Processes {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        let sampled = Programs::sampled(budget);
+        Programs { most: sampled.most + SCOUTS - 1, alone: SCOUTS, alone_at_length: true, ..sampled }
+    }
 }
 
 /// Samples a design on processes, for as long as its budget says. Only for a process that has no other

@@ -12,29 +12,53 @@
 mod tests;
 mod witness;
 
-pub(crate) use witness::replay;
-
-use super::Task;
 use super::failure::{classify, race_of_detector};
+use super::{Adapter, Programs, Task};
 use crate::arm::rc11::{End, Explorer, Trouble};
 use crate::arm::{journal, trace};
+use crate::base::budget::Budget;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::location::Site;
 use crate::base::observation::{Bound, Exploration, Observation, Sampling, Stop};
+use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
 use crate::sync::spurious;
+use crate::witness::token::Route;
 use std::sync::Arc;
 
 /// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
 const MAX_RUNS_PER_EXECUTION: u64 = 10;
 
-/// Explores a design under RC11.
-///
-/// # Errors
-/// None so far: what the search cannot do is part of the observation.
-pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
-    Ok(observe_under(task, Model::Rc11))
+/// The engine.
+pub(super) struct Rc11;
+
+impl Adapter for Rc11 {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        Ok(observe_under(task, Model::Rc11))
+    }
+
+    fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
+        let Route::Graph(guide) = route else { return None };
+        witness::replay(task, guide)
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        Programs {
+            most: 400,
+            each: Budget {
+                executions: (budget.executions / 50).max(50),
+                random_executions: (budget.random_executions / 500).max(5),
+                ..*budget
+            },
+            alone: 1,
+            alone_at_length: false,
+            small: false,
+            all_or_nothing: false,
+            grown: 2,
+            executions: Some((budget.executions * 2 / 5).max(2_000)),
+        }
+    }
 }
 
 fn observe_under(task: &Task<'_>, model: Model) -> Observation {

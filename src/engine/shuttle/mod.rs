@@ -28,19 +28,62 @@ mod together;
 mod together_tests;
 mod witness;
 
-pub(crate) use doomed::{follow_to_the_end, shorten};
 pub(crate) use log::Log;
 pub(crate) use one::by_bytes;
-pub(crate) use witness::replay;
 
-use super::Task;
 use super::failure::race_of_detector;
+use super::{Adapter, Fatal, Programs, Shortened, Task, Way};
 use crate::arm::trace::{self, Kind, Operation};
+use crate::base::budget::Budget;
+use crate::base::failure::ProcessExit;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::observation::{Bound, Caveat, Exploration, Observation, Sampling, Stop};
+use crate::base::witness::Witness;
 use crate::context;
 use crate::sync::spurious;
+use crate::witness::token::Route;
 use search::{Exhausted, MAX_STEPS, Run, Strategy};
+
+/// The model checker shuttle.
+pub(super) struct Shuttle;
+
+impl Adapter for Shuttle {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
+        let Route::Schedule { slices, chosen, to_race } = route else { return None };
+        witness::replay(task, slices, chosen, *to_race)
+    }
+
+    fn shorten(&self, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
+        doomed::shorten(task, end)
+    }
+
+    fn follow_to_the_end(&self, task: &Task<'_>, fatal: &Fatal) -> bool {
+        let Way::Schedule { slices, chosen } = &fatal.way else { return false };
+        doomed::follow_to_the_end(task, fatal, slices, chosen);
+        true
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        Programs {
+            most: 1_000,
+            each: Budget {
+                executions: (budget.executions / 500).max(20),
+                random_executions: (budget.random_executions / 500).max(5),
+                ..*budget
+            },
+            alone: 1,
+            alone_at_length: false,
+            small: false,
+            all_or_nothing: false,
+            grown: 2,
+            executions: Some((budget.executions * 2 / 5).max(2_000)),
+        }
+    }
+}
 
 /// Explores a design under shuttle.
 ///
