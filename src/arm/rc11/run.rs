@@ -1132,6 +1132,7 @@ pub(crate) fn access(cell: u32, access: Access, site: Site) {
     if !alive() {
         return;
     }
+    crate::context::count_operation();
     let race = with(|run| {
         let place = run.place(site);
         let clash = {

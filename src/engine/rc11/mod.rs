@@ -45,9 +45,9 @@ impl Adapter for Rc11 {
 
     fn programs(&self, budget: &Budget) -> Programs {
         Programs {
-            most: 400,
+            most: 1_000,
             each: Budget {
-                executions: (budget.executions / 50).max(50),
+                executions: (budget.executions / 100).max(50),
                 random_executions: (budget.random_executions / 500).max(5),
                 ..*budget
             },
@@ -56,7 +56,7 @@ impl Adapter for Rc11 {
             small: false,
             all_or_nothing: false,
             grown: 2,
-            executions: Some((budget.executions * 2 / 5).max(2_000)),
+            executions: Some((budget.executions * 2).max(2_000)),
         }
     }
 }
