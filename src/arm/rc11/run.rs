@@ -245,6 +245,18 @@ pub(crate) fn me() -> usize {
     unsafe { run() }.map_or(0, |run| run.current)
 }
 
+/// The event that the running thread comes to next.
+#[cfg(test)]
+pub(super) fn next_event() -> EventId {
+    with(|run| run.next())
+}
+
+/// Whether the event is a choice of another value than the first.
+#[cfg(test)]
+pub(super) fn chose_other(id: EventId) -> bool {
+    with(|run| matches!(run.graph.get(id).map(|event| &event.kind), Some(Kind::Choice { value: 1.., .. })))
+}
+
 /// What the thread module keeps for the running thread.
 pub(crate) fn slot() -> Option<Slot> {
     // SAFETY: the reference ends here.
@@ -1315,7 +1327,14 @@ fn fiber_of(body: Box<dyn FnOnce()>, stack: Option<DefaultStack>) -> Fiber {
             thread.yielder = yielder;
             thread.base = ptr::from_ref(&base).addr();
         });
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+        let life = || {
+            body();
+            if alive() {
+                // What it did to plain memory since its last event is known to those who wait for its end.
+                tick();
+            }
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(life)) {
             with(|run| {
                 if !payload.is::<Cut>() {
                     run.end.get_or_insert(End::Failed(payload));
