@@ -75,12 +75,14 @@ fn engines_answer_the_shipped_tests_as_the_files_say() {
         let (mut exact, mut differing, mut wrong) = (0, 0, Vec::new());
         for (number, test) in tests.iter().enumerate() {
             let seen = seen(&report, number, test, held.engine);
-            if seen.json["as_expected"] == false || (held.always_complete && seen.json["as_expected"] != true) {
+            if seen.json["as_expected"] == false || (held.always_complete && seen.json["as_expected"] != true)
+            {
                 wrong.push(format!("{}: {:#}", test.name, seen.json));
             }
             let agreed = agrees(&seen, states(test, held.model).as_ref());
             if let Some(own) = test.answers.iter().find(|answer| answer.of == held.engine) {
-                let of_model = test.answers.iter().find(|answer| answer.of == held.name).expect("the model's");
+                let of_model =
+                    test.answers.iter().find(|answer| answer.of == held.name).expect("the model's");
                 differing += 1;
                 if own.reason.is_empty() || own.statement == of_model.statement {
                     wrong.push(format!("{}: no difference, or no reason for it", test.name));
@@ -138,7 +140,8 @@ fn shuttle_and_the_oracle_agree_on_random_programs() {
         let result = seen.json["result"].as_str().expect("a result");
         *results.entry(result.to_owned()).or_insert(0) += 1;
         let oracle = states(test, Model::Sc);
-        if result == "not-applicable" || (oracle.is_none() && !seen.raced && orders_plain_by_seqcst(printed)) {
+        if result == "not-applicable" || (oracle.is_none() && !seen.raced && orders_plain_by_seqcst(printed))
+        {
             continue;
         }
         assert_eq!(agrees(&seen, oracle.as_ref()), Some(true), "{printed}\n{:#}\n{oracle:?}", seen.json);
@@ -163,7 +166,9 @@ fn litmus_prints_states_and_exits_by_the_worst_answer() {
         String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
     };
     let printed = run("exists (0:r0=1 /\\ 1:r0=0)", 0);
-    for words in ["exists (0:r0=1 /\\ 1:r0=0)", "Ok Sometimes", "2 states in all 2 executions", "* 0:r0=1; 1:r0=0;"] {
+    for words in
+        ["exists (0:r0=1 /\\ 1:r0=0)", "Ok Sometimes", "2 states in all 2 executions", "* 0:r0=1; 1:r0=0;"]
+    {
         assert!(printed.contains(words), "`{words}` is not in\n{printed}");
     }
     assert!(run("forall (x=2)", 0).contains("Ok Always"));

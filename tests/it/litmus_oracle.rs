@@ -183,3 +183,21 @@ fn no_shipped_litmus_test_is_there_twice() {
         }
     }
 }
+
+/// What the oracle prints, the parser reads as the same program.
+#[test]
+fn random_programs_are_read_as_they_are_printed() {
+    let mut compared = 0;
+    for seed in 0..200 {
+        let shape = oracle::Shape { events: 7, weak: true, ..oracle::Shape::default() };
+        let printed = oracle::random(seed, &shape);
+        let read =
+            parse("random.litmus", &printed.to_string()).unwrap_or_else(|error| panic!("{error}\n{printed}"));
+        let verdict = oracle::executions(&printed, Model::Rc11);
+        let row = |outcome: &oracle::Outcome| [outcome.registers.concat(), outcome.memory.clone()].concat();
+        let expected = verdict.races.is_empty().then(|| verdict.outcomes.iter().map(row).collect());
+        compared += usize::from(expected.is_some());
+        assert_eq!(states(&read, Model::Rc11), expected, "{printed}");
+    }
+    assert!(compared > 100, "{compared} programs without a race");
+}
