@@ -5,12 +5,12 @@ mod progress;
 
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::registry::{self, Found};
 use crate::report::{Report, json, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
 use crate::runner::{Event, interrupt, replay, run, worker};
 use crate::scenario::Engine;
-use crate::scenario::registry::{self, Found};
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
 use clap::builder::PossibleValue;

@@ -83,6 +83,7 @@ mod panics;
 mod race;
 #[cfg(any(test, fuzzing))]
 mod readings;
+mod registry;
 mod report;
 mod runner;
 mod scenario;
@@ -117,10 +118,9 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::object::by_bytes as object_by_bytes;
+    pub use crate::registry::{Made, Registration, erase};
     pub use crate::runner::bench;
     pub use crate::runner::harness::main as harness_main;
-    pub use crate::scenario::Registration;
-    pub use crate::scenario::registry::{Made, erase};
     pub use {automod, insta, inventory};
 
     /// For the fuzz target of this name: the race detector against its oracle.

@@ -19,7 +19,7 @@ pub use crate::linearizability::{
     Answer, Checker, Criterion, History, Model, Operation, Place, Reason, ReturnedBeforeCalled, Violation,
     Window, check,
 };
-pub(crate) use explore::programs_run;
+pub(crate) use explore::{Generated, programs_run};
 pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};
 pub use property::{Asked, Implementation, Implements, Object};
 pub(crate) use recipe::Recipe;

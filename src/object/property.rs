@@ -1,6 +1,6 @@
 //! What a user writes: an object, with a model, operations, and implementations that compete.
 
-use super::explore::{Build, Subject};
+use super::explore::{Build, Generated, Subject};
 use super::generate::{Generator, Size};
 use super::judge::Judged;
 use super::program::{MOST_OPERATIONS, MOST_PARTS, actor_name};
@@ -136,20 +136,20 @@ impl<M: Model> Object<M> {
 pub trait Asked {
     /// Forgets the types.
     #[doc(hidden)]
-    fn erase(self) -> crate::scenario::registry::Made;
+    fn erase(self) -> crate::registry::Made;
 }
 
 impl<M: Model> Asked for Object<M> {
-    fn erase(self) -> crate::scenario::registry::Made {
+    fn erase(self) -> crate::registry::Made {
         let question = self.question.clone();
         let grades = running::rules().iter().map(|rule| (rule.grade, rule.sentence.clone())).collect();
-        let erased = |(name, facts, subject): (String, Facts, Subject<M>)| ErasedDesign {
-            name,
-            facts,
-            program: Arc::new(subject),
-        };
-        let designs = self.subjects().into_iter().map(erased).collect();
-        crate::scenario::registry::Made::new(ErasedScenario { question, grades, designs, in_practice: None })
+        let (mut designs, mut generated) = (Vec::new(), Vec::<Arc<dyn Generated>>::new());
+        for (name, facts, subject) in self.subjects() {
+            designs.push(ErasedDesign { name, facts, program: Arc::clone(subject.first()) });
+            generated.push(Arc::new(subject));
+        }
+        let scenario = ErasedScenario { question, grades, designs, in_practice: None };
+        crate::registry::Made::of_programs(scenario, generated)
     }
 }
 

@@ -9,9 +9,9 @@
 
 use super::generate::Size;
 use super::program::Program;
+use crate::base::name::slug;
 use crate::engine::Name;
 use crate::scenario::Engine;
-use crate::scenario::registry::slug;
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,12 @@
 //! Finding the scenarios of a program, and refusing wrong ones before anything runs.
 
-use super::{Engine, ErasedDesign, ErasedScenario};
+use crate::base::engine::Engine;
 use crate::base::location::source_path;
+use crate::base::name::slug;
+use crate::object::{Asked, Generated};
+use crate::scenario::{ErasedDesign, ErasedScenario, Expected, Outcome, Scenario};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A scenario that a file has registered with [`scenario!`](macro@crate::scenario).
 pub struct Registration {
@@ -12,15 +16,21 @@ pub struct Registration {
 }
 
 /// What a registered function makes.
-pub struct Made(pub(super) ErasedScenario);
+pub struct Made {
+    scenario: ErasedScenario,
+    /// Of each design of an object, the programs that it stands for.
+    generated: Vec<Arc<dyn Generated>>,
+}
 
 impl Made {
-    pub(crate) fn new(scenario: ErasedScenario) -> Self {
-        Self(scenario)
+    pub(crate) fn of_programs(scenario: ErasedScenario, generated: Vec<Arc<dyn Generated>>) -> Self {
+        Self { scenario, generated }
     }
 
-    pub(crate) fn into_scenario(self) -> ErasedScenario {
-        self.0
+    /// What was made, under a name.
+    pub(crate) fn named(self, name: &str, file: &str) -> Found {
+        let (name, file) = (name.to_owned(), source_path(file));
+        Found { name, file, scenario: self.scenario, generated: self.generated }
     }
 }
 
@@ -36,13 +46,13 @@ inventory::collect!(Registration);
 
 /// Used by [`scenario!`](macro@crate::scenario).
 #[doc(hidden)]
-pub fn erase(asked: impl crate::object::Asked) -> Made {
+pub fn erase(asked: impl Asked) -> Made {
     asked.erase()
 }
 
-impl<O: super::Outcome> crate::object::Asked for super::Scenario<O> {
+impl<O: Outcome> Asked for Scenario<O> {
     fn erase(self) -> Made {
-        Made(self.erase())
+        Made { scenario: self.erase(), generated: Vec::new() }
     }
 }
 
@@ -52,6 +62,7 @@ pub(crate) struct Found {
     /// The source file, as the compiler saw it.
     pub(crate) file: String,
     pub(crate) scenario: ErasedScenario,
+    generated: Vec<Arc<dyn Generated>>,
 }
 
 /// The scenario and the design of these names.
@@ -69,6 +80,12 @@ const CHAPTERS: [&str; 7] =
     ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
 
 impl Found {
+    /// The programs that a design of an object stands for.
+    pub(crate) fn generated(&self, design: &ErasedDesign) -> Option<&dyn Generated> {
+        let place = self.scenario.designs.iter().position(|one| one.name == design.name)?;
+        self.generated.get(place).map(|generated| &**generated)
+    }
+
     /// The folder below `scenarios/` that the file lies in; empty for one that lies in none.
     pub(crate) fn folder(&self) -> &str {
         let below = self.file.rsplit_once("scenarios/").map_or("", |(_, below)| below);
@@ -100,11 +117,7 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
     check(
         inventory::iter::<Registration>
             .into_iter()
-            .map(|registration| Found {
-                name: registration.name.to_owned(),
-                file: source_path(registration.file),
-                scenario: (registration.make)().0,
-            })
+            .map(|registration| (registration.make)().named(registration.name, registration.file))
             .collect(),
     )
 }
@@ -184,15 +197,9 @@ fn design_faults(design: &ErasedDesign) -> Vec<String> {
         }
     }
     for engine in &facts.must_see {
-        if facts.expected_on(*engine).0 == super::Expected::Safe {
+        if facts.expected_on(*engine).0 == Expected::Safe {
             faults.push(format!("it must see a failure on {engine}, but expects to be safe there"));
         }
     }
     faults
-}
-
-/// A design's name as a part of a test's name: letters and digits in lower case, joined by `_`.
-pub(crate) fn slug(name: &str) -> String {
-    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
 }
