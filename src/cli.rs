@@ -142,7 +142,7 @@ fn engine_from_name(name: &str) -> Result<Engine, String> {
 ///
 /// # Panics
 /// If it cannot.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn understands<'a>(arguments: impl Iterator<Item = &'a str>) -> bool {
     let parsed = Cli::try_parse_from(std::iter::once("selvedge").chain(arguments));
     assert!(parsed.as_ref().err().is_none_or(|error| !error.to_string().is_empty()));

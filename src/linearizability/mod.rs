@@ -8,7 +8,7 @@ mod criterion;
 mod explain;
 mod history;
 mod model;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
 mod search;
 mod table;

@@ -116,7 +116,7 @@ fn parse_line(line: &str, design: &str) -> Option<Known> {
 ///
 /// # Panics
 /// If what is written is not read as what it was.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn round_trip(bytes: &[u8]) -> usize {
     let text = String::from_utf8_lossy(bytes);
     let known = parse(&text, "design");

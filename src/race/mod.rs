@@ -5,7 +5,7 @@
 
 mod clock;
 mod detector;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
 #[cfg(test)]
 mod pairs;

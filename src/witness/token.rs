@@ -268,7 +268,7 @@ impl<'a> Semantic<'a> {
 ///
 /// # Panics
 /// If that does not hold.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn survive(bytes: &[u8]) -> usize {
     let mut tokens = 0;
     let head = format!("{PREFIX}{FORMAT}_{}_", version());
