@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out.
 
 mod contents;
+mod litmus;
 mod progress;
 
 use crate::base::budget::Budget;
@@ -66,6 +67,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Run litmus tests on every engine and say which final states there are
+    Litmus(litmus::Arguments),
     /// Execute once more what a witness shows, and print it
     Replay {
         /// The token that stands below the witness
@@ -164,6 +167,7 @@ pub fn main() -> ExitCode {
             Err(error) => fail_to_print(&error),
         },
         Some(Command::Show { name }) => show(&found, &name),
+        Some(Command::Litmus(arguments)) => litmus::start(&arguments),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),

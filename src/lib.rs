@@ -29,6 +29,7 @@
 //! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
 //! | [`linearizability`] | the checker of histories, usable alone |
+//! | [`litmus`] | litmus tests in herd's C dialect, as scenarios |
 //! | [`object`] | objects with a sequential model: generated programs, their histories, shrinking |
 //! | `race` | vector clocks and the happens-before detector |
 //! | `witness` | one execution that shows a failure: its events, why, its table, and the token that finds it again |
@@ -91,6 +92,8 @@ pub mod channel;
 mod choice;
 #[cfg(feature = "harness")]
 pub mod hint;
+#[cfg(feature = "harness")]
+pub mod litmus;
 #[cfg(feature = "harness")]
 pub mod object;
 #[cfg(feature = "harness")]

@@ -117,6 +117,7 @@ mod tests {
         let job = Job {
             scenario: "a".to_owned(),
             design: "b".to_owned(),
+            litmus: None,
             engine: Engine::Shuttle,
             budget: Effort::Quick.budget(7),
             work: Work::Shorten(ProcessExit::Endless),

@@ -30,7 +30,7 @@ impl Made {
     /// What was made, under a name.
     pub(crate) fn named(self, name: &str, file: &str) -> Found {
         let (name, file) = (name.to_owned(), source_path(file));
-        Found { name, file, scenario: self.scenario, generated: self.generated }
+        Found { name, file, scenario: self.scenario, generated: self.generated, litmus: None }
     }
 }
 
@@ -62,7 +62,9 @@ pub(crate) struct Found {
     /// The source file, as the compiler saw it.
     pub(crate) file: String,
     pub(crate) scenario: ErasedScenario,
-    generated: Vec<Arc<dyn Generated>>,
+    pub(crate) generated: Vec<Arc<dyn Generated>>,
+    /// The text that it was read from, if it is a litmus test: worker processes read it again.
+    pub(crate) litmus: Option<String>,
 }
 
 /// The scenario and the design of these names.

@@ -7,11 +7,17 @@ mod check;
 mod criterion;
 mod explain;
 mod history;
+mod layout;
 mod model;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
+mod partial;
+mod pending;
+mod pool;
 mod search;
 mod table;
+mod watch;
+mod weight;
 mod window;
 
 pub use check::{Answer, Checker, Reason, Violation, check};
@@ -20,7 +26,7 @@ pub(crate) use explain::explain;
 pub use history::{History, Operation, Place, ReturnedBeforeCalled};
 pub use model::Model;
 pub(crate) use model::follow;
-pub use window::Window;
+pub use window::{NoWindow, Window};
 
 #[cfg(test)]
 mod tests;

@@ -227,7 +227,7 @@ where
         let mut next = Vec::new();
         for state in states {
             let returned = operations[place].returned.as_ref().map(|(_, ret)| ret);
-            super::model::follow(&state, &operations[place].op, returned, &mut next);
+            super::follow(&state, &operations[place].op, returned, &mut next);
         }
         states = next;
     }

@@ -51,7 +51,7 @@ struct OnEngine<'a> {
 }
 
 #[derive(Serialize)]
-struct Evidence {
+pub(super) struct Evidence {
     kind: EvidenceKind,
     executions: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,7 @@ fn on_engine(cell: &Cell) -> OnEngine<'_> {
     }
 }
 
-fn evidence(cell: &Cell) -> Evidence {
+pub(super) fn evidence(cell: &Cell) -> Evidence {
     let evidence = &cell.judgement.evidence;
     Evidence {
         kind: evidence.kind,

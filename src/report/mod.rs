@@ -3,6 +3,7 @@
 //! A [`Report`] is complete data; the renderers are pure functions of it, and none of them judges again.
 
 pub(crate) mod json;
+pub(crate) mod litmus;
 mod phrase;
 pub(crate) mod sentence;
 mod shown;

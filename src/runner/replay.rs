@@ -143,7 +143,8 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
     let (scenario, design) = wanted(found, &token)?;
     let budget = Effort::Normal.budget(token.seed);
     let name = name(scenario, design, &token);
-    let mut assignment = Assignment { name, facts: &design.facts, engine: token.engine, budget };
+    let mut assignment =
+        Assignment { name, litmus: None, facts: &design.facts, engine: token.engine, budget };
     match &token.route {
         Route::Fatal { after, executions, random_executions, preemptions } => {
             let (executions, random_executions) = (*executions, *random_executions);

@@ -124,7 +124,8 @@ pub(crate) fn run_cell(
         digest: scenario.digest(design),
         program: None,
     };
-    let assignment = Assignment { name, facts: &design.facts, engine, budget };
+    let assignment =
+        Assignment { name, litmus: scenario.litmus.as_deref(), facts: &design.facts, engine, budget };
     let (supervised, broken) = match supervise(&assignment, listen) {
         Ok(supervised) => (supervised, false),
         Err(error) => {

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 /// One cell of the matrix to be executed.
 pub(crate) struct Assignment<'a> {
     pub(crate) name: Name<'a>,
+    /// The text of the litmus test that it is, if it is one.
+    pub(crate) litmus: Option<&'a str>,
     pub(crate) facts: &'a Facts,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
@@ -77,9 +79,11 @@ impl Assignment<'_> {
     pub(crate) fn job(&self, work: Work) -> impl FnOnce(i32, PathBuf, PathBuf) -> Job {
         let (scenario, design) = (self.name.scenario.to_owned(), self.name.design.to_owned());
         let (engine, budget) = (self.engine, self.budget);
+        let litmus = self.litmus.map(str::to_owned);
         move |supervisor, pulse, answer| Job {
             scenario,
             design,
+            litmus,
             engine,
             budget,
             work,

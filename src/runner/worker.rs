@@ -10,6 +10,7 @@ use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;
 use crate::base::observation::Observation;
 use crate::engine::{self, Fatal, Helping, Name, Pulse, Task};
+use crate::litmus;
 use crate::object;
 use crate::registry::{self, Found};
 use crate::scenario::ErasedDesign;
@@ -35,6 +36,9 @@ static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
 pub(crate) struct Job {
     pub(crate) scenario: String,
     pub(crate) design: String,
+    /// The text of the litmus test that this is about, if it is not about a registered scenario.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) litmus: Option<String>,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
     pub(crate) work: Work,
@@ -80,7 +84,10 @@ fn work(job: &str) -> anyhow::Result<()> {
     let job: Job = serde_json::from_str(job).context("this argument is for selvedge's own use")?;
     confine(&job)?;
     let pulse = Shared::<Pulse>::open(&job.pulse).context("the supervisor is gone")?;
-    let found = registry::find()?;
+    let found = match &job.litmus {
+        Some(text) => vec![litmus::found(&job.scenario, text)?.1],
+        None => registry::find()?,
+    };
     if let Work::Replay(token) = &job.work {
         let replayed = super::replay::here(&found, token);
         return std::fs::write(&job.answer, serde_json::to_vec(&replayed)?).context("the supervisor is gone");
@@ -98,7 +105,9 @@ fn work(job: &str) -> anyhow::Result<()> {
     });
     let name =
         Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
-    let task = Task { name, ..Task::new(design, job.budget, pulse) };
+    // A litmus test has its answer in its final states; its executions are not shown.
+    let witnesses = job.litmus.is_none();
+    let task = Task { name, witnesses, ..Task::new(design, job.budget, pulse) };
     let answer = match job.work {
         Work::Observe | Work::Replay(_) => {
             let helping = job.place.as_ref().map(helping).transpose()?;
