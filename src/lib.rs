@@ -141,6 +141,8 @@ pub use choice::choose;
 #[cfg(feature = "harness")]
 pub use cli::main as cli_main;
 #[cfg(feature = "harness")]
+pub use registry::Asked;
+#[cfg(feature = "harness")]
 pub use runner::replay::{ReplayError, Replayed, replay};
 #[cfg(feature = "harness")]
 pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};

@@ -3,7 +3,8 @@
 use crate::base::engine::Engine;
 use crate::base::location::source_path;
 use crate::base::name::slug;
-use crate::object::{Asked, Generated};
+use crate::linearizability::Model;
+use crate::object::{Generated, Object};
 use crate::scenario::{ErasedDesign, ErasedScenario, Expected, Outcome, Scenario};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,10 +24,6 @@ pub struct Made {
 }
 
 impl Made {
-    pub(crate) fn of_programs(scenario: ErasedScenario, generated: Vec<Arc<dyn Generated>>) -> Self {
-        Self { scenario, generated }
-    }
-
     /// What was made, under a name.
     pub(crate) fn named(self, name: &str, file: &str) -> Found {
         let (name, file) = (name.to_owned(), source_path(file));
@@ -47,11 +44,25 @@ inventory::collect!(Registration);
 /// Used by [`scenario!`](macro@crate::scenario).
 #[doc(hidden)]
 pub fn erase(asked: impl Asked) -> Made {
-    asked.erase()
+    asked.made()
+}
+
+/// What can be registered as a scenario.
+pub trait Asked {
+    /// Forgets the types.
+    #[doc(hidden)]
+    fn made(self) -> Made;
+}
+
+impl<M: Model> Asked for Object<M> {
+    fn made(self) -> Made {
+        let (scenario, generated) = self.erase();
+        Made { scenario, generated }
+    }
 }
 
 impl<O: Outcome> Asked for Scenario<O> {
-    fn erase(self) -> Made {
+    fn made(self) -> Made {
         Made { scenario: self.erase(), generated: Vec::new() }
     }
 }

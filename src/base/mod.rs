@@ -11,4 +11,5 @@ pub(crate) mod location;
 pub(crate) mod name;
 pub(crate) mod observation;
 pub(crate) mod outcome;
+pub(crate) mod recipe;
 pub(crate) mod witness;

@@ -10,16 +10,17 @@
 //! Limits: a clean exploration is a sample of programs, whatever was explored of each. A program that an
 //! engine gave up on counts for nothing, and if it gave up on all of them the answer is inconclusive.
 
-use super::generate::{Drawn, Generator, Random, Size, makes_sense};
+use super::generate::{Drawn, Generator, Random, makes_sense};
 use super::judge::Judge;
 use super::program::Program;
-use super::recipe::Recipe;
 use super::regression;
 use super::running;
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Caveat, Exploration, GaveUp, Observation, Programs, Sampling, Stop};
 use crate::base::outcome::OutcomeCount;
+use crate::base::recipe::Recipe;
+use crate::base::recipe::Size;
 use crate::engine::{self, Name, Task, adapter};
 use crate::linearizability::Model;
 use crate::scenario::program::Program as Executable;

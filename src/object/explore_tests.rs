@@ -5,7 +5,7 @@ use super::{Implementation, Implements, Model, Object, Program};
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::observation::{Caveat, Observation, Shrunk};
 use crate::engine::{Pulse, Task};
-use crate::object::Asked as _;
+use crate::registry::Asked as _;
 use crate::scenario::{Engine, Expected};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::verdict::{Expectation, Verdict, judge};
@@ -54,7 +54,7 @@ fn counter(make: impl Fn() -> Counter + Send + Sync + 'static) -> Object<Count> 
 }
 
 fn explored(engine: Engine, object: Object<Count>, seed: u64) -> Observation {
-    let found = object.erase().named("object", file!());
+    let found = object.made().named("object", file!());
     let design = &found.scenario.designs[0];
     let pulse: &'static Pulse = Box::leak(Box::default());
     let task = Task::new(design, Effort::Quick.budget(seed), pulse);

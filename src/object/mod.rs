@@ -21,8 +21,7 @@ pub use crate::linearizability::{
 };
 pub(crate) use explore::{Generated, programs_run};
 pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};
-pub use property::{Asked, Implementation, Implements, Object};
-pub(crate) use recipe::Recipe;
+pub use property::{Implementation, Implements, Object};
 #[doc(hidden)]
 pub use single::by_bytes;
 

@@ -7,9 +7,9 @@
 //! Limits: a line that cannot be read is left alone and not tried; at most [`MOST_KNOWN`] programs a design.
 //! A file that cannot be written is mentioned in the worker's log, and nothing else comes of it.
 
-use super::generate::Size;
 use super::program::Program;
 use crate::base::name::slug;
+use crate::base::recipe::Size;
 use crate::engine::Name;
 use crate::scenario::Engine;
 use std::fmt::Debug;

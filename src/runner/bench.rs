@@ -151,8 +151,8 @@ fn search<O: Outcome>(scenario: Scenario<O>, helping: Option<Helping>) -> Search
 ///
 /// # Panics
 /// If there is no implementation, or the engine cannot do its work.
-pub fn programs(engine: Engine, object: impl crate::object::Asked) -> (f64, f64) {
-    let found = object.erase().named("object", file!());
+pub fn programs(engine: Engine, object: impl crate::registry::Asked) -> (f64, f64) {
+    let found = object.made().named("object", file!());
     let design = found.scenario.designs.first().expect("an object with an implementation");
     let generated = found.generated(design).expect("generated programs");
     let pulse: &'static Pulse = Box::leak(Box::default());

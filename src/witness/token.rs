@@ -11,7 +11,7 @@
 use super::words;
 use super::{Deed, Witness};
 use crate::base::failure::{Crash, Failure, How};
-use crate::object::Recipe;
+use crate::base::recipe::Recipe;
 use crate::scenario::Engine;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
