@@ -1,6 +1,7 @@
 //! One execution again: the one that a token has kept.
 
-use super::supervise::{Assignment, Launched, launch, write_down};
+use super::fatal::write_down;
+use super::supervise::{Assignment, Launched, launch};
 use super::worker::Work;
 use crate::base::budget::Budget;
 use crate::base::budget::Effort;
