@@ -222,7 +222,7 @@ impl<M: Model> Subject<M> {
             if plan.all_or_nothing && seen.stopped.is_some() {
                 too_large = too_large.min(parallel).max(3);
             }
-            total.add(seen);
+            total.add(seen, judge.unanswered());
         }
         Ok(total.conclude(engine))
     }
@@ -258,11 +258,10 @@ struct Total {
 }
 
 impl Total {
-    fn add(&mut self, seen: Observation) {
+    /// Adds a program that did not fail; `unanswered` is why one of its histories was not checked to its end.
+    fn add(&mut self, seen: Observation, unanswered: Option<String>) {
         self.spent += seen.executions;
-        let unknown = seen.outcomes.iter().find(|outcome| outcome.sentence == running::UNKNOWN);
-        let unchecked = unknown.map(|outcome| Stop::HistoryNotChecked(outcome.value.clone()));
-        if let Some(reason) = unchecked.or(seen.stopped) {
+        if let Some(reason) = unanswered.map(Stop::HistoryNotChecked).or(seen.stopped) {
             self.given_up.push(reason);
             return;
         }
