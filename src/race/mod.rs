@@ -6,6 +6,10 @@
 mod clock;
 mod detector;
 #[cfg(any(test, feature = "testing"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "the pairs, which are tests, say more than a fuzz target draws")
+)]
 pub(crate) mod oracle;
 #[cfg(test)]
 mod pairs;
