@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The partial-order reduction against brute force and against plain depth-first search, on many more random
-# programs than `cargo test` has time for.
+# programs than `cargo test` has time for; and as many litmus tests under shuttle against the axioms.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=${1:-20000}
 export SELVEDGE_DPOR_PROGRAMS=$programs
 export SELVEDGE_AGREEMENT_PROGRAMS=$programs
 cargo test --release --lib engine::shuttle -- --nocapture
+SELVEDGE_LITMUS_PROGRAMS=$programs cargo test --release --test it -- shuttle_and_the_oracle --nocapture

@@ -7,6 +7,8 @@ mod cli;
 mod consumer;
 mod fuzzed;
 mod kept;
+mod litmus_engines;
+mod litmus_oracle;
 mod memory_models;
 #[path = "../oracle/mod.rs"]
 mod oracle;
