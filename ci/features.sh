@@ -20,7 +20,7 @@ within() {
   ((packages <= most)) || { echo "too many packages with $name"; exit 1; }
 }
 
-within linearizability 1 --no-default-features --features linearizability
+within linearizability 15 --no-default-features --features linearizability
 within facade 2 --no-default-features --features facade
 within default 150
 

@@ -206,7 +206,14 @@ impl Checker {
         let keys: Vec<_> = parts.iter().map(|part| part.key).collect();
         let slots: Vec<_> = parts.into_iter().map(Slot::new).collect();
         let memory = Memory::new(self.bytes);
-        let job = Job { model, operations, criterion: self.criterion, until, memory: &memory };
+        let job = Job {
+            model,
+            operations,
+            criterion: self.criterion,
+            crashes: history.crashes(),
+            until,
+            memory: &memory,
+        };
         let outcome = {
             let pool = Pool::new(&job, &slots);
             pool.run(self.threads.unwrap_or_else(cores));

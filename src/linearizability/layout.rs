@@ -13,6 +13,9 @@
 //! - Quiescent consistency: the span is stretched to the moments, before and after, when nothing was in
 //!   flight (Herlihy and Shavit, "The Art of Multiprocessor Programming", section 3.3, for all parts of the
 //!   object at once).
+//! - Serializability: every span begins at the beginning, so each operation has a lane of its own.
+//! - Durable linearizability: as linearizability, but each crash begins an *era*, and what never returned can
+//!   only be placed before anything of a later era than its own.
 //! - Sequential consistency: every span is all of time, and each client has its lane (Lamport, "How to Make
 //!   a Multiprocessor Computer That Correctly Executes Multiprocess Programs", 1979). Operations of a client
 //!   that begin and end at one instant lie side by side in lanes of their own.
@@ -69,12 +72,15 @@ pub(super) struct Layout {
     pub(super) nested: bool,
     /// How many operations returned.
     pub(super) returned: usize,
+    /// How many crashes came before the call of each operation. Empty if there was none, or none counts.
+    pub(super) eras: Vec<u32>,
 }
 
 impl Layout {
     pub(super) fn new<Op, Ret>(
         criterion: Criterion,
         operations: &[Operation<Op, Ret>],
+        crashes: &[u64],
         part: Part,
         watch: &mut Watch<'_>,
     ) -> Result<Self, NoLayout> {
@@ -87,18 +93,26 @@ impl Layout {
             needs: FxHashMap::default(),
             nested,
             returned,
+            eras: Vec::new(),
         };
         let mut layout = if criterion == Criterion::SequentiallyConsistent {
             let mut layout = empty(false);
             by_client(operations, &places, &mut layout, watch)?;
             layout
         } else {
-            let spans = match spans {
+            let mut spans = match spans {
                 Some(spans) => spans,
                 None => ranked(operations, &places, watch)?,
             };
+            if criterion == Criterion::Serializable {
+                spans.iter_mut().for_each(|span| span.from = 0);
+            }
             let mut layout = empty(true);
             by_time(&spans, &mut layout);
+            if criterion == Criterion::DurablyLinearizable && !crashes.is_empty() {
+                let era = |&place: &Place| crashes.partition_point(|crash| *crash < operations[place].called);
+                layout.eras = places.iter().map(|place| u32::try_from(era(place)).unwrap_or(NEVER)).collect();
+            }
             layout
         };
         layout.places = places;
@@ -109,6 +123,11 @@ impl Layout {
     pub(super) fn bytes(&self) -> usize {
         let spans = self.lanes.iter().map(Vec::capacity).sum::<usize>() + self.pending.capacity();
         spans * size_of::<Span>() + self.places.capacity() * size_of::<Place>() + self.needs.capacity() * 64
+    }
+
+    /// The era of an operation.
+    pub(super) fn era(&self, local: Local) -> u32 {
+        self.eras.get(local as usize).copied().unwrap_or(0)
     }
 
     /// Whether a span stands for an operation that needs nothing, or nothing that is not done.

@@ -1,6 +1,9 @@
 //! The checker of histories: whether the calls and returns of a log, whatever log, can be put into an order
 //! that a sequential [`Model`] explains, and where they break if not.
 //!
+//! [`check()`] answers; [`Checker`] has everything that can be chosen. [`log`] reads log files, [`models`] has
+//! ready-made models for them.
+//!
 //! It stands on its own: nothing here knows a scenario, an engine or a runner.
 
 mod check;
@@ -8,7 +11,9 @@ mod criterion;
 mod explain;
 mod history;
 mod layout;
+pub mod log;
 mod model;
+pub mod models;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
 mod partial;
@@ -16,6 +21,7 @@ mod pending;
 mod pool;
 mod search;
 mod table;
+mod value;
 mod watch;
 mod weight;
 mod window;
@@ -26,6 +32,7 @@ pub(crate) use explain::explain;
 pub use history::{History, Operation, Place, ReturnedBeforeCalled};
 pub use model::Model;
 pub(crate) use model::follow;
+pub use value::Value;
 pub use window::{NoWindow, Window};
 
 #[cfg(test)]

@@ -52,15 +52,19 @@ impl Classes {
         Self { classes: pending.iter().map(|span| vec![*span]).collect(), effects: FxHashMap::default() }
     }
 
-    /// One class for each text. The operations come in the order of their calls.
-    pub(super) fn alike<'a, Op: Debug + 'a>(pending: &[Span], op: impl Fn(Local) -> &'a Op) -> Self {
-        let mut by_text: FxHashMap<u64, usize> = FxHashMap::default();
+    /// One class for each text and era. The operations come in the order of their calls.
+    pub(super) fn alike<'a, Op: Debug + 'a>(
+        pending: &[Span],
+        op: impl Fn(Local) -> &'a Op,
+        era: impl Fn(Local) -> u32,
+    ) -> Self {
+        let mut by_text: FxHashMap<(u64, u32), usize> = FxHashMap::default();
         let mut classes: Vec<Vec<Span>> = Vec::new();
         for span in pending {
             let mut text = Text(FxHasher::default());
             // Hashing cannot fail; a `Debug` that fails shows too little.
             let _ = write!(text, "{:?}", op(span.local));
-            let class = *by_text.entry(text.0.finish()).or_insert(classes.len());
+            let class = *by_text.entry((text.0.finish(), era(span.local))).or_insert(classes.len());
             if class == classes.len() {
                 classes.push(Vec::new());
             }

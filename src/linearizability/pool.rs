@@ -40,6 +40,7 @@ pub(super) struct Job<'a, M: Model> {
     pub(super) model: &'a M,
     pub(super) operations: &'a [Operation<M::Op, M::Ret>],
     pub(super) criterion: Criterion,
+    pub(super) crashes: &'a [u64],
     pub(super) until: Option<Instant>,
     pub(super) memory: &'a Memory,
 }
@@ -274,7 +275,7 @@ impl<'a, M: Model> Pool<'a, M> {
             return Ok(Some(layout));
         }
         let Some(part) = lock(&slot.part).take() else { return Ok(None) };
-        match Layout::new(self.job.criterion, self.job.operations, part, watch) {
+        match Layout::new(self.job.criterion, self.job.operations, self.job.crashes, part, watch) {
             Ok(layout) => Ok(Some(slot.layout.get_or_init(|| layout))),
             Err(NoLayout::Stopped(stop)) => Err(stop),
             Err(NoLayout::Overlapping(client)) => {

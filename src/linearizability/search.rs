@@ -18,7 +18,7 @@
 //! memory, and no answer beyond them.
 
 use super::history::{Operation, Place};
-use super::layout::{Layout, Local, NEVER};
+use super::layout::{Layout, Local, NEVER, Span};
 use super::model::{Model, follow};
 use super::partial::{NO_LANE, Order};
 use super::pending::{Classes, Considered};
@@ -111,7 +111,6 @@ impl<'a, M: Model> Search<'a, M> {
         priority: Priority,
         account: Account<'a>,
     ) -> Self {
-        let op = |local: Local| &operations[layout.places[local as usize]].op;
         let returned = layout.places.iter().map(|&place| &operations[place]);
         let read_only: Vec<bool> = returned
             .map(|operation| {
@@ -119,7 +118,11 @@ impl<'a, M: Model> Search<'a, M> {
             })
             .collect();
         let classes = if layout.nested {
-            Classes::alike(&layout.pending, |local| op(local))
+            Classes::alike(
+                &layout.pending,
+                |local| &operations[layout.places[local as usize]].op,
+                |local| layout.era(local),
+            )
         } else {
             Classes::apart(&layout.pending)
         };
@@ -426,11 +429,13 @@ impl<'a, M: Model> Search<'a, M> {
                 (element.state, element.used)
             }
         };
+        let era = self.era(used);
         for class in 0..self.classes.len() {
             let counts = self.uses.get(used);
             let count = counts.iter().find(|(other, _)| *other == class).map_or(0, |(_, count)| *count);
             let Some(member) = self.classes.member(class, count) else { continue };
-            if member.from >= first_end || !self.layout.is_free(member.local, &self.done) {
+            let cut_off = self.layout.era(member.local) < era;
+            if cut_off || member.from >= first_end || !self.layout.is_free(member.local, &self.done) {
                 continue;
             }
             let nexts = loop {
@@ -464,6 +469,17 @@ impl<'a, M: Model> Search<'a, M> {
             }
         }
         Ok(true)
+    }
+
+    /// The latest era of anything placed, if so many pending operations are.
+    fn era(&self, used: u32) -> u32 {
+        if self.layout.eras.is_empty() {
+            return 0;
+        }
+        let last = |(spans, &done): (&Vec<Span>, &u32)| Some(spans.get(done.checked_sub(1)? as usize)?.local);
+        let returned = self.layout.lanes.iter().zip(&self.done).filter_map(last);
+        let members = self.uses.get(used).iter().filter_map(|(class, _)| self.classes.member(*class, 0));
+        returned.chain(members.map(|span| span.local)).map(|local| self.layout.era(local)).max().unwrap_or(0)
     }
 
     /// Puts the pending operations of the frame's element in hand in place, and begins with its candidates.

@@ -61,7 +61,7 @@ pub enum NoWindow {
 impl fmt::Display for NoWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            NoWindow::NotAsked => "the moment at which it breaks was not looked for",
+            NoWindow::NotAsked => "no moment was asked for, or the criterion knows none",
             NoWindow::TimeOut => "the time ran out before the moment at which it breaks was found",
             NoWindow::TooMany => "the operations in flight can be ordered in too many ways to find the moment at which it breaks",
         })
@@ -115,7 +115,7 @@ pub(super) fn walk<'a, M: Model>(
         account: Account::new(job.memory),
         states: States::new(),
         uses: States::new(),
-        classes: Classes::alike(&layout.pending, op),
+        classes: Classes::alike(&layout.pending, op, |_| 0),
         flight: Vec::new(),
         effects: FxHashMap::default(),
         now: 0,

@@ -174,9 +174,12 @@ impl<M: Model> Judge<M> {
         let returns = self.misfit.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let history = self.history(&returns);
         match Checker::new().threads(1).timeout(PATIENCE).check(&self.model, &history) {
-            Answer::NotLinearizable(violation) => {
-                Some(crate::linearizability::explain(&history, &violation, |client| self.client(client)))
-            }
+            Answer::NotLinearizable(violation) => Some(crate::linearizability::explain(
+                &history,
+                &violation,
+                |client| self.client(client),
+                false,
+            )),
             _ => None,
         }
     }

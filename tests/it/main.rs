@@ -3,6 +3,7 @@
 
 mod architecture;
 mod broken;
+mod check;
 mod cli;
 mod consumer;
 mod fuzzed;
