@@ -187,6 +187,12 @@ pub mod __private {
         crate::linearizability::oracle::agree(bytes);
     }
 
+    /// For the fuzz target of this name: logs of histories.
+    #[cfg(fuzzing)]
+    pub fn fuzz_histories(bytes: &[u8]) {
+        crate::linearizability::log::survive(bytes);
+    }
+
     /// For the fuzz target of this name: replay tokens.
     #[cfg(feature = "testing")]
     pub fn fuzz_tokens(bytes: &[u8]) {

@@ -36,4 +36,6 @@ pub use value::Value;
 pub use window::{NoWindow, Window};
 
 #[cfg(test)]
+mod bounds_tests;
+#[cfg(test)]
 mod tests;
