@@ -14,7 +14,7 @@ mod layout;
 pub mod log;
 mod model;
 pub mod models;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
 mod partial;
 mod pending;
