@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out.
 
+mod claims;
 mod contents;
 mod progress;
 
@@ -53,6 +54,8 @@ struct Cli {
 enum Command {
     /// Run scenarios and show the matrix (the default)
     Run(RunArguments),
+    /// Put thirteen statements about threads and processes to the test, on this machine
+    Claims(claims::Arguments),
     /// Run one scenario and print its page
     Show {
         /// The scenario
@@ -147,6 +150,7 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
             Err(error) => fail_to_print(&error),
         },
+        Some(Command::Claims(arguments)) => claims::main(&found, &arguments),
         Some(Command::Show { name }) => show(&found, &name),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),

@@ -34,6 +34,7 @@
 //! | `verdict` | the pure function that judges |
 //! | `report` | pure renderers of what was judged |
 //! | `runner` | plan, worker processes, supervision, and the harness for `cargo test` |
+//! | `claims` | thirteen statements about threads and processes, measured where this runs |
 //! | `cli` | arguments in, exit code out |
 //!
 //! # A first scenario
@@ -72,6 +73,7 @@ pub mod sync;
 pub mod thread;
 
 mod arm;
+mod claims;
 mod cli;
 mod context;
 mod engine;

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod broken;
+mod claims;
 mod cli;
 mod consumer;
 mod fuzzed;
