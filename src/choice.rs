@@ -10,13 +10,14 @@
 //! from run to run.
 
 use crate::arm::journal::{self, What};
-use crate::arm::{loom, shuttle};
+use crate::arm::{loom, rc11, shuttle};
 use crate::context::{self, Context};
 use crate::thread::model;
 use crate::witness::Deed;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::panic::Location;
 
 /// One of `0..options`: every one of them under a checker, any one elsewhere.
 ///
@@ -38,7 +39,7 @@ pub fn choose(options: u32) -> u32 {
     assert!(options > 0, "nothing can be chosen from no options");
     match context::current() {
         Context::Real | Context::Process => draw(options),
-        Context::Loom | Context::Shuttle => choose_checked(options),
+        Context::Loom | Context::Shuttle | Context::Rc11 => choose_checked(options),
     }
 }
 
@@ -58,6 +59,7 @@ pub(crate) fn explored(options: u32) -> u32 {
         _ if options < 2 => 0,
         Context::Loom if loom::alive() => loom::choose(model::number(), options),
         Context::Shuttle => shuttle::choose(options),
+        Context::Rc11 => rc11::choose(options, Location::caller()),
         Context::Loom | Context::Real | Context::Process => 0,
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Context {
     Loom,
     /// Inside a shuttle execution.
     Shuttle,
+    /// Inside an execution of our own exact engine.
+    Rc11,
     /// Real, and shared by several processes: locks are process-shared, channels are pipes.
     Process,
 }
@@ -26,7 +28,7 @@ pub(crate) enum Context {
 impl Context {
     /// Whether a checker decides what happens next.
     pub(crate) fn is_model(self) -> bool {
-        matches!(self, Context::Loom | Context::Shuttle)
+        matches!(self, Context::Loom | Context::Shuttle | Context::Rc11)
     }
 }
 

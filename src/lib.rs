@@ -78,6 +78,7 @@ mod cli;
 mod context;
 mod engine;
 mod erased;
+mod explore;
 mod panics;
 mod race;
 #[cfg(any(test, fuzzing))]

@@ -190,7 +190,7 @@ pub(crate) enum Spawned<T> {
 #[track_caller]
 pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Spawned<T> {
     match context::current() {
-        Context::Real | Context::Process => Spawned::Real(std::thread::spawn(f)),
+        Context::Real | Context::Process | Context::Rc11 => Spawned::Real(std::thread::spawn(f)),
         Context::Loom => Spawned::Loom(::loom::thread::spawn(move || {
             catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
                 if crate::panics::is_checkers(&*payload) {
@@ -237,7 +237,7 @@ impl<T> Spawned<T> {
 /// Lets others run. False under loom, whose executions must not wait in a loop.
 pub(crate) fn yield_now() -> bool {
     match context::current() {
-        Context::Real | Context::Process => std::thread::yield_now(),
+        Context::Real | Context::Process | Context::Rc11 => std::thread::yield_now(),
         Context::Loom => return false,
         Context::Shuttle => {
             ::shuttle::thread::yield_now();

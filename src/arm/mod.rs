@@ -9,6 +9,7 @@ pub(crate) mod loom;
 pub(crate) mod loom_thread;
 pub(crate) mod operation;
 pub(crate) mod process;
+pub(crate) mod rc11;
 pub(crate) mod shuttle;
 mod shuttle_block;
 pub(crate) mod shuttle_end;
@@ -29,6 +30,7 @@ pub(crate) fn made_for() -> Context {
     match context::current() {
         Context::Loom if !loom::alive() => Context::Real,
         Context::Shuttle if !shuttle::alive() => Context::Real,
+        Context::Rc11 if !rc11::alive() => Context::Real,
         context => context,
     }
 }

@@ -8,6 +8,7 @@
 //! is a no-op.
 
 pub(crate) use super::operation::{Effect, Kind, ObjectId, Operation};
+use super::rc11;
 use crate::context;
 use crate::race::{Access, Clock, Detector, Race};
 use std::cell::{Cell, RefCell};
@@ -18,9 +19,14 @@ use std::sync::atomic::Ordering;
 pub(crate) type Site = &'static Location<'static>;
 
 /// What one message, one spawn or one join carries from the sender's past to the receiver.
-/// Empty where no detector hears of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Token(Option<Clock>);
+pub(crate) enum Token {
+    /// No detector hears of it.
+    #[default]
+    Empty,
+    Shuttle(Clock),
+    Rc11(Box<crate::explore::rc11::Clock>),
+}
 
 /// The payload of the panic that ends an execution in which a data race was found.
 pub(crate) struct RaceFound;
@@ -290,29 +296,44 @@ pub(crate) fn fence(order: Ordering) {
 
 /// The current task now knows all that was [`release`]d into `object`.
 pub(crate) fn acquire(object: ObjectId) {
+    if rc11::alive() {
+        return rc11::learn_from(object);
+    }
     with(|detector, task| detector.acquire(task, object));
 }
 
 /// All that the current task has done is now known to whoever [`acquire`]s `object` later.
 pub(crate) fn release(object: ObjectId) {
+    if rc11::alive() {
+        return rc11::leave_at(object);
+    }
     with(|detector, task| detector.release(task, object));
 }
 
 /// The current task's past, to travel with a message or to a child.
 pub(crate) fn token() -> Token {
-    Token(with(|detector, task| Some(detector.publish(task))))
+    if let Some(past) = rc11::past() {
+        return Token::Rc11(past);
+    }
+    with(|detector, task| Some(detector.publish(task))).map_or(Token::Empty, Token::Shuttle)
 }
 
 /// As [`token`], into a place where an empty one was: nothing is copied where no detector listens.
 #[inline]
 pub(crate) fn leave_token(place: &RefCell<Token>) {
-    with(|detector, task| *place.borrow_mut() = Token(Some(detector.publish(task))));
+    if let Some(past) = rc11::past() {
+        *place.borrow_mut() = Token::Rc11(past);
+        return;
+    }
+    with(|detector, task| *place.borrow_mut() = Token::Shuttle(detector.publish(task)));
 }
 
 /// The current task has received `token`: what its sender had done by then happens before.
 pub(crate) fn receive(token: &Token) {
-    if let Some(clock) = &token.0 {
-        with(|detector, task| detector.join(task, clock));
+    match token {
+        Token::Empty => {}
+        Token::Shuttle(clock) => with(|detector, task| detector.join(task, clock)),
+        Token::Rc11(past) => rc11::learn(past),
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::arm::journal::{self, Key, What};
 use crate::arm::operation::Kind;
 use crate::arm::trace::{self, ObjectId, Site};
-use crate::arm::{self, loom, shuttle};
+use crate::arm::{self, loom, rc11, shuttle};
 use crate::context::{self, Context};
+use crate::race;
 use crate::sync::statics;
 use crate::witness::Deed;
 use std::fmt;
@@ -20,6 +21,10 @@ enum Tracked {
         made: Site,
         /// Whether accesses are scheduling points, and executions go on past a race.
         past_races: bool,
+    },
+    Rc11 {
+        cell: u32,
+        made: Site,
     },
 }
 
@@ -60,10 +65,13 @@ impl Tracker {
         past_races: bool,
     ) -> Tracker {
         let made = Location::caller();
-        let tracked = Box::new(if context == Context::Loom {
-            Tracked::Loom(loom::UnsafeCell::new(()))
-        } else {
-            Tracked::Shuttle { object: trace::new_object(), made, past_races }
+        let tracked = Box::new(match context {
+            Context::Loom => Tracked::Loom(loom::UnsafeCell::new(())),
+            Context::Rc11 => {
+                context::count_operation();
+                Tracked::Rc11 { cell: rc11::make_cell(made), made }
+            }
+            _ => Tracked::Shuttle { object: trace::new_object(), made, past_races },
         });
         journal::made(kind, Key::at(&*tracked), value);
         if let Tracked::Shuttle { object, .. } = &*tracked {
@@ -150,6 +158,7 @@ impl Tracked {
             Tracked::Shuttle { object, past_races, .. } if shuttle::alive() => {
                 trace::read(*object, Location::caller(), *past_races);
             }
+            Tracked::Rc11 { cell, .. } => rc11::access(*cell, race::Access::Read, Location::caller()),
             Tracked::Shuttle { .. } => {}
         }
     }
@@ -164,6 +173,7 @@ impl Tracked {
             Tracked::Shuttle { object, past_races, .. } if shuttle::alive() => {
                 trace::write(*object, Location::caller(), *past_races);
             }
+            Tracked::Rc11 { cell, .. } => rc11::access(*cell, race::Access::Write, Location::caller()),
             Tracked::Shuttle { .. } => {}
         }
     }
@@ -178,11 +188,11 @@ impl Tracked {
             (Tracked::Loom(_), _) if !loom::enter_cell() => None,
             (Tracked::Loom(cell), Access::Read) => Some(loom::Span::reading(cell)),
             (Tracked::Loom(cell), Access::Write) => Some(loom::Span::writing(cell)),
-            (Tracked::Shuttle { .. }, Access::Read) => {
+            (Tracked::Shuttle { .. } | Tracked::Rc11 { .. }, Access::Read) => {
                 self.read();
                 None
             }
-            (Tracked::Shuttle { .. }, Access::Write) => {
+            (Tracked::Shuttle { .. } | Tracked::Rc11 { .. }, Access::Write) => {
                 self.write();
                 None
             }
@@ -203,6 +213,7 @@ impl Drop for Tracked {
                 trace::write(*object, made, *past_races);
             }
             Tracked::Shuttle { .. } => {}
+            Tracked::Rc11 { cell, made } => rc11::access(*cell, race::Access::Write, made),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Barrier {
     pub fn new(size: usize) -> Self {
         Self(match context::current() {
             Context::Real => Inner::Real(std::sync::Barrier::new(size)),
-            Context::Loom | Context::Shuttle | Context::Process => {
+            Context::Loom | Context::Shuttle | Context::Rc11 | Context::Process => {
                 let id = trace::new_object();
                 journal::made("Barrier", Key::id(id), None);
                 let state = Monitor::new(State { arrived: 0, generation: 0, edges: trace::new_object() });

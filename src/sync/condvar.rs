@@ -137,7 +137,7 @@ impl Condvar {
             let timed_out;
             (guard, timed_out) = self.wait_timeout(guard, rest)?;
             // Under shuttle the schedule says when the time is over, and no clock does.
-            if timed_out.timed_out() && matches!(self.raw, Signal::Shuttle(_)) {
+            if timed_out.timed_out() && matches!(self.raw, Signal::Shuttle(_) | Signal::Rc11(_)) {
                 let waits = condition(&mut guard);
                 return Ok((guard, WaitTimeoutResult(waits)));
             }
@@ -147,7 +147,7 @@ impl Condvar {
     /// What is left of `timeout`. Under a checker time stands still, whatever the clock says.
     fn remaining(&self, timeout: Duration, start: Instant) -> Option<Duration> {
         match self.raw {
-            Signal::Loom(_) | Signal::Shuttle(_) => Some(timeout),
+            Signal::Loom(_) | Signal::Shuttle(_) | Signal::Rc11(_) => Some(timeout),
             Signal::Real(_) | Signal::Process(_) => timeout.checked_sub(start.elapsed()),
         }
     }

@@ -32,6 +32,7 @@ enum Raw {
     Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
     Loom { mutex: arm::loom::RawMutex, condvar: arm::loom::RawCondvar },
     Shuttle(arm::shuttle::RawMonitor),
+    Rc11(arm::rc11::Monitor),
     Process { mutex: arm::process::RawMutex, condvar: arm::process::RawCondvar },
 }
 
@@ -39,6 +40,7 @@ enum RawGuard<'a> {
     Real(std::sync::MutexGuard<'a, ()>),
     Loom(arm::loom::RawGuard<'a>),
     Shuttle,
+    Rc11,
     Process(arm::process::RawGuard<'a>),
 }
 
@@ -52,6 +54,7 @@ impl Raw {
                 Raw::Loom { mutex: arm::loom::RawMutex::never_tried(), condvar: arm::loom::RawCondvar::new() }
             }
             Context::Shuttle => Raw::Shuttle(arm::shuttle::RawMonitor::new()),
+            Context::Rc11 => Raw::Rc11(arm::rc11::Monitor::new()),
             Context::Process => Raw::Process {
                 mutex: arm::process::RawMutex::new(),
                 condvar: arm::process::RawCondvar::new(),
@@ -70,11 +73,15 @@ impl Raw {
                 monitor.enter();
                 RawGuard::Shuttle
             }
+            Raw::Rc11(monitor) => {
+                monitor.enter();
+                RawGuard::Rc11
+            }
             Raw::Process { mutex, .. } => RawGuard::Process(mutex.lock()),
         }
     }
 
-    fn wait<'a>(&'a self, guard: RawGuard<'a>) -> RawGuard<'a> {
+    fn wait<'a>(&'a self, guard: RawGuard<'a>, changed: bool) -> RawGuard<'a> {
         match (self, guard) {
             (Raw::Real { condvar, .. }, RawGuard::Real(guard)) => {
                 RawGuard::Real(condvar.wait(guard).unwrap_or_else(PoisonError::into_inner))
@@ -83,6 +90,10 @@ impl Raw {
             (Raw::Shuttle(monitor), RawGuard::Shuttle) => {
                 monitor.wait();
                 RawGuard::Shuttle
+            }
+            (Raw::Rc11(monitor), RawGuard::Rc11) => {
+                monitor.wait(changed);
+                RawGuard::Rc11
             }
             (Raw::Process { condvar, .. }, RawGuard::Process(guard)) => {
                 RawGuard::Process(condvar.wait(guard))
@@ -111,6 +122,8 @@ impl<T> Monitor<T> {
             Raw::Real { condvar, .. } => condvar.notify_all(),
             Raw::Loom { condvar, .. } => condvar.notify_all(),
             Raw::Shuttle(monitor) => monitor.notify(),
+            // Whoever waits waits for a change.
+            Raw::Rc11(_) => {}
             Raw::Process { condvar, .. } => condvar.notify_all(),
         }
     }
@@ -121,6 +134,8 @@ impl<T> Monitor<T> {
             Raw::Real { condvar, .. } => condvar.notify_one(),
             Raw::Loom { condvar, .. } => condvar.notify_one(),
             Raw::Shuttle(monitor) => monitor.notify(),
+            // Whoever waits waits for a change.
+            Raw::Rc11(_) => {}
             Raw::Process { condvar, .. } => condvar.notify_one(),
         }
     }
@@ -138,7 +153,7 @@ impl<T> Guard<'_, T> {
     /// Leaves, waits to be notified, enters again. May return without a notification.
     pub(crate) fn wait(&mut self) {
         if let Some(raw) = self.raw.take() {
-            self.raw = Some(self.monitor.raw.wait(raw));
+            self.raw = Some(self.monitor.raw.wait(raw, self.changed));
             self.changed = false;
         }
     }
@@ -165,6 +180,9 @@ impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         if let (Some(RawGuard::Shuttle), false) = (&self.raw, self.changed) {
             trace::came_to(trace::Effect::Read);
+        }
+        if let (Some(RawGuard::Rc11), Raw::Rc11(monitor)) = (&self.raw, &self.monitor.raw) {
+            monitor.leave();
         }
     }
 }

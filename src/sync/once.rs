@@ -257,7 +257,7 @@ impl<T> Core<T> {
             unsafe { *self.value.get() = Some(value) };
         };
         match context::current() {
-            Context::Loom | Context::Shuttle => self.modelled().call(force, what, init),
+            Context::Loom | Context::Shuttle | Context::Rc11 => self.modelled().call(force, what, init),
             Context::Process => self.shared.call(force, what, &mut |state| fill(state, init)),
             Context::Real if self.real.is_completed() => {}
             Context::Real if force => self.real.call_once_force(|state| {
@@ -278,7 +278,7 @@ impl<T> Core<T> {
 
     pub(crate) fn is_completed(&self) -> bool {
         match context::current() {
-            Context::Loom | Context::Shuttle => self.modelled().is_completed(),
+            Context::Loom | Context::Shuttle | Context::Rc11 => self.modelled().is_completed(),
             Context::Process => self.shared.is_completed(),
             Context::Real => self.real.is_completed(),
         }
@@ -287,7 +287,7 @@ impl<T> Core<T> {
     #[track_caller]
     pub(crate) fn wait(&self, force: bool) {
         match context::current() {
-            Context::Loom | Context::Shuttle => self.modelled().wait(force),
+            Context::Loom | Context::Shuttle | Context::Rc11 => self.modelled().wait(force),
             Context::Process => self.shared.wait(force),
             Context::Real if self.real.is_completed() => {}
             Context::Real => context::waiting(|| {

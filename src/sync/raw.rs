@@ -6,7 +6,7 @@ use super::poison::{Flag, Taken};
 mod signal;
 
 use crate::arm::journal::{self, Key};
-use crate::arm::{self, loom, process, shuttle};
+use crate::arm::{self, loom, process, rc11, shuttle};
 use crate::context::{self, Context};
 use crate::witness::Deed;
 use std::mem::ManuallyDrop;
@@ -26,6 +26,7 @@ fn is_unwinding_slowly() -> bool {
         Context::Real | Context::Process => true,
         Context::Loom => loom::is_unwinding(),
         Context::Shuttle => shuttle::is_unwinding(),
+        Context::Rc11 => rc11::is_unwinding(),
     }
 }
 
@@ -70,6 +71,7 @@ pub(crate) enum Lock {
     Real(std::sync::Mutex<()>),
     Loom(Box<loom::RawMutex>),
     Shuttle(Box<shuttle::RawMutex>),
+    Rc11(Box<rc11::RawMutex>),
     Process(process::RawMutex),
 }
 
@@ -83,6 +85,7 @@ pub(crate) struct LockGuard<'a> {
 enum OtherGuard<'a> {
     Loom(loom::RawGuard<'a>),
     Shuttle(shuttle::RawGuard<'a>),
+    Rc11(rc11::RawGuard<'a>),
     Process(process::RawGuard<'a>),
 }
 
@@ -92,6 +95,7 @@ impl OtherGuard<'_> {
         match self {
             OtherGuard::Loom(guard) if journal::on() => Some(Key::at(guard.lock())),
             OtherGuard::Shuttle(guard) if journal::on() => Some(Key::at(guard.lock())),
+            OtherGuard::Rc11(guard) if journal::on() => Some(Key::at(guard.lock())),
             _ => None,
         }
     }
@@ -117,6 +121,7 @@ impl Lock {
             Context::Real => Lock::Real(std::sync::Mutex::new(())),
             Context::Loom => Lock::Loom(Box::new(loom::RawMutex::new())),
             Context::Shuttle => Lock::Shuttle(Box::new(shuttle::RawMutex::new())),
+            Context::Rc11 => Lock::Rc11(Box::new(rc11::RawMutex::new())),
             Context::Process => Lock::Process(process::RawMutex::new()),
         };
         if let Some(key) = lock.key() {
@@ -131,6 +136,7 @@ impl Lock {
         match self {
             Lock::Loom(mutex) if journal::on() => Some(Key::at(&**mutex)),
             Lock::Shuttle(mutex) if journal::on() => Some(Key::at(&**mutex)),
+            Lock::Rc11(mutex) if journal::on() => Some(Key::at(&**mutex)),
             _ => None,
         }
     }
@@ -163,6 +169,7 @@ impl Lock {
             Lock::Real(_) => unreachable!("real mutexes are locked by `lock`"),
             Lock::Loom(mutex) => OtherGuard::Loom(mutex.lock()),
             Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.lock()),
+            Lock::Rc11(mutex) => OtherGuard::Rc11(mutex.lock()),
             Lock::Process(mutex) => OtherGuard::Process(mutex.lock()),
         };
         if let Some(key) = self.key() {
@@ -185,6 +192,7 @@ impl Lock {
             }
             Lock::Loom(mutex) => seen(mutex.try_lock()).map(OtherGuard::Loom),
             Lock::Shuttle(mutex) => seen(mutex.try_lock()).map(OtherGuard::Shuttle),
+            Lock::Rc11(mutex) => seen(mutex.try_lock(rc11::here())).map(OtherGuard::Rc11),
             Lock::Process(mutex) => mutex.try_lock().map(OtherGuard::Process),
         };
         if let Some(key) = self.key() {
@@ -237,6 +245,7 @@ pub(crate) enum Shared {
     Real(std::sync::RwLock<()>),
     Loom(Box<loom::RawRwLock>),
     Shuttle(Box<shuttle::RawRwLock>),
+    Rc11(Box<rc11::RawRwLock>),
     Process(process::RawRwLock),
 }
 
@@ -252,6 +261,7 @@ pub(crate) struct SharedGuard<'a> {
 enum OtherSharedGuard<'a> {
     Loom(loom::RawRwGuard<'a>),
     Shuttle(shuttle::RawRwGuard<'a>),
+    Rc11(rc11::RawRwGuard<'a>),
     Process(process::RawRwGuard<'a>),
 }
 
@@ -261,6 +271,7 @@ impl OtherSharedGuard<'_> {
         match self {
             OtherSharedGuard::Loom(guard) if journal::on() => Some(Key::at(guard.lock())),
             OtherSharedGuard::Shuttle(guard) if journal::on() => Some(Key::at(guard.lock())),
+            OtherSharedGuard::Rc11(guard) if journal::on() => Some(Key::at(guard.lock())),
             _ => None,
         }
     }
@@ -319,6 +330,7 @@ macro_rules! shared_mode {
                 Shared::Real(_) => unreachable!("real locks are locked where they are asked"),
                 Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$lock()),
                 Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.$lock()),
+                Shared::Rc11(lock) => OtherSharedGuard::Rc11(lock.$lock()),
                 Shared::Process(lock) => OtherSharedGuard::Process(lock.$lock()),
             };
             if let Some(key) = self.key() {
@@ -342,6 +354,7 @@ macro_rules! shared_mode {
                 }
                 Shared::Loom(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Loom),
                 Shared::Shuttle(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Shuttle),
+                Shared::Rc11(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Rc11),
                 Shared::Process(lock) => lock.$try_lock().map(OtherSharedGuard::Process),
             };
             if let Some(key) = self.key() {
@@ -361,6 +374,7 @@ impl Shared {
             Context::Real => Shared::Real(std::sync::RwLock::new(())),
             Context::Loom => Shared::Loom(Box::new(loom::RawRwLock::new())),
             Context::Shuttle => Shared::Shuttle(Box::new(shuttle::RawRwLock::new())),
+            Context::Rc11 => Shared::Rc11(Box::new(rc11::RawRwLock::new())),
             Context::Process => Shared::Process(process::RawRwLock::new()),
         };
         if let Some(key) = lock.key() {
@@ -375,6 +389,7 @@ impl Shared {
         match self {
             Shared::Loom(lock) if journal::on() => Some(Key::at(&**lock)),
             Shared::Shuttle(lock) if journal::on() => Some(Key::at(&**lock)),
+            Shared::Rc11(lock) if journal::on() => Some(Key::at(&**lock)),
             _ => None,
         }
     }

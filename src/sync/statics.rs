@@ -10,7 +10,8 @@
 //! borrowed by an object that is forgotten (`mem::forget`) inside a model; both are out of a checker's
 //! reach. An object made outside and moved into a model comes in empty.
 
-use crate::context;
+use crate::arm::rc11;
+use crate::context::{self, Context};
 use crate::thread::model;
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
@@ -73,6 +74,23 @@ impl Key {
         }
     }
 
+    /// What names this object's location under rc11 in all executions alike: of a `static` its key, which it keeps;
+    /// of one that the execution has made, how many others were used before it.
+    fn location_name(&self, key: u64, others: usize) -> (u8, u32) {
+        unsafe extern "C" {
+            static __executable_start: u8;
+            static _end: u8;
+        }
+        // SAFETY: the linker defines these two; only their addresses are taken.
+        let program = unsafe { (&raw const __executable_start).addr()..(&raw const _end).addr() };
+        let at_key = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        if program.contains(&std::ptr::from_ref(self).addr()) {
+            (rc11::OF_STATICS, at_key(key))
+        } else {
+            (rc11::OF_LAZY, at_key(others as u64))
+        }
+    }
+
     /// What this object holds in the running execution, made by `make` if it holds nothing yet. Only
     /// inside a model, and with one `S` per key. Valid until the key or the execution ends.
     pub(crate) fn slot<S>(&self, make: impl FnOnce() -> S) -> NonNull<S> {
@@ -84,6 +102,9 @@ impl Key {
             return value.cast();
         }
         // Making can let other threads run, and one of them may make it first: theirs counts then.
+        if context::current() == Context::Rc11 {
+            rc11::name_ahead(self.location_name(key, slots.borrow().len()));
+        }
         let made = make();
         let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
         if let Some(value) = found {

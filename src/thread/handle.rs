@@ -2,13 +2,14 @@
 
 use super::model::{self, Identity};
 use crate::arm::journal::{self, Key};
-use crate::arm::{loom_thread, shuttle_thread};
+use crate::arm::{loom_thread, rc11, shuttle_thread};
 use crate::context::{self, Context};
 use crate::sync::spurious;
 use crate::witness::Deed;
 use std::fmt;
 use std::io;
 use std::num::NonZero;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,11 +132,23 @@ pub fn park_timeout(timeout: Duration) {
 }
 
 /// Lets other threads run.
+#[inline(always)]
 #[track_caller]
 pub fn yield_now() {
+    if context::current() == Context::Real {
+        return std::thread::yield_now();
+    }
+    yield_in_model(rc11::here());
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn yield_in_model(here: rc11::Here) {
     match context::current() {
         Context::Loom => loom_thread::yield_now(),
         Context::Shuttle => shuttle_thread::yield_now(model::local().object),
+        Context::Rc11 => rc11::yield_now(here, Location::caller()),
         Context::Real | Context::Process => std::thread::yield_now(),
     }
 }

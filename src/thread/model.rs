@@ -13,15 +13,16 @@ use super::permit::Permit;
 use crate::arm::journal::{self, Key};
 use crate::arm::shuttle_thread::PerTask;
 use crate::arm::trace::{self, ObjectId, Token};
-use crate::arm::{self, Slot, loom_thread, shuttle_thread};
+use crate::arm::{self, Slot, loom_thread, rc11, shuttle_thread};
 use crate::context::{self, Context};
+use crate::explore::rc11::LocationId;
 use crate::panics;
 use crate::sync::statics::Statics;
 use crate::witness::Deed;
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -33,6 +34,8 @@ pub(crate) struct Identity {
     pub(crate) permit: Permit,
     /// Names the thread in announcements.
     pub(crate) object: ObjectId,
+    /// Under rc11, the location that tells whether the thread has ended.
+    ended_at: LocationId,
     /// The main thread's is never waited for.
     pub(crate) end: End,
     home: Home,
@@ -83,12 +86,20 @@ impl Home {
 }
 
 impl Identity {
+    #[track_caller]
     fn new(home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
         let threads = &home.execution().threads;
+        let counted = threads.replace(threads.get() + 1);
+        // The main thread is the only one that is not announced.
+        let announced = (context::current() == Context::Rc11 && matches!(home, Home::With(_)))
+            .then(|| rc11::announce_spawn(Location::caller()))
+            .flatten();
+        let number = announced.map_or(counted, u64::from);
         Arc::new(Self {
-            number: threads.replace(threads.get() + 1),
+            number,
+            ended_at: rc11::make_for_thread(rc11::OF_ENDS, number),
             name,
-            permit: Permit::new(),
+            permit: Permit::new(number),
             object: trace::new_object(),
             end: End::default(),
             home,
@@ -125,6 +136,7 @@ fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
     match context::current() {
         Context::Loom => look(loom_thread::slot().and_then(|slot| slot.downcast().ok()).as_ref()),
         Context::Shuttle => UNDER_SHUTTLE.with(|locals| locals.with(look)),
+        Context::Rc11 => look(rc11::slot().and_then(|slot| slot.downcast().ok()).as_ref()),
         Context::Real | Context::Process => look(None),
     }
 }
@@ -133,6 +145,7 @@ fn set(local: Option<Arc<Identity>>) {
     match context::current() {
         Context::Loom => loom_thread::set_slot(local.map(|local| local as Slot)),
         Context::Shuttle => UNDER_SHUTTLE.with(|locals| locals.set(local)),
+        Context::Rc11 => rc11::set_slot(local.map(|local| local as Slot)),
         Context::Real | Context::Process => {}
     }
 }
@@ -307,6 +320,7 @@ pub(crate) struct End {
 enum Join {
     Loom(Box<loom_thread::Join>),
     Shuttle(shuttle_thread::Join),
+    Rc11(u8),
 }
 
 impl Identity {
@@ -341,6 +355,9 @@ impl Identity {
                 join.join();
             }
             Some(Join::Shuttle(join)) => join.join(),
+            Some(Join::Rc11(child)) => {
+                rc11::join(child, Location::caller());
+            }
             // Somebody else waits, and whoever asks here also waits for that one.
             None => {}
         }
@@ -352,6 +369,11 @@ impl Identity {
         match context::current() {
             Context::Loom => loom_thread::yield_now(),
             Context::Shuttle => shuttle_thread::look(self.object),
+            // The end is one of the looks of a chain, as the last step of the thread is.
+            Context::Rc11 => {
+                rc11::watch(self.ended_at);
+                rc11::pass(self.ended_at, Ordering::Relaxed);
+            }
             Context::Real | Context::Process => {}
         }
         self.end.finished.get()
@@ -407,6 +429,7 @@ where
 }
 
 /// A thread that has not begun, and what it will do.
+#[track_caller]
 fn prepare<F, T>(name: Option<String>, f: F) -> (Arc<Packet<T>>, impl FnOnce())
 where
     F: FnOnce() -> T,
@@ -436,6 +459,11 @@ fn start(identity: &Identity, body: impl FnOnce() + 'static) {
     let join = match context::current() {
         Context::Loom => Join::Loom(Box::new(loom_thread::spawn(body))),
         Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(identity.object, body)),
+        Context::Rc11 => {
+            let child = u8::try_from(identity.number).expect("its number was announced");
+            rc11::start(child, Box::new(body), Location::caller());
+            Join::Rc11(child)
+        }
         Context::Real | Context::Process => unreachable!("only a model has model threads"),
     };
     identity.end.join.set(Some(join));
@@ -458,6 +486,9 @@ where
     });
     let end = &local.end;
     end.panicked.set(result.is_err());
+    if context::current() == Context::Rc11 && rc11::is_watched(local.ended_at) {
+        rc11::pass(local.ended_at, Ordering::Relaxed);
+    }
     end.finished.set(true);
     packet.handover.give(&result);
     packet.result.set(Some(result));

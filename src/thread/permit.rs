@@ -25,8 +25,13 @@ struct State {
 
 impl Permit {
     /// The permit of a thread that has not begun.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(thread: u64) -> Self {
         let permit = Permit::default();
+        if context::current() == Context::Rc11 {
+            // Whoever comes first, it is the same one.
+            arm::rc11::name_ahead((arm::rc11::OF_PERMITS, u32::try_from(thread).unwrap_or(u32::MAX)));
+            permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
+        }
         if context::current() == Context::Loom && arm::loom::exactly() {
             permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
         }

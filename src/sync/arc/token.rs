@@ -1,8 +1,10 @@
 //! How the engine learns what happens to an `Arc`.
 
 use crate::arm::trace::{self, Kind, ObjectId};
-use crate::arm::{self, loom, shuttle};
+use crate::arm::{self, loom, rc11, shuttle};
 use crate::context::Context;
+use crate::explore::rc11::LocationId;
+use std::panic::Location;
 use std::sync as real;
 use std::sync::atomic::Ordering;
 
@@ -14,6 +16,11 @@ pub(super) enum Token {
     /// The object of the owners' drops and of upgrades; the next one is that of clones, the one after of
     /// the drops of weak pointers.
     Shuttle(ObjectId),
+    /// The strong count, and the drops of weak pointers.
+    Rc11 {
+        drops: LocationId,
+        weak_drops: LocationId,
+    },
 }
 
 impl Token {
@@ -28,6 +35,10 @@ impl Token {
                 trace::new_object();
                 Token::Shuttle(drops)
             }
+            Context::Rc11 => {
+                let site = Location::caller();
+                Token::Rc11 { drops: rc11::make(0, true, site), weak_drops: rc11::make(0, true, site) }
+            }
         }
     }
 
@@ -41,6 +52,8 @@ impl Token {
             Token::Shuttle(drops) => {
                 shuttle::before(drops + 1, Kind::Load);
             }
+            // Whoever clones owns one, so that no other owner's drop can be the last.
+            Token::Rc11 { .. } => {}
         }
     }
 
@@ -54,6 +67,7 @@ impl Token {
             Token::Shuttle(drops) => {
                 shuttle::before_both(*drops, drops + 1, Kind::Rmw);
             }
+            Token::Rc11 { drops, .. } => rc11::pass(*drops, Ordering::Relaxed),
         }
     }
 
@@ -77,6 +91,7 @@ impl Token {
                     trace::rmw(*drops, order);
                 }
             }
+            Token::Rc11 { drops, .. } => rc11::pass(*drops, order),
         }
     }
 
@@ -93,6 +108,7 @@ impl Token {
                     trace::rmw(drops + 2, order);
                 }
             }
+            Token::Rc11 { weak_drops, .. } => rc11::pass(*weak_drops, order),
         }
     }
 
@@ -106,6 +122,7 @@ impl Token {
             Token::Loom(count) => count.pass(Ordering::Acquire),
             Token::Shuttle(drops) if shuttle::alive() => trace::acquire(*drops),
             Token::Shuttle(_) => {}
+            Token::Rc11 { drops, .. } => rc11::pass(*drops, Ordering::Acquire),
         }
     }
 

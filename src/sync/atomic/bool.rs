@@ -1,12 +1,12 @@
 //! The atomic truth value. loom keeps it as a number, because its own type lacks half the operations.
 
-use super::repr::{Repr, check_failure, check_load, check_store, common, rmw};
+use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
 use crate::arm::{self, trace};
 use crate::context::Context;
 use crate::witness::Deed;
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
 
 /// An atomic `bool`, as [`std::sync::atomic::AtomicBool`].

@@ -2,9 +2,10 @@
 
 use super::Ordering;
 use crate::arm::journal::{self, What};
-use crate::arm::{loom, shuttle, trace};
+use crate::arm::{loom, rc11, shuttle, trace};
 use crate::context::{self, Context};
 use crate::witness::Deed;
+use std::panic::Location;
 
 /// The one object that all fences of an execution announce themselves on: fences order each other.
 const FENCES: trace::ObjectId = trace::ObjectId::MAX;
@@ -34,6 +35,11 @@ fn fence_checked(context: Context, order: Ordering) {
             return;
         }
         loom::fence(order);
+    } else if context == Context::Rc11 {
+        if !rc11::fence(rc11::order_of(order), Location::caller()) {
+            return;
+        }
+        context::count_operation();
     } else if shuttle::before_atomic(FENCES, trace::Kind::Fence) {
         trace::fence(order);
     } else {

@@ -1,8 +1,12 @@
 //! Exclusive access to the value of an atomic.
 
-use crate::arm::loom;
+use super::repr::FromBits;
+use crate::arm::{loom, rc11};
+use crate::explore::rc11::LocationId;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::sync::atomic::Ordering;
 
 /// Exclusive access to the value of an atomic that is borrowed mutably; made by `get_mut`.
 ///
@@ -33,6 +37,13 @@ macro_rules! write_back {
 write_back! {
     AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicU64: u64, AtomicUsize: usize,
     AtomicI8: i8, AtomicI16: i16, AtomicI32: i32, AtomicI64: i64, AtomicIsize: isize,
+}
+
+impl<V: Copy + FromBits> WriteBack<V> for LocationId {
+    #[track_caller]
+    fn write_back(&mut self, value: V) {
+        rc11::write(*self, rc11::order_of(Ordering::Relaxed), value.to_bits(), Location::caller());
+    }
 }
 
 impl WriteBack<bool> for loom::AtomicU8 {

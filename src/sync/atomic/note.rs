@@ -6,6 +6,9 @@ use crate::witness::Deed;
 use std::fmt::Debug;
 use std::sync::atomic::Ordering;
 
+/// Where the names of rc11's locations begin, among those of other objects.
+const RC11_ATOMICS: u32 = 0x10_0000;
+
 impl<R, L> Repr<R, L> {
     /// Notes an operation that has taken effect; `values` are what it found and what it left.
     #[inline]
@@ -50,6 +53,7 @@ impl<R, L> Repr<R, L> {
             Repr::Real(_) => None,
             Repr::Loom(atom, _) => Some(Key::at(&**atom)),
             Repr::Shuttle(_, object) => Some(Key::id(*object)),
+            Repr::Rc11(_, location) => Some(Key::id(RC11_ATOMICS + *location)),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The atomic pointer. loom keeps it as a number, as it does within its own type, so that arithmetic on
 //! it is one operation.
 
-use super::repr::{Repr, check_failure, check_load, check_store, common, rmw};
+use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
 use crate::arm::{self, trace};
 use crate::context::Context;
 use crate::witness::Deed;
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
 
 /// An atomic `*mut T`, as [`std::sync::atomic::AtomicPtr`].

@@ -1,6 +1,8 @@
 //! What an atomic consists of on each engine, and the macros that write its operations.
 
 use crate::arm::trace::ObjectId;
+use crate::explore::rc11::LocationId;
+use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 /// An atomic: `R` is std's, `L` is loom's.
@@ -11,6 +13,63 @@ pub(super) enum Repr<R, L> {
     Loom(Box<crate::arm::loom::Atom<L>>, R),
     /// shuttle runs one task at a time, so the real thing serves; its name tells the detector.
     Shuttle(R, ObjectId),
+    /// A location of rc11's graphs, which says what is read, and a copy of what was written last, for
+    /// destructors that run when the execution is over.
+    Rc11(R, LocationId),
+}
+
+/// A value as the bits that rc11 keeps.
+pub(super) trait FromBits {
+    fn from_bits(bits: u64) -> Self;
+    fn to_bits(self) -> u64;
+}
+
+macro_rules! from_bits {
+    ($($value:ident)*) => {$(
+        impl FromBits for $value {
+            #[inline]
+            fn from_bits(bits: u64) -> Self {
+                bits as $value
+            }
+
+            #[inline]
+            fn to_bits(self) -> u64 {
+                self as u64
+            }
+        }
+    )*};
+}
+
+from_bits!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+impl FromBits for bool {
+    fn from_bits(bits: u64) -> Self {
+        bits != 0
+    }
+
+    fn to_bits(self) -> u64 {
+        u64::from(self)
+    }
+}
+
+impl<T> FromBits for *mut T {
+    fn from_bits(bits: u64) -> Self {
+        std::ptr::with_exposed_provenance_mut(bits as usize)
+    }
+
+    fn to_bits(self) -> u64 {
+        self.expose_provenance() as u64
+    }
+}
+
+impl<R, L> Repr<R, L> {
+    /// Whether a weak compare-exchange fails here although it could succeed: under rc11 a choice, once for each
+    /// thread and each place in the source.
+    #[inline]
+    #[track_caller]
+    pub(super) fn fails_spuriously(&self) -> bool {
+        matches!(self, Repr::Rc11(..)) && crate::arm::rc11::fails_spuriously(Location::caller())
+    }
 }
 
 /// Panics as std does if `order` is none for a load.
@@ -87,6 +146,31 @@ macro_rules! rmw {
                         }
                         before
                     }
+                    Repr::Rc11($real, location) => {
+                        let mut update = |bits| {
+                            let scratch = <$real_type>::new(FromBits::from_bits(bits));
+                            let $real = &scratch;
+                            $on_real;
+                            Some(scratch.into_inner().to_bits())
+                        };
+                        match arm::rc11::read_modify_write(
+                            *location,
+                            [$order, $order],
+                            &mut update,
+                            None,
+                            Location::caller(),
+                        ) {
+                            None => $on_real,
+                            Some(read) => {
+                                crate::context::count_operation();
+                                let before: $result = FromBits::from_bits(read.value);
+                                let after: $result = FromBits::from_bits(read.written.unwrap_or(read.value));
+                                $real.store(after, Ordering::Relaxed);
+                                repr.note(stringify!($name), Deed::Rmw, $order, [Some(&before), Some(&after)]);
+                                before
+                            }
+                        }
+                    }
                 }
             }
             match &self.repr {
@@ -117,10 +201,12 @@ macro_rules! common {
                 #[track_caller]
                 fn checked<$($generics)*>(context: Context, value: $value) -> $name {
                     let real = <$real_type>::new(value);
-                    let repr = if context == Context::Loom {
-                        Repr::Loom(Box::new(arm::loom::Atom::new($loom_new($to(value)))), real)
-                    } else {
-                        Repr::Shuttle(real, trace::new_object())
+                    let repr = match context {
+                        Context::Loom => Repr::Loom(Box::new(arm::loom::Atom::new($loom_new($to(value)))), real),
+                        Context::Rc11 => {
+                            Repr::Rc11(real, arm::rc11::make(value.to_bits(), false, Location::caller()))
+                        }
+                        _ => Repr::Shuttle(real, trace::new_object()),
                     };
                     repr.note_making(stringify!($type_name), &value);
                     <$name>::of(repr)
@@ -137,7 +223,10 @@ macro_rules! common {
 
             fn real(&self) -> &$real_type {
                 match &self.repr {
-                    Repr::Real(real) | Repr::Loom(_, real) | Repr::Shuttle(real, _) => real,
+                    Repr::Real(real)
+                    | Repr::Loom(_, real)
+                    | Repr::Shuttle(real, _)
+                    | Repr::Rc11(real, _) => real,
                 }
             }
 
@@ -154,6 +243,12 @@ macro_rules! common {
                             *copy.get_mut() = $from(atomic.exclusive().with_mut(|value| *value));
                         }
                         AtomicMut::copied(copy.get_mut(), atomic.exclusive())
+                    }
+                    Repr::Rc11(real, location) => {
+                        if let Some(bits) = arm::rc11::exclusive(*location, Location::caller()) {
+                            *real.get_mut() = FromBits::from_bits(bits);
+                        }
+                        AtomicMut::copied(real.get_mut(), location)
                     }
                 }
             }
@@ -172,6 +267,12 @@ macro_rules! common {
                             copy.into_inner()
                         }
                     }
+                    Repr::Rc11(real, location) => {
+                        match arm::rc11::exclusive(location, Location::caller()) {
+                            Some(bits) => FromBits::from_bits(bits),
+                            None => real.into_inner(),
+                        }
+                    }
                 }
             }
 
@@ -188,7 +289,7 @@ macro_rules! common {
             /// # Panics
             ///
             /// If `order` is [`Ordering::Release`] or [`Ordering::AcqRel`].
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
                 #[cold]
@@ -197,9 +298,21 @@ macro_rules! common {
                 fn checked<$($generics)*>(
                     repr: &Repr<$real_type, $loom_type>,
                     order: Ordering,
+                    here: arm::rc11::Here,
                 ) -> $value {
                     check_load(order);
                     match repr {
+                        Repr::Rc11(real, location) => {
+                            match arm::rc11::load(*location, order, here, Location::caller()) {
+                                None => real.load(Ordering::Relaxed),
+                                Some(bits) => {
+                                    crate::context::count_operation();
+                                    let value = FromBits::from_bits(bits);
+                                    repr.note("load", Deed::Load, order, [Some(&value), None]);
+                                    value
+                                }
+                            }
+                        }
                         Repr::Loom(atomic, _) if atomic.enter(order, arm::loom::Access::Load) => {
                             let value = $from(atomic.load(order));
                             repr.note("load", Deed::Load, order, [Some(&value), None]);
@@ -219,7 +332,7 @@ macro_rules! common {
                 }
                 match &self.repr {
                     Repr::Real(real) => real.load(order),
-                    repr => checked(repr, order),
+                    repr => checked(repr, order, arm::rc11::here()),
                 }
             }
 
@@ -241,6 +354,15 @@ macro_rules! common {
                 ) {
                     check_store(order);
                     match repr {
+                        Repr::Rc11(real, location) => {
+                            let bits = value.to_bits();
+                            let order_of = arm::rc11::order_of(order);
+                            if arm::rc11::write(*location, order_of, bits, Location::caller()) {
+                                crate::context::count_operation();
+                                repr.note("store", Deed::Store, order, [None, Some(&value)]);
+                            }
+                            real.store(value, Ordering::Relaxed);
+                        }
                         Repr::Real(real) => real.store(value, order),
                         Repr::Loom(atomic, real) => {
                             if atomic.enter(order, arm::loom::Access::Write) {
@@ -283,7 +405,7 @@ macro_rules! common {
             /// # Panics
             ///
             /// If `failure` is [`Ordering::Release`] or [`Ordering::AcqRel`].
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             pub fn compare_exchange(
                 &self,
@@ -299,9 +421,36 @@ macro_rules! common {
                     repr: &Repr<$real_type, $loom_type>,
                     [current, new]: [$value; 2],
                     [success, failure]: [Ordering; 2],
+                    here: arm::rc11::Here,
                 ) -> Result<$value, $value> {
                     check_failure(failure);
                     match repr {
+                        Repr::Rc11(real, location) => {
+                            let expected = current.to_bits();
+                            let mut update = |bits| (bits == expected).then(|| new.to_bits());
+                            match arm::rc11::read_modify_write(
+                                *location,
+                                [success, failure],
+                                &mut update,
+                                Some(here),
+                                Location::caller(),
+                            ) {
+                                None => real.compare_exchange(current, new, success, failure),
+                                Some(read) => {
+                                    crate::context::count_operation();
+                                    let value = FromBits::from_bits(read.value);
+                                    let found = match read.written {
+                                        Some(_) => {
+                                            real.store(new, Ordering::Relaxed);
+                                            Ok(value)
+                                        }
+                                        None => Err(value),
+                                    };
+                                    repr.note_exchange(found, new, [success, failure]);
+                                    found
+                                }
+                            }
+                        }
                         Repr::Loom(atomic, real) if atomic.enter(success, arm::loom::Access::Write) => {
                             let found =
                                 atomic.compare_exchange($to(current), $to(new), success, failure);
@@ -333,7 +482,7 @@ macro_rules! common {
                 }
                 match &self.repr {
                     Repr::Real(real) => real.compare_exchange(current, new, success, failure),
-                    repr => checked(repr, [current, new], [success, failure]),
+                    repr => checked(repr, [current, new], [success, failure], arm::rc11::here()),
                 }
             }
 
@@ -347,7 +496,7 @@ macro_rules! common {
             /// # Panics
             ///
             /// If `failure` is [`Ordering::Release`] or [`Ordering::AcqRel`].
-            #[inline]
+            #[inline(always)]
             #[track_caller]
             pub fn compare_exchange_weak(
                 &self,
@@ -358,6 +507,7 @@ macro_rules! common {
             ) -> Result<$value, $value> {
                 match &self.repr {
                     Repr::Real(real) => real.compare_exchange_weak(current, new, success, failure),
+                    repr if repr.fails_spuriously() => Err(self.load(failure)),
                     _ => self.compare_exchange(current, new, success, failure),
                 }
             }

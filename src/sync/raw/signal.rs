@@ -2,7 +2,7 @@
 
 use super::{Aside, LockGuard, OtherGuard, mixed};
 use crate::arm::journal::{self, Key};
-use crate::arm::{self, loom, process, shuttle};
+use crate::arm::{self, loom, process, rc11, shuttle};
 use crate::context::{self, Context};
 use crate::sync::spurious;
 use crate::witness::Deed;
@@ -14,6 +14,7 @@ pub(crate) enum Signal {
     Real(std::sync::Condvar),
     Loom(Box<loom::RawCondvar>),
     Shuttle(Box<shuttle::RawCondvar>),
+    Rc11(Box<rc11::RawCondvar>),
     Process(process::RawCondvar),
 }
 
@@ -25,6 +26,7 @@ impl Signal {
             Context::Real => Signal::Real(std::sync::Condvar::new()),
             Context::Loom => Signal::Loom(Box::new(loom::RawCondvar::new())),
             Context::Shuttle => Signal::Shuttle(Box::new(shuttle::RawCondvar::new())),
+            Context::Rc11 => Signal::Rc11(Box::new(rc11::RawCondvar::new())),
             Context::Process => Signal::Process(process::RawCondvar::new()),
         };
         if let Some(key) = signal.key() {
@@ -38,6 +40,7 @@ impl Signal {
         match self {
             Signal::Loom(condvar) if journal::on() => Some(Key::at(&**condvar)),
             Signal::Shuttle(condvar) if journal::on() => Some(Key::at(&**condvar)),
+            Signal::Rc11(condvar) if journal::on() => Some(Key::at(&**condvar)),
             _ => None,
         }
     }
@@ -51,7 +54,7 @@ impl Signal {
     }
 
     fn is_model(&self) -> bool {
-        matches!(self, Signal::Loom(_) | Signal::Shuttle(_))
+        matches!(self, Signal::Loom(_) | Signal::Shuttle(_) | Signal::Rc11(_))
     }
 
     /// Lets go of the lock, waits for a notification, and takes the lock again.
@@ -81,6 +84,9 @@ impl Signal {
             }
             (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
                 OtherGuard::Shuttle(condvar.wait(guard))
+            }
+            (Signal::Rc11(condvar), _, Some(OtherGuard::Rc11(guard))) => {
+                OtherGuard::Rc11(condvar.wait(guard))
             }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 OtherGuard::Process(condvar.wait(guard))
@@ -120,6 +126,19 @@ impl Signal {
                 journal::note(how, Deed::Lock, mutex);
                 (LockGuard::other(Aside::new(OtherGuard::Shuttle(guard))), timed_out)
             }
+            (Signal::Rc11(condvar), _, Some(OtherGuard::Rc11(guard))) => {
+                let mutex = Key::at(guard.lock());
+                journal::note("wait_timeout", Deed::Unlock, mutex);
+                journal::begins("wait_timeout", Deed::Other, Key::at(&**condvar));
+                if spurious::comes() {
+                    let guard = wake_at_once(Some(OtherGuard::Rc11(guard)), Some(mutex));
+                    return (guard, false);
+                }
+                let (guard, timed_out) = condvar.wait_timeout(guard);
+                let how = if timed_out { "wait timed out, lock" } else { "woken, lock" };
+                journal::note(how, Deed::Lock, mutex);
+                (LockGuard::other(Aside::new(OtherGuard::Rc11(guard))), timed_out)
+            }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
                 let guard = LockGuard::other(Aside::new(OtherGuard::Process(guard)));
@@ -140,6 +159,7 @@ impl Signal {
             Signal::Real(condvar) => condvar.notify_one(),
             Signal::Loom(condvar) => condvar.notify_one(),
             Signal::Shuttle(condvar) => condvar.notify_one(),
+            Signal::Rc11(condvar) => condvar.notify_one(),
             Signal::Process(condvar) => condvar.notify_one(),
         }
         self.note("notify_one");
@@ -152,6 +172,7 @@ impl Signal {
             Signal::Real(condvar) => condvar.notify_all(),
             Signal::Loom(condvar) => condvar.notify_all(),
             Signal::Shuttle(condvar) => condvar.notify_all(),
+            Signal::Rc11(condvar) => condvar.notify_all(),
             Signal::Process(condvar) => condvar.notify_all(),
         }
         self.note("notify_all");
@@ -171,6 +192,11 @@ fn wake_at_once<'a>(guard: Option<OtherGuard<'a>>, mutex: Option<Key>) -> LockGu
             let lock = guard.lock();
             drop(guard);
             OtherGuard::Shuttle(lock.lock())
+        }
+        Some(OtherGuard::Rc11(guard)) => {
+            let lock = guard.lock();
+            drop(guard);
+            OtherGuard::Rc11(lock.lock())
         }
         Some(OtherGuard::Process(_)) | None => mixed(),
     };

@@ -1,0 +1,1346 @@
+//! One run of a program along an execution graph: its threads, as coroutines, and the values of its writes.
+//!
+//! What the graph already holds is answered in place; where it ends, it is extended by one event
+//! ([`crate::explore::rc11::step`]), and the other ways go on the work list. The thread with the lowest number
+//! that can go on does, so that how a graph grows depends on the graph alone.
+//!
+//! Values are real: a write stores its value anew in each run, and a read whose write has not been executed
+//! yet in this run waits for that. So pointers may travel through atomics, and plain memory, whose order is
+//! part of program order and reads-from, is right by itself.
+//!
+//! Limits: one operating-system thread. A design must be deterministic but for what it reads from the facade;
+//! one that does not do what its graph says ends the run as [`Trouble::NotRepeatable`].
+
+use super::spin::{Here, Look};
+use crate::arm::Slot;
+use crate::arm::trace::{RaceFound, Site};
+use crate::arm::unwinding;
+use crate::explore::rc11::step::{self, Effect, WorkList};
+use crate::explore::rc11::{
+    Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
+};
+use crate::race::{Access, Race, RaceSite};
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The bytes of a thread's stack.
+const STACK_SIZE: usize = 256 * 1024;
+
+/// Operations after a run is over, in destructors, after which a thread is given up.
+const MAX_INERT: u32 = 100_000;
+
+/// The payload of the panic that takes a thread down because the run is over.
+pub(crate) struct Cut;
+
+/// Why an exploration cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The program did not do what it had done before; here, if it is known.
+    NotRepeatable(Option<Site>),
+    TooManyThreads,
+    /// A thread had more than [`MAX_EVENTS`] events.
+    TooLong,
+}
+
+/// How a run ended.
+pub(crate) enum End {
+    /// All threads came to their end.
+    Complete,
+    /// The graph was made for its last write only, or the model does not allow it.
+    Dropped,
+    /// Threads wait for what others have done already: another graph has it.
+    Unseen,
+    /// Threads wait for each other, for ever.
+    Deadlock,
+    /// Threads look again and again for what nothing will change.
+    Endless,
+    /// Two accesses are not ordered.
+    Race(Race),
+    /// Something has turned out to matter that was left out: the exploration must begin anew.
+    Restart,
+    /// A panic that came out of the main thread, or is the harness's own.
+    Failed(Box<dyn Any + Send>),
+    Trouble(Trouble),
+}
+
+/// What a thread is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not spawned in this run.
+    Absent,
+    Ready,
+    /// For this event to be executed.
+    Waiting(EventId),
+    /// About to do something that the graph does not hold.
+    Extending,
+    /// For the end of another thread.
+    Joining(u8),
+    /// By a read that waits for a value, or by a loop that only looks.
+    Blocked,
+    Done,
+}
+
+type Fiber = Coroutine<(), (), (), DefaultStack>;
+
+struct Thread {
+    state: State,
+    /// Events executed in this run.
+    next: u16,
+    values: Vec<u64>,
+    sites: Vec<Site>,
+    fiber: Option<Fiber>,
+    yielder: *const Yielder<(), ()>,
+    body: Option<Box<dyn FnOnce()>>,
+    /// What the thread module keeps.
+    slot: Option<Slot>,
+    /// Locations made so far.
+    made: u32,
+    looks: Vec<Look>,
+    /// Where the stack of the program's own code begins.
+    base: usize,
+    /// The first event of the loop that it is blocked in, if it is one that only looks.
+    looping: Option<u16>,
+    inert: u32,
+    /// Weak compare-exchanges that have failed for no reason.
+    spurious: Vec<*const Location<'static>>,
+    /// Whether it has accessed plain memory since its last event.
+    accessed: bool,
+}
+
+impl Thread {
+    fn new() -> Self {
+        Thread {
+            state: State::Absent,
+            next: 0,
+            values: Vec::new(),
+            sites: Vec::new(),
+            fiber: None,
+            yielder: ptr::null(),
+            body: None,
+            slot: None,
+            made: 0,
+            looks: Vec::new(),
+            base: 0,
+            looping: None,
+            inert: 0,
+            spurious: Vec::new(),
+            accessed: false,
+        }
+    }
+}
+
+/// Names a location in all executions alike: who made it, or what it belongs to, and a number there.
+pub(crate) type LocationName = (u8, u32);
+
+/// Whoever makes objects that belong to a thread's permit, or to a static.
+pub(crate) const OF_PERMITS: u8 = 254;
+/// As [`OF_PERMITS`].
+pub(crate) const OF_STATICS: u8 = 253;
+/// As [`OF_PERMITS`], for what an execution has made, but not with a location of its own.
+pub(crate) const OF_LAZY: u8 = 251;
+/// As [`OF_PERMITS`], for what tells whether a thread has ended.
+pub(crate) const OF_ENDS: u8 = 252;
+
+/// A place in program order: before the event of this number.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    thread: u8,
+    before: u16,
+    site: Site,
+}
+
+impl Place {
+    fn is_in(&self, clock: &Clock) -> bool {
+        clock[self.thread as usize] > self.before
+    }
+
+    fn race_site(&self, access: Access) -> RaceSite {
+        RaceSite { task: usize::from(self.thread), access, location: self.site }
+    }
+}
+
+/// What is known of a location in this run.
+#[derive(Clone, Copy)]
+struct Made {
+    value: u64,
+    /// Where it was made, or accessed exclusively; `None` for what is there from the beginning.
+    by: Option<Place>,
+}
+
+/// Plain accesses to a cell.
+#[derive(Default)]
+struct PlainCell {
+    write: Option<Place>,
+    reads: Vec<Place>,
+}
+
+/// One run.
+pub(crate) struct Run {
+    graph: Graph,
+    model: Model,
+    others: WorkList,
+    names: FxHashMap<LocationName, LocationId>,
+    made: Vec<Option<Made>>,
+    cells: Vec<PlainCell>,
+    threads: Vec<Thread>,
+    current: usize,
+    /// Counts the runs of this process.
+    execution: u64,
+    over: bool,
+    end: Option<End>,
+    /// The read that the graph was made for, until it is executed: what it needs goes first.
+    owing: Option<EventId>,
+    stacks: Vec<DefaultStack>,
+    /// What the thread that is inside of a monitor has learnt there.
+    section: Option<Section>,
+    /// Named ahead of time: what is made next belongs to something else than the running thread.
+    ahead: Option<LocationName>,
+    /// What threads have left at objects of the facade's.
+    left: FxHashMap<u32, Clock>,
+    /// See [`watch`]; kept from run to run.
+    watched: FxHashSet<LocationId>,
+}
+
+thread_local! {
+    static RUN: Cell<*mut Run> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// The run of this operating-system thread.
+///
+/// # Safety
+/// The reference must not be kept across a switch of threads, a call into the program, or another call of
+/// this function.
+unsafe fn run<'a>() -> Option<&'a mut Run> {
+    // SAFETY: `Explorer::execute` puts a run there that it owns, and takes it away before that ends.
+    unsafe { RUN.get().as_mut() }
+}
+
+/// Calls `f` with the run, which is there.
+fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
+    // SAFETY: `f` neither switches nor calls into the program (each caller in this folder sees to it).
+    f(unsafe { run() }.expect("only called inside an execution under rc11"))
+}
+
+/// Whether an execution is under way on this operating-system thread, and not being taken apart.
+pub(crate) fn alive() -> bool {
+    // SAFETY: the reference ends here.
+    unsafe { run() }.is_some_and(|run| !run.over)
+}
+
+/// Which execution this is, among all of this process; 0 outside of any.
+pub(crate) fn execution() -> u64 {
+    // SAFETY: the reference ends here.
+    unsafe { run() }.map_or(0, |run| run.execution)
+}
+
+/// The running thread.
+pub(crate) fn me() -> usize {
+    // SAFETY: the reference ends here.
+    unsafe { run() }.map_or(0, |run| run.current)
+}
+
+/// What the thread module keeps for the running thread.
+pub(crate) fn slot() -> Option<Slot> {
+    // SAFETY: the reference ends here.
+    unsafe { run() }.and_then(|run| run.threads[run.current].slot.clone())
+}
+
+/// Replaces what [`slot`] returns.
+pub(crate) fn set_slot(slot: Option<Slot>) {
+    // SAFETY: the reference ends with the replacement, before the old value is dropped.
+    let old = unsafe { run() }.and_then(|run| std::mem::replace(&mut run.threads[run.current].slot, slot));
+    drop(old);
+}
+
+/// Lets the scheduler choose who goes on.
+fn switch() {
+    let yielder = with(|run| run.threads[run.current].yielder);
+    // SAFETY: the yielder lives on the stack of the running coroutine.
+    unsafe { &*yielder }.suspend(());
+    if with(|run| run.over) && !std::thread::panicking() {
+        resume_unwind(Box::new(Cut));
+    }
+}
+
+/// The running thread goes no further in this run.
+fn halt() -> ! {
+    loop {
+        with(|run| run.threads[run.current].state = State::Blocked);
+        switch();
+    }
+}
+
+/// Ends the run.
+fn finish(end: End) -> ! {
+    with(|run| {
+        run.end.get_or_insert(end);
+        run.over = true;
+    });
+    resume_unwind(Box::new(Cut))
+}
+
+/// Ends the run because the program does something else than before.
+fn not_repeatable(site: Site) -> ! {
+    finish(End::Trouble(Trouble::NotRepeatable(Some(site))))
+}
+
+/// Runs an operation. Of a thread that unwinds already, what would take it down is caught here, and the operation
+/// comes to nothing: a second panic out of a destructor would end the process.
+fn sheltered<R>(nothing: R, operation: impl FnOnce() -> R) -> R {
+    if std::thread::panicking() {
+        catch_unwind(AssertUnwindSafe(operation)).unwrap_or(nothing)
+    } else {
+        operation()
+    }
+}
+
+/// The state in which the running thread waits while `wait` says that it must.
+fn wait_while(wait: impl Fn(&Run) -> Option<State>) {
+    while let Some(state) = with(|run| wait(run)) {
+        with(|run| run.threads[run.current].state = state);
+        switch();
+    }
+    with(|run| run.threads[run.current].state = State::Ready);
+}
+
+/// Waits until the event has been executed in this run.
+fn wait_for(id: EventId) {
+    if !id.is_init() {
+        wait_while(|run| (!run.is_executed(id)).then_some(State::Waiting(id)));
+    }
+}
+
+/// Waits until it is the running thread's turn to extend the graph.
+fn wait_for_turn() {
+    wait_while(|run| (!run.may_extend(run.current)).then_some(State::Extending));
+    with(|run| {
+        let thread = &run.threads[run.current];
+        let full = usize::from(thread.next) + 2 > MAX_EVENTS;
+        if full {
+            run.end = Some(End::Trouble(Trouble::TooLong));
+            run.over = true;
+        }
+        full
+    })
+    .then(|| resume_unwind(Box::new(Cut)) as ());
+}
+
+/// What comes next in the running thread, and whether the graph holds it already.
+enum Next {
+    Held(EventId),
+    New(EventId),
+}
+
+/// Begins an operation: `None` if the run is over, and the operation has no meaning.
+fn arrive() -> Option<EventId> {
+    // Who unwinds is found out by asking at each operation.
+    unwinding::is(|| me() as u64);
+    // SAFETY: the reference ends before anything else is called.
+    let run = unsafe { run() }?;
+    if run.over {
+        let thread = &mut run.threads[run.current];
+        thread.inert += 1;
+        if thread.inert > MAX_INERT {
+            halt_for_good();
+        }
+        return None;
+    }
+    // What the read that the graph was made for needs goes first.
+    if run.owing.is_some() && run.section.is_none() && run.demanded() != Some(run.current) {
+        switch();
+    }
+    Some(with(|run| run.next()))
+}
+
+/// Gives up a thread that does not come to its end although the run is over: its stack is abandoned.
+fn halt_for_good() -> ! {
+    let yielder = with(|run| run.threads[run.current].yielder);
+    loop {
+        // SAFETY: as in `switch`.
+        unsafe { &*yielder }.suspend(());
+    }
+}
+
+fn look_up(id: EventId) -> Next {
+    with(|run| if run.graph.get(id).is_some() { Next::Held(id) } else { Next::New(id) })
+}
+
+/// The event is done. Others that waited for it go on when the running thread comes to its next operation: what it
+/// does until then is part of the same step.
+fn executed(id: EventId, site: Site, value: u64) {
+    with(|run| {
+        let thread = &mut run.threads[run.current];
+        debug_assert_eq!(thread.next, id.index, "events are executed in program order");
+        thread.next += 1;
+        thread.accessed = false;
+        thread.values.push(value);
+        thread.sites.push(site);
+        if run.owing == Some(id) {
+            run.owing = None;
+        }
+    });
+}
+
+impl Run {
+    /// Where the stack of the running thread begins.
+    fn base(&self) -> usize {
+        self.threads[self.current].base
+    }
+
+    fn next(&self) -> EventId {
+        let thread = u8::try_from(self.current).expect("there are fewer threads");
+        EventId { thread, index: self.threads[self.current].next }
+    }
+
+    fn is_executed(&self, id: EventId) -> bool {
+        id.is_init() || self.threads.get(id.thread as usize).is_some_and(|thread| id.index < thread.next)
+    }
+
+    /// Whether the thread has events in the graph that it has not executed in this run.
+    fn is_behind(&self, thread: usize) -> bool {
+        self.threads[thread].state != State::Done
+            && (self.threads[thread].next as usize) < self.graph.len(thread)
+    }
+
+    fn may_extend(&self, thread: usize) -> bool {
+        self.owing.is_none_or(|owing| owing.thread as usize == thread)
+            && self.threads[..thread].iter().zip(0..).all(|(other, number)| match other.state {
+                State::Done | State::Blocked => true,
+                State::Absent => self.graph.len(number) == 0,
+                State::Joining(child) => {
+                    let child = child as usize;
+                    self.threads[child].state != State::Done && !self.is_behind(child)
+                }
+                State::Ready | State::Waiting(_) | State::Extending => false,
+            })
+    }
+
+    /// The thread to go on, if there is one.
+    fn pick(&self) -> Option<usize> {
+        if self.owing.is_some() {
+            return self.demanded();
+        }
+        for (thread, number) in self.threads.iter().zip(0..) {
+            let goes_on = match thread.state {
+                State::Ready => true,
+                State::Waiting(id) => self.is_executed(id),
+                State::Extending => self.may_extend(number),
+                State::Joining(child) => self.threads[child as usize].state == State::Done,
+                State::Absent | State::Blocked | State::Done => false,
+            };
+            if goes_on {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// The thread that must go on so that the read that the graph was made for is executed.
+    fn demanded(&self) -> Option<usize> {
+        let mut at = self.owing?.thread as usize;
+        for _ in 0..=2 * MAX_THREADS {
+            at = match self.threads[at].state {
+                State::Ready | State::Extending => return Some(at),
+                State::Waiting(id) if self.is_executed(id) => return Some(at),
+                State::Waiting(id) => id.thread as usize,
+                State::Joining(child) if self.threads[child as usize].state == State::Done => {
+                    return Some(at);
+                }
+                State::Joining(child) => child as usize,
+                State::Absent => {
+                    match self.graph.get(EventId { thread: u8::try_from(at).ok()?, index: 0 })?.kind {
+                        Kind::Begin(Some(parent)) => parent.thread as usize,
+                        _ => return None,
+                    }
+                }
+                State::Blocked | State::Done => return None,
+            };
+        }
+        None
+    }
+
+    /// The clock of the running thread.
+    fn clock(&self) -> &Clock {
+        let next = self.next();
+        &self.graph.event(EventId { index: next.index - 1, ..next }).hb
+    }
+
+    fn place(&self, site: Site) -> Place {
+        let next = self.next();
+        Place { thread: next.thread, before: next.index, site }
+    }
+
+    fn knows(&self, place: &Place) -> bool {
+        place.thread as usize == self.current || place.is_in(self.clock())
+    }
+
+    fn value_of(&self, write: EventId, location: LocationId) -> u64 {
+        if write.is_init() {
+            self.made.get(location as usize).and_then(|made| *made).map_or(0, |made| made.value)
+        } else {
+            self.threads[write.thread as usize].values[write.index as usize]
+        }
+    }
+}
+
+// ---- Operations of the facade.
+
+/// A value read, and whether it was written over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReadValue {
+    pub(crate) value: u64,
+    /// What was written, if anything was.
+    pub(crate) written: Option<u64>,
+}
+
+/// What a read-modify-write makes of a value; `None` if it leaves it.
+pub(crate) type Update<'a> = &'a mut dyn FnMut(u64) -> Option<u64>;
+
+/// How a read goes about it.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) success: Order,
+    pub(super) failure: Order,
+    /// Whether the thread waits for a value that `update` takes.
+    pub(super) waits: bool,
+}
+
+impl Manner {
+    fn effect(self, writes: bool) -> Effect {
+        Effect {
+            rmw: writes,
+            order: if writes { self.success } else { self.failure },
+            blocked: self.waits && !writes,
+        }
+    }
+}
+
+/// A location with this value, made by the running thread; a chain, or not.
+pub(crate) fn make(value: u64, chain: bool, site: Site) -> LocationId {
+    // SAFETY: the reference ends here.
+    let Some(run) = (unsafe { run() }) else { return LocationId::MAX };
+    let named = run.ahead.take();
+    let name = named.unwrap_or_else(|| {
+        let thread = &mut run.threads[run.current];
+        thread.made += 1;
+        (u8::try_from(run.current).unwrap_or(u8::MAX), thread.made)
+    });
+    let fresh = LocationId::try_from(2 * run.names.len() + usize::from(chain)).unwrap_or(LocationId::MAX);
+    let location = *run.names.entry(name).or_insert(fresh);
+    let at = location as usize;
+    if run.made.len() <= at {
+        run.made.resize_with(at + 1, || None);
+    }
+    let by = (named.is_none() && !run.over).then(|| run.place(site));
+    run.threads[run.current].accessed = true;
+    run.made[at] = Some(Made { value, by });
+    location
+}
+
+/// What is made next is named so, and there from the beginning.
+pub(crate) fn name_ahead(name: LocationName) {
+    // SAFETY: the reference ends here.
+    if let Some(run) = unsafe { run() } {
+        run.ahead = Some(name);
+    }
+}
+
+/// A chain that belongs to a thread, and is there from the beginning.
+pub(crate) fn make_for_thread(of: u8, thread: u64) -> LocationId {
+    name_ahead((of, u32::try_from(thread).unwrap_or(u32::MAX)));
+    make(0, true, Location::caller())
+}
+
+/// The making of the location must be known to the running thread.
+fn check_made(location: LocationId, site: Site, access: Access) {
+    let race = with(|run| {
+        let by = run.made.get(location as usize).and_then(|made| *made)?.by?;
+        (!run.knows(&by))
+            .then(|| Race { earlier: by.race_site(Access::Write), later: run.place(site).race_site(access) })
+    });
+    if let Some(race) = race {
+        raced(race);
+    }
+}
+
+fn raced(race: Race) {
+    if std::thread::panicking() {
+        return;
+    }
+    with(|run| {
+        run.end.get_or_insert(End::Race(race));
+        run.over = true;
+    });
+    std::panic::panic_any(RaceFound);
+}
+
+/// Reads, and writes what `update` makes of the value; waits for one that it takes, if the manner says so.
+/// `None` if the run is over.
+pub(super) fn read(
+    location: LocationId,
+    manner: Manner,
+    update: Update<'_>,
+    here: Option<Here>,
+    site: Site,
+) -> Option<ReadValue> {
+    sheltered(None, || {
+        let id = arrive()?;
+        check_made(location, site, Access::Read);
+        let look = here.and_then(|here| with(|run| Look::new(here, site, run.base(), id.index)));
+        let value = match look_up(id) {
+            Next::Held(id) => read_held(id, location, manner, &mut *update, site),
+            Next::New(id) => {
+                halt_if_repeated(look);
+                wait_for_turn();
+                read_new(id, location, manner, &mut *update)
+            }
+        };
+        let written = update(value);
+        if written.is_none() {
+            with(|run| run.threads[run.current].looks.extend(look));
+        }
+        match written {
+            None => executed(id, site, value),
+            Some(written) => {
+                // The halves of a read-modify-write are not interrupted.
+                let owing = with(|run| run.owing);
+                executed(id, site, value);
+                write_half(id.next(), location, manner.success, written, site);
+                if owing == Some(id) {
+                    with(|run| run.owing = None);
+                }
+            }
+        }
+        Some(ReadValue { value, written })
+    })
+}
+
+/// Blocks the running thread if it was here before, in the same state, and has only looked since.
+fn halt_if_repeated(look: Option<Look>) {
+    let repeated = with(|run| {
+        let thread = &mut run.threads[run.current];
+        let earlier = look.and_then(|look| thread.looks.iter().find(|earlier| look.repeats(earlier)));
+        thread.looping = earlier.map(|earlier| earlier.index);
+        thread.looping.is_some()
+    });
+    if repeated {
+        halt();
+    }
+}
+
+/// A round of a loop ends here, perhaps.
+pub(crate) fn yield_now(here: Here, site: Site) {
+    let Some(id) = arrive() else { return };
+    let look = with(|run| Look::new(here, site, run.base(), id.index));
+    if let Next::New(_) = look_up(id) {
+        halt_if_repeated(look);
+    }
+    with(|run| run.threads[run.current].looks.extend(look));
+}
+
+fn read_held(id: EventId, location: LocationId, manner: Manner, update: Update<'_>, site: Site) -> u64 {
+    let held = with(|run| match run.graph.event(id).kind {
+        Kind::Read { location: held, from, rmw, .. } if held == location => Some((from, rmw)),
+        _ => None,
+    });
+    let Some((from, rmw)) = held else { not_repeatable(site) };
+    wait_for(from);
+    let value = with(|run| run.value_of(from, location));
+    let writes = update(value).is_some();
+    let fresh = with(|run| run.owing == Some(id));
+    if writes != rmw && !fresh {
+        not_repeatable(site);
+    }
+    let effect = manner.effect(writes);
+    settle(id, effect);
+    if effect.blocked {
+        executed(id, site, value);
+        halt();
+    }
+    value
+}
+
+/// Notes what a read in the graph has come to.
+fn settle(id: EventId, effect: Effect) {
+    let allowed = with(|run| {
+        let model = run.model;
+        step::settle_read(&mut run.graph, id, effect, model)
+    });
+    if !allowed {
+        finish(End::Dropped);
+    }
+}
+
+fn read_new(id: EventId, location: LocationId, manner: Manner, update: Update<'_>) -> u64 {
+    // The values of all candidates must be known in this run.
+    loop {
+        let missing = with(|run| {
+            let writes = &run.graph.location(location).writes;
+            writes.iter().copied().find(|write| !run.is_executed(*write))
+        });
+        match missing {
+            Some(write) => {
+                wait_for(write);
+                wait_for_turn();
+            }
+            None => break,
+        }
+    }
+    let (value, effect) = with(|run| {
+        let values: Vec<u64> = {
+            let count = run.graph.location(location).writes.len();
+            (0..=count).map(|at| run.value_of(run.graph.write_at(at, location), location)).collect()
+        };
+        let places: FxHashMap<EventId, u64> =
+            (0..values.len()).map(|at| (run.graph.write_at(at, location), values[at])).collect();
+        let mut effect = |from: EventId| manner.effect(update(places[&from]).is_some());
+        let model = run.model;
+        let (from, effect) = step::read(&mut run.graph, id, location, model, &mut effect, &mut run.others);
+        (run.value_of(from, location), effect)
+    });
+    if effect.blocked {
+        executed(id, Location::caller(), value);
+        halt();
+    }
+    value
+}
+
+fn write_half(id: EventId, location: LocationId, order: Order, value: u64, site: Site) {
+    match look_up(id) {
+        Next::Held(id) => {
+            let held = with(|run| run.graph.event(id).kind == Kind::Write { location, rmw: true });
+            if !held {
+                not_repeatable(site);
+            }
+        }
+        Next::New(id) => extend_by_write(id, location, order, true),
+    }
+    with(|run| run.threads[run.current].looks.clear());
+    executed(id, site, value);
+}
+
+fn extend_by_write(id: EventId, location: LocationId, order: Order, rmw: bool) {
+    let allowed = with(|run| {
+        let model = run.model;
+        step::write(&mut run.graph, id, location, order, rmw, model, &mut run.others)
+    });
+    if !allowed {
+        finish(End::Dropped);
+    }
+}
+
+/// Writes. False if the run is over.
+pub(crate) fn write(location: LocationId, order: Order, value: u64, site: Site) -> bool {
+    sheltered(false, || {
+        let Some(id) = arrive() else { return false };
+        check_made(location, site, Access::Write);
+        match look_up(id) {
+            Next::Held(id) => {
+                if !with(|run| run.graph.event(id).kind == Kind::Write { location, rmw: false }) {
+                    not_repeatable(site);
+                }
+            }
+            Next::New(id) => {
+                wait_for_turn();
+                extend_by_write(id, location, order, false);
+            }
+        }
+        with(|run| run.threads[run.current].looks.clear());
+        executed(id, site, value);
+        true
+    })
+}
+
+/// An event without a location. The kind that the graph holds must be the same.
+fn plain_event(kind: Kind, order: Order, site: Site) -> bool {
+    sheltered(false, || plain_event_bare(kind, order, site))
+}
+
+fn plain_event_bare(kind: Kind, order: Order, site: Site) -> bool {
+    let Some(id) = arrive() else { return false };
+    match look_up(id) {
+        Next::Held(id) => {
+            if !with(|run| std::mem::discriminant(&run.graph.event(id).kind) == std::mem::discriminant(&kind))
+            {
+                not_repeatable(site);
+            }
+        }
+        Next::New(id) => {
+            wait_for_turn();
+            let allowed = with(|run| {
+                let model = run.model;
+                step::other(&mut run.graph, id, kind, order, model)
+            });
+            if !allowed {
+                finish(End::Dropped);
+            }
+        }
+    }
+    executed(id, site, 0);
+    true
+}
+
+/// A fence. False if the run is over.
+pub(crate) fn fence(order: Order, site: Site) -> bool {
+    plain_event(Kind::Fence, order, site)
+}
+
+/// One of `0..options`: every one of them in one execution or another.
+pub(crate) fn choose(options: u32, site: Site) -> u32 {
+    sheltered(0, || {
+        if !alive() {
+            return 0;
+        }
+        commit();
+        let Some(id) = arrive() else { return 0 };
+        let value = match look_up(id) {
+            Next::Held(id) => with(|run| match run.graph.event(id).kind {
+                Kind::Choice { options: held, value } if held == options => Some(value),
+                _ => None,
+            }),
+            Next::New(id) => {
+                if with(|run| run.section.is_none()) {
+                    wait_for_turn();
+                }
+                with(|run| step::choose(&mut run.graph, id, options, &mut run.others));
+                Some(0)
+            }
+        };
+        let Some(value) = value else { not_repeatable(site) };
+        with(|run| run.threads[run.current].looks.clear());
+        executed(id, site, u64::from(value));
+        value
+    })
+}
+
+/// The past of the running thread, to travel with a message.
+pub(crate) fn past() -> Option<Box<Clock>> {
+    if !alive() {
+        return None;
+    }
+    tick();
+    Some(with(|run| Box::new(*run.clock())))
+}
+
+/// Plain accesses since the last event of the running thread come before an event of their own, so that a clock can
+/// tell that they are known.
+fn tick() {
+    if with(|run| run.section.is_none() && run.threads[run.current].accessed) {
+        plain_event(Kind::Fence, Order::Relaxed, Location::caller());
+    }
+}
+
+/// What the running thread has done is left at an object of the facade's, for [`learn_from`].
+pub(crate) fn leave_at(object: u32) {
+    tick();
+    with(|run| {
+        let past = *run.clock();
+        join_clocks(run.left.entry(object).or_insert([0; MAX_THREADS]), &past);
+    });
+}
+
+/// The running thread learns what was left at an object.
+pub(crate) fn learn_from(object: u32) {
+    if let Some(past) = with(|run| run.left.get(&object).copied()) {
+        learn(&past);
+    }
+}
+
+/// Whether a weak compare-exchange that stands here fails for no reason: a choice, at most once for each thread and
+/// place in one execution.
+pub(crate) fn fails_spuriously(site: Site) -> bool {
+    if !alive() || with(|run| run.threads[run.current].spurious.contains(&ptr::from_ref(site))) {
+        return false;
+    }
+    let fails = choose(2, site) == 1;
+    if fails {
+        with(|run| run.threads[run.current].spurious.push(ptr::from_ref(site)));
+    }
+    fails
+}
+
+/// Whether what is done to the location is to be an event at all: from when it is first asked for on, and until
+/// then the exploration has to begin anew.
+pub(crate) fn watch(location: LocationId) {
+    if alive() && with(|run| run.watched.insert(location)) {
+        finish(End::Restart);
+    }
+}
+
+/// Whether somebody has asked for the location; see [`watch`].
+pub(crate) fn is_watched(location: LocationId) -> bool {
+    alive() && with(|run| run.watched.contains(&location))
+}
+
+/// The running thread learns a past.
+pub(crate) fn learn(past: &Clock) {
+    if !alive() {
+        return;
+    }
+    let known = with(|run| {
+        if let Some(section) = &mut run.section {
+            join_clocks(section.learnt.get_or_insert_with(|| Box::new([0; MAX_THREADS])), past);
+            return true;
+        }
+        let clock = run.clock();
+        past.iter().zip(clock).all(|(theirs, mine)| theirs <= mine)
+    });
+    if !known {
+        plain_event(Kind::Learn(Box::new(*past)), Order::Relaxed, Location::caller());
+        with(|run| run.threads[run.current].looks.clear());
+    }
+}
+
+// ---- Threads.
+
+/// The running thread spawns another: its number. `None` if the run is over.
+pub(crate) fn announce_spawn(site: Site) -> Option<u8> {
+    let id = arrive()?;
+    let child = match look_up(id) {
+        Next::Held(id) => with(|run| match run.graph.event(id).kind {
+            Kind::Spawn(child) => Some(child),
+            _ => None,
+        }),
+        Next::New(id) => {
+            wait_for_turn();
+            let free = with(|run| (1..=MAX_THREADS).find(|thread| run.graph.len(*thread) == 0));
+            let child =
+                free.filter(|thread| *thread < MAX_THREADS).and_then(|thread| u8::try_from(thread).ok());
+            let Some(child) = child else { finish(End::Trouble(Trouble::TooManyThreads)) };
+            with(|run| {
+                run.graph.add(id, Kind::Spawn(child), Order::Relaxed);
+                let begin = EventId { thread: child, index: 0 };
+                run.graph.add(begin, Kind::Begin(Some(id)), Order::Relaxed);
+            });
+            Some(child)
+        }
+    };
+    let Some(child) = child else { not_repeatable(site) };
+    with(|run| run.threads[run.current].looks.clear());
+    executed(id, site, 0);
+    Some(child)
+}
+
+/// Starts the thread that was announced.
+pub(crate) fn start(child: u8, body: Box<dyn FnOnce()>, site: Site) {
+    with(|run| {
+        let child = child as usize;
+        while run.threads.len() <= child {
+            run.threads.push(Thread::new());
+        }
+        let thread = &mut run.threads[child];
+        thread.state = State::Ready;
+        thread.next = 1;
+        thread.values.push(0);
+        thread.sites.push(site);
+        thread.body = Some(body);
+    });
+}
+
+/// Waits for the end of a thread, and learns what it did. False if the run is over.
+pub(crate) fn join(child: u8, site: Site) -> bool {
+    sheltered(false, || {
+        let Some(id) = arrive() else { return false };
+        let done = |run: &Run| run.threads[child as usize].state == State::Done;
+        match look_up(id) {
+            Next::Held(id) => {
+                if !with(|run| run.graph.event(id).kind == Kind::Join(child)) {
+                    not_repeatable(site);
+                }
+                wait_while(|run| (!done(run)).then_some(State::Joining(child)));
+            }
+            Next::New(id) => {
+                wait_while(|run| (!done(run)).then_some(State::Joining(child)));
+                wait_for_turn();
+                with(|run| run.graph.add(id, Kind::Join(child), Order::Relaxed));
+            }
+        }
+        with(|run| run.threads[run.current].looks.clear());
+        executed(id, site, 0);
+        true
+    })
+}
+
+/// Waits until all other threads are at their end, without learning anything. Does not return if one never is.
+pub(crate) fn wait_for_others() {
+    if alive() {
+        for other in 1..with(|run| run.threads.len().max(run.graph.threads.len())) {
+            let child = u8::try_from(other).unwrap_or(u8::MAX);
+            wait_while(|run| {
+                let thread = run.threads.get(other)?;
+                (!matches!(thread.state, State::Done | State::Absent)).then_some(State::Joining(child))
+            });
+        }
+    }
+}
+
+// ---- Plain memory.
+
+/// A cell that is made, which is a write.
+pub(crate) fn make_cell(site: Site) -> u32 {
+    // SAFETY: the reference ends here.
+    let Some(run) = (unsafe { run() }) else { return u32::MAX };
+    let write = (!run.over).then(|| run.place(site));
+    run.threads[run.current].accessed = true;
+    run.cells.push(PlainCell { write, reads: Vec::new() });
+    u32::try_from(run.cells.len() - 1).unwrap_or(u32::MAX)
+}
+
+/// A plain access. Does not return if it races.
+pub(crate) fn access(cell: u32, access: Access, site: Site) {
+    if !alive() {
+        return;
+    }
+    let race = with(|run| {
+        let place = run.place(site);
+        let clash = {
+            let held = run.cells.get(cell as usize)?;
+            let unknown = |other: &&Place| !run.knows(other);
+            let write = held.write.iter().find(unknown).map(|other| other.race_site(Access::Write));
+            let reads = || held.reads.iter().find(unknown).map(|other| other.race_site(Access::Read));
+            write.or_else(|| if access == Access::Write { reads() } else { None })
+        };
+        run.threads[run.current].accessed = true;
+        let held = &mut run.cells[cell as usize];
+        match access {
+            Access::Read => {
+                held.reads.retain(|other| other.thread != place.thread);
+                held.reads.push(place);
+            }
+            Access::Write => {
+                held.reads.clear();
+                held.write = Some(place);
+                run.threads[run.current].looks.clear();
+            }
+        }
+        clash.map(|earlier| Race { earlier, later: place.race_site(access) })
+    });
+    if let Some(race) = race {
+        raced(race);
+    }
+}
+
+/// An exclusive access to a location: all others must be known. Returns its value.
+pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
+    if !alive() {
+        return None;
+    }
+    check_made(location, site, Access::Write);
+    let unknown = with(|run| {
+        let clock = *run.clock();
+        let accesses = run.graph.location(location);
+        let all = accesses.writes.iter().chain(&accesses.reads);
+        let mut unknown = all.filter(|id| id.thread as usize != run.current && !id.is_in(&clock));
+        let first = *unknown.next()?;
+        let site_of = run.threads[first.thread as usize].sites.get(first.index as usize)?;
+        let access = match run.graph.event(first).kind {
+            Kind::Write { .. } => Access::Write,
+            _ => Access::Read,
+        };
+        let earlier = RaceSite { task: usize::from(first.thread), access, location: site_of };
+        Some(Race { earlier, later: run.place(site).race_site(Access::Write) })
+    });
+    if let Some(race) = unknown {
+        raced(race);
+    }
+    Some(with(|run| {
+        let last = run.graph.location(location).writes.len();
+        run.value_of(run.graph.write_at(last, location), location)
+    }))
+}
+
+// ---- Monitors: what one thread does inside of one is one read-modify-write of a chain.
+
+/// What the thread that is inside of a monitor has done there.
+struct Section {
+    read: EventId,
+    location: LocationId,
+    site: Site,
+    /// Whether its write is there.
+    written: bool,
+    learnt: Option<Box<Clock>>,
+}
+
+/// Enters a monitor, after a write later than `later_than` if that is given. False if the run is over.
+pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Site) -> bool {
+    sheltered(false, || {
+        if alive() {
+            tick();
+        }
+        let Some(id) = arrive() else { return false };
+        check_made(location, site, Access::Write);
+        let from = match look_up(id) {
+            Next::Held(id) => {
+                let held = with(|run| match run.graph.event(id).kind {
+                    Kind::Read { location: held, from, .. } if held == location => Some(from),
+                    _ => None,
+                });
+                let Some(from) = held else { not_repeatable(site) };
+                wait_for(from);
+                from
+            }
+            Next::New(id) => {
+                wait_for_turn();
+                wait_for_last(location);
+                with(|run| {
+                    let model = run.model;
+                    let blocked = |from| later_than == Some(from);
+                    let effect = |from| Effect { rmw: false, order: Order::Relaxed, blocked: blocked(from) };
+                    step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
+                })
+            }
+        };
+        if later_than == Some(from) || with(|run| run.graph.is_blocked(id)) {
+            settle(id, Effect { rmw: false, order: Order::Relaxed, blocked: true });
+            executed(id, site, 0);
+            halt();
+        }
+        with(|run| run.section = Some(Section { read: id, location, site, written: false, learnt: None }));
+        true
+    })
+}
+
+fn wait_for_last(location: LocationId) {
+    loop {
+        let last = with(|run| {
+            let count = run.graph.location(location).writes.len();
+            run.graph.write_at(count, location)
+        });
+        if with(|run| run.is_executed(last)) {
+            return;
+        }
+        wait_for(last);
+        wait_for_turn();
+    }
+}
+
+/// What was done inside is to be seen by others: adds the write.
+fn commit() {
+    let open = with(|run| match &mut run.section {
+        Some(section) if !section.written => {
+            section.written = true;
+            Some((section.read, section.location, section.site))
+        }
+        _ => None,
+    });
+    let Some((read, location, site)) = open else { return };
+    settle(read, Effect { rmw: true, order: Order::Relaxed, blocked: false });
+    let owing = with(|run| run.owing);
+    executed(read, site, 0);
+    let id = read.next();
+    match look_up(id) {
+        Next::Held(id) => {
+            if !with(|run| run.graph.event(id).kind == Kind::Write { location, rmw: true }) {
+                not_repeatable(site);
+            }
+        }
+        Next::New(id) => extend_by_write(id, location, Order::Relaxed, true),
+    }
+    executed(id, site, 0);
+    with(|run| {
+        run.threads[run.current].looks.clear();
+        if owing == Some(read) {
+            run.owing = None;
+        }
+    });
+}
+
+/// Leaves the monitor. Returns the write that was made, if the run is not over.
+pub(super) fn leave() -> Option<EventId> {
+    sheltered(None, || {
+        if !alive() {
+            return None;
+        }
+        commit();
+        let section = with(|run| run.section.take())?;
+        if let Some(learnt) = section.learnt {
+            learn(&learnt);
+        }
+        Some(section.read.next())
+    })
+}
+
+/// Leaves the monitor and waits until another thread has changed something in it; enters it again. `changed` says
+/// whether the running thread has. False if the run is over.
+pub(super) fn wait(location: LocationId, changed: bool, site: Site) -> bool {
+    sheltered(false, || {
+        let written = with(|run| run.section.as_ref().is_some_and(|section| section.written));
+        if changed || written {
+            let own = leave();
+            return enter(location, own, site);
+        }
+        let Some(section) = with(|run| run.section.take()) else { return false };
+        let fresh =
+            with(|run| run.owing == Some(section.read) || run.graph.get(section.read.next()).is_none());
+        if !fresh {
+            not_repeatable(site);
+        }
+        settle(section.read, Effect { rmw: false, order: Order::Relaxed, blocked: true });
+        executed(section.read, site, 0);
+        halt()
+    })
+}
+
+// ---- The run as a whole.
+
+impl Run {
+    /// For runs of one program.
+    pub(super) fn new(model: Model) -> Self {
+        Run {
+            graph: Graph::default(),
+            model,
+            others: WorkList::new(),
+            names: FxHashMap::default(),
+            made: Vec::new(),
+            cells: Vec::new(),
+            threads: Vec::new(),
+            current: 0,
+            execution: 0,
+            over: false,
+            end: None,
+            owing: None,
+            stacks: Vec::new(),
+            section: None,
+            ahead: None,
+            left: FxHashMap::default(),
+            watched: FxHashSet::default(),
+        }
+    }
+
+    /// The graph that was executed last.
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Executes a program along `graph`, and on; other ways go on the work list.
+    pub(super) fn execute(&mut self, graph: Graph, others: &mut WorkList, main: Box<dyn FnOnce()>) -> End {
+        self.begin(graph, main);
+        std::mem::swap(&mut self.others, others);
+        let outer = RUN.replace(ptr::from_mut(self));
+        assert!(outer.is_null(), "one execution at a time on each operating-system thread");
+        // From here on the run is reached by `run` alone.
+        drive();
+        let end = with(|run| run.end.take()).unwrap_or_else(|| with(|run| run.how_it_ended()));
+        with(|run| run.over = true);
+        take_apart();
+        RUN.set(ptr::null_mut());
+        std::mem::swap(&mut self.others, others);
+        end
+    }
+
+    fn begin(&mut self, mut graph: Graph, main: Box<dyn FnOnce()>) {
+        static EXECUTIONS: AtomicU64 = AtomicU64::new(1);
+        self.execution = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+        self.owing = graph.fresh.take();
+        if graph.len(0) == 0 {
+            graph.add(EventId { thread: 0, index: 0 }, Kind::Begin(None), Order::Relaxed);
+        }
+        self.threads.clear();
+        self.threads.resize_with(graph.threads.len(), Thread::new);
+        let first = &mut self.threads[0];
+        first.state = State::Ready;
+        first.next = 1;
+        first.values.push(0);
+        first.sites.push(Location::caller());
+        first.body = Some(main);
+        self.graph = graph;
+        self.made.clear();
+        self.cells.clear();
+        self.current = 0;
+        self.over = false;
+        self.end = None;
+        self.section = None;
+        self.ahead = None;
+        self.left.clear();
+    }
+
+    /// How a run ended in which no thread can go on.
+    fn how_it_ended(&self) -> End {
+        let behind = (0..self.threads.len()).any(|thread| self.is_behind(thread));
+        if behind || self.owing.is_some() {
+            return End::Trouble(Trouble::NotRepeatable(None));
+        }
+        if self.threads.iter().all(|thread| matches!(thread.state, State::Done | State::Absent)) {
+            return End::Complete;
+        }
+        let blocked = || self.threads.iter().zip(0_u8..).filter(|(thread, _)| thread.state == State::Blocked);
+        let is_latest = |(thread, number): (&Thread, u8)| {
+            let first = thread.looping.unwrap_or(thread.next - 1);
+            (first..thread.next).all(|index| self.graph.reads_last(EventId { thread: number, index }))
+        };
+        if !blocked().all(is_latest) {
+            return End::Unseen;
+        }
+        if blocked().any(|(thread, _)| thread.looping.is_some()) { End::Endless } else { End::Deadlock }
+    }
+}
+
+/// Lets one thread after the other go on until none can, or the run is over.
+fn drive() {
+    while let Some(thread) = with(|run| if run.over { None } else { run.pick() }) {
+        resume(thread);
+    }
+}
+
+/// Lets a thread go on until it waits.
+fn resume(thread: usize) {
+    let mut fiber = with(|run| {
+        run.current = thread;
+        let fiber = run.threads[thread].fiber.take();
+        fiber.or_else(|| Some(fiber_of(run.threads[thread].body.take()?, run.stacks.pop())))
+    })
+    .expect("a thread that is picked has something to do");
+    let result = fiber.resume(());
+    with(|run| match result {
+        CoroutineResult::Yield(()) => run.threads[thread].fiber = Some(fiber),
+        CoroutineResult::Return(()) => {
+            run.threads[thread].state = State::Done;
+            run.stacks.push(fiber.into_stack());
+        }
+    });
+}
+
+fn fiber_of(body: Box<dyn FnOnce()>, stack: Option<DefaultStack>) -> Fiber {
+    let stack = stack.unwrap_or_else(|| DefaultStack::new(STACK_SIZE).expect("there is memory for a stack"));
+    Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+        let base = 0_usize;
+        with(|run| {
+            let thread = &mut run.threads[run.current];
+            thread.yielder = yielder;
+            thread.base = ptr::from_ref(&base).addr();
+        });
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+            with(|run| {
+                if !payload.is::<Cut>() {
+                    run.end.get_or_insert(End::Failed(payload));
+                }
+                run.over = true;
+            });
+        }
+    })
+}
+
+/// Unwinds the threads that have not come to their end, one after the other.
+fn take_apart() {
+    for thread in 0..with(|run| run.threads.len()) {
+        let started = with(|run| run.threads[thread].fiber.is_some());
+        if started {
+            resume(thread);
+        }
+        let left = with(|run| {
+            let thread = &mut run.threads[thread];
+            (thread.fiber.take(), thread.body.take(), thread.slot.take())
+        });
+        if let Some(fiber) = left.0 {
+            // Its stack is still in use, by what does not come to an end.
+            std::mem::forget(fiber);
+        }
+        drop((left.1, left.2));
+    }
+}

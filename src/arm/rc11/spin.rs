@@ -1,0 +1,112 @@
+//! Loops that only look: recognised by the state of the thread, not by the shape of the code.
+//!
+//! At each look (a load, a failed compare-exchange, a yield) the part of the stack that belongs to the
+//! program, and the registers that a call preserves, are hashed. If a thread comes to a place with the same
+//! hash again and has done nothing in between but look, then it would go round for ever as long as it sees the
+//! same: it waits for one of its reads to be given another write. A loop that counts its rounds has another
+//! hash in each, and is explored as it is.
+//!
+//! One round that saw nothing new is left out by this, not an outcome: an execution stays consistent without
+//! it, and orders less.
+//!
+//! Limits: what a round changes in memory other than the stack (a counter in a box) is not seen, if it is no
+//! facade object. On processors other than x86-64 and AArch64 no loop is recognised.
+
+use super::super::trace::Site;
+
+/// The state of a thread where it calls the facade: its stack pointer, and a digest of the registers that a call
+/// preserves.
+#[derive(Clone, Copy)]
+pub(crate) struct Here {
+    stack: usize,
+    registers: u64,
+}
+
+/// A look that was made.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    site: Site,
+    hash: u64,
+    /// How many events the thread had before.
+    pub(super) index: u16,
+}
+
+/// Bytes of stack beyond which no state is hashed.
+const MAX_STATE: usize = 32 * 1024;
+
+/// The state of the running thread. Inlined into the program, whose frame it is to see.
+#[inline(always)]
+pub(crate) fn here() -> Here {
+    let registers: u64;
+    let stack: usize;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: registers are read, and nothing else happens.
+    unsafe {
+        std::arch::asm!(
+            "mov {h}, rbx",
+            "rol {h}, 9",
+            "xor {h}, rbp",
+            "rol {h}, 9",
+            "xor {h}, r12",
+            "rol {h}, 9",
+            "xor {h}, r13",
+            "rol {h}, 9",
+            "xor {h}, r14",
+            "rol {h}, 9",
+            "xor {h}, r15",
+            "mov {s}, rsp",
+            h = out(reg) registers,
+            s = out(reg) stack,
+            options(nomem, nostack),
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!(
+            "mov {h}, x19",
+            "eor {h}, x20, {h}, ror #55",
+            "eor {h}, x21, {h}, ror #55",
+            "eor {h}, x22, {h}, ror #55",
+            "eor {h}, x23, {h}, ror #55",
+            "eor {h}, x24, {h}, ror #55",
+            "eor {h}, x25, {h}, ror #55",
+            "eor {h}, x26, {h}, ror #55",
+            "eor {h}, x27, {h}, ror #55",
+            "eor {h}, x28, {h}, ror #55",
+            "mov {s}, sp",
+            h = out(reg) registers,
+            s = out(reg) stack,
+            options(nomem, nostack),
+        );
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        (registers, stack) = (0, 0);
+    }
+    Here { stack, registers }
+}
+
+impl Look {
+    /// A look at this place, of a thread whose stack begins at `base`. `None` if the state is not known.
+    pub(super) fn new(here: Here, site: Site, base: usize, index: u16) -> Option<Self> {
+        let length = base.checked_sub(here.stack).filter(|_| here.stack != 0)?;
+        if length > MAX_STATE {
+            return None;
+        }
+        let words = std::ptr::with_exposed_provenance::<u64>(here.stack.next_multiple_of(8));
+        let mut hash = here.registers;
+        for at in 0..length / 8 {
+            // SAFETY: this part of the running thread's stack is in use, up to where its first frame begins. It is
+            // read as whole words, whatever they mean; volatile, as some were never written by this program.
+            let word = unsafe { words.add(at).read_volatile() };
+            hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+        Some(Look { site, hash, index })
+    }
+
+    /// Whether the thread was here before, in the same state.
+    pub(super) fn repeats(&self, earlier: &Look) -> bool {
+        std::ptr::eq(self.site, earlier.site) && self.hash == earlier.hash
+    }
+}

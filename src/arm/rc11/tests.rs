@@ -1,0 +1,306 @@
+//! Programs with answers and counts that are known.
+
+use super::{End, Explorer};
+use crate::cell::Plain;
+use crate::context::{self, Context};
+use crate::explore::rc11::Model;
+use crate::sync::atomic::{AtomicU32, Ordering, fence};
+use crate::sync::{Arc, Condvar, Mutex, RwLock};
+use crate::thread;
+use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Mutex as RealMutex;
+
+/// What an exploration has seen.
+#[derive(Debug, Default)]
+pub(super) struct Seen<T> {
+    pub(super) outcomes: BTreeMap<T, u64>,
+    pub(super) complete: u64,
+    pub(super) unseen: u64,
+    pub(super) dropped: u64,
+    pub(super) deadlocks: u64,
+    pub(super) endless: u64,
+    pub(super) races: u64,
+    pub(super) failed: u64,
+}
+
+pub(super) fn explore<T: Ord + Debug + Send + 'static>(
+    model: Model,
+    program: impl Fn() -> T + Send + Sync + 'static,
+) -> Seen<T> {
+    crate::panics::install_once();
+    let program = std::sync::Arc::new(program);
+    let mut explorer = Explorer::new(model);
+    let mut seen = Seen {
+        outcomes: BTreeMap::new(),
+        complete: 0,
+        unseen: 0,
+        dropped: 0,
+        deadlocks: 0,
+        endless: 0,
+        races: 0,
+        failed: 0,
+    };
+    let _entered = context::enter(Context::Rc11);
+    loop {
+        let outcome = std::sync::Arc::new(RealMutex::new(None));
+        let main = {
+            let (program, outcome) = (program.clone(), outcome.clone());
+            Box::new(move || {
+                let result = program();
+                super::wait_for_others();
+                *outcome.lock().unwrap() = Some(result);
+                crate::sync::lazy::end_of_execution();
+            })
+        };
+        let Some(end) = explorer.execute(main) else { break };
+        match end {
+            End::Complete => {
+                seen.complete += 1;
+                let outcome = outcome.lock().unwrap().take().expect("a complete run has an outcome");
+                *seen.outcomes.entry(outcome).or_default() += 1;
+            }
+            End::Unseen => seen.unseen += 1,
+            End::Dropped => seen.dropped += 1,
+            End::Deadlock => seen.deadlocks += 1,
+            End::Endless => seen.endless += 1,
+            End::Race(_) => seen.races += 1,
+            End::Failed(_) => seen.failed += 1,
+            End::Restart => panic!("restart"),
+            End::Trouble(trouble) => panic!("{trouble:?} after {seen:?}"),
+        }
+        assert!(seen.complete + seen.unseen < 3_000_000, "{seen:?}");
+    }
+    seen
+}
+
+fn show<T: Debug>(name: &str, seen: &Seen<T>, start: std::time::Instant) {
+    println!(
+        "{name:32} complete {:>7} unseen {:>6} dropped {:>5} deadlock {:>4} endless {:>3} races {:>4} failed {:>3} outcomes {:>3} {:?}",
+        seen.complete,
+        seen.unseen,
+        seen.dropped,
+        seen.deadlocks,
+        seen.endless,
+        seen.races,
+        seen.failed,
+        seen.outcomes.len(),
+        start.elapsed()
+    );
+}
+
+fn threads<T: Send + 'static>(n: usize, f: impl Fn(usize) -> T + Send + Sync + 'static) -> Vec<T> {
+    let f = std::sync::Arc::new(f);
+    let handles: Vec<_> = (0..n)
+        .map(|i| {
+            let f = f.clone();
+            thread::spawn(move || f(i))
+        })
+        .collect();
+    handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+}
+
+#[test]
+fn known_counts() {
+    let now = std::time::Instant::now;
+    for (n, k, expected) in [(2, 1, 2), (3, 1, 6), (3, 2, 90), (4, 1, 24), (4, 2, 2520)] {
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let word = Arc::new(AtomicU32::new(0));
+            let shared = word.clone();
+            threads(n, move |_| {
+                for _ in 0..k {
+                    shared.fetch_add(1, Relaxed);
+                }
+            });
+            word.load(Relaxed)
+        });
+        show(&format!("fetch_add {n} x {k}"), &seen, start);
+        assert_eq!(seen.complete, expected);
+    }
+    for (n, expected) in [(2, 4), (3, 36), (4, 576), (5, 14_400)] {
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let word = Arc::new(AtomicU32::new(0));
+            let shared = word.clone();
+            threads(n, move |i| {
+                let v = shared.load(Relaxed);
+                shared.store(v + i as u32 + 1, Relaxed);
+            });
+        });
+        show(&format!("load;store {n}"), &seen, start);
+        assert_eq!(seen.complete, expected);
+    }
+    for (s, l, f, model, expected) in [
+        (Relaxed, Relaxed, None, Model::Rc11, 4),
+        (Release, Acquire, None, Model::Rc11, 4),
+        (SeqCst, SeqCst, None, Model::Rc11, 3),
+        (Relaxed, Relaxed, Some(SeqCst), Model::Rc11, 3),
+        (Relaxed, Relaxed, Some(AcqRel), Model::Rc11, 4),
+        (Relaxed, Relaxed, None, Model::Sc, 3),
+    ] {
+        let start = now();
+        let seen = explore(model, move || {
+            let words = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+            threads(2, move |i| {
+                words[i].store(1, s);
+                if let Some(f) = f {
+                    fence(f);
+                }
+                words[1 - i].load(l)
+            })
+        });
+        show(&format!("SB {s:?} {l:?} {f:?}"), &seen, start);
+        assert_eq!(seen.outcomes.len(), expected);
+    }
+    for (o, expected) in [(Relaxed, 16), (Acquire, 16), (SeqCst, 15)] {
+        let start = now();
+        let so = if o == Acquire { Release } else { o };
+        let seen = explore(Model::Rc11, move || {
+            let words = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+            threads(4, move |i| match i {
+                0 | 1 => {
+                    words[i].store(1, so);
+                    (0, 0)
+                }
+                _ => (words[i - 2].load(o), words[3 - i].load(o)),
+            })
+        });
+        show(&format!("IRIW {o:?}"), &seen, start);
+        assert_eq!(seen.outcomes.len(), expected);
+    }
+    for n in 2..=4 {
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let words = Arc::new((Mutex::new(()), Plain::new(0)));
+            let shared = words.clone();
+            threads(n, move |_| {
+                let _guard = shared.0.lock().unwrap();
+                shared.1.set(shared.1.get() + 1);
+            });
+            words.1.get()
+        });
+        show(&format!("mutex {n}"), &seen, start);
+        assert_eq!(seen.outcomes.keys().copied().collect::<Vec<_>>(), [n as i32]);
+        assert_eq!(seen.races + seen.deadlocks + seen.failed, 0);
+    }
+    for n in 2..=3 {
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let words = Arc::new((AtomicU32::new(0), AtomicU32::new(0), Plain::new(0)));
+            let shared = words.clone();
+            threads(n, move |_| {
+                let mine = shared.0.fetch_add(1, Relaxed);
+                while shared.1.load(Acquire) != mine {
+                    thread::yield_now();
+                }
+                shared.2.set(shared.2.get() + 1);
+                shared.1.store(mine + 1, Release);
+            });
+            words.2.get()
+        });
+        show(&format!("ticket {n}"), &seen, start);
+        assert_eq!(seen.races + seen.deadlocks + seen.failed + seen.endless, 0);
+    }
+    for n in 2..=3 {
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let words = Arc::new((AtomicU32::new(0), Plain::new(0)));
+            let shared = words.clone();
+            threads(n, move |_| {
+                loop {
+                    while shared.0.load(Relaxed) != 0 {}
+                    if shared.0.compare_exchange(0, 1, Acquire, Relaxed).is_ok() {
+                        break;
+                    }
+                }
+                shared.1.set(shared.1.get() + 1);
+                shared.0.store(0, Release);
+            });
+            words.1.get()
+        });
+        show(&format!("ttas {n}"), &seen, start);
+        assert_eq!(seen.races + seen.deadlocks + seen.failed + seen.endless, 0);
+    }
+    for n in 2..=3 {
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let words = Arc::new((RwLock::new(()), Plain::new(0)));
+            let shared = words.clone();
+            threads(n, move |i| {
+                if i == 0 {
+                    let _g = shared.0.write().unwrap();
+                    shared.1.set(shared.1.get() + 1);
+                } else {
+                    let _g = shared.0.read().unwrap();
+                    shared.1.get();
+                }
+            });
+            words.1.get()
+        });
+        show(&format!("rwlock {n}"), &seen, start);
+        assert_eq!(seen.races + seen.deadlocks + seen.failed + seen.endless, 0);
+    }
+    {
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let words = Arc::new((Mutex::new(false), Condvar::new()));
+            let shared = words.clone();
+            threads(2, move |i| {
+                if i == 0 {
+                    *shared.0.lock().unwrap() = true;
+                    shared.1.notify_one();
+                } else {
+                    let mut g = shared.0.lock().unwrap();
+                    while !*g {
+                        g = shared.1.wait(g).unwrap();
+                    }
+                }
+            });
+        });
+        show("condvar", &seen, start);
+        assert_eq!(seen.races + seen.deadlocks + seen.failed + seen.endless, 0);
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let (sender, receiver) = crate::sync::mpsc::channel();
+            let t = thread::spawn(move || {
+                sender.send(1).unwrap();
+                sender.send(2).unwrap();
+            });
+            let got: Vec<i32> = receiver.iter().collect();
+            t.join().unwrap();
+            got
+        });
+        show("mpsc", &seen, start);
+        assert_eq!(seen.races + seen.deadlocks + seen.failed + seen.endless, 0);
+        assert_eq!(seen.outcomes.len(), 1);
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let me = thread::current();
+            let flag = Arc::new(Plain::new(0));
+            let f = flag.clone();
+            let t = thread::spawn(move || {
+                f.set(1);
+                me.unpark();
+            });
+            thread::park();
+            let v = flag.get();
+            t.join().unwrap();
+            v
+        });
+        show("park", &seen, start);
+        assert_eq!(seen.races + seen.deadlocks + seen.failed + seen.endless, 0);
+        let start = now();
+        let seen = explore(Model::Rc11, move || {
+            let words = Arc::new((Mutex::new(()), Mutex::new(())));
+            threads(2, move |i| {
+                let (a, b) = if i == 0 { (&words.0, &words.1) } else { (&words.1, &words.0) };
+                let _a = a.lock().unwrap();
+                let _b = b.lock().unwrap();
+            });
+        });
+        show("lock order", &seen, start);
+        assert!(seen.deadlocks > 0);
+    }
+}

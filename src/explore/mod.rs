@@ -1,0 +1,3 @@
+//! Pure searches: they choose what happens next, and know nothing of coroutines, facade objects or I/O.
+
+pub(crate) mod rc11;
