@@ -249,6 +249,7 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = arguments.jobs.map_or(cores, usize::from);
     let budget = Budget { preemptions: arguments.preemptions, ..arguments.budget.budget(arguments.seed) };
+    let budget = arguments.budget.shared_among(budget, plan.sampled_cells());
     let begun = Instant::now();
     let progress = Progress::new(plan.cells());
     let mut printer = Printer { progress: &progress, plan: &plan, verbose: arguments.verbose, failed: None };

@@ -94,7 +94,7 @@ mod witness;
 pub use choice::choose;
 pub use cli::main as cli_main;
 pub use runner::replay::{ReplayError, Replayed, replay};
-pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};
+pub use scenario::{Blank, Design, Engine, Exit, Expected, External, Grade, Outcome, Ran, Scenario, Scratch};
 
 /// What a scenario file needs.
 pub mod prelude {
@@ -103,7 +103,7 @@ pub mod prelude {
     pub use crate::choose;
     pub use crate::hint;
     pub use crate::scenario::Expected::{self, Crash, DataRace, Deadlock, Forbidden, Hang, Safe};
-    pub use crate::scenario::{Design, Engine, Exit, Scenario};
+    pub use crate::scenario::{Design, Engine, Exit, External, Ran, Scenario};
     pub use crate::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
     pub use crate::sync::atomic::{
         AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16,

@@ -46,13 +46,13 @@ impl Lazy {
 
 fn lazy_initialisation() -> Scenario<Made> {
     Scenario::new("Two actors want a value that is made on first use. Is it made once, and whole for both?")
-        .acceptable("made once, whole for both", |&made| made == (42, 42, 1))
-        .forbidden("made twice", |&(.., made)| made > 1)
+        .acceptable("made once, whole for both", |&made: &Made| made == (42, 42, 1))
+        .forbidden("made twice", |&(_, _, made): &Made| made > 1)
         .forbidden("seen before it was made", |_| true)
         .design("check and make, no lock", lazily(Lazy::unlocked).expect(DataRace))
-        .design("double-checked, relaxed", lazily(|lazy| lazy.double_checked(Relaxed, Relaxed)).expect(DataRace))
-        .design("double-checked, release and relaxed", lazily(|lazy| lazy.double_checked(Relaxed, Release)).expect(DataRace))
-        .design("double-checked, release and acquire", lazily(|lazy| lazy.double_checked(Acquire, Release)).expect(Safe))
+        .design("double-checked, relaxed", lazily(|lazy: &Lazy| lazy.double_checked(Relaxed, Relaxed)).expect(DataRace))
+        .design("double-checked, release and relaxed", lazily(|lazy: &Lazy| lazy.double_checked(Relaxed, Release)).expect(DataRace))
+        .design("double-checked, release and acquire", lazily(|lazy: &Lazy| lazy.double_checked(Acquire, Release)).expect(Safe))
         .design(
             "OnceLock",
             Design::new(|| (OnceLock::new(), AtomicU32::new(0)))

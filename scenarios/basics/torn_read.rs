@@ -11,12 +11,12 @@ fn torn_read() -> Scenario<(u32, u32)> {
         .forbidden("half old, half new", |_| true)
         .design(
             "plain memory",
-            Design::new(|| Plain::new((0, 0)))
+            Design::new(|| Plain::new([0, 0]))
                 .actor("writer", |value: &Plain<[u32; 2]>| {
-                    value.set((1, 1));
+                    value.set([1, 1]);
                     (0, 0)
                 })
-                .actor("reader", Plain::get)
+                .actor("reader", |value| value.get().into())
                 .observe(|_, saw| saw[1])
                 .expect(DataRace),
         )

@@ -19,17 +19,17 @@ fn seqlock() -> Scenario<Option<(u32, u32)>> {
         .forbidden("half old, half new, and taken for good", |_| true)
         .design(
             "plain data",
-            Design::new(|| (AtomicU32::new(0), Plain::new((0, 0))))
+            Design::new(|| (AtomicU32::new(0), Plain::new([0, 0])))
                 .actor("writer", |(version, value): &(AtomicU32, Plain<[u32; 2]>)| {
                     version.store(1, Relaxed);
                     fence(Release);
-                    value.set((1, 1));
+                    value.set([1, 1]);
                     version.store(2, Release);
                     None
                 })
                 .actor("reader", |(version, value)| {
                     let before = version.load(Acquire);
-                    let seen = value.get();
+                    let seen = value.get().into();
                     fence(Acquire);
                     (before.is_multiple_of(2) && version.load(Relaxed) == before).then_some(seen)
                 })

@@ -2,6 +2,12 @@
 
 use crate::engine::Budget;
 
+/// What the real engines may take in a run of many scenarios, in milliseconds.
+const SAMPLING_IN_ALL_MS: u64 = 14_000;
+
+/// What each cell of theirs gets all the same.
+const SAMPLING_AT_LEAST_MS: u64 = 20;
+
 /// How much effort to spend on each cell of the matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Effort {
@@ -15,6 +21,16 @@ pub(crate) enum Effort {
 }
 
 impl Effort {
+    /// The same budget, with less sampling for each of many cells: under the normal effort all real engines
+    /// together take no longer than [`SAMPLING_IN_ALL_MS`], as far as that leaves each [`SAMPLING_AT_LEAST_MS`].
+    pub(crate) fn shared_among(self, budget: Budget, sampled_cells: usize) -> Budget {
+        if self != Effort::Normal || sampled_cells == 0 {
+            return budget;
+        }
+        let share = SAMPLING_IN_ALL_MS / sampled_cells as u64;
+        Budget { sampling_ms: share.clamp(SAMPLING_AT_LEAST_MS, budget.sampling_ms), ..budget }
+    }
+
     /// The budget of one cell at this level.
     pub(crate) fn budget(self, seed: u64) -> Budget {
         let (executions, random_executions, sampling_ms, stall_ms, memory_mib) = match self {

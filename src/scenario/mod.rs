@@ -3,6 +3,7 @@
 //! Nothing here knows an engine: a [`Design`] is closures over a state; [`program`] erases its types so
 //! that every engine can execute it. Limit: one outcome type per scenario and one return type per design.
 
+mod commands;
 mod counts;
 mod design;
 mod expectation;
@@ -10,6 +11,7 @@ pub(crate) mod outcome;
 pub(crate) mod program;
 pub(crate) mod registry;
 
+pub use commands::{External, Ran, Scratch};
 pub use design::{Blank, Design};
 pub(crate) use expectation::Memory;
 pub use expectation::{Engine, Expected};
