@@ -2,11 +2,12 @@
 
 mod claims;
 mod contents;
+mod litmus;
 mod progress;
 
-use crate::engine::Budget;
+use crate::base::budget::Budget;
+use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::report::{Report, json, snapshot, terminal};
-use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
 use crate::runner::{Event, interrupt, replay, run, worker};
@@ -14,6 +15,7 @@ use crate::scenario::Engine;
 use crate::scenario::registry::{self, Found};
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use progress::Progress;
 use std::io::{self, Write};
@@ -68,6 +70,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Run litmus tests on every engine and say which final states there are
+    Litmus(litmus::Arguments),
     /// Execute once more what a witness shows, and print it
     Replay {
         /// The token that stands below the witness
@@ -118,6 +122,21 @@ enum Format {
     Json,
 }
 
+impl ValueEnum for Effort {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Effort::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Effort::Quick => "A first look: a second or two for a scenario",
+            Effort::Normal => "What continuous integration runs",
+            Effort::Thorough => "Before a release, or overnight",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
 fn engine_from_name(name: &str) -> Result<Engine, String> {
     Engine::ALL.into_iter().find(|engine| engine.name() == name).ok_or_else(|| {
         let known = Engine::ALL.map(Engine::name).join(", ");
@@ -152,6 +171,7 @@ pub fn main() -> ExitCode {
         },
         Some(Command::Claims(arguments)) => claims::main(&found, &arguments),
         Some(Command::Show { name }) => show(&found, &name),
+        Some(Command::Litmus(arguments)) => litmus::start(&arguments),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
@@ -339,7 +359,8 @@ impl Printer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Exploration, Observation};
+    use crate::base::failure::Failure;
+    use crate::base::observation::{Exploration, Observation, Stop};
     use crate::report::{Cell, DesignReport, ScenarioReport};
     use crate::scenario::Expected;
     use crate::verdict::{Expectation, judge};
@@ -349,17 +370,17 @@ mod tests {
         let cell = |kind: &&str| {
             let mut observation = Observation::new(Exploration::Exhaustive);
             match *kind {
-                "failed" => observation.deadlock = Some("both wait".to_owned()),
+                "failed" => observation.fail(Failure::DEADLOCK),
                 "safe" => {
                     observation.executions = 1;
-                    observation.outcomes.push(crate::scenario::program::OutcomeCount {
+                    observation.outcomes.push(crate::base::outcome::OutcomeCount {
                         value: "1".to_owned(),
                         grade: crate::scenario::Grade::Acceptable,
                         sentence: "fine".to_owned(),
                         count: 1,
                     });
                 }
-                _ => observation.stopped = Some("a limit".to_owned()),
+                _ => observation.stopped = Some(Stop::NoOperation),
             }
             let expectation = Expectation { engine: Engine::Loom, expected: Expected::Safe, must_see: false };
             Cell {
@@ -367,6 +388,7 @@ mod tests {
                 expected: Expected::Safe,
                 expected_because: None,
                 must_see: false,
+                actors: Vec::new(),
                 judgement: judge(expectation, &observation),
                 observation,
                 log: String::new(),

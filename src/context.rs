@@ -172,22 +172,6 @@ pub(crate) enum Artefact {
     LoomSplitsRmw,
 }
 
-impl Artefact {
-    /// For a reader of the verdict.
-    pub(crate) fn sentence(self) -> &'static str {
-        match self {
-            Artefact::LoomSeqCst => {
-                "loom treats SeqCst accesses as acquire and release, so it allows more than the language does"
-            }
-            Artefact::NoTimeouts => "loom never lets a wait on a condition variable time out",
-            Artefact::LoomSplitsRmw => {
-                "loom lets a plain store come between the reading and the writing of a read-modify-write on the same \
-                 atomic, so it allows more than the language does"
-            }
-        }
-    }
-}
-
 thread_local! {
     static ARTEFACTS: Cell<[bool; 3]> = const { Cell::new([false; 3]) };
 }

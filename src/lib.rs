@@ -21,6 +21,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `base` | plain data that every other module speaks of: engines, failures, observations, budgets |
 //! | `scenario` | what a user writes, and the same with its types erased for the engines |
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
 //! | `choice` | values that the engine chooses: [`choose`] |
@@ -28,6 +29,7 @@
 //! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
 //! | [`linearizability`] | the checker of histories, usable alone |
+//! | [`litmus`] | litmus tests in herd's C dialect, as scenarios |
 //! | [`object`] | objects with a sequential model: generated programs, their histories, shrinking |
 //! | `race` | vector clocks and the happens-before detector |
 //! | `witness` | one execution that shows a failure: its events, why, its table, and the token that finds it again |
@@ -68,11 +70,13 @@ pub mod channel;
 mod choice;
 pub mod hint;
 pub mod linearizability;
+pub mod litmus;
 pub mod object;
 pub mod sync;
 pub mod thread;
 
 mod arm;
+mod base;
 mod claims;
 mod cli;
 mod context;

@@ -2,11 +2,12 @@
 //!
 //! A panic in a model thread is either the design's own, which `join` hands on as std does, or the
 //! checker's (a race, a deadlock, a limit), which must unwind to the engine. [`is_checkers`] tells
-//! which: by the payload's type, by the message, and by the source file that the panic hook saw.
+//! which: by the payload's type, and by the source file that the panic hook saw it come from. What a checker
+//! says is in the text of its panic and nowhere else, so that text is read; a design that panics with the same
+//! words is not taken for the checker.
 //!
-//! Limits: without [`install`] only payload and message speak. A design that panics with the very
-//! words of a checker is taken for the checker. Records are per operating-system thread and only the
-//! last few are kept.
+//! Limits: without [`install`], as in unit tests of the facade, only payload and text speak. Records are per
+//! operating-system thread and only the last few are kept.
 
 use crate::context::{self, Context};
 use std::any::Any;
@@ -15,6 +16,45 @@ use std::collections::VecDeque;
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, OnceLock, PoisonError};
+
+/// The payload of a panic that means a deadlock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadlocked;
+
+/// What a checker says with a panic of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    DataRace,
+    Deadlock,
+    /// loom's limit on the branches of one execution was met.
+    TooManyBranches,
+    /// Another limit, or a fault.
+    Other,
+}
+
+impl Said {
+    /// What a checker means by the text of its panic.
+    fn by(words: &str) -> Self {
+        let words = words.trim_start();
+        if words.starts_with("Causality violation") {
+            Said::DataRace
+        } else if words.starts_with("deadlock") {
+            Said::Deadlock
+        } else if words.starts_with("Model exceeded maximum number of branches") {
+            Said::TooManyBranches
+        } else {
+            Said::Other
+        }
+    }
+}
+
+/// What a panic was about, as far as a supervisor must know whose worker may die of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A checker, or the facade, found a deadlock.
+    Deadlock,
+    Other,
+}
 
 /// What the hook saw of one panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +65,14 @@ pub(crate) struct Panic {
     pub(crate) file: String,
     /// The line in that file, from 1.
     pub(crate) line: u32,
+    /// What it says, if it is a checker's.
+    said: Option<Said>,
 }
 
 /// How many panics of one thread are remembered.
 const REMEMBERED: usize = 16;
 
-/// What a checker's own panics begin with, also where they are blamed on the line that called it.
+/// What a checker's own panics begin with, for where no hook has seen where they came from.
 const CHECKERS_WORDS: &[&str] = &[
     "Causality violation",
     "\nCausality violation",
@@ -64,7 +106,7 @@ thread_local! {
 }
 
 /// Who hears of each panic as it happens, before anything unwinds.
-static LISTENER: OnceLock<fn(&str)> = OnceLock::new();
+static LISTENER: OnceLock<fn(Cause)> = OnceLock::new();
 
 /// Whether the listener hears nothing more.
 static SILENT: AtomicBool = AtomicBool::new(false);
@@ -109,9 +151,9 @@ pub(crate) fn install_once() {
     });
 }
 
-/// Has `listener` called with the message of each panic, for the rest of this process: what it learns
-/// is known even if the unwinding ends in an abort. The first listener stays.
-pub(crate) fn tell(listener: fn(&str)) {
+/// Has `listener` told of each panic, for the rest of this process: what it learns is known even if the
+/// unwinding ends in an abort. The first listener stays.
+pub(crate) fn tell(listener: fn(Cause)) {
     LISTENER.get_or_init(|| listener);
 }
 
@@ -121,14 +163,12 @@ pub(crate) fn be_silent() {
 }
 
 fn remember(info: &PanicHookInfo<'_>) {
-    let message = text(info.payload()).map(str::to_owned);
-    if let (Some(listener), Some(message), false) = (LISTENER.get(), &message, SILENT.load(Ordering::Relaxed))
-    {
-        listener(message);
-    }
     let location = info.location();
+    let checkers = location.is_some_and(|at| is_checkers_file(at.file()));
+    let message = text(info.payload()).map(str::to_owned);
+    let said = message.as_deref().filter(|_| checkers).map(Said::by);
+    tell_listener(info.payload(), said);
     if message.is_none() {
-        let checkers = location.is_some_and(|at| is_checkers_file(at.file()));
         LAST_OBJECT.set(Some(checkers));
         if checkers {
             // Not a failure: loom's coroutines end by a panic.
@@ -139,6 +179,7 @@ fn remember(info: &PanicHookInfo<'_>) {
         message,
         file: location.map_or_else(String::new, |at| at.file().to_owned()),
         line: location.map_or(0, std::panic::Location::line),
+        said,
     };
     SEEN.with_borrow_mut(|seen| {
         if seen.len() == REMEMBERED {
@@ -146,6 +187,15 @@ fn remember(info: &PanicHookInfo<'_>) {
         }
         seen.push_back(panic);
     });
+}
+
+fn tell_listener(payload: &(dyn Any + Send), said: Option<Said>) {
+    let Some(listener) = LISTENER.get().filter(|_| !SILENT.load(Ordering::Relaxed)) else { return };
+    if payload.is::<Deadlocked>() || said == Some(Said::Deadlock) {
+        listener(Cause::Deadlock);
+    } else if text(payload).is_some() {
+        listener(Cause::Other);
+    }
 }
 
 /// The last panic of this operating-system thread since [`forget`], if the hook is installed.
@@ -172,21 +222,33 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     if payload.is::<crate::arm::loom::every::Cut>() {
         return false;
     }
-    if payload.is::<crate::arm::trace::RaceFound>() || payload.is::<crate::arm::loom::NeedsExactness>() {
+    if payload.is::<crate::arm::trace::RaceFound>()
+        || payload.is::<Deadlocked>()
+        || payload.is::<crate::arm::loom::NeedsExactness>()
+    {
         return true;
     }
+    if text(payload).is_none() { is_checkers_object() } else { said(payload).is_some() }
+}
+
+/// What a checker says with this panic, if it is a checker's.
+pub(crate) fn said(payload: &(dyn Any + Send)) -> Option<Said> {
     let Some(message) = text(payload) else {
-        return is_checkers_object();
+        return is_checkers_object().then_some(Said::Other);
     };
-    if CHECKERS_WORDS.iter().any(|words| message.starts_with(words)) {
-        return true;
+    let seen = SEEN.with_borrow(|seen| {
+        seen.iter().rev().find(|panic| panic.message.as_deref() == Some(message)).map(|panic| panic.said)
+    });
+    match seen {
+        Some(said) => said,
+        None if INSTALLED.load(Ordering::Relaxed) => None,
+        None => said_by_words(message),
     }
-    SEEN.with_borrow(|seen| {
-        seen.iter()
-            .rev()
-            .find(|panic| panic.message.as_deref() == Some(message))
-            .is_some_and(|panic| is_checkers_file(&panic.file))
-    })
+}
+
+/// The same by the text alone, for where no hook has seen where the panic came from.
+fn said_by_words(message: &str) -> Option<Said> {
+    CHECKERS_WORDS.iter().any(|words| message.starts_with(words)).then(|| Said::by(message))
 }
 
 /// A payload that is no string. loom's coroutines are cancelled by a panic that the hook sees come
@@ -247,9 +309,9 @@ mod tests {
 
     #[test]
     fn words_of_checkers_are_known_without_the_hook() {
-        let race: Box<dyn Any + Send> =
-            Box::new("Causality violation: Concurrent write accesses to `UnsafeCell`.\n".to_owned());
-        assert!(is_checkers(&*race));
+        let race = "Causality violation: Concurrent write accesses to `UnsafeCell`.\n";
+        assert_eq!(said_by_words(race), Some(Said::DataRace));
+        assert_eq!(said_by_words("the design gave up"), None);
         let own: Box<dyn Any + Send> = Box::new("the design gave up");
         assert!(!is_checkers(&*own));
         let found: Box<dyn Any + Send> = Box::new(crate::arm::trace::RaceFound);

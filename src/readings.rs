@@ -1,13 +1,15 @@
 //! All that the program reads, besides tokens, read from any bytes: for a fuzzer, and for its corpus.
 
+use crate::base::failure::{Crash, Failure, Hang, How, ProcessExit, Who};
+use crate::base::observation::Observation;
 use crate::cli;
-use crate::engine::{self, Observation};
+use crate::engine;
 use crate::object::regression;
 use crate::report::terminal;
 use crate::runner::worker::Job;
 use crate::scenario::{Engine, Expected, Facts};
 use crate::verdict::{Expectation, Verdict, judge};
-use crate::witness::{Shows, naming};
+use crate::witness::naming;
 
 /// What there is to read, in the order of the first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,8 @@ fn source(text: &str) -> bool {
 
 fn last_events(bytes: &[u8]) -> bool {
     let facts = Facts { actors: vec!["A".to_owned(), "B".to_owned()], ..Facts::default() };
-    for shows in [Shows::Hang, Shows::Deadlock, Shows::Crash { words: "no more".to_owned() }] {
+    let crash = Crash::new(Who::Process, How::Ended(ProcessExit::Code(3)));
+    for shows in [Failure::Hang(Hang::default()), Failure::DEADLOCK, Failure::Crash(crash)] {
         let Some(witness) = engine::left_behind(Engine::Shuttle, &facts, bytes, shows, false) else {
             return false;
         };
@@ -98,8 +101,8 @@ fn answer(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Doom;
-    use crate::runner::budget::Effort;
+    use crate::base::budget::Effort;
+    use crate::base::observation::{Bound, Caveat, Exploration};
     use crate::runner::worker::Work;
     use proptest::prelude::*;
 
@@ -109,31 +112,40 @@ mod tests {
         files.map(|file| std::fs::read(file).expect("a file of the corpus")).collect()
     }
 
-    /// What a worker is told, for when that changes.
-    fn write_job() {
+    /// What a worker is told and what it answers, for when that changes.
+    fn write_corpus() {
         let job = Job {
             scenario: "a".to_owned(),
             design: "b".to_owned(),
+            litmus: None,
             engine: Engine::Shuttle,
             budget: Effort::Quick.budget(7),
-            work: Work::Shorten(Doom::Endless),
+            work: Work::Shorten(ProcessExit::Endless),
             supervisor: 1,
             pulse: "p".into(),
             answer: "q".into(),
             place: None,
         };
-        let kind =
-            READINGS.iter().position(|reading| *reading == Reading::Job).and_then(|at| u8::try_from(at).ok());
+        write("job_right", Reading::Job, &serde_json::to_vec(&job).expect("JSON"));
+        let mut answer = Observation::new(Exploration::Bounded { by: vec![Bound::Preemptions(2)] });
+        answer.executions = 3;
+        answer.fail(Failure::DEADLOCK);
+        answer.caveats.push(Caveat::CutOff { executions: 1, steps: 5 });
+        write("answer_right", Reading::Answer, &serde_json::to_vec(&answer).expect("JSON"));
+    }
+
+    fn write(name: &str, what: Reading, text: &[u8]) {
+        let kind = READINGS.iter().position(|reading| *reading == what).and_then(|at| u8::try_from(at).ok());
         let mut bytes: Vec<u8> = kind.into_iter().collect();
-        bytes.extend(serde_json::to_vec(&job).expect("JSON"));
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/readings/job_right");
+        bytes.extend(text);
+        let file = format!("{}/fuzz/corpus/readings/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::write(file, bytes).expect("a folder to write to");
     }
 
     #[test]
     fn the_corpus_has_something_of_every_kind_that_is_understood() {
         if std::env::var_os("SELVEDGE_WRITE_CORPUS").is_some() {
-            write_job();
+            write_corpus();
         }
         let read: Vec<_> = corpus().iter().filter_map(|bytes| survive(bytes)).collect();
         for reading in READINGS {

@@ -38,6 +38,9 @@ fn words(payload: Box<dyn std::any::Any + Send>) -> String {
     if payload.is::<trace::RaceFound>() {
         return "data race".into();
     }
+    if payload.is::<crate::panics::Deadlocked>() {
+        return "deadlock".into();
+    }
     match payload.downcast::<String>() {
         Ok(text) => *text,
         Err(payload) => payload

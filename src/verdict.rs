@@ -9,8 +9,10 @@
 //!
 //! Limit: a judgement is about one design on one engine; it compares no engines.
 
-use crate::engine::{Exploration, Observation};
-use crate::scenario::{Engine, Expected, Grade};
+use crate::base::engine::Engine;
+use crate::base::failure::Failure;
+use crate::base::observation::{Exploration, Observation, Sampling};
+use crate::scenario::Expected;
 use serde::{Deserialize, Serialize};
 
 /// What a design turned out as on one engine.
@@ -61,20 +63,17 @@ impl Verdict {
 }
 
 /// How far a verdict can be trusted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Evidence {
     pub(crate) kind: EvidenceKind,
     /// Executions (on a real engine: samples) that the verdict rests on.
     pub(crate) executions: u64,
     /// Executions beyond these that were begun and found to come out as others had.
-    #[serde(skip_serializing_if = "is_zero", default)]
     pub(crate) redundant: u64,
-    /// The bound, or what drew the samples.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) by: Option<String>,
+    /// How they were found, with the bound or with what drew the samples.
+    pub(crate) exploration: Exploration,
     /// For a clean sampled verdict, the rate per execution below which any failure lies at 95 %
     /// confidence: 3/n, the "rule of three" (Hanley and Lippman-Hand, JAMA 249, 1983).
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) rate_below: Option<f64>,
 }
 
@@ -97,57 +96,42 @@ pub(crate) struct Expectation {
 }
 
 /// A verdict, its evidence, and whether it is the expected one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Judgement {
     pub(crate) verdict: Verdict,
     /// `None` while the verdict is inconclusive: neither confirmed nor refuted.
     pub(crate) as_expected: Option<bool>,
     pub(crate) evidence: Evidence,
-    /// Why, in a sentence, where the verdict alone does not say it.
-    pub(crate) reason: Option<String>,
 }
 
 /// Judges what was seen of a design against what was expected of it.
 pub(crate) fn judge(expectation: Expectation, observation: &Observation) -> Judgement {
-    let (verdict, reason) = verdict(observation);
+    let verdict = verdict(observation);
     Judgement {
         verdict,
         as_expected: as_expected(expectation, verdict),
         evidence: evidence(verdict, observation),
-        reason,
     }
 }
 
-fn verdict(seen: &Observation) -> (Verdict, Option<String>) {
-    if let Some(reason) = &seen.not_applicable {
-        return (Verdict::NotApplicable, Some(reason.clone()));
+fn verdict(seen: &Observation) -> Verdict {
+    if seen.not_applicable.is_some() {
+        return Verdict::NotApplicable;
     }
-    if let Some(race) = seen.races.first() {
-        return (Verdict::DataRace, Some(race.what.clone()));
-    }
-    let failures =
-        [(Verdict::Deadlock, &seen.deadlock), (Verdict::Crash, &seen.crash), (Verdict::Hang, &seen.hang)];
-    for (verdict, reason) in failures {
-        if let Some(reason) = reason {
-            return (verdict, Some(reason.clone()));
-        }
-    }
-    if let Some(worst) = seen.outcomes.iter().find(|seen| seen.grade == Grade::Forbidden && seen.count > 0) {
-        let reason = if seen.exploration.is_of_generated_programs() {
-            worst.value.clone()
-        } else {
-            format!("outcome {}: {}", worst.value, worst.sentence)
+    if let Some(failure) = seen.failure() {
+        return match failure {
+            Failure::DataRace(_) => Verdict::DataRace,
+            Failure::Deadlock(_) => Verdict::Deadlock,
+            Failure::Crash(_) => Verdict::Crash,
+            Failure::Hang(_) => Verdict::Hang,
+            Failure::Forbidden { .. } => Verdict::Forbidden,
         };
-        return (Verdict::Forbidden, Some(reason));
-    }
-    if let Some(reason) = &seen.stopped {
-        return (Verdict::Inconclusive, Some(reason.clone()));
     }
     let counted: u64 = seen.outcomes.iter().map(|outcome| outcome.count).sum();
-    if seen.executions == 0 || counted == 0 {
-        return (Verdict::Inconclusive, Some("no execution came to an outcome".to_owned()));
+    if seen.stopped.is_some() || seen.executions == 0 || counted == 0 {
+        return Verdict::Inconclusive;
     }
-    (Verdict::Safe, None)
+    Verdict::Safe
 }
 
 fn as_expected(expectation: Expectation, verdict: Verdict) -> Option<bool> {
@@ -167,29 +151,30 @@ fn as_expected(expectation: Expectation, verdict: Verdict) -> Option<bool> {
 }
 
 fn evidence(verdict: Verdict, seen: &Observation) -> Evidence {
-    let (kind, by) = match &seen.exploration {
+    let exploration = match &seen.exploration {
         // What was interrupted is not exhaustive, whatever it set out to be.
-        Exploration::Exhaustive if seen.stopped.is_none() => (EvidenceKind::Exhaustive, None),
-        Exploration::Exhaustive => (EvidenceKind::Sampled, Some("an interrupted search".to_owned())),
-        Exploration::Bounded { by } => (EvidenceKind::Bounded, Some(by.clone())),
-        Exploration::Sampled { how } => (EvidenceKind::Sampled, Some(how.clone())),
+        Exploration::Exhaustive if seen.stopped.is_some() => {
+            Exploration::Sampled { how: Sampling::InterruptedSearch }
+        }
+        exploration => exploration.clone(),
+    };
+    let kind = match exploration {
+        Exploration::Exhaustive => EvidenceKind::Exhaustive,
+        Exploration::Bounded { .. } => EvidenceKind::Bounded,
+        Exploration::Sampled { .. } => EvidenceKind::Sampled,
     };
     let clean = verdict == Verdict::Safe && kind == EvidenceKind::Sampled;
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
     let rate_below = clean.then(|| 3.0 / seen.executions as f64);
-    Evidence { kind, executions: seen.executions, redundant: seen.redundant, by, rate_below }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+    Evidence { kind, executions: seen.executions, redundant: seen.redundant, exploration, rate_below }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::RaceReport;
-    use crate::scenario::program::OutcomeCount;
+    use crate::base::failure::{Crash, Hang, How, Who};
+    use crate::base::observation::{Bound, NotApplicable, Stop};
+    use crate::base::outcome::{Grade, OutcomeCount};
     use proptest::prelude::*;
 
     fn grades() -> impl Strategy<Value = Grade> {
@@ -204,8 +189,8 @@ mod tests {
     fn explorations() -> impl Strategy<Value = Exploration> {
         prop_oneof![
             Just(Exploration::Exhaustive),
-            Just(Exploration::Bounded { by: "at most 2 preemptions".into() }),
-            Just(Exploration::Sampled { how: "random schedules".into() }),
+            Just(Exploration::Bounded { by: vec![Bound::Preemptions(2)] }),
+            Just(Exploration::Sampled { how: Sampling::Threads }),
         ]
     }
 
@@ -223,39 +208,45 @@ mod tests {
         })
     }
 
-    fn reason() -> impl Strategy<Value = Option<String>> {
-        prop::option::weighted(0.2, Just("a reason".to_owned()))
-    }
-
     fn observations() -> impl Strategy<Value = Observation> {
-        let failures = (prop::bool::weighted(0.2), reason(), reason(), reason());
-        (0_u64..3, explorations(), outcomes(), failures, reason(), reason()).prop_map(
-            |(executions, exploration, outcomes, (race, deadlock, crash, hang), not_applicable, stopped)| {
-                Observation {
-                    executions,
-                    outcomes,
-                    races: race
-                        .then(|| RaceReport { what: "a race".into(), accesses: vec![] })
-                        .into_iter()
-                        .collect(),
-                    deadlock,
-                    crash,
-                    hang,
-                    not_applicable,
-                    stopped,
-                    ..Observation::new(exploration)
-                }
+        let kinds = vec![
+            Failure::DATA_RACE,
+            Failure::DEADLOCK,
+            Failure::Crash(Crash::new(Who::Process, How::Unknown)),
+            Failure::Hang(Hang::default()),
+        ];
+        let failures = prop::sample::subsequence(kinds, 0..=4).prop_shuffle();
+        let failures = prop_oneof![1 => Just(Vec::new()), 1 => failures];
+        let not_applicable = prop::option::weighted(0.2, Just(NotApplicable::SharedMemory));
+        let stopped = prop::option::weighted(0.2, Just(Stop::NoOperation));
+        (0_u64..3, explorations(), outcomes(), failures, not_applicable, stopped).prop_map(
+            |(executions, exploration, outcomes, failures, not_applicable, stopped)| Observation {
+                executions,
+                outcomes,
+                failures,
+                not_applicable,
+                stopped,
+                ..Observation::new(exploration)
             },
         )
     }
 
     fn failed(seen: &Observation) -> bool {
-        let forbidden = |o: &OutcomeCount| o.grade == Grade::Forbidden && o.count > 0;
-        !seen.races.is_empty()
-            || seen.deadlock.is_some()
-            || seen.crash.is_some()
-            || seen.hang.is_some()
-            || seen.outcomes.iter().any(forbidden)
+        !seen.failures.is_empty() || seen.outcomes.iter().any(OutcomeCount::is_violation)
+    }
+
+    #[test]
+    fn what_can_be_the_cause_of_the_others_counts_first() {
+        let mut seen = Observation::new(Exploration::Exhaustive);
+        for (failure, verdict) in [
+            (Failure::Hang(Hang::default()), Verdict::Hang),
+            (Failure::Crash(Crash::new(Who::Process, How::Unknown)), Verdict::Crash),
+            (Failure::DEADLOCK, Verdict::Deadlock),
+            (Failure::DATA_RACE, Verdict::DataRace),
+        ] {
+            seen.fail(failure);
+            assert_eq!(super::verdict(&seen), verdict);
+        }
     }
 
     proptest! {

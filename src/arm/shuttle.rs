@@ -124,7 +124,7 @@ impl RawMutex {
     ///
     /// # Panics
     ///
-    /// With shuttle's deadlock message if this task holds the mutex already.
+    /// With [`Deadlocked`](crate::panics::Deadlocked) if this task holds the mutex already.
     pub(crate) fn lock(&self) -> RawGuard<'_> {
         let Some(task) = announce(self.object, Kind::Lock) else {
             return RawGuard { lock: self, held: false };

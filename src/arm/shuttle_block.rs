@@ -73,15 +73,14 @@ impl Gate {
     ///
     /// # Panics
     ///
-    /// With shuttle's deadlock message if this task holds it already.
+    /// With [`Deadlocked`](crate::panics::Deadlocked) if this task holds it already.
     pub(super) fn lock(&self, task: usize) {
         let me = TaskId::from(task);
         if self.holder.get() == Some(me) {
             let me = ExecutionState::me();
-            assert!(
-                self.holder.get() != Some(me),
-                "deadlock! task {me:?} tried to acquire a Mutex it already holds"
-            );
+            if self.holder.get() == Some(me) {
+                std::panic::panic_any(crate::panics::Deadlocked);
+            }
         }
         self.waiters.borrow_mut().push(me);
         let leave = Finally(|| self.waiters.borrow_mut().retain(|waiter| *waiter != me));
@@ -152,14 +151,13 @@ impl SharedGate {
     ///
     /// # Panics
     ///
-    /// With shuttle's deadlock message if this task holds it already, in whichever mode: std allows the
+    /// With [`Deadlocked`](crate::panics::Deadlocked) if this task holds it already, in whichever mode: std allows the
     /// operating system to let it wait for itself.
     pub(super) fn lock(&self, task: usize, to_write: bool) {
         let me = TaskId::from(task);
-        assert!(
-            self.writer.get() != Some(me) && !self.readers.borrow().contains(&me),
-            "deadlock! task {me:?} tried to acquire a RwLock it already holds"
-        );
+        if self.writer.get() == Some(me) || self.readers.borrow().contains(&me) {
+            std::panic::panic_any(crate::panics::Deadlocked);
+        }
         self.waiters.borrow_mut().push((me, to_write));
         let leave = Finally(|| self.waiters.borrow_mut().retain(|(waiter, _)| *waiter != me));
         wait_until(|| self.admits(to_write));

@@ -34,8 +34,8 @@ thread_local! {
 /// Runs executions of `model` until the scheduler has no more, or one fails.
 ///
 /// # Errors
-/// With the payload of the panic that ended the execution, or, for a deadlock, the words that shuttle has
-/// for one.
+/// With the payload of the panic that ended the execution, or, for a deadlock, with
+/// [`Deadlocked`](crate::panics::Deadlocked).
 pub(crate) fn run(
     scheduler: impl Scheduler + 'static,
     config: shuttle::Config,
@@ -104,7 +104,7 @@ pub(super) fn ended() {
 
 fn look_for_deadlock(ended: Option<TaskId>) {
     if KEPT.get() && !OVER.get() && ExecutionState::with(|state| is_stuck(state, ended)) {
-        fail(Box::new("deadlock! blocked tasks".to_owned()));
+        fail(Box::new(crate::panics::Deadlocked));
     }
 }
 
@@ -170,7 +170,11 @@ mod tests {
             trace::end();
         });
         trace::end();
-        ended.err().map(|payload| panics::text(&*payload).unwrap_or("?").to_owned())
+        ended.err().map(|payload| {
+            let words =
+                if payload.is::<panics::Deadlocked>() { Some("deadlock") } else { panics::text(&*payload) };
+            words.unwrap_or("?").to_owned()
+        })
     }
 
     /// Whoever is the last that does something: the main thread, which waits for nobody, one that ends, or one
@@ -184,7 +188,7 @@ mod tests {
                 thread::spawn(move || receiver.recv());
                 thread::spawn(|| ());
             };
-            assert_eq!(failure(seed, left).as_deref(), Some("deadlock! blocked tasks"), "{seed}");
+            assert_eq!(failure(seed, left).as_deref(), Some("deadlock"), "{seed}");
             let not_left = || {
                 let (sender, receiver) = channel::unbounded::<u32>();
                 thread::spawn(move || receiver.recv());

@@ -2,7 +2,7 @@
 
 use super::{ALL_AS_EXPECTED, Format, INTERNAL, USAGE, fail, fail_to_print};
 use crate::claims::{self, Bench, Books, Judged, Row};
-use crate::runner::budget::{DEFAULT_SEED, Effort};
+use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::run;
 use crate::scenario::Engine;

@@ -1,15 +1,18 @@
 //! Designs that choose, that are woken spuriously, and that go on past a data race, under both checkers: how many
 //! executions there are, and what they show.
 
-use super::{Budget, Exploration, Observation, Pulse, Task, replay};
+use super::{Pulse, Task, replay};
+use crate::base::budget::Budget;
+use crate::base::failure::Failure;
+use crate::base::observation::{Bound, Caveat, Exploration, Observation};
 use crate::cell::{Plain, UnsafeCell};
 use crate::choose;
 use crate::scenario::{Design, Engine, ErasedDesign, Expected, Outcome, Scenario};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
-use crate::sync::{Condvar, Mutex, spurious};
+use crate::sync::{Condvar, Mutex};
 use crate::thread;
 use crate::verdict::{Expectation, Verdict, judge};
-use crate::witness::{Event, Shows, token};
+use crate::witness::{Event, token};
 use std::sync::Arc;
 
 const BUDGET: Budget = Budget::FOR_TESTS;
@@ -215,7 +218,7 @@ fn told(again: bool) -> Design<(Mutex<bool>, Condvar), bool, bool> {
 }
 
 fn bounded_by_wakeups() -> Exploration {
-    Exploration::Bounded { by: spurious::BOUND.to_owned() }
+    Exploration::Bounded { by: vec![Bound::SpuriousWakeups] }
 }
 
 #[test]
@@ -322,12 +325,20 @@ fn beyond_a_data_race_an_update_is_lost() {
         let outcomes = check(Engine::Shuttle, &design, executions);
         assert_eq!(outcomes.len(), actors, "{outcomes:?}");
         let seen = observed(Engine::Shuttle, &design);
-        assert_eq!((verdict(Engine::Shuttle, &seen), seen.races.len()), (Verdict::DataRace, 1), "{seen:?}");
+        assert_eq!(
+            (verdict(Engine::Shuttle, &seen), seen.failures.len()),
+            (Verdict::DataRace, 1),
+            "{seen:?}"
+        );
         assert_eq!((seen.raced, seen.redundant), (executions, 0), "every execution has a race");
-        assert!(seen.caveats.iter().any(|caveat| caveat.contains("promises none")), "{seen:?}");
+        assert!(seen.caveats.contains(&Caveat::PastRaces), "{seen:?}");
         let shown: Vec<_> = seen.witnesses.iter().map(|witness| witness.shows.clone()).collect();
         assert_eq!(shown.len(), actors, "the race, and each forbidden outcome: {shown:?}");
-        assert_eq!(shown.iter().filter(|shows| **shows == Shows::DataRace).count(), 1, "{shown:?}");
+        assert_eq!(
+            shown.iter().filter(|shows| matches!(shows, Failure::DataRace(_))).count(),
+            1,
+            "{shown:?}"
+        );
         assert_replays(&design, &seen);
     }
     // Where a checker ends at the race, all is as it was.

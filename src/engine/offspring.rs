@@ -1,6 +1,6 @@
 //! Forking a process that does not outlive the one that forked it, and what such a process dies of.
 
-use super::witness::Doom;
+use crate::base::failure::ProcessExit;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, alarm, fork, getpid, getppid};
@@ -68,11 +68,11 @@ pub(super) fn limit_execution() {
 }
 
 /// How a child has ended that did not come to its end; `None` if it has not ended.
-pub(super) fn doom(status: WaitStatus) -> Option<Doom> {
+pub(super) fn doom(status: WaitStatus) -> Option<ProcessExit> {
     match status {
-        WaitStatus::Exited(_, code) => Some(Doom::Code(code)),
-        WaitStatus::Signaled(_, Signal::SIGPROF | Signal::SIGALRM, _) => Some(Doom::Endless),
-        WaitStatus::Signaled(_, signal, _) => Some(Doom::Signal(signal as i32)),
+        WaitStatus::Exited(_, code) => Some(ProcessExit::Code(code)),
+        WaitStatus::Signaled(_, Signal::SIGPROF | Signal::SIGALRM, _) => Some(ProcessExit::Endless),
+        WaitStatus::Signaled(_, signal, _) => Some(ProcessExit::Signal(signal as i32)),
         _ => None,
     }
 }
@@ -91,13 +91,13 @@ pub(super) struct Patience {
     endless: usize,
     begun: Instant,
     /// The end that is looked for.
-    end: Doom,
+    end: ProcessExit,
     doubtful: bool,
 }
 
 impl Patience {
     /// For so many children, of which some come to this end.
-    pub(super) fn new(children: usize, end: Doom) -> Self {
+    pub(super) fn new(children: usize, end: ProcessExit) -> Self {
         Patience { left: children, endless: 0, begun: Instant::now(), end, doubtful: false }
     }
 
@@ -124,10 +124,10 @@ impl Patience {
     }
 
     /// A child has ended like this, or has lived.
-    pub(super) fn note(&mut self, end: Option<Doom>) {
-        if end == Some(Doom::Endless) {
+    pub(super) fn note(&mut self, end: Option<ProcessExit>) {
+        if end == Some(ProcessExit::Endless) {
             self.endless += 1;
-            self.doubtful |= self.end != Doom::Endless;
+            self.doubtful |= self.end != ProcessExit::Endless;
         }
     }
 }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     /// How many children may be forked that all come to this end.
-    fn spent(mut patience: Patience, end: Option<Doom>) -> usize {
+    fn spent(mut patience: Patience, end: Option<ProcessExit>) -> usize {
         let one = |_: &usize| {
             let spent = patience.spend().is_some();
             patience.note(end);
@@ -148,20 +148,20 @@ mod tests {
 
     #[test]
     fn patience_ends_with_children_endless_ones_and_time() {
-        let abort = Doom::Signal(Signal::SIGABRT as i32);
+        let abort = ProcessExit::Signal(Signal::SIGABRT as i32);
         assert_eq!(spent(Patience::new(20, abort), Some(abort)), 20);
-        assert_eq!(spent(Patience::new(20, abort), Some(Doom::Endless)), MAX_ENDLESS);
+        assert_eq!(spent(Patience::new(20, abort), Some(ProcessExit::Endless)), MAX_ENDLESS);
         let begun = Instant::now().checked_sub(PATIENCE).expect("this machine runs for longer");
         assert_eq!(spent(Patience { begun, ..Patience::new(20, abort) }, None), 0);
     }
 
     #[test]
     fn what_took_too_long_may_have_been_what_is_looked_for() {
-        let abort = Doom::Signal(Signal::SIGABRT as i32);
+        let abort = ProcessExit::Signal(Signal::SIGABRT as i32);
         for (wanted, seen, doubtful) in [
-            (abort, Doom::Endless, true),
-            (abort, Doom::Code(3), false),
-            (Doom::Endless, Doom::Endless, false),
+            (abort, ProcessExit::Endless, true),
+            (abort, ProcessExit::Code(3), false),
+            (ProcessExit::Endless, ProcessExit::Endless, false),
         ] {
             let mut patience = Patience::new(1, wanted);
             patience.note(Some(seen));

@@ -4,7 +4,10 @@
 //! starts itself again for that one test, so a fork copies a process in which nothing else happens but a
 //! test runner that waits for this test.
 
-use super::{Budget, Observation, Pulse, Task};
+use super::{Pulse, Task};
+use crate::base::budget::Budget;
+use crate::base::failure::{Crash, Failure, How, Who};
+use crate::base::observation::Observation;
 use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -115,10 +118,24 @@ pub(crate) fn summary(observation: &Observation) -> Vec<(&str, u64)> {
 /// Checks that all executions, and at least so many, ended with this outcome.
 #[track_caller]
 pub(crate) fn check_all(observation: &Observation, value: &str, at_least: u64) {
-    assert_eq!(observation.crash, None);
+    assert_eq!(observation.failures, []);
     assert_eq!(observation.not_applicable, None);
     assert_eq!(summary(observation), [(value, observation.executions)]);
     assert!(observation.executions >= at_least, "{observation:?}");
+}
+
+/// The crash that was seen, if no other failure was.
+pub(crate) fn crash_of(observation: &Observation) -> Option<&Crash> {
+    match &observation.failures[..] {
+        [] => None,
+        [Failure::Crash(crash)] => Some(crash),
+        others => panic!("{others:?}"),
+    }
+}
+
+/// A panic with this message.
+pub(crate) fn panicked(who: Who, message: &str) -> Crash {
+    Crash::new(who, How::panicked(Some(message)))
 }
 
 /// How often an outcome was seen.

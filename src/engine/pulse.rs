@@ -1,15 +1,14 @@
-//! What a worker leaves in shared memory for its supervisor: how far it is, who waits, its last words.
+//! What a worker leaves in shared memory for its supervisor: how far it is, who waits, what it panicked of last.
 //!
 //! It lives in a mapping that outlives the worker, so it can be read after an abort or a segmentation
 //! fault. Plain atomics throughout: any process may read it at any moment, and a value may be stale but
 //! never torn.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::panics::Cause;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Actors that have slots of their own; further actors run, but are not watched one by one.
 pub(crate) const SLOTS: usize = 16;
-
-const NOTE_BYTES: usize = 2048;
 
 /// A worker's vital signs. Zeroed memory is a valid pulse of a worker that has done nothing.
 #[repr(C)]
@@ -20,8 +19,8 @@ pub(crate) struct Pulse {
     pids: [AtomicU32; SLOTS],
     /// While a program is shrunk, programs tried and one more (the high half) and operations left.
     shrinking: AtomicU64,
-    note_length: AtomicU32,
-    note: [AtomicU8; NOTE_BYTES],
+    /// Of the last panic: 1 for a deadlock, 2 for any other, 0 if there was none.
+    last_panic: AtomicU32,
 }
 
 /// How far shrinking is.
@@ -41,8 +40,7 @@ impl Default for Pulse {
             waiting: [const { AtomicU32::new(0) }; SLOTS],
             pids: [const { AtomicU32::new(0) }; SLOTS],
             shrinking: AtomicU64::new(0),
-            note_length: AtomicU32::new(0),
-            note: [const { AtomicU8::new(0) }; NOTE_BYTES],
+            last_panic: AtomicU32::new(0),
         }
     }
 }
@@ -113,24 +111,22 @@ impl Pulse {
         Some(Shrinking { tried, operations })
     }
 
-    /// Leaves last words, cut to what fits; a later call replaces an earlier one.
-    pub(crate) fn leave_note(&self, words: &str) {
-        let mut end = words.len().min(NOTE_BYTES);
-        while !words.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.note_length.store(0, Ordering::Release);
-        for (slot, byte) in self.note.iter().zip(&words.as_bytes()[..end]) {
-            slot.store(*byte, Ordering::Relaxed);
-        }
-        self.note_length.store(u32::try_from(end).unwrap_or(0), Ordering::Release);
+    /// Notes what a panic was about; a later call replaces an earlier one.
+    pub(crate) fn note_panic(&self, cause: Cause) {
+        let code = match cause {
+            Cause::Deadlock => 1,
+            Cause::Other => 2,
+        };
+        self.last_panic.store(code, Ordering::Release);
     }
 
-    /// The last words, if any were left.
-    pub(crate) fn note(&self) -> Option<String> {
-        let length = self.note_length.load(Ordering::Acquire) as usize;
-        let bytes: Vec<u8> = self.note.iter().take(length).map(|b| b.load(Ordering::Relaxed)).collect();
-        (length > 0).then(|| String::from_utf8_lossy(&bytes).into_owned())
+    /// What the last panic was about, if there was one.
+    pub(crate) fn last_panic(&self) -> Option<Cause> {
+        match self.last_panic.load(Ordering::Acquire) {
+            0 => None,
+            1 => Some(Cause::Deadlock),
+            _ => Some(Cause::Other),
+        }
     }
 }
 
@@ -152,14 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_cut_at_a_character() {
+    fn the_last_panic_is_the_one_that_is_known() {
         let pulse = Pulse::default();
-        assert_eq!(pulse.note(), None);
-        let long = "ä".repeat(NOTE_BYTES);
-        pulse.leave_note(&long);
-        let note = pulse.note().expect("a note was left");
-        assert!(note.len() >= NOTE_BYTES - 1 && long.starts_with(&note));
-        pulse.leave_note("short");
-        assert_eq!(pulse.note().as_deref(), Some("short"));
+        assert_eq!(pulse.last_panic(), None);
+        for cause in [Cause::Deadlock, Cause::Other, Cause::Deadlock] {
+            pulse.note_panic(cause);
+            assert_eq!(pulse.last_panic(), Some(cause));
+        }
     }
 }

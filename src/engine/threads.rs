@@ -11,7 +11,10 @@
 use super::lockstep::{
     self, Barrier, Broken, Cores, Gait, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner, Walker,
 };
-use super::{Exploration, Observation, Pulse, Task};
+use super::{Adapter, Programs, Pulse, Task};
+use crate::base::budget::Budget;
+use crate::base::failure::{Crash, Failure, How, Who};
+use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
 use crate::choice;
 use crate::context;
 use crate::scenario::Exit;
@@ -27,13 +30,26 @@ use std::time::{Duration, Instant};
 /// How long the other actors have to come home after one of them panicked.
 const HOMECOMING: Duration = Duration::from_millis(500);
 
+/// The engine of real threads.
+pub(super) struct Threads;
+
+impl Adapter for Threads {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        Programs::sampled(budget)
+    }
+}
+
 /// Samples a design on threads, for as long as its budget says.
 ///
 /// # Errors
 /// If the system gives no memory or no threads, or there are more actors than the engine runs.
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     if task.facts.isolated {
-        return Ok(Observation::not_applicable("threads of one process share their memory"));
+        return Ok(Observation::not_applicable(NotApplicable::SharedMemory));
     }
     let actors = task.program.actors();
     ensure!(
@@ -47,11 +63,10 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let crash = await_all(&course, &ended);
     task.pulse.watch_actors(0);
 
-    let mut observation =
-        Observation::new(Exploration::Sampled { how: "threads of the operating system".to_owned() });
+    let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Threads });
     observation.executions = course.executions.load(Ordering::Acquire);
     observation.outcomes = task.program.outcomes();
-    observation.crash = crash;
+    observation.failures.extend(crash.map(Failure::Crash));
     Ok(observation)
 }
 
@@ -125,7 +140,7 @@ impl Course {
     }
 }
 
-/// What an actor's thread is doing, for the words about its panic.
+/// What an actor's thread is doing, for what is said of its panic.
 #[derive(Clone, Copy)]
 enum Doing {
     Making,
@@ -134,7 +149,7 @@ enum Doing {
 }
 
 /// Starts a thread for each actor; each sends what it ended with, `None` if all went well.
-fn send_off(course: &Arc<Course>) -> anyhow::Result<Receiver<Option<String>>> {
+fn send_off(course: &Arc<Course>) -> anyhow::Result<Receiver<Option<Crash>>> {
     let (sender, ended) = mpsc::channel();
     for actor in 0..course.exits.len() {
         let (course_of_actor, sender) = (Arc::clone(course), sender.clone());
@@ -154,7 +169,7 @@ fn send_off(course: &Arc<Course>) -> anyhow::Result<Receiver<Option<String>>> {
 }
 
 /// Waits for all actors, or, once one has panicked, for those that come home in time.
-fn await_all(course: &Course, ended: &Receiver<Option<String>>) -> Option<String> {
+fn await_all(course: &Course, ended: &Receiver<Option<Crash>>) -> Option<Crash> {
     let mut crash = None;
     for _ in 0..course.exits.len() {
         let crashed = match crash {
@@ -162,7 +177,7 @@ fn await_all(course: &Course, ended: &Receiver<Option<String>>) -> Option<String
             Some(_) => ended.recv_timeout(HOMECOMING).ok(),
         };
         match crashed {
-            Some(Some(words)) => crash = crash.or(Some(words)),
+            Some(Some(first)) => crash = crash.or(Some(first)),
             Some(None) => {}
             None => break,
         }
@@ -171,7 +186,7 @@ fn await_all(course: &Course, ended: &Receiver<Option<String>>) -> Option<String
 }
 
 /// The life of an actor's thread.
-fn run(course: &Course, actor: usize) -> Option<String> {
+fn run(course: &Course, actor: usize) -> Option<Crash> {
     let _silence = lockstep::silence();
     course.cores.pin_to(actor);
     context::install_waiting_flag(course.pulse.waiting_flag(actor));
@@ -189,14 +204,15 @@ fn run(course: &Course, actor: usize) -> Option<String> {
     context::install_waiting_flag(None);
     let payload = walked.err()?;
     course.barrier.break_up();
-    let words = lockstep::words_of(&*payload).to_owned();
+    let how = How::panicked(lockstep::words_of(&*payload));
     // Dropping a payload runs code of the design, which may panic again.
     std::mem::forget(payload);
-    Some(match doing.get() {
-        Doing::Making => format!("making the state panicked: {words}"),
-        Doing::Acting => format!("actor {} panicked: {words}", course.names[actor]),
-        Doing::Observing => format!("observing panicked: {words}"),
-    })
+    let who = match doing.get() {
+        Doing::Making => Who::State,
+        Doing::Acting => Who::Actor(actor),
+        Doing::Observing => Who::Observation,
+    };
+    Some(Crash { who, how })
 }
 
 /// An actor's thread at work.

@@ -3,16 +3,19 @@
 //! Reads source files, for the names of objects, and nothing else; a file that is not where the compiler
 //! saw it leaves its objects with their types for names.
 
-use super::failure::Failure;
+use super::failure::race_of_detector;
 use crate::arm::journal::{self, Entry, Journal, Line, Made};
+use crate::base::engine::Engine;
+use crate::base::failure::{Failure, ProcessExit};
+use crate::base::observation::Stop;
+use crate::base::outcome::Grade;
+use crate::base::outcome::Graded;
 use crate::race::Race;
-use crate::scenario::program::Graded;
-use crate::scenario::registry::source_path;
-use crate::scenario::{Engine, Facts, Grade};
+use crate::scenario::Facts;
 use crate::thread::model;
 use crate::witness::naming::{self, Known};
 use crate::witness::token::Numbered;
-use crate::witness::{Event, Mark, Object, Shows, Site, Witness, explain};
+use crate::witness::{Event, Mark, Object, Site, Witness, explain};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,65 +31,44 @@ pub(super) const MAX_WITNESSES: usize = 4;
 #[derive(Debug)]
 pub(super) enum Ended {
     Outcome(Graded),
-    DataRace(Option<Race>),
-    Deadlock,
-    Crash {
-        actor: Option<usize>,
-        words: String,
-    },
-    /// A limit of the checker, or its own panic: not the design's doing.
+    Failed(Failure),
+    /// By a limit of the checker, or its own panic: not the design's doing.
     Stopped,
 }
 
 impl Ended {
-    /// How an execution that failed has ended.
-    pub(super) fn of(failure: &Failure, race: Option<Race>) -> Self {
-        match (failure, race) {
-            (_, Some(race)) => Ended::DataRace(Some(race)),
-            (Failure::DataRace { .. }, None) => Ended::DataRace(None),
-            (Failure::Deadlock, None) => Ended::Deadlock,
-            (Failure::Crash { actor, words }, None) => Ended::Crash { actor: *actor, words: words.clone() },
-            (Failure::Stopped(_) | Failure::Enough { .. }, None) => Ended::Stopped,
+    /// How an execution has ended that was classified; a race that was found counts before all else.
+    pub(super) fn of(classified: &Result<Failure, Stop>, race: Option<Race>) -> Self {
+        match (classified, race) {
+            (_, Some(race)) => Ended::Failed(Failure::DataRace(race_of_detector(&race))),
+            (Ok(Failure::Forbidden { .. }) | Err(_), None) => Ended::Stopped,
+            (Ok(failure), None) => Ended::Failed(failure.clone()),
         }
     }
-}
 
-/// The failure that a witness is to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Goal {
-    /// This outcome.
-    Forbidden(String),
-    DataRace,
-    Deadlock,
-    /// A panic with these words.
-    Crash(String),
-}
+    /// How the execution has ended that ended a search: a forbidden outcome may be what it was looking for, whatever
+    /// else happened.
+    pub(super) fn of_search(classified: &Result<Failure, Stop>, race: Option<Race>) -> Self {
+        match classified {
+            Ok(forbidden @ Failure::Forbidden { .. }) => Ended::Failed(forbidden.clone()),
+            classified => Ended::of(classified, race),
+        }
+    }
 
-impl Goal {
-    /// The failure that an execution shows, if it shows one.
-    pub(super) fn of(ended: &Ended) -> Option<Self> {
-        match ended {
+    /// The failure that the execution shows, if it shows one.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        match self {
             Ended::Outcome(graded) if graded.grade == Grade::Forbidden => {
-                Some(Goal::Forbidden(graded.value.clone()))
+                Some(Failure::forbidden(graded.clone()))
             }
-            Ended::DataRace(_) => Some(Goal::DataRace),
-            Ended::Deadlock => Some(Goal::Deadlock),
-            Ended::Crash { words, .. } => Some(Goal::Crash(words.clone())),
+            Ended::Failed(failure) => Some(failure.clone()),
             Ended::Outcome(_) | Ended::Stopped => None,
         }
     }
 
-    /// The failure that ended a search.
-    pub(super) fn of_search(failure: &Failure, race: Option<Race>) -> Option<Self> {
-        match failure {
-            Failure::Enough { outcome } => Some(Goal::Forbidden(outcome.clone())),
-            failure => Goal::of(&Ended::of(failure, race)),
-        }
-    }
-
-    /// Whether an execution shows this failure.
-    pub(super) fn reached(&self, ended: &Ended) -> bool {
-        Goal::of(ended).as_ref() == Some(self)
+    /// Whether the execution shows this failure.
+    pub(super) fn shows(&self, goal: &Failure) -> bool {
+        self.failure().is_some_and(|failure| goal.is_shown_by(&failure))
     }
 }
 
@@ -98,20 +80,7 @@ pub(super) fn witness(
     ended: &Ended,
     shortest: bool,
 ) -> Option<Witness> {
-    let shows = match ended {
-        Ended::Outcome(graded) if graded.grade == Grade::Forbidden => {
-            Shows::Forbidden { outcome: graded.value.clone(), sentence: graded.sentence.clone() }
-        }
-        Ended::DataRace(_) => Shows::DataRace,
-        Ended::Deadlock => Shows::Deadlock,
-        Ended::Crash { actor, words } => {
-            let who = actor.and_then(|actor| facts.actors.get(actor));
-            Shows::Crash {
-                words: who.map_or_else(|| words.clone(), |who| format!("{who} panicked: {words}")),
-            }
-        }
-        Ended::Outcome(_) | Ended::Stopped => return None,
-    };
+    let shows = ended.failure()?;
     let mut sources = Sources::default();
     let objects = journal.objects.iter().map(|made| sources.found(made)).collect();
     let events = journal.entries.iter().map(event).collect();
@@ -130,7 +99,7 @@ struct Story {
 }
 
 impl Story {
-    fn told(mut self, engine: Engine, facts: &Facts, shows: Shows, shortest: bool) -> Witness {
+    fn told(mut self, engine: Engine, facts: &Facts, shows: Failure, shortest: bool) -> Witness {
         let last = self.events.iter().map(|event| event.thread).max().unwrap_or(0).max(facts.actors.len());
         let threads: Vec<_> = (0..=last).map(|thread| self.thread_name(thread, facts)).collect();
         let is_thread = |object: usize| self.objects.get(object).is_some_and(|(_, kind)| kind == THREAD);
@@ -199,9 +168,9 @@ pub(super) fn cost(journal: &Journal) -> Cost {
 }
 
 /// As [`cost`], of an execution that its process ends with, told as [`left_behind`] tells it.
-pub(super) fn deadly_cost(journal: &Journal, doom: Doom) -> Cost {
+pub(super) fn deadly_cost(journal: &Journal, doom: ProcessExit) -> Cost {
     let is_thread = |object: usize| journal.objects.get(object).is_some_and(|made| made.kind == THREAD);
-    let waiting = doom == Doom::Endless;
+    let waiting = doom == ProcessExit::Endless;
     let told =
         |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread) && (waiting || !entry.blocked);
     cost_of(journal.entries.iter().chain(&journal.starting).filter(told))
@@ -236,7 +205,7 @@ fn event(entry: &Entry) -> Event {
         object: entry.object,
         read: entry.read.clone(),
         written: entry.written.clone(),
-        site: entry.site.map(|site| Site { file: source_path(site.file()), line: site.line() }),
+        site: entry.site.map(Site::of),
         blocked: entry.blocked,
         mark: Mark::None,
         stale: None,
@@ -279,16 +248,6 @@ enum Written {
     Object(Option<String>, String),
     Done(Event),
     Begun(Event),
-}
-
-/// How a process ends that does not outlive its design.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Doom {
-    /// It exits with this code.
-    Code(i32),
-    /// It is killed by this signal.
-    Signal(i32),
-    Endless,
 }
 
 /// The way to an execution that ends its process.
@@ -356,7 +315,7 @@ pub(crate) fn left_behind(
     engine: Engine,
     facts: &Facts,
     lines: &[u8],
-    shows: Shows,
+    shows: Failure,
     shortest: bool,
 ) -> Option<Witness> {
     let mut story = Story::default();
@@ -383,7 +342,7 @@ pub(crate) fn left_behind(
     if story.events.is_empty() && begun.is_empty() {
         return None;
     }
-    let waiting = shows == Shows::Deadlock || shows == Shows::Hang;
+    let waiting = matches!(shows, Failure::Deadlock(_) | Failure::Hang(_));
     // Who has only just begun is of interest where it was the last to run.
     let told = |event: &Event| if event.blocked { waiting } else { last == Some(event.thread) };
     story.events.extend(begun.into_values().filter(told));

@@ -2,11 +2,12 @@
 
 use super::planted::erased_forbidding as erased;
 use super::{Budget, Observation, Pulse, Task, loom, shuttle};
+use crate::base::failure::{AccessKind, Crash, Failure, How};
 use crate::cell::Plain;
 use crate::scenario::{Design, ErasedDesign};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex};
-use crate::witness::{Shows, Witness};
+use crate::witness::Witness;
 
 type Checker = fn(&Task<'_>) -> anyhow::Result<Observation>;
 const CHECKERS: [(&str, Checker); 2] = [("loom", loom::observe), ("shuttle", shuttle::observe)];
@@ -49,7 +50,7 @@ fn a_lost_update_is_shown_in_four_events() {
         let seen = observed(checker, &lost_update());
         assert_eq!(seen.witnesses.len(), 1, "{name}: {seen:?}");
         let witness = &seen.witnesses[0];
-        assert!(matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == "1"));
+        assert!(matches!(&witness.shows, Failure::Forbidden { outcome, .. } if outcome == "1"));
         assert!(witness.shortest, "{name}");
         // loom needs no switch in between: B may read what A has overwritten.
         let expected = match name {
@@ -76,19 +77,22 @@ fn a_race_ends_with_its_second_access() {
             .observe(|_, returns| returns[1]);
         let seen = observed(checker, &erased(design, |&n| n != 42));
         let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
-        assert_eq!(witness.shows, Shows::DataRace);
+        assert!(matches!(witness.shows, Failure::DataRace(_)), "{witness:?}");
         assert_eq!(
             actors_events(witness),
             ["A write 42", "A store true", "B load true", "B read 42"],
             "{name}"
         );
-        let [race] = &seen.races[..] else { panic!("{name}: {seen:?}") };
-        let lines: Vec<_> =
-            race.accesses.iter().map(|access| (access.access.as_str(), access.line)).collect();
-        let mut lines: Vec<_> =
-            lines.into_iter().map(|(access, line)| (access, line.map(|line| line - first))).collect();
+        let [Failure::DataRace(race)] = &seen.failures[..] else { panic!("{name}: {seen:?}") };
+        let mut lines: Vec<_> = race
+            .accesses
+            .iter()
+            .map(|access| {
+                (access.kind == AccessKind::Write, access.site.as_ref().map(|site| site.line - first))
+            })
+            .collect();
         lines.sort_unstable();
-        assert_eq!(lines, [("read", Some(7)), ("write", Some(3))], "{name}: {race:?}");
+        assert_eq!(lines, [(false, Some(7)), (true, Some(3))], "{name}: {race:?}");
     }
 }
 
@@ -107,7 +111,7 @@ fn a_deadlock_shows_who_waits() {
             .observe(|_, _| ());
         let seen = observed(checker, &erased(design, |()| false));
         let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
-        assert_eq!(witness.shows, Shows::Deadlock);
+        assert!(matches!(witness.shows, Failure::Deadlock(_)), "{witness:?}");
         assert_eq!(
             actors_events(witness),
             ["A lock", "B lock", "A lock (waits)", "B lock (waits)"],
@@ -125,7 +129,10 @@ fn a_panic_is_shown_with_what_led_to_it() {
             .observe(|_, _| ());
         let seen = observed(checker, &erased(design, |()| false));
         let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
-        assert!(matches!(&witness.shows, Shows::Crash { words } if words.contains("seven")), "{witness:?}");
+        let Failure::Crash(Crash { how: How::Panic { message, .. }, .. }) = &witness.shows else {
+            panic!("{witness:?}")
+        };
+        assert_eq!(message.as_deref(), Some("seven"));
         assert_eq!(actors_events(witness), ["A store 7", "B load 7"], "{name}");
     }
 }
@@ -159,7 +166,7 @@ fn wakes_once() -> ErasedDesign {
 fn a_wakeup_that_is_lost_is_found_and_shown() {
     for (name, checker) in CHECKERS {
         let seen = observed(checker, &wakes_once());
-        assert!(seen.deadlock.is_some(), "{name}: {seen:?}");
+        assert!(matches!(seen.failures[..], [Failure::Deadlock(_)]), "{name}: {seen:?}");
         let [witness] = &seen.witnesses[..] else { panic!("{name}: {seen:?}") };
         let waits = actors_events(witness).iter().filter(|event| event.contains("waits")).count();
         assert_eq!(waits, 1, "{name}: {witness:?}");

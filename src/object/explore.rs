@@ -16,10 +16,14 @@ use super::program::Program;
 use super::recipe::Recipe;
 use super::regression;
 use super::running;
-use crate::engine::{self, Budget, Exploration, GENERATED, Name, Observation, Task};
+use crate::base::budget::Budget;
+use crate::base::failure::Failure;
+use crate::base::observation::{Caveat, Exploration, GaveUp, Observation, Programs, Sampling, Stop};
+use crate::base::outcome::{Graded, OutcomeCount};
+use crate::engine::{self, Name, Task, adapter};
 use crate::linearizability::Model;
-use crate::scenario::program::{Generated, Graded, Layouts, OutcomeCount, Program as Executable};
-use crate::scenario::{Engine, Exit, Facts, Grade};
+use crate::scenario::program::{Generated, Layouts, Program as Executable};
+use crate::scenario::{Engine, Exit, Facts};
 use crate::witness::Witness;
 use crate::witness::token::Token;
 use rustc_hash::FxHashSet;
@@ -58,6 +62,8 @@ pub(super) struct Plan {
     grown: u64,
     /// Executions of all programs together after which no other is begun, if they are counted.
     executions: Option<u64>,
+    /// Whether one that was not explored in full says that larger ones will not be either.
+    all_or_nothing: bool,
 }
 
 impl Plan {
@@ -74,38 +80,6 @@ impl Plan {
 
     fn is_spent(&self, spent: u64) -> bool {
         self.executions.is_some_and(|executions| spent >= executions)
-    }
-}
-
-/// With how many preemptions loom tries all of a program of which it can try little. It also tries much of what
-/// has two, and two show nearly all known bugs (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007,
-/// section 4).
-const FEW_PREEMPTIONS: u32 = 1;
-
-/// How many programs of a single actor are run on processes, to see whether the object allocates.
-const SCOUTS: u64 = 3;
-
-/// What is wrong with an observation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    Race,
-    Deadlock,
-    Crash,
-    Forbidden,
-}
-
-impl Fault {
-    pub(super) fn of(seen: &Observation) -> Option<Fault> {
-        let forbidden = |outcome: &OutcomeCount| outcome.grade == Grade::Forbidden && outcome.count > 0;
-        if !seen.races.is_empty() {
-            Some(Fault::Race)
-        } else if seen.deadlock.is_some() {
-            Some(Fault::Deadlock)
-        } else if seen.crash.is_some() {
-            Some(Fault::Crash)
-        } else {
-            seen.outcomes.iter().any(forbidden).then_some(Fault::Forbidden)
-        }
     }
 }
 
@@ -155,49 +129,26 @@ impl<M: Model> Subject<M> {
     /// Many small programs, little of each: a bug shows in a few of all interleavings of a small program more
     /// often than in many of a large one. All together get less than a single design would.
     pub(super) fn plan(&self, engine: Engine, budget: &Budget) -> Plan {
-        let size = self.generator.size.clone();
-        let share = |whole: u64, parts: u64, least: u64| (whole / parts).max(least);
-        match engine {
-            Engine::Loom => {
-                let executions = share(budget.executions, 100, 150);
-                let few = (executions < 1_000).then_some(FEW_PREEMPTIONS);
-                let each = Budget { executions, preemptions: budget.preemptions.or(few), ..*budget };
-                // Everything is explored here, or nothing is known: small programs are worth more.
-                let size = Size {
-                    parts: (*size.parts.start()).min(2)..=(*size.parts.end()).min(3),
-                    operations: size.operations.min(2),
-                    prefix: size.prefix.min(2),
-                    suffix: size.suffix.min(1),
-                };
-                Plan {
-                    programs: 100,
-                    each,
-                    alone: 1,
-                    sizes: (alone(&size), size),
-                    grown: 1,
-                    executions: Some(share(budget.executions, 5, 1_000)),
-                }
-            }
-            Engine::Shuttle => {
-                let each = Budget {
-                    executions: share(budget.executions, 500, 20),
-                    random_executions: share(budget.random_executions, 500, 5),
-                    ..*budget
-                };
-                let executions = Some(share(budget.executions * 2, 5, 2_000));
-                let sizes = (alone(&size), size);
-                Plan { programs: 1_000, each, alone: 1, sizes, grown: 2, executions }
-            }
-            Engine::Threads | Engine::Processes => {
-                let programs = (budget.sampling_ms / 25).clamp(2, 1_000);
-                let each = Budget { sampling_ms: share(budget.sampling_ms, 200, 6), ..*budget };
-                let (scouts, first) = match engine {
-                    Engine::Processes => (SCOUTS, Size::OF_SCOUTS),
-                    _ => (1, alone(&size)),
-                };
-                let programs = programs + scouts - 1;
-                Plan { programs, each, alone: scouts, sizes: (first, size), grown: 1, executions: None }
-            }
+        let engine::Programs {
+            most,
+            each,
+            alone: alone_count,
+            alone_at_length,
+            small,
+            all_or_nothing,
+            grown,
+            executions,
+        } = adapter(engine).programs(budget);
+        let size = if small { self.generator.size.small() } else { self.generator.size.clone() };
+        let first = if alone_at_length { Size::OF_SCOUTS } else { alone(&size) };
+        Plan {
+            programs: most,
+            each,
+            alone: alone_count,
+            sizes: (first, size),
+            grown,
+            executions,
+            all_or_nothing,
         }
     }
 
@@ -228,7 +179,7 @@ impl<M: Model> Subject<M> {
     fn explore_all(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
         let plan = self.plan(engine, &task.budget);
         let mut total = Total::default();
-        // Where one program was too much for loom, a larger one would be a waste.
+        // Where one program was too much, a larger one would be a waste.
         let mut too_large = usize::MAX;
         let mut random = Random(task.budget.seed);
         // Small programs are often drawn again.
@@ -259,16 +210,16 @@ impl<M: Model> Subject<M> {
             if seen.not_applicable.is_some() {
                 return Ok(seen);
             }
-            if let Some(fault) = Fault::of(&seen) {
-                let failed = Failed { number, seed, size, fault, drawn, ran: Ran { judge, seen } };
+            if let Some(failure) = seen.failure() {
+                let failed = Failed { number, seed, size, failure, drawn, ran: Ran { judge, seen } };
                 return self.report(engine, task, total.spent, failed);
             }
             if number == before && engine.is_checker() && parallel > 0 && !judge.was_touched() {
                 let mut seen = total.conclude(engine);
-                seen.stopped = Some(engine::blind(engine.name()));
+                seen.stopped = Some(Stop::NoOperation);
                 return Ok(seen);
             }
-            if engine == Engine::Loom && seen.stopped.is_some() {
+            if plan.all_or_nothing && seen.stopped.is_some() {
                 too_large = too_large.min(parallel).max(3);
             }
             total.add(seen);
@@ -287,7 +238,7 @@ pub(super) struct Failed<M: Model> {
     pub(super) number: u64,
     pub(super) seed: u64,
     pub(super) size: Size,
-    pub(super) fault: Fault,
+    pub(super) failure: Failure,
     pub(super) drawn: Program<Drawn<M::Op>>,
     pub(super) ran: Ran<M>,
 }
@@ -302,15 +253,16 @@ struct Total {
     fitting: u64,
     explored: usize,
     whole: usize,
-    given_up: Vec<String>,
-    caveats: Vec<String>,
+    given_up: Vec<Stop>,
+    caveats: Vec<Caveat>,
 }
 
 impl Total {
     fn add(&mut self, seen: Observation) {
         self.spent += seen.executions;
         let unknown = seen.outcomes.iter().find(|outcome| outcome.sentence == running::UNKNOWN);
-        if let Some(reason) = unknown.map(|outcome| outcome.value.clone()).or(seen.stopped) {
+        let unchecked = unknown.map(|outcome| Stop::HistoryNotChecked(outcome.value.clone()));
+        if let Some(reason) = unchecked.or(seen.stopped) {
             self.given_up.push(reason);
             return;
         }
@@ -320,19 +272,19 @@ impl Total {
         self.whole += usize::from(seen.exploration == Exploration::Exhaustive);
         for caveat in seen.caveats {
             // Those that count executions differ from program to program.
-            if !self.caveats.contains(&caveat) && !caveat.starts_with(|first: char| first.is_ascii_digit()) {
+            if !self.caveats.contains(&caveat) && !matches!(caveat, Caveat::CutOff { .. }) {
                 self.caveats.push(caveat);
             }
         }
     }
 
     fn conclude(self, engine: Engine) -> Observation {
-        let how = if engine.is_checker() {
-            format!("{} {GENERATED}, {} of them explored in full", self.explored, self.whole)
+        let programs = if engine.is_checker() {
+            Programs::Explored { all: self.explored, in_full: self.whole }
         } else {
-            format!("{} {GENERATED}", self.explored)
+            Programs::Sampled(self.explored)
         };
-        let mut seen = Observation::new(Exploration::Sampled { how });
+        let mut seen = Observation::new(Exploration::Sampled { how: Sampling::Programs(programs) });
         seen.executions = self.executions;
         seen.caveats = self.caveats;
         let fits = running::rules().swap_remove(0);
@@ -342,12 +294,14 @@ impl Total {
             sentence: fits.sentence,
             count: self.fitting,
         });
-        if let Some(reason) = self.given_up.first() {
-            let words = match self.given_up.len() {
-                1 => format!("a program was given up, because {reason}"),
-                many => format!("{many} programs were given up, the first because {reason}"),
-            };
-            if self.explored == 0 { seen.stopped = Some(words) } else { seen.caveats.push(words) }
+        let programs = self.given_up.len();
+        if let Some(first) = self.given_up.into_iter().next() {
+            let gave_up = GaveUp { programs, first: Box::new(first) };
+            if self.explored == 0 {
+                seen.stopped = Some(Stop::GaveUp(gave_up));
+            } else {
+                seen.caveats.push(Caveat::GaveUp(gave_up));
+            }
         }
         seen
     }
@@ -373,7 +327,7 @@ impl<M: Model> Executable for Subject<M> {
         self.first.actors()
     }
 
-    fn execute(self: Arc<Self>) -> Option<String> {
+    fn execute(self: Arc<Self>) -> Option<Graded> {
         Arc::clone(&self.first).execute()
     }
 

@@ -2,9 +2,10 @@
 
 use super::generate::makes_sense;
 use super::{Implementation, Implements, Model, Object, Program};
-use crate::engine::{self, Observation, Pulse, Task};
+use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::base::observation::{Caveat, Observation, Shrunk};
+use crate::engine::{self, Pulse, Task};
 use crate::object::Asked as _;
-use crate::runner::budget::{DEFAULT_SEED, Effort};
 use crate::scenario::{Engine, Expected};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::verdict::{Expectation, Verdict, judge};
@@ -97,10 +98,8 @@ fn two_steps_are_found_and_shrunk_to_two_operations_and_one_switch() {
 fn what_is_wrong_alone_is_found_by_the_first_program_and_shrunk_to_one_operation() {
     let seen = explored(Engine::Shuttle, counter(|| OffByOne(AtomicU32::new(0))), DEFAULT_SEED);
     assert_eq!(verdict(&seen), Verdict::Forbidden, "{seen:?}");
-    let found = |caveat: &String| {
-        caveat.starts_with("generated program 0 failed")
-            && caveat.ends_with("the smallest that fails has 1 operation")
-    };
+    let found =
+        |caveat: &Caveat| matches!(caveat, Caveat::Shrunk(Shrunk { number: 0, operations_after: 1, .. }));
     assert!(seen.caveats.iter().any(found), "{seen:?}");
 }
 
@@ -120,7 +119,7 @@ fn a_regression_test_runs_one_program() {
     let wrong = || counter(|| TwoSteps(AtomicU32::new(0)));
     let failed = std::panic::catch_unwind(|| wrong().check("counter", Engine::Shuttle, &program));
     let words = failed.expect_err("two steps fail").downcast::<String>().expect("a message");
-    assert!(words.contains("Forbidden in") && words.contains("cannot be explained"), "{words}");
+    assert!(words.contains("forbidden in") && words.contains("cannot be explained"), "{words}");
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

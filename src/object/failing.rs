@@ -4,34 +4,31 @@
 //! Limits: where a real engine alone saw the failure and no checker shows it, the program stays as it was
 //! found, and has no interleaving.
 
-use super::explore::{Failed, Fault, Ran, Subject};
+use super::explore::{Failed, Ran, Subject};
 use super::generate::makes_sense;
 use super::judge::Judge;
 use super::program::Program;
 use super::recipe::Recipe;
 use super::regression::{self, Known};
-use super::shrink::{Bounds, Early, Tried, shrink};
-use crate::engine::{self, Budget, Exploration, GENERATED, Name, Observation, Task};
+use super::shrink::{Bounds, Tried, shrink};
+use crate::base::budget::Budget;
+use crate::base::failure::Failure;
+use crate::base::observation::{Caveat, Exploration, Observation, Programs, Sampling, ShrinkLimit, Shrunk};
+use crate::engine::{self, Name, Task};
 use crate::linearizability::Model;
 use crate::scenario::{Engine, Expected};
 use crate::witness::token::Token;
-use crate::witness::{GeneratedProgram, Shows, Witness};
-use std::fmt::Write as _;
+use crate::witness::{GeneratedProgram, Witness};
 use std::time::{Duration, Instant};
 
 /// Programs tried while shrinking one. The bound on executions comes first where programs are large.
 const MOST_TRIED: u64 = 400;
 
-/// `1 operation`, `2 operations`.
-fn operations(number: usize) -> String {
-    if number == 1 { "1 operation".to_owned() } else { format!("{number} operations") }
-}
-
 /// What is left of a program that failed.
 struct Smallest<M: Model> {
     ran: Ran<M>,
     tried: u64,
-    early: Option<Early>,
+    early: Option<ShrinkLimit>,
 }
 
 impl<M: Model> Subject<M> {
@@ -52,20 +49,16 @@ impl<M: Model> Subject<M> {
         // What a checker sees of the shrunk program is not what a real engine saw of the one it found.
         let mut seen = if engine.is_checker() { ran.seen } else { as_found };
         seen.executions = executions;
-        seen.exploration = Exploration::Sampled { how: GENERATED.to_owned() };
+        seen.exploration = Exploration::Sampled { how: Sampling::Programs(Programs::Failing) };
         seen.stopped = None;
-        let mut words = format!(
-            "generated program {number} failed, with {}; after {tried} tries the smallest that fails has {}",
-            operations(found.operations()),
-            operations(program.operations()),
-        );
-        if seen.witnesses.is_empty() {
-            let _ = write!(words, ": {}", program.as_code());
-        }
-        if let Some(early) = early {
-            let _ = write!(words, "; it may not be the smallest, for shrinking ended when {early}");
-        }
-        seen.caveats.push(words);
+        seen.caveats.push(Caveat::Shrunk(Shrunk {
+            number,
+            operations_before: found.operations(),
+            tried,
+            operations_after: program.operations(),
+            program: seen.witnesses.is_empty().then(|| program.as_code()),
+            ended: early,
+        }));
         eprintln!("found:\n{found}shrunk by {tried} programs to:\n{program}");
         if !engine.is_checker() {
             eprintln!("{}", regression::as_test(task.name, engine, program));
@@ -79,7 +72,7 @@ impl<M: Model> Subject<M> {
     /// Shrinks a program that failed, under a checker that shows it, and runs what is left once more for its
     /// witness.
     fn smallest(&self, engine: Engine, task: &Task<'_>, failed: Failed<M>) -> anyhow::Result<Smallest<M>> {
-        let Some((checker, budget, fault)) = self.checker_that_shows(engine, task, &failed)? else {
+        let Some((checker, budget, failure)) = self.checker_that_shows(engine, task, &failed)? else {
             return Ok(Smallest { ran: failed.ran, tried: 0, early: None });
         };
         let until = Instant::now().checked_add(Duration::from_millis(task.budget.shrinking_ms));
@@ -88,7 +81,8 @@ impl<M: Model> Subject<M> {
             task.pulse.note_shrinking(tried, smallest);
             match self.run(checker, task, budget, program.clone()) {
                 Ok(ran) => {
-                    Tried { fails: Fault::of(&ran.seen) == Some(fault), executions: ran.seen.executions }
+                    let fails = ran.seen.failure().is_some_and(|found| found.is_like(&failure));
+                    Tried { fails, executions: ran.seen.executions }
                 }
                 Err(_) => Tried { fails: false, executions: 1 },
             }
@@ -113,17 +107,17 @@ impl<M: Model> Subject<M> {
         engine: Engine,
         task: &Task<'_>,
         failed: &Failed<M>,
-    ) -> anyhow::Result<Option<(Engine, Budget, Fault)>> {
+    ) -> anyhow::Result<Option<(Engine, Budget, Failure)>> {
         if engine.is_checker() {
-            return Ok(Some((engine, self.plan(engine, &task.budget).each, failed.fault)));
+            return Ok(Some((engine, self.plan(engine, &task.budget).each, failed.failure.clone())));
         }
-        for checker in [Engine::Shuttle, Engine::Loom] {
+        for checker in Engine::checkers() {
             let budget = self.plan(checker, &task.budget).each;
             let program = failed.ran.judge.program.clone();
             let ran = self.run(checker, task, budget, program)?;
             // What a real engine sees the consequence of, a checker may call by its name.
-            if let Some(fault) = Fault::of(&ran.seen) {
-                return Ok(Some((checker, budget, fault)));
+            if let Some(failure) = ran.seen.failure() {
+                return Ok(Some((checker, budget, failure)));
             }
         }
         Ok(None)
@@ -149,7 +143,7 @@ impl<M: Model> Subject<M> {
 
 /// The program of a witness, whose execution is the last that the judge has seen.
 fn shown<M: Model>(name: Name<'_>, witness: &Witness, judge: &Judge<M>) -> GeneratedProgram {
-    let forbidden = matches!(witness.shows, Shows::Forbidden { .. });
+    let forbidden = matches!(witness.shows, Failure::Forbidden { .. });
     GeneratedProgram {
         table: judge.program.to_string(),
         history: if forbidden { judge.explanation() } else { None },

@@ -36,6 +36,16 @@ impl Size {
     pub(super) const OF_SCOUTS: Size =
         Size { parts: 1..=1, operations: MOST_OPERATIONS, prefix: MOST_OPERATIONS, suffix: MOST_OPERATIONS };
 
+    /// The size of small programs: they are worth more where everything of one is explored, or nothing is known.
+    pub(super) fn small(&self) -> Size {
+        Size {
+            parts: (*self.parts.start()).min(2)..=(*self.parts.end()).min(3),
+            operations: self.operations.min(2),
+            prefix: self.prefix.min(2),
+            suffix: self.suffix.min(1),
+        }
+    }
+
     /// The size of a program when so much is done of the whole: they grow from the smallest to the largest.
     pub(super) fn grown(&self, done: u64, whole: u64) -> Size {
         let share = |most: usize, least: usize| {

@@ -37,7 +37,7 @@ impl<Op> Program<Op> {
     }
 
     /// Why no engine can run it, if none can.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<String> {
         if self.parts.is_empty() || self.parts.len() > MOST_PARTS {
             return Some(format!("{} parts; there can be 1 to {MOST_PARTS}", self.parts.len()));
         }

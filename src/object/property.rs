@@ -3,7 +3,7 @@
 use super::explore::{Build, Subject};
 use super::generate::{Generator, Size};
 use super::judge::Judged;
-use super::program::{MOST_OPERATIONS, MOST_PARTS, Program, actor_name};
+use super::program::{MOST_OPERATIONS, MOST_PARTS, actor_name};
 use super::running;
 use crate::linearizability::Model;
 use crate::scenario::outcome::Rule;
@@ -119,28 +119,6 @@ impl<M: Model> Object<M> {
     pub fn implementation(mut self, name: &str, implementation: Implementation<M>) -> Self {
         self.implementations.push((name.to_owned(), implementation));
         self
-    }
-
-    /// Runs one program on one implementation, in this process: a regression test. Returns how many
-    /// executions it held in.
-    ///
-    /// # Panics
-    /// If the program fails, and how; if there is no such implementation; if the engine cannot run it. Real
-    /// processes cannot be forked from a test, so ask another engine.
-    pub fn check(self, implementation: &str, engine: Engine, program: &Program<M::Op>) -> u64 {
-        assert_ne!(engine, Engine::Processes, "processes are not forked from a test; ask another engine");
-        if let Some(fault) = program.fault() {
-            panic!("{fault}");
-        }
-        let subjects = self.subjects();
-        let named = subjects.into_iter().find(|(name, ..)| name == implementation);
-        let Some((_, facts, subject)) = named else {
-            panic!("no implementation is named `{implementation}`")
-        };
-        match subject.check(engine, &facts, program) {
-            Ok(executions) => executions,
-            Err(failure) => panic!("{implementation} on {engine}: {failure}"),
-        }
     }
 
     /// The implementations by name, each ready to be explored.

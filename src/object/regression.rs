@@ -73,10 +73,10 @@ pub(super) fn as_test<Op: Debug>(name: Name<'_>, engine: Engine, program: &Progr
     };
     let parts: String = program.parts.iter().map(|part| format!("            {},\n", list(part))).collect();
     // Real engines may miss it; the checker that has shrunk it does not.
-    let engine = if engine == Engine::Loom { "Loom" } else { "Shuttle" };
+    let engine = if engine.is_checker() { engine } else { Engine::Shuttle };
     format!(
         "#[test]\nfn {scenario}_{}_holds() {{\n    let program = Program {{\n        prefix: {},\n        parts: \
-         vec![\n{parts}        ],\n        suffix: {},\n    }};\n    {scenario}().check({design:?}, {engine}, \
+         vec![\n{parts}        ],\n        suffix: {},\n    }};\n    {scenario}().check({design:?}, {engine:?}, \
          &program);\n}}\n",
         slug(design),
         list(&program.prefix),

@@ -12,9 +12,9 @@
 use super::generate::{Drawn, makes_sense};
 use super::program::{MOST_OPERATIONS, Program};
 use super::recipe::Draft;
+use crate::base::observation::ShrinkLimit;
 use crate::linearizability::Model;
 use rustc_hash::FxHashMap;
-use std::fmt;
 use std::time::Instant;
 
 /// How far shrinking may go.
@@ -34,31 +34,13 @@ pub(super) struct Tried {
     pub(super) executions: u64,
 }
 
-/// What ended shrinking before nothing helped any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Early {
-    Programs,
-    Executions,
-    Time,
-}
-
-impl fmt::Display for Early {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Early::Programs => "as many programs had been tried as may be",
-            Early::Executions => "the programs tried had taken as many executions as they may",
-            Early::Time => "its time was over",
-        })
-    }
-}
-
 /// What came of it.
 pub(super) struct Shrunk<Op> {
     pub(super) draft: Draft<Op>,
     /// How many programs were tried.
     pub(super) tried: u64,
     /// Why the program may not be as small as it could be, if so.
-    pub(super) early: Option<Early>,
+    pub(super) early: Option<ShrinkLimit>,
 }
 
 /// Shrinks a program that fails. `attempt` tells whether another one does; it is told which that is, how
@@ -98,7 +80,7 @@ struct Shrinking<'a, M: Model, F> {
     smallest: usize,
     tried: u64,
     executions: u64,
-    early: Option<Early>,
+    early: Option<ShrinkLimit>,
 }
 
 impl<M: Model, F: FnMut(&Program<M::Op>, u64, usize) -> Tried> Shrinking<'_, M, F> {
@@ -127,13 +109,13 @@ impl<M: Model, F: FnMut(&Program<M::Op>, u64, usize) -> Tried> Shrinking<'_, M, 
         fails
     }
 
-    fn over(&self) -> Option<Early> {
+    fn over(&self) -> Option<ShrinkLimit> {
         if self.tried >= self.bounds.programs {
-            Some(Early::Programs)
+            Some(ShrinkLimit::Programs)
         } else if self.executions >= self.bounds.executions {
-            Some(Early::Executions)
+            Some(ShrinkLimit::Executions)
         } else {
-            self.bounds.until.is_some_and(|until| Instant::now() >= until).then_some(Early::Time)
+            self.bounds.until.is_some_and(|until| Instant::now() >= until).then_some(ShrinkLimit::Time)
         }
     }
 
@@ -267,7 +249,7 @@ fn list(layout: &mut Program<usize>, number: usize) -> &mut Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bounds, Early, Shrunk, Tried, shrink};
+    use super::{Bounds, ShrinkLimit, Shrunk, Tried, shrink};
     use crate::object::generate::{Generator, Size};
     use crate::object::{Model, Program};
     use proptest::prelude::*;
@@ -388,7 +370,7 @@ mod tests {
     #[test]
     fn a_bound_ends_it_with_a_program_that_fails_and_is_told() {
         let generator = generator(1000);
-        let check = |bounds: Bounds, early: Early, most: u64| {
+        let check = |bounds: Bounds, early: ShrinkLimit, most: u64| {
             let mut ended = 0;
             for seed in 0..50 {
                 let Some((one, attempts)) = shrunk(&generator, seed, bounds) else { continue };
@@ -401,8 +383,8 @@ mod tests {
             }
             assert!(ended > 20, "{early:?} ended {ended} of 50");
         };
-        check(Bounds { programs: 7, ..BOUNDS }, Early::Programs, 7);
-        check(Bounds { executions: 70, ..BOUNDS }, Early::Executions, 7);
-        check(Bounds { until: Some(Instant::now()), ..BOUNDS }, Early::Time, 0);
+        check(Bounds { programs: 7, ..BOUNDS }, ShrinkLimit::Programs, 7);
+        check(Bounds { executions: 70, ..BOUNDS }, ShrinkLimit::Executions, 7);
+        check(Bounds { until: Some(Instant::now()), ..BOUNDS }, ShrinkLimit::Time, 0);
     }
 }

@@ -1,36 +1,48 @@
 //! One program at a time, in this process: regression tests, and programs made of bytes for a fuzzer.
 
-use super::explore::{Fault, Ran, Subject};
+use super::explore::Ran;
 use super::program::Program;
 use super::property::Object;
+use crate::base::budget::Budget;
+use crate::base::engine::Engine;
+use crate::base::observation::Observation;
 use crate::engine::{self, Pulse, Task};
 use crate::linearizability::Model;
-use crate::runner::budget::{DEFAULT_SEED, Effort};
-use crate::scenario::{Engine, Facts};
+use crate::scenario::Facts;
 use std::sync::Arc;
 
-impl<M: Model> Subject<M> {
-    /// Runs one program under the normal budget: in how many executions it held, or how it failed.
-    pub(super) fn check(
-        &self,
+/// What was seen of one program.
+pub(crate) struct Checked {
+    pub(crate) facts: Facts,
+    pub(crate) observation: Observation,
+    /// The program as a table.
+    pub(crate) program: String,
+    /// Why the history that failed cannot be ordered, if one did.
+    pub(crate) explanation: String,
+}
+
+impl<M: Model> Object<M> {
+    /// Runs one program on an implementation in this process, within this budget. `None` if no implementation has
+    /// this name.
+    ///
+    /// # Errors
+    /// If the engine cannot do its work.
+    pub(crate) fn run(
+        self,
+        implementation: &str,
         engine: Engine,
-        facts: &Facts,
         program: &Program<M::Op>,
-    ) -> Result<u64, String> {
+        budget: Budget,
+    ) -> anyhow::Result<Option<Checked>> {
+        let mut subjects = self.subjects().into_iter();
+        let Some((_, facts, subject)) = subjects.find(|(name, ..)| name == implementation) else {
+            return Ok(None);
+        };
         let pulse: &'static Pulse = Box::leak(Box::default());
-        let budget = Effort::Normal.budget(DEFAULT_SEED);
-        let task = Task { witnesses: false, ..Task::of(Arc::clone(self.first()), facts, budget, pulse) };
-        let Ran { judge, seen } =
-            self.run(engine, &task, budget, program.clone()).map_err(|error| format!("{error:#}"))?;
-        let reason = seen.not_applicable.as_ref().or(seen.stopped.as_ref());
-        match (Fault::of(&seen), reason) {
-            (None, None) => Ok(seen.executions),
-            (None, Some(reason)) => Err(reason.clone()),
-            (Some(fault), _) => {
-                let explanation = judge.explanation().unwrap_or_default();
-                Err(format!("{fault:?} in {} executions\n{program}{explanation}", seen.executions))
-            }
-        }
+        let task = Task { witnesses: false, ..Task::of(Arc::clone(subject.first()), &facts, budget, pulse) };
+        let Ran { judge, seen } = subject.run(engine, &task, budget, program.clone())?;
+        let explanation = judge.explanation().unwrap_or_default();
+        Ok(Some(Checked { facts, observation: seen, program: program.to_string(), explanation }))
     }
 }
 
@@ -47,5 +59,5 @@ pub fn by_bytes<M: Model>(object: Object<M>, implementation: &str, bytes: &[u8])
     let named = subjects.into_iter().find(|(name, ..)| name == implementation);
     let (_, _, subject) = named.expect("an implementation of this name");
     let (executable, program) = subject.of_bytes(program);
-    engine::execute_by_bytes(&executable, schedule).map(|failure| format!("{failure}\n{program}"))
+    engine::execute_by_bytes(&executable, schedule).map(|failure| format!("{failure:?}\n{program}"))
 }

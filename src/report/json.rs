@@ -1,14 +1,15 @@
 //! The report as JSON, for other programs. The version changes when a field changes its meaning or goes.
 
-use super::{Cell, DesignReport, Report, ScenarioReport};
-use crate::engine::RaceReport;
-use crate::scenario::program::OutcomeCount;
-use crate::scenario::{Engine, Expected, Grade};
-use crate::verdict::{Evidence, Verdict};
-use crate::witness::Witness;
+use super::{Cell, DesignReport, Report, ScenarioReport, sentence};
+use crate::base::engine::Engine;
+use crate::base::failure::{Access, DataRace, Failure};
+use crate::base::outcome::{Grade, OutcomeCount};
+use crate::base::witness::Witness;
+use crate::scenario::Expected;
+use crate::verdict::{EvidenceKind, Verdict};
 use serde::Serialize;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -40,13 +41,41 @@ struct OnEngine<'a> {
     /// `null` while the verdict is inconclusive.
     as_expected: Option<bool>,
     expect: Expected,
-    evidence: &'a Evidence,
+    evidence: Evidence,
     outcomes: Vec<Outcome>,
-    races: &'a [RaceReport],
-    reason: Option<&'a str>,
-    caveats: &'a [String],
+    races: Vec<Race>,
+    reason: Option<String>,
+    caveats: Vec<String>,
     witnesses: &'a [Witness],
     seconds: f64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Evidence {
+    kind: EvidenceKind,
+    executions: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redundant: Option<u64>,
+    /// The bounds, or what drew the samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// The rate per execution below which any failure lies at 95 % confidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_below: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Race {
+    what: String,
+    accesses: Vec<AccessOfRace>,
+}
+
+#[derive(Serialize)]
+struct AccessOfRace {
+    actor: String,
+    access: &'static str,
+    file: Option<String>,
+    line: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -95,6 +124,7 @@ fn design(design: &DesignReport) -> Design<'_> {
 }
 
 fn on_engine(cell: &Cell) -> OnEngine<'_> {
+    let seen = &cell.observation;
     let outcome =
         |seen: &OutcomeCount| Outcome { value: seen.value.clone(), grade: seen.grade, count: seen.count };
     OnEngine {
@@ -102,12 +132,41 @@ fn on_engine(cell: &Cell) -> OnEngine<'_> {
         verdict: cell.judgement.verdict,
         as_expected: cell.judgement.as_expected,
         expect: cell.expected,
-        evidence: &cell.judgement.evidence,
-        outcomes: cell.observation.outcomes.iter().map(outcome).collect(),
-        races: &cell.observation.races,
-        reason: cell.judgement.reason.as_deref(),
-        caveats: &cell.observation.caveats,
-        witnesses: &cell.observation.witnesses,
+        evidence: evidence(cell),
+        outcomes: seen.outcomes.iter().map(outcome).collect(),
+        races: races(cell),
+        reason: sentence::reason(cell),
+        caveats: seen.caveats.iter().map(|caveat| sentence::caveat(caveat, cell)).collect(),
+        witnesses: &seen.witnesses,
         seconds: cell.seconds,
     }
+}
+
+pub(super) fn evidence(cell: &Cell) -> Evidence {
+    let evidence = &cell.judgement.evidence;
+    Evidence {
+        kind: evidence.kind,
+        executions: evidence.executions,
+        redundant: Some(evidence.redundant).filter(|redundant| *redundant > 0),
+        by: sentence::explored(&evidence.exploration),
+        rate_below: evidence.rate_below,
+    }
+}
+
+fn races(cell: &Cell) -> Vec<Race> {
+    let access = |access: &Access| AccessOfRace {
+        actor: sentence::thread(access.thread, &cell.actors),
+        access: sentence::access_kind(access.kind),
+        file: access.site.as_ref().map(|site| site.file.clone()),
+        line: access.site.as_ref().map(|site| site.line),
+    };
+    let race = |race: &DataRace| Race {
+        what: sentence::data_race(race, &cell.actors),
+        accesses: race.accesses.iter().map(access).collect(),
+    };
+    let races = cell.observation.failures.iter().filter_map(|failure| match failure {
+        Failure::DataRace(found) => Some(race(found)),
+        _ => None,
+    });
+    races.collect()
 }

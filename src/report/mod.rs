@@ -3,14 +3,16 @@
 //! A [`Report`] is complete data; the renderers are pure functions of it, and none of them judges again.
 
 pub(crate) mod json;
+pub(crate) mod litmus;
 mod phrase;
+pub(crate) mod sentence;
 mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
 
 pub(crate) use terminal::wrapped;
 
-use crate::engine::Observation;
+use crate::base::observation::Observation;
 use crate::scenario::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Expected, Grade};
 use crate::verdict::{Judgement, Verdict};
@@ -49,6 +51,8 @@ pub(crate) struct Cell {
     /// Why something else is expected here than of the design at large, if it is.
     pub(crate) expected_because: Option<String>,
     pub(crate) must_see: bool,
+    /// The names of the design's actors, in their order.
+    pub(crate) actors: Vec<String>,
     pub(crate) judgement: Judgement,
     pub(crate) observation: Observation,
     /// What the worker wrote to its standard error.

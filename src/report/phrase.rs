@@ -1,8 +1,7 @@
 //! Numbers and sentences that several renderers share.
 
 use super::terminal::wrapped;
-use super::{Cell, ScenarioReport};
-use crate::engine::{AccessSite, RaceReport};
+use super::{Cell, ScenarioReport, sentence};
 use crate::scenario::Grade;
 use crate::verdict::{EvidenceKind, Verdict};
 use std::collections::BTreeMap;
@@ -107,11 +106,11 @@ pub(super) fn cell(cell: &Cell, number: fn(u64) -> String) -> String {
 
 /// What did not run and why: a paragraph per reason, without a line feed at its end.
 pub(super) fn not_applicable(scenario: &ScenarioReport) -> Vec<String> {
-    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for design in &scenario.designs {
-        let mut engines: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut engines: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for cell in design.cells.iter().filter(|cell| cell.judgement.verdict == Verdict::NotApplicable) {
-            let reason = cell.judgement.reason.as_deref().unwrap_or("no reason given");
+            let reason = sentence::reason(cell).unwrap_or_else(|| "no reason given".to_owned());
             engines.entry(reason).or_default().push(cell.engine.name());
         }
         for (reason, engines) in engines {
@@ -127,33 +126,9 @@ pub(super) fn in_practice(scenario: &ScenarioReport) -> String {
     scenario.in_practice.as_ref().map(words).unwrap_or_default()
 }
 
-/// Where a race is, as in `write by A at scenarios/counter.rs:12`.
-pub(super) fn access(site: &AccessSite) -> String {
-    let mut words = site.access.clone();
-    if let Some(actor) = &site.actor {
-        words += &format!(" by {actor}");
-    }
-    if let (Some(file), Some(line)) = (&site.file, site.line) {
-        words += &format!(" at {file}:{line}");
-    }
-    words
-}
-
-/// A race in one sentence.
-pub(super) fn race(race: &RaceReport) -> String {
-    if race.accesses.is_empty() {
-        return race.what.clone();
-    }
-    let sites: Vec<_> = race.accesses.iter().map(access).collect();
-    format!("{} are not ordered", sites.join(" and "))
-}
-
 /// What is wrong, in a sentence without counts that differ from run to run.
 pub(super) fn failure(cell: &Cell) -> String {
-    match (cell.judgement.verdict, cell.observation.races.first()) {
-        (Verdict::DataRace, Some(found)) => race(found),
-        _ => cell.judgement.reason.clone().unwrap_or_default(),
-    }
+    sentence::reason(cell).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Which witnesses a design's report shows, and how what real engines saw goes together with them.
 
 use super::{Cell, DesignReport, phrase};
-use crate::engine::Exploration;
-use crate::scenario::program::OutcomeCount;
-use crate::scenario::{Engine, Grade};
+use crate::base::engine::Engine;
+use crate::base::failure::Failure;
+use crate::base::observation::Exploration;
+use crate::base::outcome::OutcomeCount;
+use crate::base::witness::Witness;
 use crate::verdict::Verdict;
-use crate::witness::{Shows, Witness, table};
+use crate::witness::table;
 use std::fmt::Write as _;
 
 /// A witness, and the checkers that came to the same failure.
@@ -19,7 +21,7 @@ pub(super) struct Shown<'a> {
 /// latest.
 pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
     let mut shown: Vec<Shown<'_>> = Vec::new();
-    for engine in [Engine::Shuttle, Engine::Loom] {
+    for engine in Engine::checkers() {
         let cells = design.cells.iter().filter(|cell| cell.engine == engine);
         for witness in cells.flat_map(principal) {
             match shown.iter_mut().find(|shown| same(shown.witness, witness)) {
@@ -35,7 +37,7 @@ pub(super) fn witnesses(design: &DesignReport) -> Vec<Shown<'_>> {
 
 fn principal(cell: &Cell) -> impl Iterator<Item = &Witness> {
     let all = &cell.observation.witnesses;
-    let races = |witness: &Witness| witness.shows == Shows::DataRace;
+    let races = |witness: &Witness| matches!(witness.shows, Failure::DataRace(_));
     let first = all.first();
     let beyond = all.iter().filter(|_| cell.observation.raced > 0);
     let other = beyond.filter(move |witness| first.is_some_and(|first| races(first) != races(witness)));
@@ -45,11 +47,11 @@ fn principal(cell: &Cell) -> impl Iterator<Item = &Witness> {
 fn same(one: &Witness, other: &Witness) -> bool {
     let generated = one.program.is_some() && other.program.is_some();
     match (&one.shows, &other.shows) {
-        (Shows::Crash { .. }, Shows::Crash { .. }) => true,
-        (Shows::Forbidden { sentence, .. }, Shows::Forbidden { sentence: as_well, .. }) if generated => {
+        (Failure::Forbidden { sentence, .. }, Failure::Forbidden { sentence: as_well, .. }) if generated => {
             sentence == as_well
         }
-        (one, other) => one == other,
+        (Failure::Forbidden { .. }, Failure::Forbidden { .. }) => one.shows == other.shows,
+        (one, other) => one.is_like(other),
     }
 }
 
@@ -97,11 +99,11 @@ fn saw_all(cell: &Cell) -> bool {
 /// For a forbidden outcome that a real engine saw: which witness leads to it.
 pub(super) fn explained(design: &DesignReport, value: &str) -> Option<&'static str> {
     let leads =
-        |witness: &Witness| matches!(&witness.shows, Shows::Forbidden { outcome, .. } if outcome == value);
+        |witness: &Witness| matches!(&witness.shows, Failure::Forbidden { outcome, .. } if outcome == value);
     if witnesses(design).iter().any(|shown| leads(shown.witness)) {
         return Some("this interleaving leads to it");
     }
-    let races = |shown: &Shown<'_>| shown.witness.shows == Shows::DataRace;
+    let races = |shown: &Shown<'_>| matches!(shown.witness.shows, Failure::DataRace(_));
     if witnesses(design).iter().any(races) {
         return Some("the data race below is what lets it happen");
     }
@@ -155,7 +157,7 @@ fn values<'a>(cells: impl Iterator<Item = &'a Cell>) -> Vec<String> {
 pub(super) fn sightings(design: &DesignReport, cell: &Cell) -> Vec<String> {
     let all: u64 = cell.observation.outcomes.iter().map(|outcome| outcome.count).sum();
     let forbidden = cell.observation.outcomes.iter();
-    let forbidden = forbidden.filter(|outcome| outcome.grade == Grade::Forbidden && outcome.count > 0);
+    let forbidden = forbidden.filter(|outcome| outcome.is_violation());
     if cell.observation.exploration.is_of_generated_programs() {
         return histories(&forbidden.collect::<Vec<_>>(), all).into_iter().collect();
     }

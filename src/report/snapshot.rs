@@ -5,7 +5,7 @@
 
 use super::phrase;
 use super::terminal::wrapped;
-use super::{Cell, DesignReport, ScenarioReport, shown};
+use super::{Cell, DesignReport, ScenarioReport, sentence, shown};
 use crate::scenario::{Expected, Grade};
 use crate::verdict::Verdict;
 use std::fmt::Write as _;
@@ -110,6 +110,7 @@ fn paragraph(design: &DesignReport) -> String {
         }
         if cell.engine.is_checker() && cell.expected_because.is_none() {
             for caveat in &cell.observation.caveats {
+                let caveat = sentence::caveat(caveat, cell);
                 text += &wrapped(&format!("{}: note that {caveat}", cell.engine), 2, 100);
             }
         }

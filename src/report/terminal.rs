@@ -3,11 +3,12 @@
 //! Every function returns text with ANSI styles; whoever prints it strips them where they are not wanted.
 
 use super::phrase::{self, executions, forbidden, thousands};
-use super::{Cell, DesignReport, Report, ScenarioReport, shown};
+use super::{Cell, DesignReport, Report, ScenarioReport, sentence, shown};
+use crate::base::witness::Witness;
 use crate::report::shown::Shown;
 use crate::scenario::Engine;
 use crate::verdict::{EvidenceKind, Verdict};
-use crate::witness::{Witness, table};
+use crate::witness::table;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -152,7 +153,7 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
     }
     let caveats = cell.observation.caveats.iter().filter(|_| cell.expected_because.is_none());
     for caveat in caveats {
-        let _ = write!(words, "; {caveat}");
+        let _ = write!(words, "; {}", sentence::caveat(caveat, cell));
     }
     Some(words)
 }
@@ -170,7 +171,7 @@ fn share(cell: &Cell) -> String {
 
 fn clean(cell: &Cell) -> String {
     let evidence = &cell.judgement.evidence;
-    let how = match (evidence.kind, &evidence.by) {
+    let how = match (evidence.kind, sentence::explored(&evidence.exploration)) {
         (EvidenceKind::Exhaustive, _) => "exhaustive".to_owned(),
         (EvidenceKind::Bounded, Some(by)) => format!("bounded by {by}"),
         (_, Some(by)) => format!("sampled by {by}"),
@@ -219,12 +220,12 @@ pub(crate) fn summary(report: &Report, seconds: f64) -> String {
 
 /// An execution that was replayed.
 pub(crate) fn replayed(witness: &Witness) -> String {
-    format!("{}{}", styled(STRONG, &wrapped(&witness.shows.to_string(), 0, 100)), drawn(witness))
+    format!("{}{}", styled(STRONG, &wrapped(&sentence::shown(witness), 0, 100)), drawn(witness))
 }
 
 /// As [`replayed`], without styles.
 pub(crate) fn plainly_replayed(witness: &Witness) -> String {
-    format!("{}{}", wrapped(&witness.shows.to_string(), 0, 100), drawn(witness))
+    format!("{}{}", wrapped(&sentence::shown(witness), 0, 100), drawn(witness))
 }
 
 fn drawn(witness: &Witness) -> String {

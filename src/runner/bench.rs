@@ -1,10 +1,12 @@
 //! What the benchmarks need of the inside: engines without a worker process around them. Not for others.
 
-use super::budget::{DEFAULT_SEED, Effort};
 use super::mapping::Shared;
 use crate::arm::{journal, trace};
+use crate::base::budget::Budget;
+use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::base::observation::Exploration;
 use crate::context::{self, Context};
-use crate::engine::{self, Budget, Exploration, Helping, Holder, Pulse, Slots, Task};
+use crate::engine::{self, Helping, Holder, Pulse, Slots, Task};
 use crate::scenario::{Engine, Outcome, Scenario};
 use crate::thread::model;
 use std::time::{Duration, Instant};

@@ -2,15 +2,14 @@
 //!
 //! Built on libtest-mimic, so filters, `--list`, `--exact` and cargo-nextest work as for any test.
 
-use super::budget::{DEFAULT_SEED, Effort};
 use super::run::run_cell;
 use super::worker;
-use crate::engine::Budget;
+use crate::base::budget::Budget;
+use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
 use crate::scenario::registry::{self, Found};
 use crate::scenario::{Engine, ErasedDesign};
 use crate::verdict::Verdict;
-use clap::ValueEnum as _;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -71,7 +70,7 @@ pub fn main(
 
 fn effort() -> Result<Effort, String> {
     match std::env::var(EFFORT) {
-        Ok(name) => Effort::from_str(&name, true).map_err(|_| name),
+        Ok(name) => Effort::of_name(&name).ok_or(name),
         Err(_) => Ok(Effort::default()),
     }
 }

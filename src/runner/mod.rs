@@ -7,7 +7,7 @@
 //! the runner must call [`worker::enter_if_asked`] first thing in `main`.
 
 pub mod bench;
-pub(crate) mod budget;
+mod check;
 mod gate;
 pub(crate) mod harness;
 pub(crate) mod interrupt;

@@ -1,10 +1,11 @@
 //! One execution again: the one that a token has kept.
 
-use super::budget::Effort;
 use super::supervise::{Assignment, Launched, launch, write_down};
 use super::worker::Work;
-use crate::engine::{self, Budget, Name, Pulse, Task, Way};
-use crate::report::terminal;
+use crate::base::budget::Budget;
+use crate::base::budget::Effort;
+use crate::engine::{self, Name, Pulse, Task, Way};
+use crate::report::{sentence, terminal};
 use crate::scenario::ErasedDesign;
 use crate::scenario::registry::{self, Found};
 use crate::witness::Witness;
@@ -49,7 +50,7 @@ impl Replayed {
     /// What the execution shows, like `forbidden outcome 1: an increment was lost`.
     #[must_use]
     pub fn failure(&self) -> String {
-        self.0.shows.to_string()
+        sentence::shown(&self.0)
     }
 
     /// Why, in one sentence.
@@ -137,7 +138,8 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
     let (scenario, design) = wanted(found, &token)?;
     let budget = Effort::Normal.budget(token.seed);
     let name = name(scenario, design, &token);
-    let mut assignment = Assignment { name, facts: &design.facts, engine: token.engine, budget };
+    let mut assignment =
+        Assignment { name, litmus: None, facts: &design.facts, engine: token.engine, budget };
     match &token.route {
         Route::Fatal { after, executions, random_executions, preemptions } => {
             let (executions, random_executions) = (*executions, *random_executions);

@@ -2,10 +2,12 @@
 
 use super::plan::Plan;
 use super::supervise::{Assignment, Supervised, supervise};
-use crate::engine::{Budget, Exploration, Name, Observation, Shrinking};
+use crate::base::budget::Budget;
+use crate::base::observation::{Exploration, Observation, Sampling, Stop};
+use crate::engine::{Name, Shrinking};
 use crate::report::{Cell, DesignReport, Report, ScenarioReport};
 use crate::scenario::registry::Found;
-use crate::scenario::{Engine, ErasedDesign};
+use crate::scenario::{Engine, ErasedDesign, Facts};
 use crate::verdict::{Expectation, judge};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -122,27 +124,35 @@ pub(crate) fn run_cell(
         digest: scenario.digest(design),
         program: None,
     };
-    let assignment = Assignment { name, facts: &design.facts, engine, budget };
+    let assignment =
+        Assignment { name, litmus: scenario.litmus.as_deref(), facts: &design.facts, engine, budget };
     let (supervised, broken) = match supervise(&assignment, listen) {
         Ok(supervised) => (supervised, false),
         Err(error) => {
-            let mut observation = Observation::new(Exploration::Sampled { how: "nothing".to_owned() });
-            observation.stopped = Some(format!("the harness failed: {error:#}"));
+            let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Nothing });
+            observation.stopped = Some(Stop::HarnessFailed(format!("{error:#}")));
             (Supervised { observation, log: String::new(), seconds: 0.0 }, true)
         }
     };
-    let (expected, reason) = design.facts.expected_on(engine);
-    let must_see = design.facts.must_see.contains(&engine);
+    let Supervised { observation, log, seconds } = supervised;
+    Cell { log, seconds, broken, ..judged(engine, &design.facts, observation) }
+}
+
+/// An observation, judged against what is expected of a design.
+pub(super) fn judged(engine: Engine, facts: &Facts, observation: Observation) -> Cell {
+    let (expected, reason) = facts.expected_on(engine);
+    let must_see = facts.must_see.contains(&engine);
     Cell {
         engine,
         expected,
         expected_because: reason.map(str::to_owned),
         must_see,
-        judgement: judge(Expectation { engine, expected, must_see }, &supervised.observation),
-        observation: supervised.observation,
-        log: supervised.log,
-        seconds: supervised.seconds,
-        broken,
+        actors: facts.actors.clone(),
+        judgement: judge(Expectation { engine, expected, must_see }, &observation),
+        observation,
+        log: String::new(),
+        seconds: 0.0,
+        broken: false,
     }
 }
 

@@ -3,12 +3,15 @@
 use super::mapping::{Shared, anonymous_file, contents, path_for_others};
 use super::worker::{self, ARGUMENT, Job, Work};
 use super::{gate, interrupt, seat};
-use crate::engine::{
-    self, Budget, Doom, Exploration, Fatal, Name, Observation, Pulse, Shortened, Shrinking, Way,
-};
-use crate::scenario::{Engine, Facts};
+use crate::base::budget::Budget;
+use crate::base::engine::Engine;
+use crate::base::failure::{Awaited, Crash, Deadlock, Failure, Hang, How, ProcessExit, Waiting, Who};
+use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
+use crate::base::witness::Witness;
+use crate::engine::{self, Fatal, Name, Pulse, Shortened, Shrinking, Way};
+use crate::panics::Cause;
+use crate::scenario::Facts;
 use crate::witness::token::Route;
-use crate::witness::{Shows, Witness};
 use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -20,6 +23,8 @@ use std::time::{Duration, Instant};
 /// One cell of the matrix to be executed.
 pub(crate) struct Assignment<'a> {
     pub(crate) name: Name<'a>,
+    /// The text of the litmus test that it is, if it is one.
+    pub(crate) litmus: Option<&'a str>,
     pub(crate) facts: &'a Facts,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
@@ -44,7 +49,7 @@ pub(crate) fn supervise(
     listen: &dyn Fn(Shrinking),
 ) -> anyhow::Result<Supervised> {
     if let Some(reason) = assignment.facts.excluded_from(assignment.engine) {
-        let observation = Observation::not_applicable(reason);
+        let observation = Observation::not_applicable(NotApplicable::Excluded(reason.to_owned()));
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
     }
     let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe), listen)?;
@@ -52,7 +57,9 @@ pub(crate) fn supervise(
         let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
         return Ok(Supervised { observation, log, seconds });
     }
-    let mut observation = assignment.fate(&end, pulse.get(), &log)?;
+    let mut observation = Observation::new(Exploration::Sampled { how: Sampling::UntilFailure });
+    observation.executions = pulse.get().executions() + 1;
+    observation.fail(assignment.fate(&end, pulse.get(), &log)?);
     if assignment.engine.is_checker() {
         observation.witnesses.extend(fatal_witness(assignment, pulse.get().executions(), &end)?);
     }
@@ -60,21 +67,23 @@ pub(crate) fn supervise(
 }
 
 impl Assignment<'_> {
-    /// What became of a worker that did not answer, as an observation.
-    fn fate(&self, end: &End, pulse: &Pulse, log: &str) -> anyhow::Result<Observation> {
+    /// What became of a worker that did not answer: a failure of its design.
+    fn fate(&self, end: &End, pulse: &Pulse, log: &str) -> anyhow::Result<Failure> {
         match end {
             End::Exited(status) if status.code() == Some(worker::BROKEN) => bail!("{}", log.trim()),
-            End::Exited(status) => Ok(died(*status, pulse, log, &self.budget)),
-            End::Stalled => Ok(stalled(pulse, self.facts)),
+            End::Exited(_) => Ok(died(end.process_exit(), pulse, log, &self.budget)),
+            End::Stalled => Ok(stalled(pulse)),
         }
     }
 
     pub(crate) fn job(&self, work: Work) -> impl FnOnce(i32, PathBuf, PathBuf) -> Job {
         let (scenario, design) = (self.name.scenario.to_owned(), self.name.design.to_owned());
         let (engine, budget) = (self.engine, self.budget);
+        let litmus = self.litmus.map(str::to_owned);
         move |supervisor, pulse, answer| Job {
             scenario,
             design,
+            litmus,
             engine,
             budget,
             work,
@@ -89,9 +98,10 @@ impl Assignment<'_> {
 /// The witness of an execution that has ended its worker, after so many others: the shortest that can be
 /// found, or else the one that was met.
 fn fatal_witness(assignment: &Assignment<'_>, after: u64, end: &End) -> anyhow::Result<Option<Witness>> {
-    let mut shorter = few_switches(assignment, end.doom())?;
-    if assignment.engine == Engine::Loom && !shorter.as_ref().is_some_and(|witness| witness.shortest) {
-        let other = few_preemptions(assignment, end.doom())?;
+    let mut shorter = few_switches(assignment, end.process_exit())?;
+    let bounded = engine::adapter(assignment.engine).ends_with_few_preemptions();
+    if bounded && !shorter.as_ref().is_some_and(|witness| witness.shortest) {
+        let other = few_preemptions(assignment, end.process_exit())?;
         let length = |witness: &Witness| (witness.switches, witness.events.len());
         shorter = shorter.into_iter().chain(other).min_by_key(length);
     }
@@ -102,13 +112,13 @@ fn fatal_witness(assignment: &Assignment<'_>, after: u64, end: &End) -> anyhow::
 }
 
 /// The fewest switches that come to this end, of the executions that can be tried.
-fn few_switches(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
-    let launched = launch(assignment.job(Work::Shorten(doom)), &|_| ())?;
+fn few_switches(assignment: &Assignment<'_>, exit: ProcessExit) -> anyhow::Result<Option<Witness>> {
+    let launched = launch(assignment.job(Work::Shorten(exit)), &|_| ())?;
     // A search for something shorter that fails leaves what there is.
     let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
     let Some(Shortened { way, shortest }) = answer else { return Ok(None) };
     Ok(match follow(assignment, way, shortest)? {
-        Some((end, witness)) if end == doom => witness,
+        Some((end, witness)) if end == exit => witness,
         _ => None,
     })
 }
@@ -121,13 +131,13 @@ const MAX_PREEMPTIONS: u32 = 3;
 
 /// The first execution under loom that comes to this end with the fewest preemptions that lead to it, as loom
 /// bounds them. It need not be the shortest: it ends its process, and with it this search.
-fn few_preemptions(assignment: &Assignment<'_>, doom: Doom) -> anyhow::Result<Option<Witness>> {
+fn few_preemptions(assignment: &Assignment<'_>, exit: ProcessExit) -> anyhow::Result<Option<Witness>> {
     for preemptions in 0..=MAX_PREEMPTIONS {
         let budget = Budget { preemptions: Some(preemptions), executions: MAX_TRIED, ..assignment.budget };
         let bounded = Assignment { budget, ..*assignment };
         match follow(&bounded, Way::Last, false)? {
             None => {}
-            Some((end, witness)) if end == doom => return Ok(witness),
+            Some((end, witness)) if end == exit => return Ok(witness),
             Some(_) => break,
         }
     }
@@ -147,23 +157,18 @@ fn follow(
     assignment: &Assignment<'_>,
     way: Way,
     shortest: bool,
-) -> anyhow::Result<Option<(Doom, Option<Witness>)>> {
+) -> anyhow::Result<Option<(ProcessExit, Option<Witness>)>> {
     let mut lines = anonymous_file("selvedge-events")?;
     let fatal = Fatal { way: way.clone(), file: path_for_others(&lines) };
     let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
     if end.answered(&answer) {
         return Ok(None);
     }
-    let seen = assignment.fate(&end, pulse.get(), &log)?;
-    let shows = match (seen.deadlock, seen.crash) {
-        (Some(_), _) => Shows::Deadlock,
-        (None, Some(words)) => Shows::Crash { words },
-        (None, None) => Shows::Hang,
-    };
+    let shows = assignment.fate(&end, pulse.get(), &log)?;
     let lines = contents(&mut lines)?;
     let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows, shortest)
     else {
-        return Ok(Some((end.doom(), None)));
+        return Ok(Some((end.process_exit(), None)));
     };
     let Budget { executions, random_executions, preemptions, seed, .. } = assignment.budget;
     let route = match way {
@@ -174,7 +179,7 @@ fn follow(
         Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
         Way::Every(numbered) => Route::Every(numbered),
     };
-    Ok(Some((end.doom(), Some(assignment.name.sign(seed, witness, route)))))
+    Ok(Some((end.process_exit(), Some(assignment.name.sign(seed, witness, route)))))
 }
 
 /// What is left of a worker.
@@ -243,12 +248,12 @@ impl End {
         self.status().is_some_and(|status| status.success()) && !answer.is_empty()
     }
 
-    fn doom(&self) -> Doom {
+    fn process_exit(&self) -> ProcessExit {
         match self {
             End::Exited(status) => {
-                status.signal().map_or(Doom::Code(status.code().unwrap_or(0)), Doom::Signal)
+                status.signal().map_or(ProcessExit::Code(status.code().unwrap_or(0)), ProcessExit::Signal)
             }
-            End::Stalled => Doom::Endless,
+            End::Stalled => ProcessExit::Endless,
         }
     }
 
@@ -358,45 +363,30 @@ fn all_wait(pulse: &Pulse) -> bool {
     watched > 0 && waiting.len() == watched
 }
 
-fn interrupted_observation(pulse: &Pulse) -> Observation {
-    let mut seen = Observation::new(Exploration::Sampled { how: "executions until the failure".to_owned() });
-    seen.executions = pulse.executions() + 1;
-    seen
-}
-
-fn died(status: ExitStatus, pulse: &Pulse, log: &str, budget: &Budget) -> Observation {
-    let mut seen = interrupted_observation(pulse);
-    if let Some(words) = pulse.note()
-        && words.starts_with("deadlock")
-    {
-        seen.deadlock = Some(crate::engine::failure::ALL_WAIT.to_owned());
-        return seen;
+/// How a design failed whose process has ended.
+fn died(exit: ProcessExit, pulse: &Pulse, log: &str, budget: &Budget) -> Failure {
+    if pulse.last_panic() == Some(Cause::Deadlock) {
+        return Failure::DEADLOCK;
     }
+    let aborted = exit == ProcessExit::Signal(Signal::SIGABRT as i32);
+    // What the runtime prints before it aborts is the only trace of why it does.
     let out_of_memory = log.contains("memory allocation of") || log.contains("Cannot allocate memory");
-    seen.crash = Some(match status.signal().map(Signal::try_from) {
-        Some(Ok(Signal::SIGABRT)) if log.contains("has overflowed its stack") => {
-            "it overflowed its stack".to_owned()
-        }
-        Some(Ok(Signal::SIGABRT)) if out_of_memory => {
-            format!("it ran out of memory: the limit is {} MiB", budget.memory_mib)
-        }
-        Some(Ok(Signal::SIGKILL)) => "it was killed by SIGKILL, maybe for want of memory".to_owned(),
-        Some(Ok(signal)) => format!("it was killed by {signal}"),
-        Some(Err(_)) => format!("it died: {status}"),
-        None => format!("it ended the whole process: {status}"),
-    });
-    seen
+    let how = if aborted && log.contains("has overflowed its stack") {
+        How::StackOverflow
+    } else if aborted && out_of_memory {
+        How::OutOfMemory { limit_mib: budget.memory_mib }
+    } else {
+        How::Ended(exit)
+    };
+    Failure::Crash(Crash::new(Who::Process, how))
 }
 
-fn stalled(pulse: &Pulse, facts: &Facts) -> Observation {
-    let mut seen = interrupted_observation(pulse);
-    let (waiting, _) = pulse.waiting();
-    let names: Vec<_> =
-        waiting.iter().filter_map(|&actor| facts.actors.get(actor)).map(String::as_str).collect();
-    if all_wait(pulse) {
-        seen.deadlock = Some(format!("every actor waits: {}", names.join(", ")));
-    } else {
-        seen.hang = Some("an execution does not end".to_owned());
+/// How a design failed that makes no progress.
+fn stalled(pulse: &Pulse) -> Failure {
+    if !all_wait(pulse) {
+        return Failure::Hang(Hang::default());
     }
-    seen
+    let (waiting, _) = pulse.waiting();
+    let waiting = waiting.into_iter().map(|actor| Waiting { actor, awaits: Awaited::Actor });
+    Failure::Deadlock(Deadlock { waiting: waiting.collect() })
 }

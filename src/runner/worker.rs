@@ -5,9 +5,13 @@
 
 use super::mapping::Shared;
 use super::seat::Place;
-use crate::engine::{self, Budget, Doom, Fatal, Helping, Name, Pulse, Task};
+use crate::base::budget::Budget;
+use crate::base::engine::Engine;
+use crate::base::failure::ProcessExit;
+use crate::engine::{self, Fatal, Helping, Name, Pulse, Task};
+use crate::litmus;
 use crate::object;
-use crate::scenario::{Engine, registry};
+use crate::scenario::registry;
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
@@ -22,7 +26,7 @@ pub(crate) const ARGUMENT: &str = "__selvedge-worker";
 /// The exit code of a worker that could not do its work.
 pub(crate) const BROKEN: i32 = 70;
 
-/// Where a panic leaves its words, should the process not live to answer.
+/// Where a panic leaves its cause, should the process not live to answer.
 static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
 
 /// One design on one engine, for a worker to execute.
@@ -30,6 +34,9 @@ static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
 pub(crate) struct Job {
     pub(crate) scenario: String,
     pub(crate) design: String,
+    /// The text of the litmus test that this is about, if it is not about a registered scenario.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) litmus: Option<String>,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
     pub(crate) work: Work,
@@ -50,7 +57,7 @@ pub(crate) enum Work {
     /// Write down the execution that ends the process.
     WriteDown(Fatal),
     /// Find the shortest execution that ends the process like this.
-    Shorten(Doom),
+    Shorten(ProcessExit),
     /// Replay this token.
     Replay(String),
 }
@@ -75,7 +82,10 @@ fn work(job: &str) -> anyhow::Result<()> {
     let job: Job = serde_json::from_str(job).context("this argument is for selvedge's own use")?;
     confine(&job)?;
     let pulse = Shared::<Pulse>::open(&job.pulse).context("the supervisor is gone")?;
-    let found = registry::find()?;
+    let found = match &job.litmus {
+        Some(text) => vec![litmus::found(&job.scenario, text)?.1],
+        None => registry::find()?,
+    };
     if let Work::Replay(token) = &job.work {
         let replayed = super::replay::here(&found, token);
         return std::fs::write(&job.answer, serde_json::to_vec(&replayed)?).context("the supervisor is gone");
@@ -86,14 +96,16 @@ fn work(job: &str) -> anyhow::Result<()> {
     object::regression::explores(&scenario.file, &scenario.name, &job.design);
     crate::panics::install();
     PULSE.get_or_init(|| pulse);
-    crate::panics::tell(|words| {
+    crate::panics::tell(|cause| {
         if let Some(pulse) = PULSE.get() {
-            pulse.leave_note(words);
+            pulse.note_panic(cause);
         }
     });
     let name =
         Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
-    let task = Task { name, ..Task::new(design, job.budget, pulse) };
+    // A litmus test has its answer in its final states; its executions are not shown.
+    let witnesses = job.litmus.is_none();
+    let task = Task { name, witnesses, ..Task::new(design, job.budget, pulse) };
     let answer = match job.work {
         Work::Observe | Work::Replay(_) => {
             let helping = job.place.as_ref().map(helping).transpose()?;

@@ -11,11 +11,13 @@ pub(crate) mod outcome;
 pub(crate) mod program;
 pub(crate) mod registry;
 
+pub use crate::base::engine::Engine;
+pub use crate::base::outcome::Grade;
 pub use commands::{External, Ran, Scratch};
 pub use design::{Blank, Design};
+pub use expectation::Expected;
 pub(crate) use expectation::Memory;
-pub use expectation::{Engine, Expected};
-pub use outcome::{Exit, Grade, Outcome};
+pub use outcome::{Exit, Outcome};
 pub use registry::Registration;
 
 use outcome::Rule;

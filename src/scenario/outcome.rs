@@ -1,6 +1,6 @@
 //! Outcomes and their grades.
 
-use serde::{Deserialize, Serialize};
+use crate::base::outcome::Grade;
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -9,18 +9,6 @@ use std::hash::Hash;
 pub trait Outcome: Clone + Eq + Ord + Hash + Debug + Send + Sync + 'static {}
 
 impl<T: Clone + Eq + Ord + Hash + Debug + Send + Sync + 'static> Outcome for T {}
-
-/// What a scenario says of an outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Grade {
-    /// A correct design may end so.
-    Acceptable,
-    /// A correct design may end so, and it is worth knowing that it does.
-    Interesting,
-    /// No correct design may end so.
-    Forbidden,
-}
 
 /// How an actor ended, for designs that survive the death of one
 /// (see [`Design::observe_exits`](super::Design::observe_exits)).

@@ -10,37 +10,21 @@ use super::counts::Counts;
 use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
 use super::{Engine, Exit, Grade, Memory, Outcome};
+use crate::base::observation::Observation;
+use crate::base::outcome::{Graded, OutcomeCount};
 use crate::channel::endpoints;
 use crate::choice;
 use crate::context;
-use crate::engine::{Observation, Task};
+use crate::engine::Task;
 use crate::object::Recipe;
 use crate::sync::spurious;
 use crate::thread::{self, model};
 use crate::witness::Witness;
 use crate::witness::token::Token;
-use serde::{Deserialize, Serialize};
 use std::alloc::Layout;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// How often an outcome was seen, and what the scenario says of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OutcomeCount {
-    pub(crate) value: String,
-    pub(crate) grade: Grade,
-    pub(crate) sentence: String,
-    pub(crate) count: u64,
-}
-
-/// An outcome, and what the scenario says of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Graded {
-    pub(crate) value: String,
-    pub(crate) grade: Grade,
-    pub(crate) sentence: String,
-}
 
 /// The payload of the panic that ends an execution because an actor panicked.
 pub(crate) struct ActorPanicked {
@@ -69,7 +53,7 @@ pub(crate) trait Program: Send + Sync {
     ///
     /// # Panics
     /// With [`ActorPanicked`] if an actor panics; with whatever the checker or the state panics with.
-    fn execute(self: Arc<Self>) -> Option<String>;
+    fn execute(self: Arc<Self>) -> Option<Graded>;
 
     /// As [`Program::execute`], but counts nothing and returns the outcome, whatever it is.
     ///
@@ -151,8 +135,7 @@ pub(crate) trait Generated: Send + Sync {
 /// The payload of the panic that ends an exploration whose question is answered: the outcome that was
 /// counted last is forbidden.
 pub(crate) struct Enough {
-    /// The outcome.
-    pub(crate) outcome: String,
+    pub(crate) outcome: Graded,
 }
 
 /// A design with its types.
@@ -251,7 +234,7 @@ where
         self.bodies.actors.len()
     }
 
-    fn execute(self: Arc<Self>) -> Option<String> {
+    fn execute(self: Arc<Self>) -> Option<Graded> {
         let outcome = Arc::clone(&self).run();
         // An execution that is redundant comes out as one that counts: if not, the zero will tell.
         let weight = context::weight();
@@ -261,11 +244,11 @@ where
         if !first && !self.until_forbidden {
             return None;
         }
-        let graded = self.graded(&outcome);
-        let forbidden = (graded.grade == Grade::Forbidden).then_some(graded.value);
-        match forbidden {
-            Some(outcome) if self.until_forbidden => resume_unwind(Box::new(Enough { outcome })),
-            forbidden => forbidden,
+        let outcome = self.graded(&outcome);
+        match outcome.grade {
+            Grade::Forbidden if self.until_forbidden => resume_unwind(Box::new(Enough { outcome })),
+            Grade::Forbidden => Some(outcome),
+            Grade::Acceptable | Grade::Interesting => None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Finding the scenarios of a program, and refusing wrong ones before anything runs.
 
 use super::{Engine, ErasedDesign, ErasedScenario};
+use crate::base::location::source_path;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// A scenario that a file has registered with [`scenario!`](macro@crate::scenario).
 pub struct Registration {
@@ -52,6 +52,8 @@ pub(crate) struct Found {
     /// The source file, as the compiler saw it.
     pub(crate) file: String,
     pub(crate) scenario: ErasedScenario,
+    /// The text that it was read from, if it is a litmus test: worker processes read it again.
+    pub(crate) litmus: Option<String>,
 }
 
 /// The scenario and the design of these names.
@@ -104,24 +106,10 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
                 name: registration.name.to_owned(),
                 file: source_path(registration.file),
                 scenario: (registration.make)().0,
+                litmus: None,
             })
             .collect(),
     )
-}
-
-/// The path of a source file below the package, whatever route the compiler took to it.
-pub(crate) fn source_path(file: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in Path::new(file).iter().filter_map(|part| part.to_str()) {
-        match part {
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            "." => {}
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {

@@ -15,9 +15,6 @@ use crate::thread::model;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
-/// What bounds an exploration in which [`take_bounded`] is true.
-pub(crate) const BOUND: &str = "one spurious wakeup of each thread at each place where it waits";
-
 thread_local! {
     static WOKEN: RefCell<Vec<(usize, Site)>> = const { RefCell::new(Vec::new()) };
     static BOUNDED: Cell<bool> = const { Cell::new(false) };

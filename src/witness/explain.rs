@@ -17,7 +17,8 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use super::{Deed, Event, Mark, Shows, Stale, Witness};
+use super::{Deed, Event, Mark, Stale, Witness};
+use crate::base::failure::Failure;
 
 /// A sentence, and the events that it is about.
 #[derive(Debug, Default)]
@@ -43,11 +44,11 @@ pub(crate) fn explain(witness: &mut Witness) {
         event.stale = stale;
     }
     let finding = match &witness.shows {
-        Shows::Forbidden { outcome, sentence } => forbidden::find(witness, outcome, sentence),
-        Shows::DataRace => race::find(witness),
-        Shows::Deadlock => deadlock::find(witness),
-        Shows::Crash { words } => ended::crash(witness, words),
-        Shows::Hang => ended::hang(witness),
+        Failure::Forbidden { outcome, sentence } => forbidden::find(witness, outcome, sentence),
+        Failure::DataRace(_) => race::find(witness),
+        Failure::Deadlock(_) => deadlock::find(witness),
+        Failure::Crash(crash) => ended::crash(witness, crash),
+        Failure::Hang(_) => ended::hang(witness),
     };
     for (event, mark) in finding.marks {
         witness.events[event].mark = mark;

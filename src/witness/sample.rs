@@ -8,12 +8,13 @@
 //! The thread, the operation (what it does follows from its name), the object or `-`, then in any order
 //! the value read, the value written, the memory ordering, `waits`, the place in the source.
 
-use super::{Deed, Event, Mark, Object, Shows, Site, Stale, Witness};
-use crate::scenario::Engine;
+use super::{Deed, Event, Mark, Object, Site, Stale, Witness};
+use crate::base::engine::Engine;
+use crate::base::failure::{Crash, Failure, Hang, How, Who};
 use proptest::prelude::*;
 
 /// A witness of `shows`, by actors of these names and perhaps threads that they started.
-pub(super) fn witness(shows: Shows, actors: &[&str], started: &[&str], lines: &str) -> Witness {
+pub(super) fn witness(shows: Failure, actors: &[&str], started: &[&str], lines: &str) -> Witness {
     let threads = ["main"].iter().chain(actors).chain(started).map(|&name| name.to_owned());
     let mut witness = Witness {
         engine: Engine::Loom,
@@ -36,12 +37,22 @@ pub(super) fn witness(shows: Shows, actors: &[&str], started: &[&str], lines: &s
 }
 
 /// An outcome that is forbidden, and what the scenario says of it.
-pub(super) fn forbidden(outcome: &str, sentence: &str) -> Shows {
-    Shows::Forbidden { outcome: outcome.to_owned(), sentence: sentence.to_owned() }
+pub(super) fn forbidden(outcome: &str, sentence: &str) -> Failure {
+    Failure::Forbidden { outcome: outcome.to_owned(), sentence: sentence.to_owned() }
+}
+
+/// A panic with this message.
+pub(super) fn crash(who: Who, message: &str) -> Failure {
+    Failure::Crash(Crash::new(who, How::panicked(Some(message))))
+}
+
+/// An execution that does not end.
+pub(super) fn hang() -> Failure {
+    Failure::Hang(Hang::default())
 }
 
 /// The same, explained.
-pub(super) fn explained(shows: Shows, actors: &[&str], lines: &str) -> Witness {
+pub(super) fn explained(shows: Failure, actors: &[&str], lines: &str) -> Witness {
     let mut witness = witness(shows, actors, &[], lines);
     super::explain::explain(&mut witness);
     witness
@@ -145,13 +156,14 @@ pub(super) fn witnesses(most: usize) -> impl Strategy<Value = Witness> {
     })
 }
 
-fn shows() -> impl Strategy<Value = Shows> {
+fn shows() -> impl Strategy<Value = Failure> {
     prop_oneof![
         Just(forbidden("1", "an increment was lost")),
-        Just(Shows::DataRace),
-        Just(Shows::Deadlock),
-        "\\PC{0,300}".prop_map(|words| Shows::Crash { words }),
-        Just(Shows::Hang),
+        Just(Failure::DATA_RACE),
+        Just(Failure::DEADLOCK),
+        ("\\PC{0,300}", any::<bool>())
+            .prop_map(|(words, named)| { crash(if named { Who::Actor(0) } else { Who::NoActor }, &words) }),
+        Just(hang()),
     ]
 }
 

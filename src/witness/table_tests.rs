@@ -1,11 +1,12 @@
 //! What tables look like, and that they fit.
 
-use super::sample::{explained, forbidden, witness, witnesses};
+use super::sample::{explained, forbidden, hang, witness, witnesses};
 use super::table::{shown, table};
 use super::*;
+use crate::base::failure::Failure;
 use proptest::prelude::*;
 
-fn lost() -> Shows {
+fn lost() -> Failure {
     forbidden("1", "an increment was lost")
 }
 
@@ -80,7 +81,7 @@ fn store_buffering_says_what_is_stale() {
 #[test]
 fn a_message_that_races() {
     let found = explained(
-        Shows::DataRace,
+        Failure::DATA_RACE,
         &["writer", "reader"],
         "main new flag w=false :10
         main new payload w=0 :10
@@ -109,7 +110,7 @@ fn a_message_that_races() {
 #[test]
 fn locks_in_opposite_order() {
     let found = explained(
-        Shows::Deadlock,
+        Failure::DEADLOCK,
         &["A", "B"],
         "A lock first :40
         B lock second src/locks.rs:7
@@ -203,7 +204,7 @@ fn nine_actors_are_a_list() {
     let waits = |(place, name): (usize, &&str)| format!("{name} lock fork{} waits :21\n", (place + 1) % 9);
     let all = || names.iter().enumerate();
     let lines: String = all().map(takes).chain(all().map(waits)).collect();
-    let mut found = witness(Shows::Deadlock, &names, &[], &lines);
+    let mut found = witness(Failure::DEADLOCK, &names, &[], &lines);
     found.threads[3] += " of Citium in Cyprus";
     explain::explain(&mut found);
     check(
@@ -289,7 +290,7 @@ fn the_main_thread_is_shown_where_it_matters() {
 #[test]
 fn every_operation_has_a_short_text() {
     let found = explained(
-        Shows::Hang,
+        hang(),
         &["A", "B"],
         "A new n w=0
         A fence - @SeqCst

@@ -8,7 +8,9 @@
 //! the design is as it was; for the second there are the two digests. The checksum guards against slips,
 //! not against malice: what a token says is bounded in size and nothing more.
 
-use super::{Deed, Shows, Witness};
+use super::words;
+use super::{Deed, Witness};
+use crate::base::failure::{Crash, Failure, How};
 use crate::object::Recipe;
 use crate::scenario::Engine;
 use base64::Engine as _;
@@ -211,19 +213,25 @@ fn whole(payload: &str, head: usize) -> Result<Vec<u8>, Refused> {
 /// a generated program, whose recipe has a digest of its own.
 pub(crate) fn events_digest(witness: &Witness) -> u32 {
     let shows = match &witness.shows {
-        Shows::Forbidden { outcome, .. } => ("forbidden", outcome.as_str()),
-        Shows::DataRace => ("data race", ""),
-        Shows::Deadlock => ("deadlock", ""),
-        // The place where it panicked stands in parentheses behind the words.
-        Shows::Crash { words } => {
-            ("crash", words.rsplit_once(" (").map_or(words.as_str(), |(words, _)| words))
-        }
-        Shows::Hang => ("hang", ""),
+        Failure::Forbidden { outcome, .. } => ("forbidden", outcome.clone()),
+        Failure::DataRace(_) => ("data race", String::new()),
+        Failure::Deadlock(_) => ("deadlock", String::new()),
+        Failure::Crash(crash) => ("crash", words::crash(&placeless(crash), &[])),
+        Failure::Hang(_) => ("hang", String::new()),
     };
     let kinds: Vec<&str> = witness.objects.iter().map(|object| object.kind.as_str()).collect();
     let events: Vec<_> = witness.events.iter().map(Semantic::of).collect();
     let all = (witness.engine, shows, &witness.threads, witness.actors, kinds, events);
     crc32fast::hash(&postcard::to_stdvec(&all).unwrap_or_default())
+}
+
+/// A crash, wherever in the source it was.
+fn placeless(crash: &Crash) -> Crash {
+    let how = match &crash.how {
+        How::Panic { message, .. } => How::panicked(message.as_deref()),
+        how => how.clone(),
+    };
+    Crash::new(crash.who, how)
 }
 
 /// What an event means, wherever in the source it is.

@@ -1,10 +1,13 @@
 //! Tokens come back as they were, and nothing else comes back.
 
+use super::sample::hang;
 use super::sample::{forbidden, witness};
 use super::token::{
     LONGEST, Manner, Numbered, Refused, Route, Token, decode, encode, events_digest, survive,
 };
 use super::*;
+use crate::base::engine::Engine;
+use crate::base::failure::Failure;
 use crate::object::Recipe;
 use proptest::prelude::*;
 
@@ -251,8 +254,8 @@ fn a_digest_follows_the_events_and_not_the_source() {
     }
     let meant: [&dyn Fn(&mut Witness); 14] = [
         &|witness| witness.engine = Engine::Shuttle,
-        &|witness| witness.shows = Shows::Deadlock,
-        &|witness| witness.shows = Shows::Hang,
+        &|witness| witness.shows = Failure::DEADLOCK,
+        &|witness| witness.shows = hang(),
         &|witness| witness.shows = forbidden("2", "an increment was lost"),
         &|witness| witness.threads[1] = "C".to_owned(),
         &|witness| witness.objects[0].kind = "AtomicU64".to_owned(),

@@ -4,6 +4,9 @@
 //! Widths count characters: a character that a terminal shows two columns wide counts as one.
 
 use super::{CALLS, Deed, Event, RETURNS, STARTS, Witness};
+use crate::base::failure::{Crash, How, ProcessExit, Who};
+use crate::base::location::Site;
+use nix::sys::signal::Signal;
 
 /// Characters of the longest name or value that is shown in full.
 pub(super) const LONGEST: usize = 32;
@@ -42,6 +45,55 @@ fn one_line(text: &str) -> String {
 fn hidden(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// What a crash was, in words; `actors` by their place in the design.
+pub(crate) fn crash(crash: &Crash, actors: &[String]) -> String {
+    let name = |actor: usize| actors.get(actor).map_or_else(|| "?".to_owned(), Clone::clone);
+    let process = || match crash.who {
+        Who::Actor(actor) => format!("actor {}", name(actor)),
+        Who::State => "the process that made the state".to_owned(),
+        Who::Observation | Who::NoActor | Who::Process => "it".to_owned(),
+    };
+    match &crash.how {
+        How::Panic { message, site } => {
+            let who = match crash.who {
+                Who::Actor(actor) => format!("actor {} panicked", name(actor)),
+                Who::State => "making the state panicked".to_owned(),
+                Who::Observation => "observing panicked".to_owned(),
+                Who::NoActor => "the design panicked outside of its actors".to_owned(),
+                Who::Process => "it panicked".to_owned(),
+            };
+            format!("{who}: {}", panic(message.as_deref(), site.as_ref()))
+        }
+        How::Ended(ProcessExit::Signal(signal)) => {
+            let memory = *signal == Signal::SIGKILL as i32 && crash.who == Who::Process;
+            let perhaps = if memory { ", perhaps for want of memory" } else { "" };
+            match Signal::try_from(*signal) {
+                Ok(signal) => format!("{} was killed by {signal}{perhaps}", process()),
+                Err(_) => format!("{} was killed by signal {signal}", process()),
+            }
+        }
+        How::Ended(ProcessExit::Code(code)) if crash.who == Who::Process => {
+            format!("it ended the whole process with exit code {code}")
+        }
+        How::Ended(ProcessExit::Code(code)) => {
+            format!("{} ended its process with exit code {code}", process())
+        }
+        How::Ended(ProcessExit::Endless) => format!("{} never ended", process()),
+        How::StackOverflow => format!("{} overflowed its stack", process()),
+        How::OutOfMemory { limit_mib } => {
+            format!("{} ran out of memory: the limit is {limit_mib} MiB", process())
+        }
+        How::Unknown => "the process of an actor ended without a word".to_owned(),
+    }
+}
+
+/// The message of a panic, and where it came from if that is known.
+pub(super) fn panic(message: Option<&str>, site: Option<&Site>) -> String {
+    let message = message.unwrap_or("a panic without a message");
+    let place = site.map(|site| format!(" ({}:{})", site.file, site.line));
+    format!("{message}{}", place.unwrap_or_default())
 }
 
 /// A thread's name.

@@ -9,9 +9,10 @@ fn whatever_an_actor_does_the_run_goes_on() {
     for engine in ["loom", "shuttle", "threads"] {
         check(report, "segmentation fault", engine, "crash", "killed by SIGSEGV");
         check(report, "abort", engine, "crash", "killed by SIGABRT");
-        check(report, "exit", engine, "crash", "exit status: 3");
-        check(report, "exit as if all were well", engine, "crash", "exit status: 0");
+        check(report, "exit", engine, "crash", "exit code 3");
+        check(report, "exit as if all were well", engine, "crash", "exit code 0");
         check(report, "eats memory", engine, "crash", "ran out of memory");
+        check(report, "talks of a deadlock and aborts", engine, "crash", "killed by SIGABRT");
         check(report, "never ends", engine, "hang", "does not end");
     }
     check(report, "segmentation fault", "processes", "crash", "actor B was killed by SIGSEGV");

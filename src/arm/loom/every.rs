@@ -225,7 +225,7 @@ pub(crate) fn wait_until(ended: impl Fn() -> bool) {
                 // Somebody waits in vain on the way out: loom is to say so.
                 return;
             }
-            fail(Box::new("deadlock".to_owned()));
+            fail(Box::new(crate::panics::Deadlocked));
             cut_if_wanted();
         }
     }

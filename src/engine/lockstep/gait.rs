@@ -9,7 +9,7 @@
 //! It never looks at the clock itself. Limit: what it judges by is random, so with outcomes rarer than a
 //! trial is long it settles for the fastest gait.
 
-use crate::scenario::program::OutcomeCount;
+use crate::base::outcome::OutcomeCount;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::time::Duration;

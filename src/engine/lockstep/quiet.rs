@@ -41,13 +41,7 @@ impl Drop for Silence {
     }
 }
 
-/// What a panic said.
-pub(crate) fn words_of(payload: &(dyn Any + Send)) -> &str {
-    if let Some(words) = payload.downcast_ref::<&str>() {
-        words
-    } else if let Some(words) = payload.downcast_ref::<String>() {
-        words
-    } else {
-        "a panic without words"
-    }
+/// What a panic said, if anything.
+pub(crate) fn words_of(payload: &(dyn Any + Send)) -> Option<&str> {
+    crate::panics::text(payload)
 }

@@ -12,13 +12,14 @@
 //! must have no other thread.
 
 use super::super::offspring::{Patience, doom, exit, limit_execution, outlive_child};
-use super::super::witness::{Doom, Fatal, Shortened, Way, deadly_cost};
+use super::super::witness::{Fatal, Shortened, Way, deadly_cost};
 use super::super::{Pulse, Task};
 use super::shortest::{Best, Tried, fewest_first, for_all_choices, lock};
 use super::witness::{Ran, Watch, explore};
 use super::{arm, builder};
 use crate::arm::loom::Assignment;
 use crate::arm::loom::points::{self, Cutting, Reached};
+use crate::base::failure::ProcessExit;
 use crate::engine::lockstep::{Mapping, Sharing};
 use crate::scenario::program::Program;
 use crate::witness::token::Numbered;
@@ -30,7 +31,7 @@ use std::sync::{Arc, Mutex as Shared};
 const MAX_DEATHS: usize = 1_000;
 
 /// Looks for the shortest execution that comes to this end. `None` if none was found.
-pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
+pub(crate) fn shorten(task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
     let mut patience = Patience::new(MAX_DEATHS, end);
     let log = Log::new()?;
     let best = arm::every::in_every_order_of_steps(|| {
@@ -103,12 +104,12 @@ struct Death {
     /// Counted from 1, in the search with this bound.
     execution: u64,
     points: u64,
-    end: Option<Doom>,
+    end: Option<ProcessExit>,
 }
 
 /// A search with one bound, or its scout.
 struct Search {
-    end: Doom,
+    end: ProcessExit,
     pulse: &'static Pulse,
     log: Log,
     patience: Patience,
@@ -127,7 +128,7 @@ struct Search {
 }
 
 impl Search {
-    fn new(bound: usize, end: Doom, pulse: &'static Pulse, log: Log, patience: Patience) -> Self {
+    fn new(bound: usize, end: ProcessExit, pulse: &'static Pulse, log: Log, patience: Patience) -> Self {
         let preemptions = u32::try_from(bound).unwrap_or(u32::MAX);
         let place = Numbered { preemptions, execution: 0, choices: Vec::new(), cuts: Vec::new() };
         Search {
@@ -192,7 +193,7 @@ impl Search {
     }
 
     /// Takes in what a scout has left that came to this end.
-    fn learn(&mut self, end: Option<Doom>) {
+    fn learn(&mut self, end: Option<ProcessExit>) {
         let memory = self.log.memory();
         if memory.lived.load(Ordering::Relaxed) {
             let complete = memory.complete.load(Ordering::Relaxed);

@@ -15,20 +15,21 @@ mod shortest;
 mod tests;
 mod witness;
 
-pub(crate) use doomed::{follow_to_the_end, shorten};
-pub(crate) use witness::replay;
-
-use super::failure::{Failure, classify};
-use super::witness::Goal;
-use super::{Exploration, Observation, Task};
+use super::failure::{MAX_BRANCHES, classify};
+use super::witness::Ended;
+use super::{Adapter, Fatal, Programs, Shortened, Task, Way};
 use crate::arm::loom::{Assignment, Odometer};
 use crate::arm::{journal, loom as arm, trace};
+use crate::base::budget::Budget;
+use crate::base::failure::Failure;
+use crate::base::failure::ProcessExit;
+use crate::base::observation::{Bound, Exploration, NotApplicable, Observation, Sampling, Stop};
+use crate::base::outcome::OutcomeCount;
+use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::panics;
-use crate::scenario::Grade;
-use crate::scenario::program::OutcomeCount;
 use crate::sync::spurious;
-use crate::witness::token::Manner;
+use crate::witness::token::{Manner, Route};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +41,53 @@ const MAX_THREADS: usize = loom::MAX_THREADS;
 /// nearly all known bugs: Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007, section 4.
 const PREEMPTION_BOUNDS: [usize; 2] = [2, 1];
 
+/// With how many preemptions all is tried of a generated program of which little can be tried. Much of what has two
+/// is tried with it, and two show nearly all known bugs (Musuvathi and Qadeer, as above).
+const FEW_PREEMPTIONS: u32 = 1;
+
+/// The model checker loom.
+pub(super) struct Loom;
+
+impl Adapter for Loom {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
+        let Route::Index { preemptions, manner, execution, choices } = route else { return None };
+        witness::replay(task, *preemptions, *manner, *execution, choices)
+    }
+
+    fn shorten(&self, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
+        doomed::shorten(task, end)
+    }
+
+    fn follow_to_the_end(&self, task: &Task<'_>, fatal: &Fatal) -> bool {
+        let Way::Every(numbered) = &fatal.way else { return false };
+        doomed::follow_to_the_end(task, fatal, numbered);
+        true
+    }
+
+    fn ends_with_few_preemptions(&self) -> bool {
+        true
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        let executions = (budget.executions / 100).max(150);
+        let few = (executions < 1_000).then_some(FEW_PREEMPTIONS);
+        Programs {
+            most: 100,
+            each: Budget { executions, preemptions: budget.preemptions.or(few), ..*budget },
+            alone: 1,
+            alone_at_length: false,
+            small: true,
+            all_or_nothing: true,
+            grown: 1,
+            executions: Some((budget.executions / 5).max(1_000)),
+        }
+    }
+}
+
 /// Explores a design under loom.
 ///
 /// # Errors
@@ -47,18 +95,15 @@ const PREEMPTION_BOUNDS: [usize; 2] = [2, 1];
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let actors = task.program.actors();
     if actors >= MAX_THREADS {
-        return Ok(Observation::not_applicable(format!(
-            "loom runs at most {} actors, and this design has {actors}",
-            MAX_THREADS - 1
-        )));
+        let at_most = MAX_THREADS - 1;
+        return Ok(Observation::not_applicable(NotApplicable::TooManyActors { actors, at_most }));
     }
     Ok(arm::as_exactly_as_needed(|| search(task), || begin_anew(task)))
 }
 
 /// Forgets what an inexact search has counted, but never a failure that it has seen.
 fn begin_anew(task: &Task<'_>) {
-    let forbidden = |outcome: &OutcomeCount| outcome.grade == Grade::Forbidden;
-    if !task.program.outcomes().iter().any(forbidden) {
+    if !task.program.outcomes().iter().any(OutcomeCount::is_violation) {
         task.program.forget_outcomes();
     }
 }
@@ -84,39 +129,37 @@ fn search(task: &Task<'_>) -> Observation {
             return conclude(task, exploration, explored);
         }
     }
-    let mut seen = Observation::new(Exploration::Sampled { how: "an interrupted search".to_owned() });
+    let mut seen = Observation::new(Exploration::Sampled { how: Sampling::InterruptedSearch });
     (seen.executions, seen.redundant) = (total, redundant);
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
-    let within: Vec<_> =
-        bounds.iter().flatten().map(|bound| format!("within {}", super::preemptions(bound))).collect();
-    let everything = if bounds.contains(&None) { " everything, and again" } else { " everything" };
-    seen.stopped = Some(format!(
-        "the budget of {} executions ended before loom had tried{everything} {}",
-        task.budget.executions,
-        within.join(" and ")
-    ));
+    let within = bounds.iter().map(|bound| bound.map(number)).collect();
+    seen.stopped = Some(Stop::Budget { executions: task.budget.executions, within });
     seen
 }
 
 /// How an exploration that came to its end went about it.
 fn within(preemptions: Option<usize>, spurious: bool) -> Exploration {
-    let preemptions = preemptions.map(|bound| format!("at most {}", super::preemptions(bound)));
-    let bounds: Vec<_> =
-        preemptions.into_iter().chain(spurious.then(|| spurious::BOUND.to_owned())).collect();
-    if bounds.is_empty() { Exploration::Exhaustive } else { Exploration::Bounded { by: bounds.join(", ") } }
+    let preemptions = preemptions.map(|bound| Bound::Preemptions(number(bound)));
+    let by: Vec<_> = preemptions.into_iter().chain(spurious.then_some(Bound::SpuriousWakeups)).collect();
+    if by.is_empty() { Exploration::Exhaustive } else { Exploration::Bounded { by } }
+}
+
+fn number(preemptions: usize) -> u32 {
+    u32::try_from(preemptions).unwrap_or(u32::MAX)
 }
 
 fn conclude(task: &Task<'_>, exploration: Exploration, explored: Explored) -> Observation {
     let mut seen = Observation::new(exploration);
     (seen.executions, seen.redundant) = (explored.executions, explored.redundant);
     seen.outcomes = task.program.outcomes();
-    if let Some(failure) = explored.failure {
-        failure.enter_into(&mut seen, &task.facts.actors);
-    } else if explored.operations == 0 {
-        seen.stopped = Some(super::blind("loom"));
+    match explored.failure {
+        Some(Ok(failure)) => seen.fail(failure),
+        Some(Err(stop)) => seen.stopped = Some(stop),
+        None if explored.operations == 0 => seen.stopped = Some(Stop::NoOperation),
+        None => {}
     }
-    seen.caveats = context::artefacts().iter().map(|artefact| artefact.sentence().to_owned()).collect();
+    seen.caveats = super::artefacts();
     witness::add(task, explored.failing, &mut seen);
     seen
 }
@@ -138,9 +181,9 @@ struct Explored {
     redundant: u64,
     complete: bool,
     operations: u64,
-    failure: Option<Failure>,
+    failure: Option<Result<Failure, Stop>>,
     /// The executions that first showed each failure.
-    failing: Vec<(Goal, Place)>,
+    failing: Vec<(Failure, Place)>,
 }
 
 /// How an exploration goes about it that is begun now.
@@ -165,7 +208,7 @@ fn builder(preemptions: Option<usize>) -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
     builder.max_threads = MAX_THREADS;
     builder.preemption_bound = preemptions.map(|bound| bound + 1);
-    builder.max_branches = 1000;
+    builder.max_branches = MAX_BRANCHES;
     builder.max_permutations = None;
     builder.max_duration = None;
     builder.checkpoint_file = None;
@@ -224,7 +267,8 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
             if let Some(outcome) = Arc::clone(&program).execute() {
                 let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
                 let choices = choices.clone();
-                failing.push((Goal::Forbidden(outcome), Place { preemptions, manner, choices, execution }));
+                let place = Place { preemptions, manner, choices, execution };
+                failing.push((Failure::forbidden(outcome), place));
             }
             crate::sync::lazy::end_of_execution();
             redundant.fetch_add(u64::from(context::is_redundant()), Ordering::Relaxed);
@@ -238,7 +282,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     let executions = executions.load(Ordering::Relaxed);
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let mut failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of_search(failure, None)) {
+    if let Some(goal) = failure.as_ref().and_then(|failure| Ended::of_search(failure, None).failure()) {
         failing.push((goal, Place { preemptions, manner, choices: choices.clone(), execution: executions }));
     }
     let redundant = redundant.load(Ordering::Relaxed);

@@ -12,10 +12,11 @@
 #[path = "shortest_tests.rs"]
 mod tests;
 
-use super::super::witness::{Cost, Goal, cost};
+use super::super::witness::{Cost, cost};
 use super::witness::{Ran, explore};
 use super::{Place, builder, in_manner, manner};
 use crate::arm::loom::{Assignment, Odometer};
+use crate::base::failure::Failure;
 use crate::scenario::program::Program;
 use crate::witness::token::Manner;
 use std::sync::{Arc, Mutex as Shared, MutexGuard, PoisonError};
@@ -32,11 +33,13 @@ const MAX_BOUND: usize = 2;
 
 /// The shortest execution that shows the failure, of those that were tried. The second value tells whether
 /// no other has fewer switches.
-pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Goal) -> Option<(Place, bool)> {
+pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Failure) -> Option<(Place, bool)> {
     let manner = match goal {
         // Nothing else happens between operations.
-        Goal::Crash(_) => Manner::EveryStep,
-        Goal::Forbidden(_) | Goal::DataRace | Goal::Deadlock => Manner::Every,
+        Failure::Crash(_) => Manner::EveryStep,
+        Failure::Forbidden { .. } | Failure::DataRace(_) | Failure::Deadlock(_) | Failure::Hang(_) => {
+            Manner::Every
+        }
     };
     let every = in_manner(manner, || fewest_first(|bound, left| within(program, goal, bound, manner, left)));
     if let Some(Best { place, proved: true, .. }) = every {
@@ -77,7 +80,7 @@ pub(super) fn fewest_first<P>(mut within: impl FnMut(usize, &mut usize) -> Tried
 }
 
 /// The best with the least bound that shows the failure.
-fn in_looms_order(program: &Arc<dyn Program>, goal: &Goal) -> Option<Best<Place>> {
+fn in_looms_order(program: &Arc<dyn Program>, goal: &Failure) -> Option<Best<Place>> {
     (0..=MAX_BOUND).find_map(|bound| within(program, goal, bound, manner(), &mut { MAX_TRIED }).best)
 }
 
@@ -91,7 +94,7 @@ pub(super) struct Tried<P> {
 /// Tries all executions within a bound, as long as there are some `left` to try.
 fn within(
     program: &Arc<dyn Program>,
-    goal: &Goal,
+    goal: &Failure,
     bound: usize,
     manner: Manner,
     left: &mut usize,
@@ -145,9 +148,9 @@ impl Search {
         (self.place.choices, self.place.execution) = (choices.clone(), 0);
     }
 
-    fn look(&mut self, ran: &Ran, goal: &Goal) {
+    fn look(&mut self, ran: &Ran, goal: &Failure) {
         self.place.execution += 1;
-        if !goal.reached(&ran.ended) {
+        if !ran.ended.shows(goal) {
             return;
         }
         let cost = cost(&ran.journal);

@@ -1,6 +1,8 @@
 //! The shortest witness against all executions.
 
 use super::*;
+use crate::base::failure::{Crash, How, Who};
+use crate::base::location::Site;
 use crate::cell::Plain;
 use crate::engine::planted::erased_forbidding as erased;
 use crate::engine::{Budget, Observation, Pulse, Task, loom};
@@ -9,14 +11,14 @@ use crate::sync::atomic::{AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex};
 
 fn observed(design: &ErasedDesign) -> Observation {
-    let budget = Budget { executions: 5_000, ..crate::runner::budget::Effort::Normal.budget(1) };
+    let budget = Budget { executions: 5_000, ..crate::base::budget::Effort::Normal.budget(1) };
     crate::panics::install();
     loom::observe(&Task::new(design, budget, Box::leak(Box::new(Pulse::default()))))
         .expect("loom does its work")
 }
 
 /// The least cost of all executions that show this failure, in every order and without any bound.
-fn least(design: &ErasedDesign, goal: &Goal) -> (usize, usize) {
+fn least(design: &ErasedDesign, goal: &Failure) -> (usize, usize) {
     let search = Arc::new(Shared::new(Search::new(None, Manner::Every)));
     let (seen, goal) = (Arc::clone(&search), goal.clone());
     let complete = in_manner(Manner::Every, || {
@@ -30,7 +32,7 @@ fn least(design: &ErasedDesign, goal: &Goal) -> (usize, usize) {
 
 /// Checks that loom's witness of this design is called the shortest, and is.
 #[track_caller]
-fn check(design: &ErasedDesign, goal: &Goal, cost: (usize, usize)) {
+fn check(design: &ErasedDesign, goal: &Failure, cost: (usize, usize)) {
     check_by_hand(design, cost);
     assert_eq!(least(design, goal), cost, "of all");
 }
@@ -52,7 +54,8 @@ fn lost_update() -> ErasedDesign {
 
 #[test]
 fn a_forbidden_outcome() {
-    check(&lost_update(), &Goal::Forbidden("1".to_owned()), (3, 6));
+    let lost = Failure::Forbidden { outcome: "1".to_owned(), sentence: String::new() };
+    check(&lost_update(), &lost, (3, 6));
 }
 
 /// The first actor has nothing to do with the race between the others, and runs first as loom has it.
@@ -69,7 +72,7 @@ fn race_of_the_last() -> ErasedDesign {
 
 #[test]
 fn a_race_is_shown_without_those_who_have_nothing_to_do_with_it() {
-    check(&race_of_the_last(), &Goal::DataRace, (2, 4));
+    check(&race_of_the_last(), &Failure::DATA_RACE, (2, 4));
 }
 
 /// By loom's first choice the race comes after all that A does.
@@ -87,7 +90,7 @@ fn a_race_is_shown_as_early_as_it_can_come() {
             data.set(2);
         })
         .observe(|_, _| ());
-    check(&erased(design, |()| false), &Goal::DataRace, (2, 5));
+    check(&erased(design, |()| false), &Failure::DATA_RACE, (2, 5));
 }
 
 #[test]
@@ -98,8 +101,9 @@ fn a_crash() {
         .actor("C", |(n, _)| assert!(n.load(Relaxed) != 7, "seven"))
         .observe(|_, _| ());
     let design = erased(design, |()| false);
-    let words = format!("seven ({}:{})", file!(), line!() - 3);
-    check(&design, &Goal::Crash(words), (2, 4));
+    let site = Some(Site { file: file!().to_owned(), line: line!() - 3 });
+    let how = How::Panic { message: Some("seven".to_owned()), site };
+    check(&design, &Failure::Crash(Crash::new(Who::Actor(2), how)), (2, 4));
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn a_deadlock() {
             let _first = first.lock();
         })
         .observe(|_, _| ());
-    check(&erased(design, |()| false), &Goal::Deadlock, (2, 6));
+    check(&erased(design, |()| false), &Failure::DEADLOCK, (2, 6));
 }
 
 #[test]
@@ -131,7 +135,7 @@ fn a_wait_in_vain() {
             told.notify_one();
         })
         .observe(|_, _| ());
-    check(&erased(design, |()| false), &Goal::Deadlock, (3, 10));
+    check(&erased(design, |()| false), &Failure::DEADLOCK, (3, 10));
 }
 
 /// The budget ends before all executions are tried that could have fewer switches than the best.

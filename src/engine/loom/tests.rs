@@ -2,6 +2,7 @@
 
 use super::super::{Budget, Observation, Pulse, Task};
 use super::observe;
+use crate::base::observation::Caveat;
 use crate::scenario::{Design, Grade, Scenario};
 use crate::sync::Mutex;
 use crate::sync::atomic::AtomicU32;
@@ -79,7 +80,7 @@ fn beside_a_swap(store: bool) -> Observation {
             .observe(|n, found| (found[1], n.load(Relaxed))),
     );
     let design = scenario.erase().designs.remove(0);
-    let budget = Budget { executions: 1_000, ..crate::runner::budget::Effort::Normal.budget(1) };
+    let budget = Budget { executions: 1_000, ..crate::base::budget::Effort::Normal.budget(1) };
     observe(&Task::new(&design, budget, Box::leak(Box::default()))).expect("the engine does its work")
 }
 
@@ -93,6 +94,6 @@ fn a_store_in_the_midst_of_a_swap_is_named_as_looms_fault() {
     let split = beside_a_swap(true);
     // In the order of the language, a swap that found 0 comes before the store, which then has the last word.
     assert_eq!(values(&split), ["(0, 1)", "(0, 2)", "(1, 2)"], "loom has mended it");
-    let said = split.caveats.iter().any(|caveat| caveat.contains("between the reading and the writing"));
+    let said = split.caveats.contains(&Caveat::LoomSplitsRmw);
     assert!(said, "{split:?}");
 }

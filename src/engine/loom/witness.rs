@@ -3,18 +3,21 @@
 //! loom's search is the same every time, so that an execution is found again by its number. The search is
 //! run up to there, and its state kept in loom's own checkpoint; from that the one execution is run.
 
-use super::super::failure::{Failure, classify};
-use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
-use super::super::{Observation, Task};
+use super::super::Task;
+use super::super::failure::classify;
+use super::super::witness::{Ended, MAX_WITNESSES, witness};
 use super::shortest::shortest;
 use super::{Place, arm, builder, in_manner};
 use crate::arm::journal::{self, Journal};
 use crate::arm::loom::every::Failed;
 use crate::arm::trace;
+use crate::base::failure::Failure;
+use crate::base::observation::Observation;
+use crate::base::outcome::Graded;
 use crate::context::{self, Context};
 use crate::panics;
 use crate::scenario::Engine;
-use crate::scenario::program::{Graded, Program};
+use crate::scenario::program::Program;
 use crate::thread::model;
 use crate::witness::Witness;
 use crate::witness::token::{Manner, Route};
@@ -22,13 +25,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Adds a witness for each of the failures that these executions first showed.
-pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Observation) {
+pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Place)>, seen: &mut Observation) {
     if !task.witnesses {
         return;
     }
-    let mut shown: Vec<Goal> = Vec::new();
+    let mut shown: Vec<Failure> = Vec::new();
     for (goal, place) in failing {
-        if shown.len() == MAX_WITNESSES || shown.contains(&goal) {
+        if shown.len() == MAX_WITNESSES || shown.iter().any(|known| known.is_shown_by(&goal)) {
             continue;
         }
         let (place, shortest) = shortest(&task.program, &goal).unwrap_or((place, false));
@@ -36,9 +39,8 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
         let Some(witness) = witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, shortest) else {
             continue;
         };
-        if let Some(race @ Failure::DataRace { .. }) = ran.failure {
-            seen.races.clear();
-            race.enter_into(seen, &task.facts.actors);
+        if let Ended::Failed(race @ Failure::DataRace(_)) = &ran.ended {
+            seen.fail(race.clone());
         }
         let route = Route::Index {
             preemptions: place.preemptions.and_then(|bound| u32::try_from(bound).ok()),
@@ -46,9 +48,6 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Place)>, seen: &mut Obser
             execution: place.execution,
             choices: place.choices.iter().map(|(&(thread, made), &value)| (thread, made, value)).collect(),
         };
-        if goal == Goal::Deadlock {
-            seen.deadlock = Some(witness.conclusion.clone());
-        }
         seen.witnesses.push(task.signed(witness, route));
         shown.push(goal);
     }
@@ -71,15 +70,13 @@ pub(crate) fn replay(
 /// One execution.
 pub(super) struct Ran {
     pub(super) ended: Ended,
-    failure: Option<Failure>,
     pub(super) journal: Journal,
 }
 
 impl Ran {
     fn failed(failed: Failed) -> Self {
         let Failed { payload, journal } = failed;
-        let failure = classify(payload.as_ref());
-        Ran { ended: Ended::of(&failure, None), failure: Some(failure), journal }
+        Ran { ended: Ended::of(&classify(payload.as_ref()), None), journal }
     }
 }
 
@@ -161,9 +158,7 @@ pub(super) fn explore(
             let outcome = try_out(&program);
             crate::sync::lazy::end_of_execution();
             let ran = match outcome {
-                Ok(outcome) => {
-                    Ran { ended: Ended::Outcome(outcome), failure: None, journal: journal::so_far() }
-                }
+                Ok(outcome) => Ran { ended: Ended::Outcome(outcome), journal: journal::so_far() },
                 Err(failed) => Ran::failed(*failed),
             };
             *came_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);

@@ -4,9 +4,11 @@
 //! Limit: processes that an actor starts itself are not known here.
 
 use super::super::Pulse;
-use super::Verdict;
+use super::Ended;
 use super::child::{Actor, Life, fork_actor};
 use super::memory::{Control, Progress, Report};
+use crate::base::failure::{Crash, How, ProcessExit, Who};
+use crate::base::observation::NotApplicable;
 use crate::scenario::Exit;
 use anyhow::{Context as _, bail};
 use nix::errno::Errno;
@@ -15,19 +17,12 @@ use nix::unistd::Pid;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How an actor's process ended, as `waitpid` tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Death {
-    Killed(i32),
-    Exited(i32),
-}
-
 /// Dropping a family kills and reaps whoever is left.
 pub(super) struct Family {
     pulse: &'static Pulse,
     /// By place in the design; `None` once reaped.
     living: Vec<Option<Pid>>,
-    deaths: Vec<Option<Death>>,
+    deaths: Vec<Option<ProcessExit>>,
     /// Who was the first to die, before the others were killed for it.
     culprit: Option<usize>,
 }
@@ -91,57 +86,59 @@ impl Family {
     pub(super) fn exits(
         &self,
         control: &Control,
-        names: &[String],
         survives_deaths: bool,
-    ) -> anyhow::Result<Result<Vec<Exit<()>>, Verdict>> {
-        if let Some(verdict) = self.panic(control, names) {
-            return Ok(Err(verdict));
+    ) -> anyhow::Result<Result<Vec<Exit<()>>, Ended>> {
+        if let Some(ended) = Self::panic(control) {
+            return Ok(Err(ended));
         }
         if let Some(actor) = self.culprit
             && let Some(death) = self.deaths[actor]
             && !survives_deaths
         {
-            return Ok(Err(Verdict::Crash(death.words(&format!("actor {}", names[actor])))));
+            return Ok(Err(Ended::Crashed(Crash::new(Who::Actor(actor), How::Ended(death)))));
         }
         let exits = self.deaths.iter().zip(&control.reports);
         let exits = exits.map(|(death, report)| match (report.progress(), death) {
             (Progress::Returned, _) => Ok(Exit::Returned(())),
-            (Progress::Underway, Some(Death::Killed(signal))) => Ok(Exit::Killed(*signal)),
-            (Progress::Underway, Some(Death::Exited(code))) => Ok(Exit::Exited(*code)),
+            (Progress::Underway, Some(ProcessExit::Signal(signal))) => Ok(Exit::Killed(*signal)),
+            (Progress::Underway, Some(ProcessExit::Code(code))) => Ok(Exit::Exited(*code)),
             _ => bail!("an actor's process was killed before the actors set off"),
         });
         exits.collect::<anyhow::Result<_>>().map(Ok)
     }
 
     /// What went wrong, after the meetings were broken up; kills and reaps everybody.
-    pub(super) fn autopsy(&mut self, control: &Control, names: &[String]) -> Verdict {
+    pub(super) fn autopsy(&mut self, control: &Control) -> Ended {
         // Before killing: whoever is killed by us below did not die of the design.
         self.reap(libc::WNOHANG);
         let died = self.failed(control).and_then(|actor| {
             let death = self.deaths[actor]?;
             let who = match control.reports[actor].progress() {
-                Progress::Making => "the process that made states".to_owned(),
-                _ => format!("actor {}", names[actor]),
+                Progress::Making => Who::State,
+                _ => Who::Actor(actor),
             };
-            Some(Verdict::Crash(death.words(&who)))
+            Some(Ended::Crashed(Crash::new(who, How::Ended(death))))
         });
         self.kill();
         self.reap(0);
-        let wordless = || Verdict::Crash("an actor's process ended without a word".to_owned());
-        self.panic(control, names).or(died).unwrap_or_else(wordless)
+        let unknown = || Ended::Crashed(Crash::new(Who::Process, How::Unknown));
+        Self::panic(control).or(died).unwrap_or_else(unknown)
     }
 
-    fn panic(&self, control: &Control, names: &[String]) -> Option<Verdict> {
-        let reports = control.reports.iter().zip(names);
-        let verdict = |(report, name): (&Report, &String)| match report.progress() {
-            Progress::Panicked => Some(Verdict::Crash(format!("actor {name} panicked: {}", report.words()))),
-            Progress::Unmade => {
-                Some(Verdict::Crash(format!("making the state panicked: {}", report.words())))
+    fn panic(control: &Control) -> Option<Ended> {
+        let ended = |(actor, report): (usize, &Report)| {
+            let panicked = || How::panicked(report.words().as_deref());
+            match report.progress() {
+                Progress::Panicked => Some(Ended::Crashed(Crash::new(Who::Actor(actor), panicked()))),
+                Progress::Unmade => Some(Ended::Crashed(Crash::new(Who::State, panicked()))),
+                Progress::Unshareable => {
+                    let reason = report.words().unwrap_or_default();
+                    Some(Ended::NotApplicable(NotApplicable::CannotBeShared(reason)))
+                }
+                _ => None,
             }
-            Progress::Unshareable => Some(Verdict::NotApplicable(report.words())),
-            _ => None,
         };
-        reports.filter_map(verdict).next()
+        control.reports.iter().enumerate().find_map(ended)
     }
 
     fn kill(&self) {
@@ -191,35 +188,23 @@ impl Drop for Family {
     }
 }
 
-impl Death {
-    fn words(self, who: &str) -> String {
-        match self {
-            Death::Killed(signal) => match Signal::try_from(signal) {
-                Ok(signal) => format!("{who} was killed by {signal}"),
-                Err(_) => format!("{who} was killed by signal {signal}"),
-            },
-            Death::Exited(code) => format!("{who} ended its process with exit code {code}"),
-        }
-    }
-}
-
 /// How a child of ours ended, or `None` if it has not yet (and `flags` say not to wait).
-fn wait_for(pid: Pid, flags: i32) -> Option<Death> {
+fn wait_for(pid: Pid, flags: i32) -> Option<ProcessExit> {
     loop {
         let mut status = 0;
         // SAFETY: the kernel writes the status, which lives until the call returns.
         let reaped = unsafe { libc::waitpid(pid.as_raw(), &raw mut status, flags) };
         if reaped == pid.as_raw() {
             return Some(if libc::WIFSIGNALED(status) {
-                Death::Killed(libc::WTERMSIG(status))
+                ProcessExit::Signal(libc::WTERMSIG(status))
             } else {
-                Death::Exited(libc::WEXITSTATUS(status))
+                ProcessExit::Code(libc::WEXITSTATUS(status))
             });
         }
         match Errno::last() {
             Errno::EINTR if reaped < 0 => {}
             // Somebody else has reaped it, so all that is known is that it is gone.
-            Errno::ECHILD if reaped < 0 => return Some(Death::Exited(0)),
+            Errno::ECHILD if reaped < 0 => return Some(ProcessExit::Code(0)),
             _ => return None,
         }
     }

@@ -57,6 +57,7 @@ impl Progress {
 #[repr(C)]
 pub(super) struct Report {
     progress: AtomicU32,
+    /// Of the words, and one more; 0 if there are none.
     length: AtomicU32,
     words: [AtomicU8; WORDS_BYTES],
 }
@@ -79,21 +80,22 @@ impl Report {
     }
 
     /// Says how the actor ended, and with which words, cut to what fits.
-    pub(super) fn ended(&self, how: Progress, words: &str) {
-        let bytes = &words.as_bytes()[..words.len().min(WORDS_BYTES)];
+    pub(super) fn ended(&self, how: Progress, words: Option<&str>) {
+        let bytes = words.unwrap_or_default().as_bytes();
+        let bytes = &bytes[..bytes.len().min(WORDS_BYTES)];
         for (slot, byte) in self.words.iter().zip(bytes) {
             slot.store(*byte, Ordering::Relaxed);
         }
         #[expect(clippy::cast_possible_truncation, reason = "cut to a kilobyte")]
-        self.length.store(bytes.len() as u32, Ordering::Relaxed);
+        self.length.store(bytes.len() as u32 + u32::from(words.is_some()), Ordering::Relaxed);
         self.set_progress(how);
     }
 
-    pub(super) fn words(&self) -> String {
-        let length = self.length.load(Ordering::Relaxed) as usize;
+    pub(super) fn words(&self) -> Option<String> {
+        let length = (self.length.load(Ordering::Relaxed) as usize).checked_sub(1)?;
         let bytes: Vec<u8> =
             self.words.iter().take(length).map(|byte| byte.load(Ordering::Relaxed)).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 

@@ -21,17 +21,37 @@ mod owned;
 mod parent;
 
 use super::lockstep;
-use super::{Exploration, Observation, Task};
+use super::{Adapter, Programs, Task};
+use crate::base::budget::Budget;
+use crate::base::failure::{Crash, Failure};
+use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
 use crate::context::{self, Context};
 use anyhow::ensure;
 
 /// How the sampling ended, if not by the clock.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum Ended {
     /// An actor died, or a closure of the design panicked.
-    Crash(String),
+    Crashed(Crash),
     /// The design cannot run on processes.
-    NotApplicable(String),
+    NotApplicable(NotApplicable),
+}
+
+/// How many programs of a single actor are run, to see whether the object allocates.
+const SCOUTS: u64 = 3;
+
+/// The engine of real processes.
+pub(super) struct Processes;
+
+impl Adapter for Processes {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        let sampled = Programs::sampled(budget);
+        Programs { most: sampled.most + SCOUTS - 1, alone: SCOUTS, alone_at_length: true, ..sampled }
+    }
 }
 
 /// Samples a design on processes, for as long as its budget says. Only for a process that has no other
@@ -41,9 +61,7 @@ enum Verdict {
 /// If the system gives no memory or no processes, or there are more actors than the engine runs.
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     if task.program.layouts().returned_needs_drop {
-        return Ok(Observation::not_applicable(
-            "an actor returns a value that owns heap memory, which processes do not share",
-        ));
+        return Ok(Observation::not_applicable(NotApplicable::ReturnsHeapMemory));
     }
     let actors = task.program.actors();
     ensure!(
@@ -57,13 +75,12 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let sampled = parent::sample(task);
     task.pulse.watch_actors(0);
 
-    let (executions, verdict) = sampled?;
-    let mut observation = match verdict {
-        Some(Verdict::NotApplicable(reason)) => return Ok(Observation::not_applicable(reason)),
-        _ => Observation::new(Exploration::Sampled { how: "processes of the operating system".to_owned() }),
-    };
-    if let Some(Verdict::Crash(words)) = verdict {
-        observation.crash = Some(words);
+    let (executions, ended) = sampled?;
+    let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Processes });
+    match ended {
+        Some(Ended::NotApplicable(reason)) => return Ok(Observation::not_applicable(reason)),
+        Some(Ended::Crashed(crash)) => observation.fail(Failure::Crash(crash)),
+        None => {}
     }
     observation.executions = executions;
     observation.outcomes = task.program.outcomes();

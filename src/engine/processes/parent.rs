@@ -5,17 +5,20 @@
 
 use super::super::Task;
 use super::super::lockstep::{Cores, Leg, Patience, Tuner, words_of};
-use super::Verdict;
+use super::Ended;
 use super::child::{Actor, Life};
 use super::family::Family;
 use super::memory::Ground;
 use super::owned::{self, PrivateMemory};
 use crate::arm::process::{Arena, install};
+use crate::base::failure::{Crash, How, Who};
+use crate::base::observation::NotApplicable;
 use crate::channel::{NotForProcesses, blocks_made};
 use crate::choice;
 use crate::scenario::Exit;
 use anyhow::Context as _;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::any::Any;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -24,7 +27,7 @@ use std::time::Instant;
 const SPARE_DESCRIPTORS: usize = 64;
 
 /// Samples as long as the budget says. Returns how many samples were observed, and what ended it early.
-pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Verdict>)> {
+pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Ended>)> {
     let arena_bytes = usize::try_from(task.budget.memory_mib / 8)?.max(1) << 20;
     let arena = Arena::map(arena_bytes).context("cannot map memory for locks")?;
     // SAFETY: the guard is dropped before the arena, and states that live longer are leaked.
@@ -44,20 +47,20 @@ pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Verdict>)> 
         unwalked: None,
         walked: task.facts.isolated,
     };
-    let verdict = sampling.run();
+    let ended = sampling.run();
     cores.unpin();
-    Ok((sampling.executions, verdict?))
+    Ok((sampling.executions, ended?))
 }
 
 /// `Ok(Err(_))` is what the design did, `Err(_)` what the harness could not do.
-type Step<T = ()> = anyhow::Result<Result<T, Verdict>>;
+type Step<T = ()> = anyhow::Result<Result<T, Ended>>;
 
 /// Goes on if the design did nothing wrong.
 macro_rules! proceed {
     ($step:expr) => {
         match $step? {
             Ok(value) => value,
-            Err(verdict) => return Ok(Err(verdict)),
+            Err(ended) => return Ok(Err(ended)),
         }
     };
 }
@@ -82,18 +85,18 @@ struct Sampling<'a> {
 }
 
 impl Sampling<'_> {
-    fn run(&mut self) -> anyhow::Result<Option<Verdict>> {
+    fn run(&mut self) -> anyhow::Result<Option<Ended>> {
         choice::begin_stream(self.task.budget.seed, self.task.program.actors(), 0);
         let before = open_descriptors()?;
-        if let Err(verdict) = self.make_noting_channels(1)? {
-            return Ok(Some(verdict));
+        if let Err(ended) = self.make_noting_channels(1)? {
+            return Ok(Some(ended));
         }
         let opened = open_descriptors()?.saturating_sub(before);
         let facts = self.task.facts;
         if !facts.isolated
-            && let Err(verdict) = self.refuse_owned_memory()?
+            && let Err(ended) = self.refuse_owned_memory()?
         {
-            return Ok(Some(verdict));
+            return Ok(Some(ended));
         }
         let longest = self.longest(opened, before)?;
         let mut tuner = Tuner::new(longest, self.task.budget.sampling());
@@ -150,7 +153,7 @@ impl Sampling<'_> {
                     control.finish.wait_checking(patience, go_on)
                 });
                 if met.is_err() {
-                    return Ok(Err(family.autopsy(control, &self.task.facts.actors)));
+                    return Ok(Err(family.autopsy(control)));
                 }
                 proceed!(self.observe(gait.stride, &exits));
                 if start.elapsed() >= lasting {
@@ -162,10 +165,10 @@ impl Sampling<'_> {
         let control = self.ground.control();
         control.set_gait(None);
         if control.start.wait_checking(patience, || family.is_complete()).is_err() {
-            return Ok(Err(family.autopsy(control, &self.task.facts.actors)));
+            return Ok(Err(family.autopsy(control)));
         }
         family.await_all(control, false);
-        Ok(family.exits(control, &self.task.facts.actors, false)?.map(|_| ()))
+        Ok(family.exits(control, false)?.map(|_| ()))
     }
 
     /// A family for each array.
@@ -179,8 +182,7 @@ impl Sampling<'_> {
                 let mut family = self.family(Life::OneBatch(gait))?;
                 let control = self.ground.control();
                 family.await_all(control, survives_deaths);
-                let names = &self.task.facts.actors;
-                let exits = proceed!(family.exits(control, names, survives_deaths));
+                let exits = proceed!(family.exits(control, survives_deaths));
                 proceed!(self.observe(gait.stride, &exits));
                 if start.elapsed() >= lasting {
                     break;
@@ -239,8 +241,8 @@ impl Sampling<'_> {
             }
         }));
         Ok(made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
-            Ok(reason) => Verdict::NotApplicable(reason.0),
-            Err(payload) => Verdict::Crash(format!("making the state panicked: {}", words_of(&*payload))),
+            Ok(reason) => Ended::NotApplicable(NotApplicable::CannotBeShared(reason.0)),
+            Err(payload) => panicked(Who::State, &*payload),
         }))
     }
 
@@ -280,7 +282,7 @@ impl Sampling<'_> {
                 self.task.pulse.advance(count as u64);
                 Ok(())
             }
-            Err(payload) => Err(Verdict::Crash(format!("observing panicked: {}", words_of(&*payload)))),
+            Err(payload) => Err(panicked(Who::Observation, &*payload)),
         })
     }
 
@@ -326,10 +328,12 @@ impl Sampling<'_> {
     }
 }
 
-fn owns_heap() -> Verdict {
-    Verdict::NotApplicable(
-        "the state owns heap memory, which processes do not share; keep it inline".to_owned(),
-    )
+fn owns_heap() -> Ended {
+    Ended::NotApplicable(NotApplicable::OwnsHeapMemory)
+}
+
+fn panicked(who: Who, payload: &(dyn Any + Send)) -> Ended {
+    Ended::Crashed(Crash::new(who, How::panicked(words_of(payload))))
 }
 
 /// How many descriptors this process has open.

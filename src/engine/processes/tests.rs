@@ -1,6 +1,8 @@
 //! The processes engine on planted bugs and their corrected twins.
 
 use super::observe;
+use crate::base::failure::{Crash, How, ProcessExit, Who};
+use crate::base::observation::NotApplicable;
 use crate::channel::NotForProcesses;
 use crate::engine::planted::*;
 use crate::scenario::{Design, ErasedDesign, Exit};
@@ -76,7 +78,7 @@ fn a_panicking_actor_is_a_crash_by_name() {
                 .observe(|_, _| ()),
         );
         let seen = observed(observe, &design, 1000);
-        assert_eq!(seen.crash.as_deref(), Some("actor B panicked: 99 bottles"));
+        assert_eq!(crash_of(&seen), Some(&panicked(Who::Actor(1), "99 bottles")));
         no_child_is_left();
     });
 }
@@ -92,7 +94,8 @@ fn a_segmentation_fault_is_a_crash_by_name() {
         };
         for design in [erased(faulting()), erased(faulting().isolated())] {
             let seen = observed(observe, &design, 1000);
-            assert_eq!(seen.crash.as_deref(), Some("actor B was killed by SIGSEGV"));
+            let exit = ProcessExit::Signal(libc::SIGSEGV);
+            assert_eq!(crash_of(&seen), Some(&Crash::new(Who::Actor(1), How::Ended(exit))));
             assert_eq!(seen.executions, 0);
             no_child_is_left();
         }
@@ -106,8 +109,8 @@ fn a_process_that_exits_by_itself_is_a_crash() {
             Design::new(|| ()).actor("A", |()| ()).actor("B", |()| std::process::exit(7)).observe(|_, _| ()),
         );
         let seen = observed(observe, &design, 1000);
-        let words = "actor B ended its process with exit code 7";
-        assert_eq!(seen.crash.as_deref(), Some(words));
+        let exit = ProcessExit::Code(7);
+        assert_eq!(crash_of(&seen), Some(&Crash::new(Who::Actor(1), How::Ended(exit))));
     });
 }
 
@@ -146,7 +149,7 @@ fn a_panic_is_a_crash_even_where_deaths_are_survived() {
             Design::new(|| ()).actor("A", |()| ()).actor("B", |()| panic!("no")).observe_exits(|(), _| ()),
         );
         let seen = observed(observe, &design, 300);
-        assert_eq!(seen.crash.as_deref(), Some("actor B panicked: no"));
+        assert_eq!(crash_of(&seen), Some(&panicked(Who::Actor(1), "no")));
     });
 }
 
@@ -259,8 +262,7 @@ fn states_that_own_heap_memory_are_turned_away() {
         ];
         for (what, design) in designs {
             let seen = observed(observe, &design, 300);
-            let reason = seen.not_applicable.expect(what);
-            assert!(reason.starts_with("the state owns heap memory"), "{what}: {reason}");
+            assert_eq!(seen.not_applicable, Some(NotApplicable::OwnsHeapMemory), "{what}");
             no_child_is_left();
         }
     });
@@ -327,8 +329,7 @@ fn addresses_that_earlier_calls_leave_in_padding_are_no_pointers() {
 fn returns_that_own_memory_are_turned_away() {
     let design = erased(Design::new(|| ()).actors(2, |()| vec![1]).observe(|(), returns| returns.len()));
     let seen = observed(observe, &design, 10);
-    let reason = seen.not_applicable.expect("not applicable");
-    assert!(reason.starts_with("an actor returns"), "{reason}");
+    assert_eq!(seen.not_applicable, Some(NotApplicable::ReturnsHeapMemory));
 }
 
 #[test]
@@ -341,12 +342,12 @@ fn a_state_may_say_that_it_is_not_for_processes() {
                 .observe(|(), _| ()),
         );
         let seen = observed(observe, &design, 300);
-        assert_eq!(seen.not_applicable.as_deref(), Some("too big a message"));
+        let reason = NotApplicable::CannotBeShared("too big a message".to_owned());
+        assert_eq!(seen.not_applicable, Some(reason));
         let design =
             erased(Design::new(|| panic!("out of stock")).actors(2, |(): &()| ()).observe(|(), _| ()));
         let seen = observed(observe, &design, 300);
-        let words = "making the state panicked: out of stock";
-        assert_eq!(seen.crash.as_deref(), Some(words));
+        assert_eq!(crash_of(&seen), Some(&panicked(Who::State, "out of stock")));
     });
 }
 
@@ -370,16 +371,17 @@ fn what_ends_the_making_is_told_also_when_an_actor_makes() {
             assert!(seen.outcomes.iter().all(|outcome| outcome.value == "2"), "{seen:?}");
             seen
         };
-        let panicked = ending(|| panic!("sold out"));
-        assert_eq!(panicked.crash.as_deref(), Some("making the state panicked: sold out"));
-        assert!(panicked.executions > 0);
+        let sold_out = ending(|| panic!("sold out"));
+        assert_eq!(crash_of(&sold_out), Some(&panicked(Who::State, "sold out")));
+        assert!(sold_out.executions > 0);
         let aborted = ending(|| std::process::abort());
-        let words = "the process that made states was killed by SIGABRT";
-        assert_eq!(aborted.crash.as_deref(), Some(words));
+        let exit = ProcessExit::Signal(libc::SIGABRT);
+        assert_eq!(crash_of(&aborted), Some(&Crash::new(Who::State, How::Ended(exit))));
         assert!(aborted.executions > 0);
         let unfit = ending(|| panic_any(NotForProcesses("too big a message".to_owned())));
-        assert_eq!((unfit.crash, unfit.executions), (None, 0));
-        assert_eq!(unfit.not_applicable.as_deref(), Some("too big a message"));
+        assert_eq!((crash_of(&unfit), unfit.executions), (None, 0));
+        let reason = NotApplicable::CannotBeShared("too big a message".to_owned());
+        assert_eq!(unfit.not_applicable, Some(reason));
         no_child_is_left();
     });
 }

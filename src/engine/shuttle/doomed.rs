@@ -11,9 +11,10 @@ use super::minimise::{Follow, Followed, Shortest, Tried, minimise};
 use super::one::{self, Recording};
 use super::schedule::{Guided, Path, slices, unsliced};
 use crate::arm::trace::Chosen;
+use crate::base::failure::ProcessExit;
 use crate::engine::Task;
 use crate::engine::offspring::{Patience, doom, exit, outlive_child};
-use crate::engine::witness::{Doom, Fatal, Shortened, Way};
+use crate::engine::witness::{Fatal, Shortened, Way};
 use shuttle::scheduler::Scheduler;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ const MAX_TRIED: usize = 1_500;
 
 /// Looks for the shortest schedule that comes to the same end as the design's whole search. `None` if
 /// nothing does, or the search cannot be followed.
-pub(crate) fn shorten(task: &Task<'_>, end: Doom) -> Option<Shortened> {
+pub(crate) fn shorten(task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
     let mut trials = Trials { task, end, log: Log::new()?, patience: Patience::new(MAX_TRIED, end) };
     let Seen { end, path, .. } = trials.child(|log| {
         let task = Task { witnesses: false, log: Some(log), ..task.clone() };
@@ -47,14 +48,14 @@ pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, slices: &[(u32, 
 /// What came of one child.
 struct Seen {
     /// How it died; `None` if it lived.
-    end: Option<Doom>,
+    end: Option<ProcessExit>,
     met: Vec<Met>,
     path: Path,
 }
 
 struct Trials<'a, 't> {
     task: &'a Task<'t>,
-    end: Doom,
+    end: ProcessExit,
     log: Log,
     patience: Patience,
 }

@@ -28,21 +28,62 @@ mod together;
 mod together_tests;
 mod witness;
 
-pub(crate) use doomed::{follow_to_the_end, shorten};
 pub(crate) use log::Log;
 pub(crate) use one::by_bytes;
-pub(crate) use witness::replay;
 
-use super::failure::{Failure, race_report};
-use super::{Exploration, Observation, Task};
+use super::failure::race_of_detector;
+use super::{Adapter, Fatal, Programs, Shortened, Task, Way};
 use crate::arm::trace::{self, Kind, Operation};
+use crate::base::budget::Budget;
+use crate::base::failure::ProcessExit;
+use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
+use crate::base::observation::{Bound, Caveat, Exploration, Observation, Sampling, Stop};
+use crate::base::witness::Witness;
 use crate::context;
 use crate::sync::spurious;
+use crate::witness::token::Route;
 use search::{Exhausted, MAX_STEPS, Run, Strategy};
 
-/// What a reader must know of executions that went past a data race.
-const PAST_RACES: &str = "the outcomes are those of whole accesses, one after the other, and after a data race \
-                          the language promises none of them";
+/// The model checker shuttle.
+pub(super) struct Shuttle;
+
+impl Adapter for Shuttle {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        observe(task)
+    }
+
+    fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
+        let Route::Schedule { slices, chosen, to_race } = route else { return None };
+        witness::replay(task, slices, chosen, *to_race)
+    }
+
+    fn shorten(&self, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
+        doomed::shorten(task, end)
+    }
+
+    fn follow_to_the_end(&self, task: &Task<'_>, fatal: &Fatal) -> bool {
+        let Way::Schedule { slices, chosen } = &fatal.way else { return false };
+        doomed::follow_to_the_end(task, fatal, slices, chosen);
+        true
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        Programs {
+            most: 1_000,
+            each: Budget {
+                executions: (budget.executions / 500).max(20),
+                random_executions: (budget.random_executions / 500).max(5),
+                ..*budget
+            },
+            alone: 1,
+            alone_at_length: false,
+            small: false,
+            all_or_nothing: false,
+            grown: 2,
+            executions: Some((budget.executions * 2 / 5).max(2_000)),
+        }
+    }
+}
 
 /// Explores a design under shuttle.
 ///
@@ -55,7 +96,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let searched = search::exhaustively(task);
     let mut seen = Observation::new(Exploration::Exhaustive);
     seen.redundant = searched.progress.redundant;
-    note_limits(&mut seen, &searched, &task.facts.actors);
+    note_limits(&mut seen, &searched);
     let settled = searched.complete || searched.run.failure.is_some() || searched.hung.is_some();
     let (mut executions, mut cut_off) = (searched.run.ended, searched.run.cut_off);
     let spurious = spurious::take_bounded();
@@ -63,11 +104,13 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let (mut past, mut raced) = (last.race, last.raced);
     let mut failing = std::mem::take(&mut last.failing);
     if settled {
-        if let Some(bound) = bound(&searched.progress, cut_off, spurious, task.budget.preemptions) {
-            seen.exploration = Exploration::Bounded { by: bound };
+        let by = bounds(&searched.progress, cut_off, spurious, task.budget.preemptions);
+        if !by.is_empty() {
+            seen.exploration = Exploration::Bounded { by };
         }
     } else {
-        seen.exploration = Exploration::Sampled { how: interrupted(last.ended, searched.estimate) };
+        let how = Sampling::SearchThenRandom { executions: last.ended, of_about: searched.estimate };
+        seen.exploration = Exploration::Sampled { how };
         for run in at_random(task) {
             executions += run.ended;
             cut_off += run.cut_off;
@@ -81,27 +124,25 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     seen.outcomes = task.program.outcomes();
     let unseen = seen.outcomes.iter_mut().filter(|outcome| outcome.count == 0);
     if unseen.map(|outcome| outcome.count = 1).count() > 0 && searched.complete {
-        seen.stopped = Some(
-            "an execution that should have come out as another one did not: a fault of selvedge's reduction"
-                .to_owned(),
-        );
+        seen.stopped = Some(Stop::ReductionFault);
     }
     if cut_off > 0 {
-        seen.caveats.push(format!("{cut_off} executions were cut off after {MAX_STEPS} steps each"));
+        seen.caveats.push(Caveat::CutOff { executions: cut_off, steps: MAX_STEPS });
     }
-    seen.caveats.extend(context::artefacts().iter().map(|artefact| artefact.sentence().to_owned()));
+    seen.caveats.extend(super::artefacts());
     if raced > 0 {
         seen.raced = raced;
-        seen.caveats.push(PAST_RACES.to_owned());
+        seen.caveats.push(Caveat::PastRaces);
     }
     if let Some(race) = past {
-        seen.races.push(race_report(&race, &task.facts.actors));
+        seen.fail(Failure::DataRace(race_of_detector(&race)));
     }
     match last.failure {
-        Some(Failure::DataRace { .. }) if past.is_some() => {}
-        Some(Failure::Deadlock) => seen.deadlock = Some(who_waits(&task.facts.actors)),
-        Some(failure) => failure.enter_into(&mut seen, &task.facts.actors),
-        None if context::operations() == before => seen.stopped = Some(super::blind("shuttle")),
+        Some(Ok(Failure::DataRace(_))) if past.is_some() => {}
+        Some(Ok(Failure::Deadlock(_))) => seen.fail(Failure::Deadlock(who_waits(task.facts.actors.len()))),
+        Some(Ok(failure)) => seen.fail(failure),
+        Some(Err(stop)) => seen.stopped = Some(stop),
+        None if context::operations() == before => seen.stopped = Some(Stop::NoOperation),
         None => {}
     }
     witness::add(task, failing, &mut seen);
@@ -121,97 +162,50 @@ fn at_random(task: &Task<'_>) -> Vec<Run> {
     runs
 }
 
-/// How a search that the budget ended went about it.
-fn interrupted(executions: u64, estimate: Option<f64>) -> String {
-    let of =
-        estimate.map_or_else(String::new, |estimate| format!(" of at least about {}", rounded(estimate)));
-    format!("{executions} executions{of} of an exhaustive search, then PCT and random schedules")
-}
-
-/// An estimate with as many digits as it deserves.
-fn rounded(estimate: f64) -> String {
-    let exponent = estimate.max(1.0).log10().floor();
-    if exponent >= 7.0 { format!("{estimate:.0e}") } else { rounded_to_two_digits(estimate, exponent) }
-}
-
-fn rounded_to_two_digits(estimate: f64, exponent: f64) -> String {
-    let unit = 10_f64.powf((exponent - 1.0).max(0.0));
-    format!("{:.0}", (estimate / unit).round() * unit)
-}
-
 /// What a reader must know of how the search was cut short, and whether it found a loop without end.
-fn note_limits(seen: &mut Observation, searched: &Exhausted, actors: &[String]) {
+fn note_limits(seen: &mut Observation, searched: &Exhausted) {
     let progress = &searched.progress;
-    // Task 0 is the main one, which makes the state and observes; the actors follow in order.
-    let name = |task: usize| {
-        task.checked_sub(1)
-            .and_then(|actor| actors.get(actor).cloned())
-            .unwrap_or_else(|| "a thread of the design".to_owned())
-    };
     if let Some(hung) = &searched.hung {
-        let names: Vec<_> = hung.iter().map(|task| name(*task)).collect();
-        seen.hang = Some(format!(
-            "in an execution of more than {MAX_STEPS} steps {} waits in a loop for a change that nobody is left \
-             to make",
-            names.join(" and ")
-        ));
+        seen.fail(Failure::Hang(Hang { spinning: hung.clone(), steps: MAX_STEPS }));
     }
-    if let Some(task) = progress.silent {
-        seen.caveats.push(format!("{} waits in a loop without yielding", name(task)));
+    if let Some(thread) = progress.silent {
+        seen.caveats.push(Caveat::SilentLoop { thread });
     } else if progress.awaited {
-        seen.caveats.push(format!(
-            "loops that wait were tried with up to {} rounds, and with {} or as many as they go: enough, unless \
-             a loop counts its rounds",
-            dpor::ROUNDS,
-            dpor::PATIENCE
-        ));
+        seen.caveats.push(Caveat::LoopRounds { rounds: dpor::ROUNDS, patience: dpor::PATIENCE });
     }
     if progress.too_many_tasks {
-        seen.caveats
-            .push(format!("an exhaustive search follows {} threads, and here are more", dpor::MAX_TASKS));
+        seen.caveats.push(Caveat::TooManyThreads { at_most: dpor::MAX_TASKS });
     }
     if progress.not_repeatable {
-        seen.caveats.push("executions that were scheduled alike went differently".to_owned());
+        seen.caveats.push(Caveat::NotRepeatable);
     }
 }
 
 /// What bounded a search that came to its end, if anything did.
-fn bound(
-    progress: &dpor::Progress,
-    cut_off: u64,
-    spurious: bool,
-    preemptions: Option<u32>,
-) -> Option<String> {
-    let mut bounds = Vec::new();
-    if spurious {
-        bounds.push(spurious::BOUND.to_owned());
-    }
-    if let (true, Some(preemptions)) = (progress.bounded, preemptions) {
-        bounds.push(format!("at most {}", super::preemptions(preemptions)));
-    }
+fn bounds(progress: &dpor::Progress, cut_off: u64, spurious: bool, preemptions: Option<u32>) -> Vec<Bound> {
     let counted = progress.awaited && progress.uneven;
-    if progress.silent.is_some() || progress.looked_under_lock || counted {
-        bounds.push(format!("{} rounds of loops that wait", dpor::ROUNDS));
-    }
-    if cut_off > 0 {
-        bounds.push(format!("{MAX_STEPS} steps per execution"));
-    }
-    (!bounds.is_empty()).then(|| bounds.join(", "))
+    let looping = progress.silent.is_some() || progress.looked_under_lock || counted;
+    let bounds = [
+        spurious.then_some(Bound::SpuriousWakeups),
+        preemptions.filter(|_| progress.bounded).map(Bound::Preemptions),
+        looping.then_some(Bound::LoopRounds(dpor::ROUNDS)),
+        (cut_off > 0).then_some(Bound::Steps(MAX_STEPS)),
+    ];
+    bounds.into_iter().flatten().collect()
 }
 
 /// Which actors were about to do something that can wait, in the execution that deadlocked. Task 0
 /// is the main one, which waits for them all.
-fn who_waits(actors: &[String]) -> String {
-    let waits = |(actor, operation): (&String, Option<Operation>)| {
-        let what = match operation?.kind {
-            Kind::Lock => "for a lock",
-            Kind::ReadLock => "to read under a lock",
-            Kind::Wait | Kind::Wake | Kind::Enter => "to be notified",
+fn who_waits(actors: usize) -> Deadlock {
+    let waits = |(actor, operation): (usize, Option<Operation>)| {
+        let awaits = match operation?.kind {
+            Kind::Lock => Awaited::Lock,
+            Kind::ReadLock => Awaited::ReadLock,
+            Kind::Wait | Kind::Wake | Kind::Enter => Awaited::Notification,
             _ => return None,
         };
-        Some(format!("{actor} waits {what}"))
+        Some(Waiting { actor, awaits })
     };
-    let pending = trace::pending().into_iter().skip(1);
-    let waiting: Vec<_> = actors.iter().zip(pending).filter_map(waits).collect();
-    if waiting.is_empty() { super::failure::ALL_WAIT.to_owned() } else { waiting.join(", ") }
+    let pending = trace::pending().into_iter().skip(1).take(actors);
+    Deadlock { waiting: pending.enumerate().filter_map(waits).collect() }
 }

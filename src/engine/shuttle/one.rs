@@ -1,11 +1,12 @@
 //! Executions that are looked at one by one.
 
 use super::super::failure::classify;
-use super::super::witness::{Ended, Fatal, Goal};
+use super::super::witness::{Ended, Fatal};
 use super::schedule::{self, Bytes, Path};
 use super::search::config;
 use crate::arm::journal::{self, Journal};
 use crate::arm::{shuttle_end, trace};
+use crate::base::failure::Failure;
 use crate::context::{self, Context};
 use crate::scenario::program::Program;
 use crate::thread::model;
@@ -22,14 +23,13 @@ pub(super) struct Ran {
 
 /// Runs the execution whose schedule is these bytes, for a fuzzer to steer. How it failed, if it did; one
 /// that was cut off as too long has not.
-pub(crate) fn by_bytes(program: &Arc<dyn Program>, bytes: &[u8]) -> Option<String> {
+pub(crate) fn by_bytes(program: &Arc<dyn Program>, bytes: &[u8]) -> Option<Failure> {
     let failed = Arc::new(Mutex::new(None));
     let note = Arc::clone(&failed);
     run(program, Bytes::new(bytes.to_vec()), Recording::Off, move |ran| {
-        *note.lock().unwrap_or_else(PoisonError::into_inner) = Goal::of(&ran.ended);
+        *note.lock().unwrap_or_else(PoisonError::into_inner) = ran.ended.failure();
     });
-    let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
-    failed.map(|goal| format!("{goal:?}"))
+    failed.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// What is noted of the executions.

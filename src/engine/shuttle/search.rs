@@ -6,10 +6,12 @@ use super::reduced::Reduced;
 use super::schedule::{self, Path};
 use super::together::Together;
 use crate::arm::{journal, shuttle_end, trace};
+use crate::base::failure::Failure;
+use crate::base::observation::Stop;
 use crate::context::{self, Context};
 use crate::engine::Task;
-use crate::engine::failure::{Failure, classify};
-use crate::engine::witness::Goal;
+use crate::engine::failure::{classify, race_of_detector};
+use crate::engine::witness::Ended;
 use crate::race::Race;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,13 +49,14 @@ impl Strategy {
 pub(super) struct Run {
     pub(super) ended: u64,
     pub(super) cut_off: u64,
-    pub(super) failure: Option<Failure>,
+    /// How the last execution failed, or why the search was stopped.
+    pub(super) failure: Option<Result<Failure, Stop>>,
     /// The race that ended it, or the first that an execution went past.
     pub(super) race: Option<Race>,
     /// Executions that went past a race.
     pub(super) raced: u64,
     /// The paths that first led to each failure.
-    pub(super) failing: Vec<(Goal, Path)>,
+    pub(super) failing: Vec<(Failure, Path)>,
 }
 
 /// What an exhaustive search came to.
@@ -149,7 +152,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     let failed = u64::from(failure.is_some());
     // An execution may fail when the main thread has ended, and was counted as one that has.
     let ended = ended.min(started - failed);
-    if let Some(goal) = failure.as_ref().and_then(|failure| Goal::of_search(failure, race)) {
+    if let Some(goal) = failure.as_ref().and_then(|failure| Ended::of_search(failure, race).failure()) {
         note(&failing, goal);
     }
     let failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));
@@ -163,7 +166,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     }
 }
 
-type Failing = Mutex<Vec<(Goal, Path)>>;
+type Failing = Mutex<Vec<(Failure, Path)>>;
 
 /// One execution, from beginning to end.
 fn model(
@@ -181,13 +184,13 @@ fn model(
             fatal.begin_after(pulse.executions());
         }
         if let Some(outcome) = Arc::clone(&program).execute() {
-            note(&failing, Goal::Forbidden(outcome));
+            note(&failing, Failure::forbidden(outcome));
         }
         crate::sync::lazy::end_of_execution();
         if let Some(race) = trace::end()
             && counters.went_past(race)
         {
-            note(&failing, Goal::DataRace);
+            note(&failing, Failure::DataRace(race_of_detector(&race)));
         }
         journal::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
@@ -198,6 +201,6 @@ fn model(
 }
 
 /// Keeps the path of the execution that is under way, or has just failed.
-fn note(failing: &Failing, goal: Goal) {
+fn note(failing: &Failing, goal: Failure) {
     failing.lock().unwrap_or_else(PoisonError::into_inner).push((goal, schedule::path()));
 }

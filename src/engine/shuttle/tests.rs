@@ -1,7 +1,11 @@
 //! Whole designs through the engine: how many executions there are of each, and what is said about the search.
 
+use super::search::MAX_STEPS;
+use crate::base::budget::Budget;
+use crate::base::failure::{Failure, Hang};
+use crate::base::observation::{Bound, Caveat, Exploration, Observation, Sampling};
 use crate::channel;
-use crate::engine::{Budget, Exploration, Observation, Task};
+use crate::engine::Task;
 use crate::scenario::{Design, Outcome, Scenario};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex, RwLock};
@@ -49,8 +53,8 @@ fn assert_exhausted(seen: &Observation, executions: u64) {
 }
 
 fn assert_fine(seen: &Observation) {
-    assert_eq!((&seen.deadlock, &seen.crash, &seen.hang, &seen.stopped), (&None, &None, &None, &None));
-    assert!(seen.races.is_empty() && seen.witnesses.is_empty(), "{seen:?}");
+    assert_eq!(seen.stopped, None);
+    assert!(seen.failures.is_empty() && seen.witnesses.is_empty(), "{seen:?}");
 }
 
 fn additions(actors: usize, each: usize) -> Design<AtomicU32, (), u32> {
@@ -155,8 +159,8 @@ fn a_loop_that_yields_is_explored_and_does_not_go_on_for_ever() {
 fn a_loop_that_never_yields_is_reported_and_bounds_the_search() {
     let seen = observed(waits(|| ()));
     assert_fine(&seen);
-    assert_eq!(seen.exploration, Exploration::Bounded { by: "2 rounds of loops that wait".to_owned() });
-    assert_eq!(seen.caveats, ["A waits in a loop without yielding"]);
+    assert_eq!(seen.exploration, Exploration::Bounded { by: vec![Bound::LoopRounds(2)] });
+    assert_eq!(seen.caveats, [Caveat::SilentLoop { thread: 1 }]);
 }
 
 /// A looks up to `limit` times whether B has set the flag, and returns when it saw that.
@@ -181,7 +185,7 @@ fn polls(limit: u32, between: fn(u32)) -> Design<AtomicBool, u32, u32> {
 /// Not all rounds are explored in which the flag could be found set, and in the end A tells which it was.
 #[test]
 fn a_loop_that_counts_its_rounds_bounds_the_search() {
-    let bounded = Exploration::Bounded { by: "2 rounds of loops that wait".to_owned() };
+    let bounded = Exploration::Bounded { by: vec![Bound::LoopRounds(2)] };
     for limit in [4, 5, 10, 40] {
         let seen = observed(polls(limit, |_| thread::yield_now()));
         assert_fine(&seen);
@@ -215,8 +219,8 @@ fn a_loop_that_waits_for_what_nobody_does_is_a_hang() {
             .actor("B", |(_, n)| n.store(1, Release))
             .observe(|_, _| ());
         let seen = observed(design);
-        let hang = seen.hang.as_deref().unwrap_or_else(|| panic!("no hang: {seen:?}"));
-        assert!(hang.contains("A waits in a loop"), "{hang}");
+        let hang = Failure::Hang(Hang { spinning: vec![1], steps: MAX_STEPS });
+        assert_eq!(seen.failures, [hang], "{seen:?}");
         assert!(seen.outcomes.is_empty(), "{seen:?}");
     }
 }
@@ -224,9 +228,7 @@ fn a_loop_that_waits_for_what_nobody_does_is_a_hang() {
 #[test]
 fn preemptions_bound_the_search() {
     let within = |preemptions| Budget { preemptions: Some(preemptions), ..BUDGET };
-    let bounded = |preemptions| Exploration::Bounded {
-        by: format!("at most {}", crate::engine::preemptions(preemptions)),
-    };
+    let bounded = |preemptions| Exploration::Bounded { by: vec![Bound::Preemptions(preemptions)] };
     let seen = observed_within(within(0), lost_updates(2));
     assert_eq!((outcomes(&seen), &seen.exploration), (vec!["2"], &bounded(0)));
     let seen = observed_within(within(1), lost_updates(2));
@@ -330,7 +332,7 @@ fn more_threads_than_a_search_can_follow_are_not_called_exhausted() {
     let seen = observed(additions(64, 1));
     assert_fine(&seen);
     assert!(matches!(seen.exploration, Exploration::Sampled { .. }), "{seen:?}");
-    assert_eq!(seen.caveats, ["an exhaustive search follows 64 threads, and here are more"]);
+    assert_eq!(seen.caveats, [Caveat::TooManyThreads { at_most: 64 }]);
     let apart = Design::new(|| ()).actors(63, |()| thread::yield_now()).observe(|(), _| ());
     assert!(observed_within(Budget { executions: 2, ..BUDGET }, apart).caveats.is_empty());
 }
@@ -340,11 +342,15 @@ fn estimated(executions: u64, design: Design<AtomicU32, (), u32>) -> f64 {
     let seen = observed_within(Budget { executions, ..BUDGET }, design);
     assert_eq!(seen.executions, executions + 2 * BUDGET.random_executions);
     assert_fine(&seen);
-    let Exploration::Sampled { how } = &seen.exploration else { panic!("{seen:?}") };
-    how.strip_prefix(&format!("{executions} executions of at least about "))
-        .and_then(|rest| rest.strip_suffix(" of an exhaustive search, then PCT and random schedules"))
-        .and_then(|estimate| estimate.parse().ok())
-        .unwrap_or_else(|| panic!("{how}"))
+    match seen.exploration {
+        Exploration::Sampled {
+            how: Sampling::SearchThenRandom { executions: tried, of_about: Some(estimate) },
+        } => {
+            assert_eq!(tried, executions);
+            estimate
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

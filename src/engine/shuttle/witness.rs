@@ -1,15 +1,16 @@
 //! Witnesses under shuttle: the schedule that failed, shortened, followed once more and written down.
 
-use super::super::witness::{Ended, Goal, MAX_WITNESSES, witness};
-use super::super::{Observation, Task};
+use super::super::Task;
+use super::super::witness::{Ended, MAX_WITNESSES, witness};
 use super::few::{FewSwitches, Shared};
 use super::minimise::{Follow, Followed, Tried, minimise};
 use super::one::{self, Ran, Recording};
 use super::schedule::{Guided, Path, slices, unsliced};
 use crate::arm::shuttle_end;
 use crate::arm::trace::Chosen;
+use crate::base::failure::Failure;
+use crate::base::observation::Observation;
 use crate::context;
-use crate::engine::failure::race_report;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
 use crate::witness::Witness;
@@ -20,36 +21,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_TRIED: usize = 30_000;
 
 /// Adds a witness for each of the failures that these schedules first led to.
-pub(super) fn add(task: &Task<'_>, failing: Vec<(Goal, Path)>, seen: &mut Observation) {
+pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Path)>, seen: &mut Observation) {
     if !task.witnesses || shuttle_end::is_left_panicking() {
         return;
     }
-    let mut shown: Vec<Goal> = Vec::new();
+    let mut shown: Vec<Failure> = Vec::new();
     for (goal, path) in failing {
-        if shown.len() == MAX_WITNESSES || shown.contains(&goal) {
+        if shown.len() == MAX_WITNESSES || shown.iter().any(|known| known.is_shown_by(&goal)) {
             continue;
         }
-        let to_race = goal == Goal::DataRace;
+        let to_race = matches!(goal, Failure::DataRace(_));
         let Some((ran, proved)) = context::to_the_race(to_race, || shown_by(task, &goal, path)) else {
             continue;
         };
         let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, proved) else {
             continue;
         };
-        if let Ended::DataRace(Some(race)) = &ran.ended {
-            seen.races = vec![race_report(race, &task.facts.actors)];
+        if let Ended::Failed(race @ Failure::DataRace(_)) = &ran.ended {
+            seen.fail(race.clone());
         }
         let route = Route::Schedule { slices: slices(&ran.path.steps), chosen: ran.path.chosen, to_race };
-        if goal == Goal::Deadlock {
-            seen.deadlock = Some(witness.conclusion.clone());
-        }
         seen.witnesses.push(task.signed(witness, route));
         shown.push(goal);
     }
 }
 
 /// The shortest execution that shows a failure, written down, and whether it is known to be.
-fn shown_by(task: &Task<'_>, goal: &Goal, path: Path) -> Option<(Ran, bool)> {
+fn shown_by(task: &Task<'_>, goal: &Failure, path: Path) -> Option<(Ran, bool)> {
     let mut follower = Follower { program: &task.program, goal, left: MAX_TRIED };
     let shortest = minimise(path, &mut follower);
     Some((follow(&task.program, shortest.path, Recording::On)?, shortest.proved))
@@ -80,7 +78,7 @@ fn follow(program: &Arc<dyn Program>, path: Path, recording: Recording) -> Optio
 
 struct Follower<'a> {
     program: &'a Arc<dyn Program>,
-    goal: &'a Goal,
+    goal: &'a Failure,
     /// Executions that may still be tried.
     left: usize,
 }
@@ -88,11 +86,11 @@ struct Follower<'a> {
 impl Follow for Follower<'_> {
     fn follow(&mut self, path: &Path) -> Followed {
         let ran = follow(self.program, path.clone(), Recording::Off)?;
-        self.goal.reached(&ran.ended).then_some(ran.path)
+        ran.ended.shows(self.goal).then_some(ran.path)
     }
 
     fn try_all(&mut self, switches: usize) -> Tried {
-        let to_the_end = matches!(self.goal, Goal::Forbidden(_));
+        let to_the_end = matches!(self.goal, Failure::Forbidden { .. });
         let search = Shared::new(FewSwitches::new(switches, to_the_end, self.left));
         let shortest: Arc<Mutex<Option<Path>>> = Arc::default();
         while !search.over() {
@@ -100,7 +98,7 @@ impl Follow for Follower<'_> {
             one::run(self.program, search.clone(), Recording::Off, move |ran| {
                 let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
                 let shorter = shortest.as_ref().is_none_or(|best| ran.path.steps.len() < best.steps.len());
-                if shorter && looked.lock().within() && goal.reached(&ran.ended) {
+                if shorter && looked.lock().within() && ran.ended.shows(&goal) {
                     *shortest = Some(ran.path);
                 }
             });

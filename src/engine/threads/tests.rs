@@ -1,6 +1,8 @@
 //! The threads engine on planted bugs and their corrected twins.
 
 use super::observe;
+use crate::base::failure::Who;
+use crate::base::observation::NotApplicable;
 use crate::engine::planted::*;
 use crate::scenario::Design;
 use std::sync::Arc;
@@ -84,7 +86,7 @@ fn a_panicking_actor_is_a_crash_by_name() {
                 .observe(|_, _| ()),
         );
         let seen = observed(observe, &design, 1000);
-        assert_eq!(seen.crash.as_deref(), Some("actor careless panicked: nobody counted"));
+        assert_eq!(crash_of(&seen), Some(&panicked(Who::Actor(1), "nobody counted")));
     });
 }
 
@@ -103,7 +105,7 @@ fn a_panic_releases_an_actor_that_is_never_served() {
                 .observe(|_, _| ()),
         );
         let seen = observed(observe, &design, 1000);
-        assert_eq!(seen.crash.as_deref(), Some("actor B panicked: 99 bottles"));
+        assert_eq!(crash_of(&seen), Some(&panicked(Who::Actor(1), "99 bottles")));
         assert_eq!(seen.executions, 0);
     });
 }
@@ -119,11 +121,10 @@ fn panics_of_the_state_and_of_the_observation_are_told_apart() {
                 .observe(|_, _| ()),
         );
         let seen = observed(observe, &no_state, 1000);
-        let words = "making the state panicked: out of stock";
-        assert_eq!(seen.crash.as_deref(), Some(words));
+        assert_eq!(crash_of(&seen), Some(&panicked(Who::State, "out of stock")));
         let no_outcome = erased(Design::new(|| 0).actors(2, |_| ()).observe(|n, _| assert_eq!(*n, 1)));
         let seen = observed(observe, &no_outcome, 1000);
-        assert!(seen.crash.expect("a crash").starts_with("observing panicked: assertion"));
+        assert_eq!(crash_of(&seen).expect("a crash").who, Who::Observation);
     });
 }
 
@@ -144,8 +145,7 @@ fn slow_actors_end_in_time_and_show_progress() {
 fn isolated_designs_do_not_apply() {
     let design = erased(Design::new(|| 0).actors(2, |_| ()).isolated().observe(|n, _| *n));
     let seen = observed(observe, &design, 10);
-    let words = "threads of one process share their memory";
-    assert_eq!(seen.not_applicable.as_deref(), Some(words));
+    assert_eq!(seen.not_applicable, Some(NotApplicable::SharedMemory));
 }
 
 #[test]

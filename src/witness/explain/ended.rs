@@ -4,25 +4,30 @@ use super::super::words::{self, short};
 use super::super::{Event, Witness};
 use super::Finding;
 use super::story::Story;
+use crate::base::failure::{Crash, How, Who};
 
 /// Characters of the longest words of a panic.
 const WORDS: usize = 200;
 
-/// Who went down, with the words of the panic, and what it did last.
-///
-/// Where the words do not say who it was, it is the thread of the last event: under a checker the thread
-/// that panics is the one that runs.
-pub(super) fn crash(witness: &Witness, reason: &str) -> Finding {
+/// Which thread crashed, how, and what it did last. Where it is not known which, it is the thread of the last
+/// event: under a checker the thread that panics is the one that runs.
+pub(super) fn crash(witness: &Witness, crash: &Crash) -> Finding {
     let story = Story::new(witness);
-    let reason = short(reason, WORDS);
-    let reason = if reason.is_empty() { "it crashed without a word".to_owned() } else { reason };
-    let named =
-        |&thread: &usize| reason.starts_with(&format!("actor {} panicked", words::thread(witness, thread)));
-    let named = (1..witness.threads.len()).find(named);
+    let reason = short(&words::crash(crash, witness.threads.get(1..).unwrap_or_default()), WORDS);
+    let named = match crash.who {
+        Who::Actor(actor) => Some(actor + 1),
+        _ => None,
+    };
     let last = story.events().rfind(|(_, event)| named.is_none_or(|thread| event.thread == thread));
     let Some((last, event)) = last else { return Finding { sentence: reason, marks: Vec::new() } };
     let who = words::who(witness, event);
-    let start = if named.is_some() { reason } else { format!("{who} crashed: {reason}") };
+    let start = match (&crash.how, named) {
+        (_, Some(_)) => reason,
+        (How::Panic { message, site }, None) => {
+            format!("{who} panicked: {}", short(&words::panic(message.as_deref(), site.as_ref()), WORDS))
+        }
+        (_, None) => format!("{who} crashed: {reason}"),
+    };
     let mut marks = vec![last];
     let source = story.from[last]
         .filter(|&write| story.actor_writes(write) && story.event(write).thread != event.thread);

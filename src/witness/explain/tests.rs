@@ -1,11 +1,13 @@
 //! What is said of executions, and which events it is said of.
 
-use super::super::sample::{explained, forbidden, witness};
+use super::super::sample::{crash, explained, forbidden, hang, witness};
 use super::*;
+use crate::base::failure::{Crash, How, ProcessExit, Who};
+use crate::base::location::Site;
 
 /// The conclusion, and the numbers of the marked events.
 #[track_caller]
-fn check(shows: Shows, actors: &[&str], lines: &str, conclusion: &str, marked: &[usize]) {
+fn check(shows: Failure, actors: &[&str], lines: &str, conclusion: &str, marked: &[usize]) {
     let witness = explained(shows, actors, lines);
     assert_eq!(witness.conclusion, conclusion);
     let events = witness.events.iter().enumerate();
@@ -16,7 +18,7 @@ fn check(shows: Shows, actors: &[&str], lines: &str, conclusion: &str, marked: &
 
 const AB: [&str; 2] = ["A", "B"];
 
-fn lost() -> Shows {
+fn lost() -> Failure {
     forbidden("1", "an increment was lost")
 }
 
@@ -33,7 +35,7 @@ fn stale_loads_are_found_with_their_writes() {
         B fetch_add x r=1 w=3
         B compare_exchange x r=2 failed
         A load x waits r=0";
-    let found = witness(Shows::Hang, &AB, &[], lines);
+    let found = witness(hang(), &AB, &[], lines);
     let stale = |from, latest| Some(Stale { from, latest });
     let mut expected = vec![None; 11];
     expected[3] = stale(Some(1), 2);
@@ -42,7 +44,7 @@ fn stale_loads_are_found_with_their_writes() {
     expected[8] = stale(Some(1), 2);
     expected[9] = stale(Some(2), 8);
     assert_eq!(stale_loads(&found.events, found.objects.len()), expected);
-    let begun = witness(Shows::Hang, &AB, &[], "A store x waits w=5\nB store x w=1\nB load x r=5");
+    let begun = witness(hang(), &AB, &[], "A store x waits w=5\nB store x w=1\nB load x r=5");
     assert_eq!(
         stale_loads(&begun.events, 1)[2],
         stale(None, 1),
@@ -306,15 +308,16 @@ fn other_patterns() {
 fn without_events_the_scenario_has_the_word() {
     check(lost(), &AB, "", "the outcome 1 is forbidden: an increment was lost", &[]);
     check(
-        Shows::DataRace,
+        Failure::DATA_RACE,
         &AB,
         "",
         "two accesses at the same time, one of them a write, are not ordered",
         &[],
     );
-    check(Shows::Deadlock, &AB, "", "every thread that is left waits for another one", &[]);
-    check(Shows::Crash { words: "boom".to_owned() }, &AB, "", "boom", &[]);
-    check(Shows::Hang, &AB, "", "it does not end", &[]);
+    check(Failure::DEADLOCK, &AB, "", "every thread that is left waits for another one", &[]);
+    let boom = "the design panicked outside of its actors: boom";
+    check(crash(Who::NoActor, "boom"), &AB, "", boom, &[]);
+    check(hang(), &AB, "", "it does not end", &[]);
 }
 
 #[test]
@@ -327,7 +330,7 @@ fn a_loop_that_waits_is_not_to_blame() {
 #[test]
 fn data_races() {
     let check = |lines: &str, conclusion: &str, marked: &[usize]| {
-        check(Shows::DataRace, &AB, lines, conclusion, marked);
+        check(Failure::DATA_RACE, &AB, lines, conclusion, marked);
     };
     check(
         "main new n w=0\nA get n r=0\nA set n w=1\nB get n r=1",
@@ -361,14 +364,14 @@ fn data_races() {
 fn a_race_is_where_nothing_orders_and_not_where_it_is_latest() {
     let three = ["A", "B", "C"];
     let witness = explained(
-        Shows::DataRace,
+        Failure::DATA_RACE,
         &three,
         "A set n w=1\nB set n w=2\nB store f w=1 @Release\nC load f r=1 @Acquire\nC get n r=2",
     );
     assert_eq!(witness.conclusion, "A wrote n = 1 and C read n = 2: nothing orders them");
     assert_eq!(witness.events[0].mark, Mark::Races);
     let fences = explained(
-        Shows::DataRace,
+        Failure::DATA_RACE,
         &three,
         "A set n w=1\nB set n w=2\nB fence - @Release\nB store f w=1 @Relaxed\nC load f r=1 @Relaxed\nC fence - @Acquire\nC get n r=2",
     );
@@ -378,7 +381,7 @@ fn a_race_is_where_nothing_orders_and_not_where_it_is_latest() {
 #[test]
 fn a_read_modify_write_hands_on_what_it_read() {
     let found = explained(
-        Shows::DataRace,
+        Failure::DATA_RACE,
         &["A", "B", "C"],
         "A set n w=1
         B set n w=2
@@ -393,14 +396,14 @@ fn a_read_modify_write_hands_on_what_it_read() {
 
 #[test]
 fn atomics_do_not_race_with_each_other() {
-    let found = explained(Shows::DataRace, &AB, "A set n w=1\nB set n w=2\nA store f w=1\nB load f r=1");
+    let found = explained(Failure::DATA_RACE, &AB, "A set n w=1\nB set n w=2\nA store f w=1\nB load f r=1");
     assert_eq!(found.conclusion, "A wrote n = 1 and B wrote n = 2: nothing orders them");
 }
 
 #[test]
 fn deadlocks() {
     let check = |lines: &str, conclusion: &str, marked: &[usize]| {
-        check(Shows::Deadlock, &AB, lines, conclusion, marked);
+        check(Failure::DEADLOCK, &AB, lines, conclusion, marked);
     };
     check(
         "A lock first\nB lock second\nA lock second waits\nB lock first waits",
@@ -441,31 +444,39 @@ fn deadlocks() {
 
 #[test]
 fn crashes_and_hangs() {
-    let crash = |words: &str| Shows::Crash { words: words.to_owned() };
+    let site = Some(Site { file: "src/ring.rs".to_owned(), line: 7 });
+    let how = How::Panic { message: Some("index out of bounds".to_owned()), site };
     check(
-        crash("index out of bounds (src/ring.rs:7)"),
+        Failure::Crash(Crash::new(Who::NoActor, how)),
         &AB,
         "A store len w=9\nB load len r=9",
-        "B crashed: index out of bounds (src/ring.rs:7), after B read len = 9, as A had left it",
+        "B panicked: index out of bounds (src/ring.rs:7), after B read len = 9, as A had left it",
         &[0, 1],
     );
-    check(crash(" "), &AB, "", "it crashed without a word", &[]);
+    let killed = Crash::new(Who::Process, How::Ended(ProcessExit::Signal(11)));
     check(
-        crash("actor A panicked: no"),
+        Failure::Crash(killed),
+        &AB,
+        "A store len w=9",
+        "A crashed: it was killed by SIGSEGV, after A wrote len = 9",
+        &[0],
+    );
+    check(
+        crash(Who::Actor(0), "no"),
         &AB,
         "A store len w=9\nB load len r=9",
         "actor A panicked: no, after A wrote len = 9",
         &[0],
     );
     check(
-        Shows::Hang,
+        hang(),
         &AB,
         "A load go r=false @Relaxed\nA load go r=false @Relaxed\nB lock m",
         "it does not end: A goes round and round, and has last `load go = false Relaxed`",
         &[1],
     );
     check(
-        Shows::Hang,
+        hang(),
         &AB,
         "A store x w=1",
         "it does not end: the last that happened is that A wrote x = 1",

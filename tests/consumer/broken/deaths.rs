@@ -46,6 +46,25 @@ fn deaths() -> Scenario<u32> {
     Scenario::new("What becomes of a run when an actor does its worst?")
         .acceptable("it was survived", |_| true)
         .design(
+            "talks of a deadlock and aborts",
+            Design::new(fresh)
+                .actor("A", |n| {
+                    n.fetch_add(1, Relaxed);
+                })
+                .actor("B", |n| {
+                    n.fetch_add(1, Relaxed);
+                    // Words of loom's and shuttle's; only a panic of theirs means what they say.
+                    for words in ["deadlock suspected", "deadlock; threads = []", "deadlock! blocked tasks: []"] {
+                        let _ = std::panic::catch_unwind(|| panic!("{words}"));
+                    }
+                    std::process::abort();
+                })
+                .observe(read)
+                .must_see(Threads)
+                .must_see(Processes)
+                .expect(Crash),
+        )
+        .design(
             "segmentation fault",
             Design::new(fresh)
                 .actor("A", |n| {

@@ -9,6 +9,7 @@ use crate::arm::trace::{self, RaceFound};
 use crate::context::{self, Context, Options};
 use program::{Act, FAMILIES, Held, Program};
 
+use crate::panics::Deadlocked;
 pub(super) use program::programs;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -159,7 +160,7 @@ fn ends(
         counters.ended.fetch_add(1, Ordering::Relaxed);
         let words = crate::panics::text(payload.as_ref()).unwrap_or("?").to_owned();
         let raced = payload.is::<RaceFound>();
-        ends.lock().unwrap().insert(match words.starts_with("deadlock") {
+        ends.lock().unwrap().insert(match payload.is::<Deadlocked>() {
             _ if raced => End::Race,
             true => End::Deadlock,
             false => End::Other(words),

@@ -1,0 +1,63 @@
+//! The engines, by name. How to add one: see `engine/adapter.rs`.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Makes [`Engine`] and all that is known of each engine by its name alone.
+macro_rules! engines {
+    ($($(#[$doc:meta])* $engine:ident = $name:literal, checker: $checker:literal;)*) => {
+        /// Something that executes designs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Engine {
+            $($(#[$doc])* $engine,)*
+        }
+
+        impl Engine {
+            /// Every engine, in the order of the matrix's columns.
+            pub const ALL: [Engine; [$($name),*].len()] = [$(Engine::$engine),*];
+
+            /// The name, as the command line and the reports spell it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Engine::$engine => $name,)*
+                }
+            }
+
+            /// Whether it decides itself what happens next, rather than the operating system.
+            #[must_use]
+            pub fn is_checker(self) -> bool {
+                match self {
+                    $(Engine::$engine => $checker,)*
+                }
+            }
+        }
+    };
+}
+
+engines! {
+    /// The model checker loom: every interleaving and stale read of the C11 model, up to bounds.
+    Loom = "loom", checker: true;
+    /// The model checker shuttle: sequentially consistent values, races by our own vector clocks.
+    Shuttle = "shuttle", checker: true;
+    /// Threads of the operating system, on the real hardware.
+    Threads = "threads", checker: false;
+    /// Processes of the operating system: shared mappings, or isolated memory joined by pipes.
+    Processes = "processes", checker: false;
+}
+
+impl Engine {
+    /// The checkers, those first whose executions are the plainest to read: shuttle's values are always the latest.
+    pub(crate) fn checkers() -> impl Iterator<Item = Engine> {
+        let others =
+            Engine::ALL.into_iter().filter(|engine| engine.is_checker() && *engine != Engine::Shuttle);
+        std::iter::once(Engine::Shuttle).chain(others)
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

@@ -1,0 +1,146 @@
+//! `selvedge litmus FILE…`: litmus tests on every engine.
+
+use super::progress::Progress;
+use super::{
+    ALL_AS_EXPECTED, Format, INCONCLUSIVE, INTERNAL, INTERRUPTED, UNEXPECTED, USAGE, engine_from_name, fail,
+    fail_to_print,
+};
+use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::base::engine::Engine;
+use crate::litmus::{self, Test, finding};
+use crate::report::Report;
+use crate::report::litmus::{Row, json, rows, summary, text};
+use crate::runner::plan::{Plan, Selection};
+use crate::runner::{interrupt, run};
+use crate::scenario::registry::Found;
+use anstream::AutoStream;
+use clap::Args;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The arguments of `selvedge litmus`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Litmus tests in herd's C dialect; of a folder, all files in it that end in `.litmus`
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Run on this engine only; can be given several times [default: all but processes]
+    #[arg(long = "engine", value_name = "ENGINE", value_parser = engine_from_name)]
+    engines: Vec<Engine>,
+    /// How much to explore for each test on each engine
+    #[arg(long, value_enum, default_value_t)]
+    budget: Effort,
+    /// The seed of everything random
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
+    seed: u64,
+    /// Processes that work at a time [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// How to print what was found out
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Reads the tests, runs them, prints what was found out, and says with which code to exit.
+pub(super) fn start(arguments: &Arguments) -> ExitCode {
+    let (tests, found) = match read(&arguments.files) {
+        Ok(read) => read,
+        Err(wrong) => return fail(USAGE, &wrong),
+    };
+    let engines = if arguments.engines.is_empty() { finding::engines() } else { arguments.engines.clone() };
+    let plan = match Plan::new(&found, &Selection { engines, ..Selection::default() }) {
+        Ok(plan) => plan,
+        Err(unknown) => return fail(USAGE, &unknown),
+    };
+    if let Err(error) = interrupt::install() {
+        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let jobs = arguments.jobs.map_or(cores, usize::from);
+    let begun = Instant::now();
+    let progress = Progress::new(plan.cells());
+    let report = run(&plan, arguments.budget.budget(arguments.seed), jobs, |event| progress.note(&event));
+    progress.end();
+    let report = match report {
+        Ok(report) => report,
+        Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
+        Err(error) => return fail(INTERNAL, &error),
+    };
+    let rows = rows(&tests, &report);
+    match print(&rows, arguments.format, begun.elapsed().as_secs_f64()) {
+        Ok(()) => ExitCode::from(exit_code(&report, &rows)),
+        Err(error) => fail_to_print(&error),
+    }
+}
+
+/// Every test of these files and folders, or what is wrong with all that cannot be read, a line each.
+fn read(paths: &[PathBuf]) -> Result<(Vec<Test>, Vec<Found>), String> {
+    let (mut tests, mut found, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for path in paths {
+        let files = match files(path) {
+            Ok(files) => files,
+            Err(error) => {
+                wrong.push(error);
+                continue;
+            }
+        };
+        for file in files {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(&file).map_err(|error| format!("{name}: {error}"));
+            match text.and_then(|text| litmus::found(&name, &text).map_err(|error| error.to_string())) {
+                Ok((test, one)) => {
+                    tests.push(test);
+                    found.push(one);
+                }
+                Err(error) => wrong.push(error),
+            }
+        }
+    }
+    if wrong.is_empty() { Ok((tests, found)) } else { Err(wrong.join("\n")) }
+}
+
+/// The file itself, or the litmus tests in a folder.
+fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|end| end == "litmus")).collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("{}: no file in this folder ends in `.litmus`", path.display()));
+    }
+    Ok(files)
+}
+
+fn print(rows: &[Row<'_>], format: Format, seconds: f64) -> io::Result<()> {
+    let mut out = AutoStream::auto(io::stdout()).lock();
+    match format {
+        Format::Terminal => {
+            for row in rows {
+                out.write_all(text(row).as_bytes())?;
+            }
+            out.write_all(summary(rows, seconds).as_bytes())?;
+        }
+        Format::Json => out.write_all(json(rows)?.as_bytes())?,
+    }
+    out.flush()
+}
+
+/// As of `selvedge run`: the worst of all answers decides.
+fn exit_code(report: &Report, rows: &[Row<'_>]) -> u8 {
+    let answers = || rows.iter().flat_map(|row| &row.cells).map(|(_, finding)| finding.as_expected);
+    if report.tally().broken > 0 {
+        INTERNAL
+    } else if answers().any(|answer| answer == Some(false)) {
+        UNEXPECTED
+    } else if answers().any(|answer| answer.is_none()) {
+        INCONCLUSIVE
+    } else {
+        ALL_AS_EXPECTED
+    }
+}
