@@ -4,11 +4,11 @@ use selvedge::prelude::*;
 
 selvedge::scenario!(local_sum);
 
-const ITEMS: [[u32; 2]; 2] = [[1, 2], [3, 4]];
+const ITEMS: [&[u32]; 2] = [&[1, 2], &[3]];
 
 fn local_sum() -> Scenario<u32> {
-    Scenario::new("Two actors add up two numbers each, ten in all. Is the total right?")
-        .acceptable("ten", |&sum| sum == 10)
+    Scenario::new("Two actors add up three numbers, six in all. Is the total right?")
+        .acceptable("six", |&sum| sum == 6)
         .forbidden("something was lost", |_| true)
         .design(
             "each number into the shared sum, load then store",
@@ -45,10 +45,10 @@ fn local_sum() -> Scenario<u32> {
         )
 }
 
-fn summed(add: impl Fn(&AtomicU32, &[u32; 2]) + Clone + Send + Sync + 'static) -> Design<AtomicU32, (), u32> {
+fn summed(add: impl Fn(&AtomicU32, &[u32]) + Clone + Send + Sync + 'static) -> Design<AtomicU32, (), u32> {
     let (a, b) = (add.clone(), add);
     Design::new(|| AtomicU32::new(0))
-        .actor("A", move |total| a(total, &ITEMS[0]))
-        .actor("B", move |total| b(total, &ITEMS[1]))
+        .actor("A", move |total| a(total, ITEMS[0]))
+        .actor("B", move |total| b(total, ITEMS[1]))
         .observe(|total, _| total.load(Relaxed))
 }

@@ -28,7 +28,8 @@ fn disconnect() -> Scenario<u32> {
                 let Some(send) = line.send.lock().ok().and_then(|mut send| send.take()) else { return };
                 (1..=2).for_each(|message| send.send(message).unwrap_or_default());
             })
-            .expect(Safe),
+            .expect(Safe)
+            .not_on(Processes, "a sender that lies in shared memory belongs to no process, and its end is not seen in another"),
         )
         .design(
             "a message says that it is the last",

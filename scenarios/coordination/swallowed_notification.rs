@@ -20,7 +20,7 @@ fn swallowed_notification() -> Scenario<u32> {
                 .expect(Deadlock)
                 .only_on(&[Loom, Shuttle], "a real engine takes seconds to tell a deadlock from a long wait; lock_order shows one"),
         )
-        .design("it passes the notification on", cancelled(true).expect(Safe))
+        .design("who leaves passes the notification on", cancelled(true).expect(Safe))
         .in_practice(
             "a notification that went to one who no longer wants it is gone. Who leaves a queue of waiters must pass on what \
              it may have been given: Condvars by notify_one again, async channels and semaphores in their Drop.",
@@ -39,10 +39,14 @@ fn cancelled(passes_on: bool) -> Design<Desk, u32, u32> {
             }
             0
         })
-        .actor("waits", |desk| {
+        .actor("waits", move |desk| {
             let Ok(state) = desk.state.lock() else { return 0 };
             let Ok(mut state) = desk.changed.wait_while(state, |(items, _)| *items == 0) else { return 0 };
             state.0 -= 1;
+            drop(state);
+            if passes_on {
+                desk.changed.notify_one();
+            }
             1
         })
         .actor("cancels and lays down", |desk| {

@@ -40,7 +40,7 @@ fn spin_lock() -> Scenario<u32> {
         .design("swap, relaxed", spinning(|lock| test_and_test_and_set(lock, Relaxed), Relaxed).expect(DataRace))
         .design("swap, acquire without release", spinning(|lock| test_and_test_and_set(lock, Acquire), Relaxed).expect(DataRace))
         .design("swap, release without acquire", spinning(|lock| test_and_test_and_set(lock, Relaxed), Release).expect(DataRace))
-        .design("swap, acquire and release", spinning(|lock| test_and_test_and_set(lock, Acquire), Release).expect(Safe))
+        .design("swap, acquire and release", spinning(|lock| test_and_test_and_set(lock, Acquire), Release).expect(Safe).not_on(Loom, "loom lets a store split a swap, and then the other waits for ever"))
         .design("ticket", ticket(Acquire, Release).expect(Safe))
         .design("ticket, relaxed", ticket(Relaxed, Relaxed).expect(DataRace))
         .in_practice(

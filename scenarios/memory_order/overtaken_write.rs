@@ -16,11 +16,6 @@ fn overtaken_write() -> Scenario<Seen> {
             "relaxed",
             telling(Relaxed, Relaxed)
                 .expect(Forbidden)
-                .expect_on(
-                    Loom,
-                    Safe,
-                    "loom's writes take effect in the order of the interleaving; the language allows this",
-                )
                 .expect_on(Shuttle, Safe, "shuttle's values are sequentially consistent"),
         )
         .design("release and acquire", telling(Release, Acquire).expect(Safe))

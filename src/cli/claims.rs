@@ -1,8 +1,8 @@
 //! `selvedge claims`: the thirteen statements, measured here.
 
 use super::{ALL_AS_EXPECTED, Format, INTERNAL, USAGE, fail, fail_to_print};
-use crate::claims::{self, Bench, Books, Judged, Row};
 use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::claims::{self, Bench, Books, Judged, Row};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::run;
 use crate::scenario::Engine;
