@@ -1,21 +1,27 @@
-//! What the linearizability checker takes, how that grows, and how many generated programs run per second.
+//! What the checker of histories takes in time and memory, how that grows, and how many generated programs
+//! run per second.
 //!
 //! `cargo bench --bench histories` prints the tables; a figure beyond its bound is marked, and makes the
 //! exit code 1. Histories are drawn from a seed: clients call, take effect and return by turns, so that as
 //! many operations are in flight as there are clients, and every history is linearizable; its broken twin
-//! has one return near its end that nothing explains.
+//! ends with a read that nothing explains. Where operations are pending, that share of the clients never
+//! hears of its operation, which took effect or not, and another client takes its place.
+//!
+//! `cargo bench --bench histories -- LARGEST` leaves out histories of more operations than that. Peak memory
+//! is the largest resident set while checking, less what was resident before.
 
 use selvedge::__private::bench;
-use selvedge::object::{Answer, History, Implementation, Implements, Model, Object, check};
+use selvedge::linearizability::{Answer, Checker, History, Model};
+use selvedge::object::{Implementation, Implements, Object};
 use selvedge::prelude::*;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// How often each figure is measured; the median counts.
+/// How often a figure with a bound is measured; the least counts, since other work on the machine only adds.
 const ROUNDS: usize = 5;
 
-/// Long enough for every history here, and short enough to see that one is not.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time-out of every check of a table.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Numbers from a seed: a linear congruential generator (Knuth, TAOCP 2, section 3.3.4, line 26).
 struct Random(u64);
@@ -95,31 +101,48 @@ enum Client {
     Effective(usize, u16),
 }
 
-/// A linearizable history of so many operations.
-fn history<M: Model<Op = Op, Ret = u16>>(
-    mut model: M,
+/// What a history is drawn from.
+#[derive(Clone, Copy)]
+struct Shape {
     operations: usize,
-    clients: u64,
+    clients: usize,
     keys: u64,
-) -> History<Op, u16> {
-    let mut random = Random(operations as u64);
+    /// Of a thousand operations, how many never return.
+    pending: u64,
+}
+
+/// A linearizable history.
+fn history<M: Model<Op = Op, Ret = u16>>(mut model: M, shape: Shape) -> History<Op, u16> {
+    let mut random = Random(shape.operations as u64);
     let mut history = History::new();
-    let mut clients: Vec<_> = (0..clients).map(|_| Client::Idle).collect();
+    let mut clients: Vec<_> = (0..shape.clients).map(|client| (client, Client::Idle)).collect();
+    let mut names = shape.clients;
     let small = |number: u64| u16::try_from(number).unwrap_or(0);
-    while history.operations().len() < operations
-        || clients.iter().any(|client| !matches!(client, Client::Idle))
+    while history.operations().len() < shape.operations
+        || clients.iter().any(|(_, client)| !matches!(client, Client::Idle))
     {
         let chosen = random.below(clients.len() as u64) as usize;
-        clients[chosen] = match std::mem::replace(&mut clients[chosen], Client::Idle) {
-            Client::Idle if history.operations().len() >= operations => Client::Idle,
+        let (name, client) = &mut clients[chosen];
+        *client = match std::mem::replace(client, Client::Idle) {
+            Client::Idle if history.operations().len() >= shape.operations => Client::Idle,
             Client::Idle => {
-                let key = small(random.below(keys));
+                let key = small(random.below(shape.keys));
                 let op = match random.below(3) {
                     0 => Get(key),
                     1 => Put(key, small(random.below(5))),
                     _ => CompareAndSet(key, small(random.below(5)), small(random.below(5))),
                 };
-                Client::Called(history.call(chosen, op.clone()), op)
+                Client::Called(history.call(*name, op.clone()), op)
+            }
+            lost @ (Client::Called(..) | Client::Effective(..)) if random.below(2000) < shape.pending => {
+                if let Client::Called(_, op) = lost
+                    && random.below(2) == 0
+                {
+                    model.apply(&op);
+                }
+                *name = names;
+                names += 1;
+                Client::Idle
             }
             Client::Called(place, op) => Client::Effective(place, model.apply(&op)),
             Client::Effective(place, ret) => {
@@ -133,30 +156,93 @@ fn history<M: Model<Op = Op, Ret = u16>>(
 
 /// The same history with a read at the end that nothing explains.
 fn broken(mut history: History<Op, u16>) -> History<Op, u16> {
-    let reads: Vec<_> = (0..4).map(|client| history.call(client, Put(0, 1))).collect();
-    let wrong = history.call(5, Get(0));
+    let writes: Vec<_> = (0..4).map(|client| history.call(1_000_000 + client, Put(0, 1))).collect();
+    let wrong = history.call(1_000_005, Get(0));
     history.returns(wrong, 999);
-    reads.into_iter().for_each(|read| history.returns(read, 0));
+    writes.into_iter().for_each(|write| history.returns(write, 0));
     history
 }
 
-/// The median time of a check, in milliseconds.
-fn checked<M: Model<Op = Op, Ret = u16>>(model: &M, history: &History<Op, u16>, fits: bool) -> f64 {
-    let mut rounds: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let start = Instant::now();
-            let answer = check(model, history, PATIENCE);
-            let took = start.elapsed().as_secs_f64() * 1e3;
-            match answer {
-                Answer::Linearizable(order) => assert!(fits && order.len() == history.operations().len()),
-                Answer::NotLinearizable(_) => assert!(!fits, "a right history is called wrong"),
-                Answer::Unknown(reason) => panic!("{reason}"),
+/// Milliseconds of a check, and the bytes that it took; no time if it came to no answer.
+fn checked<M: Model<Op = Op, Ret = u16>>(
+    model: &M,
+    history: &History<Op, u16>,
+    fits: bool,
+) -> (Option<f64>, usize) {
+    let before = reset_peak();
+    let start = Instant::now();
+    let answer = Checker::new().timeout(PATIENCE).without_window().check(model, history);
+    let took = start.elapsed().as_secs_f64() * 1e3;
+    let bytes = peak().saturating_sub(before);
+    match answer {
+        Answer::Linearizable(_) => assert!(fits, "a wrong history is called right"),
+        Answer::NotLinearizable(_) => assert!(!fits, "a right history is called wrong"),
+        Answer::Unknown(_) => return (None, bytes),
+    }
+    (Some(took), bytes)
+}
+
+/// Forgets the largest resident set so far, and tells the present one.
+fn reset_peak() -> usize {
+    // Where this is refused, peaks are those of the whole run, which are no smaller.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    resident("VmRSS:")
+}
+
+fn peak() -> usize {
+    resident("VmHWM:")
+}
+
+fn resident(line: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let value = status.lines().find_map(|text| text.strip_prefix(line));
+    let kibibytes = value.and_then(|text| text.trim().trim_end_matches(" kB").parse::<usize>().ok());
+    kibibytes.unwrap_or(0) << 10
+}
+
+/// One row of the table: linearizable and broken, for no pending operation, some, and more.
+fn row_of<M: Model<Op = Op, Ret = u16>>(model: &M, shape: Shape) -> String {
+    let mut cells = String::new();
+    for pending in [0, 10, 50] {
+        let right = history(model.clone(), Shape { pending, ..shape });
+        let wrong = broken(right.clone());
+        for (history, fits) in [(right, true), (wrong, false)] {
+            let (took, bytes) = checked(model, &history, fits);
+            let took = took.map_or("unknown".to_owned(), |took| format!("{took:.1} ms"));
+            cells += &format!(" {took:>12} {:>5} MB", bytes >> 20);
+        }
+    }
+    cells
+}
+
+fn tables(largest: usize) {
+    for in_parts in [true, false] {
+        println!(
+            "\n{:<34}{:^44}{:^44}{:^44}\n{:>20} {:>12} {}",
+            if in_parts { "key-value in parts of 50" } else { "one compare-and-set register" },
+            "none pending",
+            "1 % pending",
+            "5 % pending",
+            "clients",
+            "operations",
+            format!(" {:>12} {:>8} {:>12} {:>8}", "right", "peak", "wrong at end", "peak").repeat(3),
+        );
+        for clients in [1, 5, 10, 20, 50, 100] {
+            for operations in [100, 1_000, 10_000, 100_000, 1_000_000] {
+                if operations > largest {
+                    continue;
+                }
+                let keys = if in_parts { (operations as u64 / 50).min(60_000) } else { 1 };
+                let shape = Shape { operations, clients, keys, pending: 0 };
+                let cells = if in_parts {
+                    row_of(&Pairs(std::collections::BTreeMap::new()), shape)
+                } else {
+                    row_of(&Register(0), shape)
+                };
+                println!("{clients:>20} {operations:>12} {cells}");
             }
-            took
-        })
-        .collect();
-    rounds.sort_by(f64::total_cmp);
-    rounds[ROUNDS / 2]
+        }
+    }
 }
 
 struct Tickets(AtomicU32);
@@ -185,7 +271,48 @@ fn tickets() -> Object<Count> {
         .implementation("fetch_add", Implementation::new(|| Tickets(AtomicU32::new(0))))
 }
 
+/// The least time of a check, in milliseconds.
+fn least<M: Model<Op = Op, Ret = u16>>(model: &M, history: &History<Op, u16>, fits: bool) -> f64 {
+    let rounds = (0..ROUNDS).filter_map(|_| checked(model, history, fits).0);
+    rounds.fold(f64::INFINITY, f64::min)
+}
+
+/// Twenty or fifty clients of one register that says which of its operations are reads.
+fn clients(all_good: &mut bool) {
+    let shape = |clients, each| Shape { operations: clients * each, clients, keys: 1, pending: 0 };
+    for (clients, each, at_most) in [(20, 100, 1_000.0), (20, 1_000, 1_000.0), (50, 100, 500.0)] {
+        let history = history(Register(0), shape(clients, each));
+        let plain = least(&Register(0), &history, true);
+        let hinted = least(&Hinted(Register(0)), &history, true);
+        let good = hinted <= at_most;
+        *all_good &= good;
+        println!(
+            "{clients} clients × {each} operations, one register: {plain:.1} ms, with reads named {hinted:.1} ms \
+             (at most {at_most} ms){}",
+            if good { "" } else { " !" }
+        );
+    }
+}
+
+/// The register, with its reads named.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Hinted(Register);
+
+impl Model for Hinted {
+    type Op = Op;
+    type Ret = u16;
+
+    fn apply(&mut self, op: &Op) -> u16 {
+        self.0.apply(op)
+    }
+
+    fn read_only(op: &Op, ret: &u16) -> bool {
+        matches!((op, ret), (Get(_), _) | (CompareAndSet(..), 0))
+    }
+}
+
 fn main() -> ExitCode {
+    let largest = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
     let mut all_good = true;
     let mut row = |what: &str, milliseconds: f64, at_most: f64| {
         let good = milliseconds <= at_most;
@@ -193,29 +320,24 @@ fn main() -> ExitCode {
         println!("{what:<66} {milliseconds:>9.2} ms  (at most {at_most} ms){}", if good { "" } else { " !" });
     };
     let pairs = || Pairs(std::collections::BTreeMap::new());
-    let with_parts = history(pairs(), 1_000, 10, 20);
-    row("1,000 operations, 10 clients, key-value in parts", checked(&pairs(), &with_parts, true), 50.0);
-    let wrong = broken(with_parts);
-    row("the same, broken", checked(&pairs(), &wrong, false), 50.0);
-    let whole = history(Register(0), 80, 5, 1);
-    row("80 operations, 5 clients, compare-and-set register", checked(&Register(0), &whole, true), 50.0);
-    row("the same, broken", checked(&Register(0), &broken(whole), false), 50.0);
-
-    println!(
-        "\n{:>10} {:>22} {:>22} {:>22} {:>22}",
-        "operations", "key-value, 10 clients", "broken", "register, 5 clients", "broken"
-    );
-    for operations in [100, 1_000, 10_000, 100_000] {
-        let with_parts = history(pairs(), operations, 10, operations as u64 / 50);
-        let whole = history(Register(0), operations, 5, 1);
-        println!(
-            "{operations:>10} {:>19.2} ms {:>19.2} ms {:>19.2} ms {:>19.2} ms",
-            checked(&pairs(), &with_parts, true),
-            checked(&pairs(), &broken(with_parts), false),
-            checked(&Register(0), &whole, true),
-            checked(&Register(0), &broken(whole), false),
-        );
+    let shape = |operations, clients, keys, pending| Shape { operations, clients, keys, pending };
+    let with_parts = history(pairs(), shape(1_000, 10, 20, 0));
+    row("1,000 operations, 10 clients, key-value in parts", least(&pairs(), &with_parts, true), 50.0);
+    row("the same, broken", least(&pairs(), &broken(with_parts), false), 50.0);
+    let whole = history(Register(0), shape(80, 5, 1, 0));
+    row("80 operations, 5 clients, compare-and-set register", least(&Register(0), &whole, true), 50.0);
+    row("the same, broken", least(&Register(0), &broken(whole), false), 50.0);
+    let crashing = history(Register(0), shape(10_000, 5, 1, 25));
+    let pending = crashing.operations().iter().filter(|operation| operation.returned.is_none()).count();
+    let what = format!("10,000 operations, 5 clients, {pending} of them pending");
+    row(&what, least(&Register(0), &crashing, true), 110.0);
+    row("the same, broken", least(&Register(0), &broken(crashing), false), 1_000.0);
+    if largest >= 1_000_000 {
+        let long = history(pairs(), shape(1_000_000, 10, 20_000, 0));
+        row("1,000,000 operations, 10 clients, key-value in parts", least(&pairs(), &long, true), 5_000.0);
     }
+    clients(&mut all_good);
+    tables(largest);
     println!();
     for engine in [Shuttle, Threads] {
         let (programs, executions) = bench::programs(engine, tickets());

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out.
 
+mod check;
 mod claims;
 mod contents;
 mod litmus;
@@ -72,6 +73,8 @@ enum Command {
     },
     /// Run litmus tests on every engine and say which final states there are
     Litmus(litmus::Arguments),
+    /// Check log files against a sequential model
+    Check(check::Arguments),
     /// Execute once more what a witness shows, and print it
     Replay {
         /// The token that stands below the witness
@@ -160,6 +163,9 @@ pub(crate) fn understands<'a>(arguments: impl Iterator<Item = &'a str>) -> bool 
 pub fn main() -> ExitCode {
     worker::enter_if_asked();
     let cli = Cli::parse();
+    if let Some(Command::Check(arguments)) = &cli.command {
+        return check::main(arguments);
+    }
     let found = match registry::find() {
         Ok(found) => found,
         Err(wrong) => return fail(USAGE, &wrong),
@@ -172,6 +178,7 @@ pub fn main() -> ExitCode {
         Some(Command::Claims(arguments)) => claims::main(&found, &arguments),
         Some(Command::Show { name }) => show(&found, &name),
         Some(Command::Litmus(arguments)) => litmus::start(&arguments),
+        Some(Command::Check(arguments)) => check::main(&arguments),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),

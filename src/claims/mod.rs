@@ -150,7 +150,7 @@ static STATEMENTS: [Statement; 13] = [
         explained: "Each thread has a stack: a range of addresses that overlaps no other thread's, and a depth of \
             its own. What is shared is the address space that the stacks lie in, so that another thread can read \
             a local variable through a reference, which is what scoped threads are for.",
-        more: "selvedge show scoped_borrow",
+        more: "selvedge claims 8",
         measure: shape::thread_stacks,
     },
     Statement {

@@ -127,6 +127,21 @@ mod tests {
             .map(|number| row(&shown(number, verdicts[number % verdicts.len()].clone())))
             .collect();
         page += &format!("\n{}", explanation(&shown(4, Verdict::Holds)));
-        insta::assert_snapshot!(page);
+        for (place, statement) in STATEMENTS.iter().enumerate() {
+            assert!(page.contains(&format!("{:>2}  {}\n", place + 1, statement.words)), "{page}");
+        }
+        let lines = [
+            "    holds\n",
+            "    holds if the condition is met\n",
+            "    does not hold\n",
+            "    undecided here: the spread is too wide\n",
+            "      one is 2.0 times the other\n",
+            "2.00 times (1.50 to 3.00, 3 repetitions)\n",
+            "not run: no python3\n",
+            "    NO   it was not seen\n",
+        ];
+        for line in lines {
+            assert!(page.contains(line), "`{line}` is not in\n{page}");
+        }
     }
 }

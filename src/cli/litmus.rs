@@ -22,6 +22,12 @@ use std::time::Instant;
 
 /// The arguments of `selvedge litmus`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 every answer as expected, 1 an answer not as expected, 2 wrong usage or a file that \
+                  cannot be read, 3 nothing unexpected but something open, 4 the harness failed, 130 interrupted. \
+                  Expected is what the file's answers say; without them, that the condition holds and nothing races, \
+                  but samples and sequentially consistent engines need not show what exists."
+)]
 pub(super) struct Arguments {
     /// Litmus tests in herd's C dialect; of a folder, all files in it that end in `.litmus`
     #[arg(value_name = "FILE", required = true)]

@@ -3,22 +3,19 @@
 //! Limits: an answer is about the history and the model given, and no other. Bounds on time and memory end
 //! in [`Answer::Unknown`], which is never to be taken for either of the others.
 
-use super::criterion::{Criterion, Span};
+use super::criterion::Criterion;
 use super::history::{History, Operation, Place};
+use super::layout::{Part, Span, ranked, stretched};
 use super::model::Model;
-use super::search::{Bounds, Found, Search};
-use super::window::{self, Walked, Window};
-use std::collections::BTreeMap;
+use super::pool::{Job, Outcome, Pool, Slot};
+use super::watch::{Memory, Stop, Watch};
+use super::window::{self, NoWindow, Window};
+use rustc_hash::FxHashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes that a check may take unless told otherwise.
 const MEMORY: usize = 512 << 20;
-
-/// Operations below which more than one thread is not worth its start.
-const WORTH_THREADS: usize = 2_000;
 
 /// Whether a history can be ordered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +56,11 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::TimeOut(time) => write!(f, "no order was found or ruled out within {time:?}"),
+            Reason::TimeOut(time) => {
+                write!(f, "no order was found or ruled out within {time:?}, the bound on time")
+            }
             Reason::OutOfMemory(bytes) => {
-                write!(f, "no order was found or ruled out within {} MiB of memory", bytes >> 20)
+                write!(f, "no order was found or ruled out within {} MiB, the bound on memory", bytes >> 20)
             }
             Reason::OverlappingClient(client) => {
                 write!(f, "client {client} called again before its call had returned")
@@ -75,11 +74,18 @@ impl fmt::Display for Reason {
 pub struct Violation {
     /// The part that cannot be ordered, if the model has parts.
     pub part: Option<u64>,
-    /// The longest partial orders found, at least one and at most four, each with the operation that had to
-    /// come next and could not.
+    /// The operations of that part, or all of the history.
+    pub operations: Vec<Place>,
+    /// The longest partial orders found, each with the operation that had to come next and could not: up to
+    /// 256 that are equally long, and then for each operation that is in none of them the longest one that
+    /// holds it. There is at least one.
     pub longest: Vec<(Vec<Place>, Place)>,
-    /// Where it breaks. `None` if that took too many situations to find out, or is not asked for.
+    /// How many of these were left out, because together they are too long.
+    pub left_out: usize,
+    /// Where it breaks.
     pub window: Option<Window>,
+    /// Why there is no window.
+    pub no_window: Option<NoWindow>,
 }
 
 /// Checks whether a history is linearizable, in at most so much time.
@@ -131,6 +137,7 @@ pub struct Checker {
     criterion: Criterion,
     timeout: Option<Duration>,
     bytes: usize,
+    threads: Option<usize>,
     explain: bool,
 }
 
@@ -144,7 +151,13 @@ impl Checker {
     /// Linearizability, any time, 512 MiB.
     #[must_use]
     pub fn new() -> Self {
-        Self { criterion: Criterion::Linearizable, timeout: None, bytes: MEMORY, explain: true }
+        Self {
+            criterion: Criterion::Linearizable,
+            timeout: None,
+            bytes: MEMORY,
+            threads: None,
+            explain: true,
+        }
     }
 
     /// Checks another criterion.
@@ -153,17 +166,26 @@ impl Checker {
         Self { criterion, ..self }
     }
 
-    /// Ends with [`Answer::Unknown`] after so much time, to within a thousand steps of the model.
+    /// Ends with [`Answer::Unknown`] after so much time, and within a tenth of a second more, as long as the
+    /// model itself takes less than that for a step. What is left of the time when a violation is found may
+    /// go into its window.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Ends with [`Answer::Unknown`] before what it remembers takes more bytes than this, going by
-    /// [`Model::weight`].
+    /// Ends with [`Answer::Unknown`] before what it remembers takes more bytes than this, all threads
+    /// together, going by [`Model::weight`].
     #[must_use]
     pub fn memory(self, bytes: usize) -> Self {
         Self { bytes, ..self }
+    }
+
+    /// Uses at most so many threads. One per core unless told otherwise, and one alone for what takes no
+    /// longer than to start another.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
     }
 
     /// Looks for no window when the history cannot be ordered.
@@ -176,69 +198,99 @@ impl Checker {
     #[must_use]
     pub fn check<M: Model>(&self, model: &M, history: &History<M::Op, M::Ret>) -> Answer {
         let operations = history.operations();
-        let until = self.timeout.map(|timeout| Instant::now() + timeout);
-        let spans = self.criterion.spans(operations);
-        let parts = self.parts::<M>(operations, &spans);
-        let threads = if operations.len() < WORTH_THREADS { 1 } else { cores().min(parts.len()) };
-        // Twice what is held is needed for a moment whenever a table grows.
-        let bounds = Bounds { until, bytes: self.bytes / threads.max(1) / 2 };
-        let check_part = |part: &Part| self.check_part(model, operations, part, bounds);
-        let answers = if threads <= 1 {
-            one_by_one(&parts, check_part)
-        } else {
-            in_parallel(&parts, threads, check_part)
+        let until = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut watch = Watch::of_time(until);
+        let Ok((parts, moments)) = self.parts::<M>(operations, &mut watch) else {
+            return Answer::Unknown(Reason::TimeOut(self.timeout.unwrap_or_default()));
         };
-        conclude(&spans, answers)
+        let keys: Vec<_> = parts.iter().map(|part| part.key).collect();
+        let slots: Vec<_> = parts.into_iter().map(Slot::new).collect();
+        let memory = Memory::new(self.bytes);
+        let job = Job {
+            model,
+            operations,
+            criterion: self.criterion,
+            crashes: history.crashes(),
+            until,
+            memory: &memory,
+        };
+        let outcome = {
+            let pool = Pool::new(&job, &slots);
+            pool.run(self.threads.unwrap_or_else(cores));
+            pool.outcome()
+        };
+        match outcome {
+            Outcome::Orders(orders) => Answer::Linearizable(merged(orders, operations, moments.as_deref())),
+            Outcome::Unknown(why) => {
+                Answer::Unknown(why.reason(self.timeout.unwrap_or_default(), self.bytes))
+            }
+            Outcome::Violation { part, longest, left_out } => {
+                let layout = slots[part].layout.get();
+                let walked = match layout {
+                    Some(layout) if self.explain && self.criterion == Criterion::Linearizable => {
+                        window::walk(&job, layout, &mut Watch::of_time(until))
+                    }
+                    _ => Err(NoWindow::NotAsked),
+                };
+                let mut operations = layout.map(|layout| layout.places.clone()).unwrap_or_default();
+                operations.sort_unstable();
+                let no_window = walked.as_ref().err().copied();
+                let (part, window) = (keys[part], walked.ok());
+                Answer::NotLinearizable(Violation { part, operations, longest, left_out, window, no_window })
+            }
+        }
     }
 
-    /// The parts that can be checked apart, the smallest first.
-    fn parts<M: Model>(&self, operations: &[Operation<M::Op, M::Ret>], spans: &[Span]) -> Vec<Part> {
-        let mut parts: BTreeMap<u64, Vec<Span>> = BTreeMap::new();
-        let whole = || vec![Part { key: None, spans: spans.to_vec() }];
-        if !self.criterion.is_local() {
-            return whole();
-        }
-        for span in spans {
-            match M::part(&operations[span.place].op) {
-                None => return whole(),
-                Some(key) => parts.entry(key).or_default().push(*span),
+    /// The parts that can be checked apart, the smallest first, and for quiescent consistency the moment from
+    /// which on each operation may take effect.
+    fn parts<M: Model>(
+        &self,
+        operations: &[Operation<M::Op, M::Ret>],
+        watch: &mut Watch<'_>,
+    ) -> Result<(Vec<Part>, Option<Vec<u64>>), Stop> {
+        watch.look()?;
+        let everything: Vec<Place> = (0..operations.len()).collect();
+        let mut parts: FxHashMap<u64, Vec<Place>> = FxHashMap::default();
+        let mut whole = !self.criterion.is_local();
+        for (place, operation) in operations.iter().enumerate() {
+            if whole {
+                break;
+            }
+            if place % 4096 == 0 {
+                watch.look()?;
+            }
+            match M::part(&operation.op) {
+                None => whole = true,
+                Some(key) => parts.entry(key).or_default().push(place),
             }
         }
         let mut parts: Vec<_> =
-            parts.into_iter().map(|(key, spans)| Part { key: Some(key), spans }).collect();
-        parts.sort_by_key(|part| part.spans.len());
-        parts
-    }
-
-    fn check_part<M: Model>(
-        &self,
-        model: &M,
-        operations: &[Operation<M::Op, M::Ret>],
-        part: &Part,
-        bounds: Bounds,
-    ) -> Answer {
-        let lanes = match self.criterion.lanes(operations, &part.spans) {
-            Ok(lanes) => lanes,
-            Err(overlapping) => return Answer::Unknown(Reason::OverlappingClient(overlapping.client)),
-        };
-        match Search::new(operations, &lanes).run(model, bounds) {
-            Found::Order(order) => Answer::Linearizable(order),
-            Found::TimeOut => Answer::Unknown(Reason::TimeOut(self.timeout.unwrap_or_default())),
-            Found::OutOfMemory => Answer::Unknown(Reason::OutOfMemory(self.bytes)),
-            Found::NoOrder(partials) => {
-                // Spans that all begin together have no moment at which they break.
-                let window = (self.explain && self.criterion == Criterion::Linearizable)
-                    .then(|| window::walk(model, operations, &lanes, bounds.until));
-                Answer::NotLinearizable(Violation {
-                    part: part.key,
-                    longest: partials.into_iter().map(|partial| (partial.order, partial.stuck)).collect(),
-                    window: match window {
-                        Some(Walked::Broken(window)) => Some(window),
-                        _ => None,
-                    },
-                })
+            parts.into_iter().map(|(key, places)| Part { key: Some(key), places, spans: None }).collect();
+        parts.sort_unstable_by_key(|part| (part.places.len(), part.key));
+        if self.criterion != Criterion::QuiescentlyConsistent {
+            let all = vec![Part { key: None, places: everything, spans: None }];
+            return Ok((if whole { all } else { parts }, None));
+        }
+        let spans = stretched(ranked(operations, &everything, watch)?);
+        let mut moments = vec![0; operations.len()];
+        spans.iter().for_each(|span| moments[span.local as usize] = u64::from(span.from));
+        if whole {
+            return Ok((vec![Part { key: None, places: everything, spans: Some(spans) }], Some(moments)));
+        }
+        let mut by_place = vec![(0, 0); operations.len()];
+        for (part, of_part) in parts.iter_mut().enumerate() {
+            of_part.spans = Some(Vec::with_capacity(of_part.places.len()));
+            for (local, &place) in (0..).zip(&of_part.places) {
+                by_place[place] = (part, local);
             }
         }
+        for span in spans {
+            let (part, local) = by_place[span.local as usize];
+            if let Some(spans) = &mut parts[part].spans {
+                spans.push(Span { local, ..span });
+            }
+        }
+        Ok((parts, Some(moments)))
     }
 }
 
@@ -246,79 +298,26 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Operations that are checked together, in the order of their calls.
-struct Part {
-    key: Option<u64>,
-    spans: Vec<Span>,
-}
-
-/// Checks parts in order, up to the first that cannot be ordered.
-fn one_by_one(parts: &[Part], check: impl Fn(&Part) -> Answer) -> Vec<Answer> {
-    let mut answers = Vec::with_capacity(parts.len());
-    for part in parts {
-        answers.push(check(part));
-        if answers.last().is_some_and(Answer::is_violation) {
-            break;
-        }
-    }
-    answers
-}
-
-/// The same on several threads, with the same answers.
-fn in_parallel(parts: &[Part], threads: usize, check: impl Fn(&Part) -> Answer + Sync) -> Vec<Answer> {
-    let next = AtomicUsize::new(0);
-    let first_violation = AtomicUsize::new(parts.len());
-    let answers = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= parts.len() || index > first_violation.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let answer = check(&parts[index]);
-                    if answer.is_violation() {
-                        first_violation.fetch_min(index, Ordering::Relaxed);
-                    }
-                    answers.lock().unwrap_or_else(PoisonError::into_inner).insert(index, answer);
-                }
-            });
-        }
-    });
-    let last = first_violation.into_inner();
-    let answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
-    answers.into_iter().take_while(|(index, _)| *index <= last).map(|(_, answer)| answer).collect()
-}
-
-/// One answer from those of the parts: a violation before all, and an order only if every part has one.
-fn conclude(spans: &[Span], answers: Vec<Answer>) -> Answer {
-    let mut orders = Vec::with_capacity(answers.len());
-    let mut unknown = None;
-    for answer in answers {
-        match answer {
-            Answer::NotLinearizable(violation) => return Answer::NotLinearizable(violation),
-            Answer::Unknown(reason) => unknown = unknown.or(Some(reason)),
-            Answer::Linearizable(order) => orders.push(order),
-        }
-    }
-    if let Some(reason) = unknown {
-        return Answer::Unknown(reason);
-    }
+/// One order from those of the parts.
+fn merged<Op, Ret>(
+    mut orders: Vec<Vec<Place>>,
+    operations: &[Operation<Op, Ret>],
+    moments: Option<&[u64]>,
+) -> Vec<Place> {
     if orders.len() == 1 {
-        return Answer::Linearizable(orders.remove(0));
+        return orders.remove(0);
     }
     // In the order of a part each operation can take effect at the latest call up to it, which lies within
     // its span; by these moments the parts fall into one order.
-    let from: BTreeMap<Place, usize> = spans.iter().map(|span| (span.place, span.from)).collect();
-    let mut placed = Vec::with_capacity(spans.len());
+    let from = |place: Place| moments.map_or(operations[place].called, |moments| moments[place]);
+    let mut placed = Vec::with_capacity(operations.len());
     for order in orders {
         let mut moment = 0;
         for place in order {
-            moment = moment.max(from[&place]);
+            moment = moment.max(from(place));
             placed.push((moment, place));
         }
     }
     placed.sort_by_key(|(moment, _)| *moment);
-    Answer::Linearizable(placed.into_iter().map(|(_, place)| place).collect())
+    placed.into_iter().map(|(_, place)| place).collect()
 }

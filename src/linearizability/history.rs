@@ -6,7 +6,7 @@
 //! Limit: times of clocks that disagree make a history that never happened, and its answer with it.
 
 /// An operation of a history.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Operation<Op, Ret> {
     /// Who called. A number of the caller's choice.
     pub client: usize,
@@ -34,11 +34,17 @@ pub type Place = usize;
 /// # let _ = push;
 /// assert_eq!(history.operations().len(), 2);
 /// ```
-/// or from a log of whole operations, in any order, with [`record`](History::record).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// or from a log of whole operations, in any order, with [`record`](History::record). With `serde` a history is
+/// kept as its operations, the latest time, and the times of crashes; what is read back is not checked again, so
+/// that an operation may then have returned before it was called, and counts as if it were called and returned
+/// at the time of its call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct History<Op, Ret> {
     operations: Vec<Operation<Op, Ret>>,
     now: u64,
+    /// In order.
+    #[serde(default)]
+    crashes: Vec<u64>,
 }
 
 /// An operation that returned before it was called.
@@ -57,7 +63,7 @@ pub struct ReturnedBeforeCalled {
 
 impl<Op, Ret> Default for History<Op, Ret> {
     fn default() -> Self {
-        Self { operations: Vec::new(), now: 0 }
+        Self { operations: Vec::new(), now: 0, crashes: Vec::new() }
     }
 }
 
@@ -99,6 +105,27 @@ impl<Op, Ret> History<Op, Ret> {
         self.now = self.now.max(returned);
         self.operations.push(operation);
         Ok(self.operations.len() - 1)
+    }
+
+    /// Adds a crash of everything, later than everything so far. What is in flight has been cut off: under
+    /// [`Criterion::DurablyLinearizable`](super::Criterion::DurablyLinearizable) it took effect before this
+    /// moment or never. The other criteria take no notice.
+    pub fn crash(&mut self) {
+        self.now += 1;
+        self.crashes.push(self.now);
+    }
+
+    /// Adds a crash at a time: what was called at that time or before, and never returned, was cut off.
+    pub fn record_crash(&mut self, time: u64) {
+        self.now = self.now.max(time);
+        let at = self.crashes.partition_point(|crash| *crash <= time);
+        self.crashes.insert(at, time);
+    }
+
+    /// The times of the crashes, in order.
+    #[must_use]
+    pub fn crashes(&self) -> &[u64] {
+        &self.crashes
     }
 
     /// The operations, in the order in which they were added; a [`Place`] is an index into them.

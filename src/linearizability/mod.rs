@@ -1,17 +1,29 @@
 //! The checker of histories: whether the calls and returns of a log, whatever log, can be put into an order
 //! that a sequential [`Model`] explains, and where they break if not.
 //!
+//! [`check()`] answers; [`Checker`] has everything that can be chosen. [`log`] reads log files, [`models`] has
+//! ready-made models for them.
+//!
 //! It stands on its own: nothing here knows a scenario, an engine or a runner.
 
 mod check;
 mod criterion;
 mod explain;
 mod history;
+mod layout;
+pub mod log;
 mod model;
+pub mod models;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
+mod partial;
+mod pending;
+mod pool;
 mod search;
 mod table;
+mod value;
+mod watch;
+mod weight;
 mod window;
 
 pub use check::{Answer, Checker, Reason, Violation, check};
@@ -20,7 +32,8 @@ pub(crate) use explain::explain;
 pub use history::{History, Operation, Place, ReturnedBeforeCalled};
 pub use model::Model;
 pub(crate) use model::follow;
-pub use window::Window;
+pub use value::Value;
+pub use window::{NoWindow, Window};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //!
 //! Limit: a model that is wrong makes every answer wrong; nothing here can check it.
 
+use super::weight;
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -57,10 +58,21 @@ pub trait Model: Clone + Eq + Hash + Debug + Send + Sync + 'static {
         None
     }
 
-    /// Bytes that one copy of this state takes, whatever it owns included, for the bound on memory. To be
-    /// told by a model whose states grow: the default is the size of the type.
+    /// Whether the operation, if it returns this, leaves the state as it was, whatever the state is: a read
+    /// does, and so does a compare-and-set that fails. An operation of which this is said is placed as soon
+    /// as it fits, and no other order is tried for it. `false`, the default, is always right; to say `true`
+    /// of an operation that changes any state makes answers wrong.
+    fn read_only(_op: &Self::Op, _returned: &Self::Ret) -> bool {
+        false
+    }
+
+    /// Bytes that one copy of this state takes, whatever it owns included, for the bound on memory.
+    ///
+    /// The default is the size of the type, and for a type that owns anything an estimate of that, from
+    /// above as a rule: twice the bytes that its [`Hash`] reads, and eight more for each time that it reads.
+    /// What `Hash` does not read is not counted, so a model that leaves much out of its hash has to tell.
     fn weight(&self) -> usize {
-        size_of::<Self>()
+        weight::estimated(self)
     }
 
     /// Whether a generated program may do the operation in this state; what the object promises nothing

@@ -104,6 +104,15 @@ impl Model for InParts {
     }
 }
 
+/// Every criterion.
+pub(crate) const CRITERIA: [Criterion; 5] = [
+    Criterion::Linearizable,
+    Criterion::SequentiallyConsistent,
+    Criterion::QuiescentlyConsistent,
+    Criterion::Serializable,
+    Criterion::DurablyLinearizable,
+];
+
 pub(crate) type SmallHistory = History<SmallOp, u8>;
 
 /// Draws a model and a history from bytes: clients call and return by turns, times may be equal, some
@@ -119,14 +128,18 @@ pub(crate) fn draw(bytes: &[u8]) -> (Small, SmallHistory) {
     };
     let mut operations: Vec<Operation<SmallOp, u8>> = Vec::new();
     let mut in_flight: [Option<Place>; 3] = [None; 3];
-    let mut latest = [0; 3];
+    let mut crashes = Vec::new();
     let (mut now, mut state) = (0, model.clone());
     while let Some(choice) = draw() {
         now += u64::from(choice >> 6 != 0);
+        if choice & 0b11_1111 == 0b10_0101 {
+            // What is in flight is cut off, and other clients go on.
+            crashes.push(now);
+            now += 1;
+            in_flight = [None; 3];
+            continue;
+        }
         let client = usize::from(choice % 3);
-        // Two events of one client are never at one time, lest its own order be in doubt.
-        now += u64::from(now == latest[client]);
-        latest[client] = now;
         if let Some(place) = in_flight[client].take() {
             let op = operations[place].op;
             // The model runs along in the order of the returns; one in four answers is any at all.
@@ -136,7 +149,8 @@ pub(crate) fn draw(bytes: &[u8]) -> (Small, SmallHistory) {
         } else if operations.len() < MOST_OPERATIONS {
             let (kind, value) = (choice >> 2 & 3, draw().unwrap_or(0));
             let op = SmallOp { kind, key: value >> 4, value: value & 3 };
-            operations.push(Operation { client, op, called: now, returned: None });
+            let client_now = client + 3 * crashes.len();
+            operations.push(Operation { client: client_now, op, called: now, returned: None });
             in_flight[client] = Some(operations.len() - 1);
         }
     }
@@ -144,6 +158,7 @@ pub(crate) fn draw(bytes: &[u8]) -> (Small, SmallHistory) {
     for operation in operations {
         history.record(operation).expect("time goes forward");
     }
+    crashes.into_iter().for_each(|time| history.record_crash(time));
     (model, history)
 }
 
@@ -151,12 +166,20 @@ pub(crate) fn draw(bytes: &[u8]) -> (Small, SmallHistory) {
 fn before(criterion: Criterion, history: &SmallHistory, earlier: Place, later: Place) -> bool {
     let operations = history.operations();
     let returned = |place: Place| operations[place].returned.map(|(time, _)| time);
-    let Some(end) = returned(earlier) else { return false };
     let (one, other) = (&operations[earlier], &operations[later]);
+    let Some(end) = returned(earlier) else {
+        let cut = history.crashes().iter().find(|crash| **crash >= one.called);
+        return criterion == Criterion::DurablyLinearizable && cut.is_some_and(|cut| other.called > *cut);
+    };
     match criterion {
-        Criterion::Linearizable => end < other.called,
+        Criterion::Linearizable | Criterion::DurablyLinearizable => end < other.called,
+        Criterion::Serializable => false,
+        // Of two operations that are one instant each, and the same, neither is before the other.
         Criterion::SequentiallyConsistent => {
-            one.client == other.client && earlier != later && (end, earlier) <= (other.called, later)
+            one.client == other.client
+                && earlier != later
+                && end <= other.called
+                && returned(later).is_none_or(|time| time > one.called)
         }
         // A moment strictly after one's return and before the other's call at which nothing is in flight.
         Criterion::QuiescentlyConsistent => {
@@ -196,7 +219,9 @@ where
     }
     left.iter().any(|&place| {
         let op = &operations[place].op;
-        if !state.ready(op) || left.iter().any(|&other| precedes[place][other]) {
+        let has_to_be_first = |&other: &Place| precedes[place][other];
+        let returned = |place: &Place| operations[*place].returned.is_some();
+        if !state.ready(op) || left.iter().any(|other| has_to_be_first(other) && returned(other)) {
             return false;
         }
         let choices = state.choices(op).unwrap_or_else(|| {
@@ -204,7 +229,9 @@ where
             let ret = changed.apply(op);
             vec![(changed, ret)]
         });
-        let rest: Vec<_> = left.iter().copied().filter(|other| *other != place).collect();
+        // What never returned and would have had to come first never took effect.
+        let rest: Vec<_> =
+            left.iter().copied().filter(|other| *other != place && !has_to_be_first(other)).collect();
         choices.into_iter().any(|(state, ret)| {
             operations[place].returned.is_none_or(|(_, returned)| returned == ret)
                 && extends(precedes, &state, history, rest.clone())
@@ -227,7 +254,7 @@ where
         let mut next = Vec::new();
         for state in states {
             let returned = operations[place].returned.as_ref().map(|(_, ret)| ret);
-            super::model::follow(&state, &operations[place].op, returned, &mut next);
+            super::follow(&state, &operations[place].op, returned, &mut next);
         }
         states = next;
     }
@@ -235,23 +262,43 @@ where
     !states.is_empty() && (0..operations.len()).all(placed)
 }
 
-/// Checks one history with the checker and with the oracle, by every criterion. Returns how many of the
-/// criteria it meets.
+/// Checks one history with the checker and with the oracle, by every criterion. Returns which it meets.
 ///
 /// # Panics
 /// If the two differ, or what the checker says for it does not hold.
-pub(crate) fn agree(bytes: &[u8]) -> usize {
+pub(crate) fn agree(bytes: &[u8]) -> [bool; 5] {
     let (model, history) = draw(bytes);
-    let criteria =
-        [Criterion::Linearizable, Criterion::SequentiallyConsistent, Criterion::QuiescentlyConsistent];
-    let met = criteria.map(|criterion| agree_on(criterion, &model, &history));
-    assert!(!met[0] || (met[1] && met[2]), "linearizable, but not consistent: {history:?}");
-    if matches!(model, Small::Registers(_)) {
-        for criterion in criteria {
-            agree_on(criterion, &InParts(model.clone()), &history);
+    let met = CRITERIA.map(|criterion| agree_on(criterion, &model, &history));
+    let [linearizable, sequential, quiescent, serializable, durable] = met;
+    assert!(!durable || linearizable, "durably linearizable, but not linearizable: {history:?}");
+    assert!(!linearizable || quiescent, "linearizable, but not quiescently consistent: {history:?}");
+    // Clients order what touches at one time, and linearizability does not.
+    assert!(!linearizable || sequential || touches(&history), "linearizable, not consistent: {history:?}");
+    assert!(!(linearizable || sequential) || serializable, "some order is an order: {history:?}");
+    let mut backwards = History::new();
+    for operation in history.operations().iter().rev() {
+        backwards.record(operation.clone()).expect("as before");
+    }
+    history.crashes().iter().for_each(|time| backwards.record_crash(*time));
+    for (criterion, met) in CRITERIA.into_iter().zip(met) {
+        // What was recorded first makes no difference.
+        holds_as(met, criterion, &model, &backwards);
+        if matches!(model, Small::Registers(_)) {
+            holds_as(met, criterion, &InParts(model.clone()), &history);
         }
     }
-    met.into_iter().filter(|met| *met).count()
+    met
+}
+
+/// Whether an operation of a client begins when another of it ends.
+fn touches(history: &SmallHistory) -> bool {
+    let operations = history.operations();
+    operations.iter().enumerate().any(|(place, one)| {
+        let ends = |time: u64| one.returned.is_some_and(|(end, _)| end == time);
+        operations.iter().enumerate().any(|(other_place, other)| {
+            place != other_place && one.client == other.client && ends(other.called)
+        })
+    })
 }
 
 fn agree_on<M>(criterion: Criterion, model: &M, history: &SmallHistory) -> bool
@@ -259,6 +306,15 @@ where
     M: Model<Op = SmallOp, Ret = u8>,
 {
     let expected = has_order(criterion, model, history);
+    holds_as(expected, criterion, model, history);
+    expected
+}
+
+/// Checks that the checker comes to the expected answer, and that what it says for it holds.
+fn holds_as<M>(expected: bool, criterion: Criterion, model: &M, history: &SmallHistory)
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
     match Checker::new().criterion(criterion).check(model, history) {
         Answer::Linearizable(order) => {
             assert!(expected, "{criterion:?}: no order, but {order:?} of {history:?}");
@@ -277,7 +333,6 @@ where
         }
         Answer::Unknown(reason) => panic!("a small history, and yet {reason}"),
     }
-    expected
 }
 
 /// Checks that the history can be ordered up to just before the return of `broken`, and no further.

@@ -3,252 +3,551 @@
 //! Wing and Gong, "Testing and Verifying Concurrent Objects", JPDC 17, 1993, section 4, search the orders
 //! of a history operation by operation; Lowe, "Testing for linearizability", CCPE 29(4), 2017, section 4,
 //! adds the memo on (set of placed operations, state of the model) that makes it practical. Here the set is
-//! one number per lane ([`super::criterion`]), operations that must return soonest are tried first, and an
-//! operation that never returned is tried last, and only where it changes the state.
+//! one number per lane ([`super::layout`]), and three things are added:
+//!
+//! - Operations that never returned are tried where nothing else can be placed, the fewest first, and only
+//!   where they change the state. Those that do the same stand in for each other ([`super::pending`]), and a
+//!   situation in which fewer were used makes those in which more were superfluous.
+//! - An operation that the model says can never change the state is placed as soon as it fits, and nothing
+//!   else is tried in its stead.
+//! - The order in which operations are tried is a choice ([`Priority`]): neither is better on all histories.
+//!
+//! A search can be stopped after so many steps and resumed.
 //!
 //! Limits: the problem is NP-complete (Gibbons and Korach, 1997), so there are bounds on time and on
 //! memory, and no answer beyond them.
 
-use super::criterion::Lane;
 use super::history::{Operation, Place};
+use super::layout::{Layout, Local, NEVER, Span};
 use super::model::{Model, follow};
-use super::table::{Situations, StateId, States};
-use std::time::Instant;
+use super::partial::{NO_LANE, Order};
+use super::pending::{Classes, Considered};
+use super::table::{Situations, StateId, States, Uses};
+use super::watch::{Account, Stop, Watch};
 
-/// Steps between two looks at the clock.
-const STEPS_PER_LOOK: u32 = 1024;
-
-/// How many of the longest partial orders are kept.
-pub(super) const MOST_LONGEST: usize = 4;
-
-/// Up to where a search may go.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) until: Option<Instant>,
-    pub(super) bytes: usize,
+/// Which of the operations that could be next is tried first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// The one that must return soonest.
+    Return,
+    /// The one that was called earliest.
+    Call,
 }
 
 /// What a search came to.
 pub(super) enum Found {
-    Order(Vec<Place>),
-    NoOrder(Vec<Partial>),
-    TimeOut,
-    OutOfMemory,
+    /// An order, and the operations in it by their places in the part.
+    Order(Vec<Local>),
+    NoOrder,
 }
 
-/// Operations in an order that cannot be continued.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Partial {
-    pub(super) order: Vec<Place>,
-    /// The operation that had to be next, or soon.
-    pub(super) stuck: Place,
+/// What a search may use and must respect.
+pub(super) struct Context<'a, 'b, 'c, M: Model> {
+    pub(super) model: &'a M,
+    pub(super) operations: &'a [Operation<M::Op, M::Ret>],
+    pub(super) watch: &'b mut Watch<'c>,
 }
 
-/// One operation placed.
-struct Step {
-    lane: usize,
-    place: Place,
-    /// The state before, and the span's end of this operation: what was tried first is tried no more.
-    before: StateId,
-    tried: usize,
-    /// Other states that it may lead to, not looked at yet.
+/// A state that pending operations alone lead to.
+struct Element {
+    state: StateId,
+    used: u32,
+    /// The element before, and the pending operation in between.
+    from: u32,
+    pending: Local,
+    /// Whether no pending operation is to be tried from here.
+    closed: bool,
+}
+
+/// One situation on the way, with what is still to be tried from it.
+struct Frame {
+    /// How many operations were placed before the one that led here, and up to here.
+    entry: u32,
+    base: u32,
+    /// Where its candidates begin, and the next of them.
+    candidates: u32,
+    next: u32,
+    first_end: u32,
+    /// The lane of the candidate in hand, and the states that it may lead to but were not looked at yet.
+    lane: u32,
     others: Vec<StateId>,
-}
-
-/// The longest partial orders, with as little copying as one at a time.
-#[derive(Default)]
-struct Longest {
-    returned: usize,
-    first: Vec<Place>,
-    first_stuck: Place,
-    /// Orders as long: how much they share with the first, the rest, and the operation that is stuck.
-    more: Vec<(usize, Vec<Place>, Place)>,
-    /// Up to here the first and the current order are known to be the same.
-    common: usize,
+    /// The element in hand, and how many of them were followed by one pending operation more.
+    element: u32,
+    followed: u32,
+    /// The situation itself, and those that pending operations make of it.
+    state: StateId,
+    used: u32,
+    elements: Vec<Element>,
 }
 
 pub(super) struct Search<'a, M: Model> {
-    operations: &'a [Operation<M::Op, M::Ret>],
-    lanes: &'a [Lane],
+    layout: &'a Layout,
+    priority: Priority,
+    account: Account<'a>,
     states: States<M>,
+    uses: States<Uses>,
     been: Situations,
-    /// How many operations of each lane are placed, and at the end the state.
-    situation: Vec<u32>,
-    steps: Vec<Step>,
+    classes: Classes,
+    /// Which operations are read-only by the model's word. Empty if none are.
+    read_only: Vec<bool>,
+    layout_bytes: usize,
+    done: Vec<u32>,
+    done_hash: u64,
+    state: StateId,
+    used: u32,
     returned: usize,
-    longest: Longest,
+    frames: Vec<Frame>,
+    /// Lanes, of all frames one after another.
+    candidates: Vec<u32>,
+    order: Order,
     scratch: Vec<M>,
+    begun: bool,
 }
 
 impl<'a, M: Model> Search<'a, M> {
-    pub(super) fn new(operations: &'a [Operation<M::Op, M::Ret>], lanes: &'a [Lane]) -> Self {
+    pub(super) fn new(
+        layout: &'a Layout,
+        operations: &[Operation<M::Op, M::Ret>],
+        priority: Priority,
+        account: Account<'a>,
+    ) -> Self {
+        let returned = layout.places.iter().map(|&place| &operations[place]);
+        let read_only: Vec<bool> = returned
+            .map(|operation| {
+                operation.returned.as_ref().is_some_and(|(_, ret)| M::read_only(&operation.op, ret))
+            })
+            .collect();
+        let classes = if layout.nested {
+            Classes::alike(
+                &layout.pending,
+                |local| &operations[layout.places[local as usize]].op,
+                |local| layout.era(local),
+            )
+        } else {
+            Classes::apart(&layout.pending)
+        };
         Self {
-            operations,
-            lanes,
+            layout,
+            priority,
+            account,
             states: States::new(),
-            been: Situations::new(lanes.len() + 1),
-            situation: vec![0; lanes.len() + 1],
-            steps: Vec::new(),
+            uses: States::new(),
+            been: Situations::new(layout.lanes.len() + 1),
+            classes,
+            read_only: if read_only.contains(&true) { read_only } else { Vec::new() },
+            layout_bytes: layout.bytes(),
+            done: vec![0; layout.lanes.len()],
+            done_hash: 0,
+            state: 0,
+            used: 0,
             returned: 0,
-            longest: Longest::default(),
+            frames: Vec::new(),
+            candidates: Vec::new(),
+            order: Order::new(),
             scratch: Vec::new(),
+            begun: false,
         }
     }
 
-    pub(super) fn run(mut self, model: &M, bounds: Bounds) -> Found {
-        let to_return = self.lanes.iter().flatten().filter(|span| span.returned).count();
-        let initial = self.states.number(model.clone(), M::weight);
-        self.set_state(initial);
-        let mut tried = None;
-        let mut looks_in = STEPS_PER_LOOK;
-        while self.returned < to_return {
-            looks_in -= 1;
-            if looks_in == 0 {
-                looks_in = STEPS_PER_LOOK;
-                if bounds.until.is_some_and(|until| Instant::now() >= until) {
-                    return Found::TimeOut;
-                }
+    /// Goes on for so many steps. `None` if that was not enough.
+    pub(super) fn run(
+        &mut self,
+        context: &mut Context<'a, '_, '_, M>,
+        steps: u64,
+    ) -> Result<Option<Found>, Stop> {
+        if !self.begun {
+            self.begin(context)?;
+        }
+        for _ in 0..steps {
+            if self.returned == self.layout.returned {
+                return Ok(Some(Found::Order(self.order.locals().collect())));
             }
-            if let Some((lane, to)) = self.candidate(tried) {
-                tried = if self.place(lane, to, bounds.bytes) { None } else { Some(to) };
-            } else {
-                self.note_partial();
-                match self.back() {
-                    None => return Found::NoOrder(self.partials()),
-                    Some(next) => tried = next,
-                }
+            if self.frames.is_empty() {
+                return Ok(Some(Found::NoOrder));
             }
-            if self.bytes() > bounds.bytes || self.states.is_full() {
-                return Found::OutOfMemory;
+            self.step(context)?;
+        }
+        Ok(None)
+    }
+
+    /// The longest orders that could not be continued.
+    pub(super) fn into_order(self) -> Order {
+        self.order
+    }
+
+    fn begin(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
+        self.begun = true;
+        self.been = Situations::new(self.layout.lanes.len() + 1);
+        self.done.fill(0);
+        (self.done_hash, self.returned) = (0, 0);
+        self.frames.clear();
+        self.candidates.clear();
+        self.order = Order::new();
+        self.used = self.uses.number(Box::new([]), |_| 0);
+        self.state = self.states.number(context.model.clone(), M::weight);
+        self.descend(context, 0).map(|_| ())
+    }
+
+    /// Looks at the bounds, if it is time to.
+    fn tick(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
+        if context.watch.step()? {
+            let bytes = self.bytes();
+            self.account.hold(bytes)?;
+            if self.states.is_full() || self.been.is_full() || self.uses.is_full() {
+                return Err(Stop::OutOfMemory);
             }
         }
-        Found::Order(self.steps.iter().map(|step| step.place).collect())
+        Ok(())
     }
 
     fn bytes(&self) -> usize {
-        self.states.bytes() + self.been.bytes() + self.steps.capacity() * size_of::<Step>()
+        self.states.bytes()
+            + self.uses.bytes()
+            + self.been.bytes()
+            + self.order.bytes()
+            + self.classes.bytes()
+            + self.frames.capacity() * size_of::<Frame>()
+            + self.candidates.capacity() * size_of::<u32>()
+            + self.read_only.capacity()
+            + self.layout_bytes
     }
 
-    fn state(&self) -> StateId {
-        self.situation[self.lanes.len()]
+    /// Tries one thing from the last situation, or leaves it.
+    fn step(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
+        self.tick(context)?;
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        if let Some(state) = frame.others.pop() {
+            let lane = frame.lane;
+            return self.enter(context, lane, state);
+        }
+        if (frame.next as usize) < self.candidates.len() {
+            let lane = self.candidates[frame.next as usize];
+            frame.next += 1;
+            frame.lane = lane;
+            let span = self.layout.lanes[lane as usize][self.done[lane as usize] as usize];
+            let mut next = self.outcomes(context, span.local)?;
+            let Some(state) = next.pop() else { return Ok(()) };
+            if let Some(frame) = self.frames.last_mut() {
+                frame.others = next;
+            }
+            return self.enter(context, lane, state);
+        }
+        if !self.next_element(context)? {
+            self.leave();
+        }
+        Ok(())
     }
 
-    fn set_state(&mut self, state: StateId) {
-        let last = self.lanes.len();
-        self.situation[last] = state;
-    }
-
-    /// The lane whose first operation may be next and ends soonest after `tried`, and that end.
-    fn candidate(&self, tried: Option<usize>) -> Option<(usize, usize)> {
-        let heads = || {
-            let head = |(lane, &done): (&Lane, &u32)| lane.get(done as usize).copied();
-            self.lanes.iter().zip(&self.situation).map(head).enumerate()
-        };
-        let ends = heads().filter_map(|(_, head)| head.filter(|span| span.returned).map(|span| span.to));
-        let first_end = ends.min().unwrap_or(usize::MAX);
-        heads()
-            .filter_map(|(lane, head)| head.map(|span| (lane, span)))
-            .filter(|(_, span)| span.from < first_end && tried.is_none_or(|tried| span.to > tried))
-            .map(|(lane, span)| (lane, span.to))
-            .min_by_key(|(_, to)| *to)
-    }
-
-    /// Places the first operation of a lane next, if that leads to a situation that is new.
-    fn place(&mut self, lane: usize, to: usize, bytes: usize) -> bool {
-        let span = self.lanes[lane][self.situation[lane] as usize];
-        let operation = &self.operations[span.place];
-        let before = self.state();
+    /// The states that an operation leads to from the current one, if it then returns what it returned.
+    fn outcomes(&mut self, context: &mut Context<'a, '_, '_, M>, local: Local) -> Result<Vec<StateId>, Stop> {
+        self.tick(context)?;
+        let operation = &context.operations[self.layout.places[local as usize]];
         let mut next = std::mem::take(&mut self.scratch);
-        let returned = operation.returned.as_ref().map(|(_, ret)| ret);
-        follow(self.states.get(before), &operation.op, returned, &mut next);
-        let mut others = Vec::new();
-        for state in next.drain(..) {
-            if self.states.bytes() > bytes {
+        next.clear();
+        follow(
+            self.states.get(self.state),
+            &operation.op,
+            operation.returned.as_ref().map(|(_, ret)| ret),
+            &mut next,
+        );
+        let ids = self.number(&mut next);
+        self.scratch = next;
+        ids
+    }
+
+    fn number(&mut self, states: &mut Vec<M>) -> Result<Vec<StateId>, Stop> {
+        let mut ids = Vec::new();
+        for state in states.drain(..) {
+            let mut fits = true;
+            let account = &self.account;
+            let id = self.states.number(state, |state| {
+                let weight = state.weight();
+                fits = weight < 4096 || account.has_room(weight);
+                weight
+            });
+            if !fits {
+                return Err(Stop::OutOfMemory);
+            }
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// Places the first operation of a lane, which leads to this state.
+    fn enter(&mut self, context: &mut Context<'a, '_, '_, M>, lane: u32, state: StateId) -> Result<(), Stop> {
+        let entry = self.order.len();
+        let before = self.state;
+        self.put(lane);
+        self.state = state;
+        if !self.descend(context, entry)? {
+            self.take_back(entry);
+            self.state = before;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, lane: u32) {
+        let done = &mut self.done[lane as usize];
+        self.order.push(self.layout.lanes[lane as usize][*done as usize].local, lane);
+        *done += 1;
+        self.done_hash = self.done_hash.wrapping_add(key_of(lane));
+        self.returned += 1;
+    }
+
+    /// Takes operations back until so many are left.
+    fn take_back(&mut self, left: u32) {
+        while self.order.len() > left {
+            let lane = self.order.pop();
+            if lane != NO_LANE {
+                self.done[lane as usize] -= 1;
+                self.done_hash = self.done_hash.wrapping_sub(key_of(lane));
+                self.returned -= 1;
+            }
+        }
+    }
+
+    /// Makes a frame of the current situation, once what fits and changes nothing is placed. Returns false
+    /// if it is not new.
+    fn descend(&mut self, context: &mut Context<'a, '_, '_, M>, entry: u32) -> Result<bool, Stop> {
+        let mut first_end = self.first_end();
+        if !self.read_only.is_empty() {
+            while let Some(lane) = self.settled_reader(context, first_end)? {
+                self.put(lane);
+                first_end = self.first_end();
+            }
+        }
+        if !self.been.insert(&self.done, self.state, self.hash(self.state), self.used, &self.uses) {
+            return Ok(false);
+        }
+        let begin = self.candidates.len();
+        for (lane, (spans, &done)) in (0_u32..).zip(self.layout.lanes.iter().zip(&self.done)) {
+            if let Some(span) = spans.get(done as usize)
+                && span.from < first_end
+                && self.layout.is_free(span.local, &self.done)
+            {
+                self.candidates.push(lane);
+            }
+        }
+        let (lanes, done) = (&self.layout.lanes, &self.done);
+        let key = |lane: &u32| {
+            let span = &lanes[*lane as usize][done[*lane as usize] as usize];
+            match self.priority {
+                Priority::Return => (span.to, 0),
+                Priority::Call => (span.from, span.to),
+            }
+        };
+        self.candidates[begin..].sort_unstable_by_key(key);
+        let begin = begin as u32;
+        self.frames.push(Frame {
+            entry,
+            base: self.order.len(),
+            candidates: begin,
+            next: begin,
+            first_end,
+            lane: 0,
+            others: Vec::new(),
+            element: 0,
+            followed: 0,
+            state: self.state,
+            used: self.used,
+            elements: Vec::new(),
+        });
+        Ok(true)
+    }
+
+    fn hash(&self, state: StateId) -> u64 {
+        let mixed = (self.done_hash ^ u64::from(state).wrapping_mul(0xd6e8_feb8_6659_fd93))
+            .wrapping_mul(0xff51_afd7_ed55_8ccd);
+        mixed ^ (mixed >> 33)
+    }
+
+    /// The soonest end of all operations that are left.
+    fn first_end(&self) -> u32 {
+        let heads = self.layout.lanes.iter().zip(&self.done);
+        heads.filter_map(|(spans, &done)| spans.get(done as usize)).map(|span| span.to).min().unwrap_or(NEVER)
+    }
+
+    /// The lane of an operation that fits now and can change nothing.
+    fn settled_reader(
+        &mut self,
+        context: &mut Context<'a, '_, '_, M>,
+        first_end: u32,
+    ) -> Result<Option<u32>, Stop> {
+        for lane in 0..self.done.len() {
+            let Some(span) = self.layout.lanes[lane].get(self.done[lane] as usize).copied() else { continue };
+            if span.from < first_end
+                && self.read_only[span.local as usize]
+                && self.layout.is_free(span.local, &self.done)
+                && self.outcomes(context, span.local)?.contains(&self.state)
+            {
+                return Ok(Some(lane as u32));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes to the next state that pending operations lead to from the last frame's situation.
+    fn next_element(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<bool, Stop> {
+        if self.classes.is_empty() {
+            return Ok(false);
+        }
+        let base = self.frames.last().map_or(0, |frame| frame.base);
+        self.take_back(base);
+        loop {
+            let Some(frame) = self.frames.last_mut() else { return Ok(false) };
+            if (frame.element as usize) < frame.elements.len() {
+                frame.element += 1;
                 break;
             }
-            let state = self.states.number(state, M::weight);
-            // Whether an operation that never returned and changes nothing took effect makes no
-            // difference: every order with it is one without it.
-            if span.returned || state != before {
-                others.push(state);
+            if frame.followed as usize > frame.elements.len() {
+                return Ok(false);
+            }
+            let follows = frame.followed;
+            frame.followed += 1;
+            if follows > 0 && frame.elements[follows as usize - 1].closed {
+                continue;
+            }
+            if !self.follow_pending(context, follows)? {
+                // The classes were too coarse: everything begins again with finer ones.
+                self.begin(context)?;
+                return Ok(true);
             }
         }
-        self.scratch = next;
-        self.situation[lane] += 1;
-        if self.enter_one_of(&mut others) {
-            self.returned += usize::from(span.returned);
-            self.steps.push(Step { lane, place: span.place, before, tried: to, others });
-            return true;
-        }
-        self.situation[lane] -= 1;
-        self.set_state(before);
-        false
+        self.start_element(context)?;
+        Ok(true)
     }
 
-    /// Goes to the first of these states in which the situation is new.
-    fn enter_one_of(&mut self, states: &mut Vec<StateId>) -> bool {
-        while let Some(state) = states.pop() {
-            self.set_state(state);
-            if self.been.insert(&self.situation) {
-                return true;
+    /// Adds the states that one pending operation leads to from an element of the last frame; element 0 is
+    /// the situation itself. Returns false if pending operations thought alike turn out not to be.
+    fn follow_pending(&mut self, context: &mut Context<'a, '_, '_, M>, follows: u32) -> Result<bool, Stop> {
+        let Some(frame) = self.frames.last() else { return Ok(true) };
+        let first_end = frame.first_end;
+        let (state, used) = match follows {
+            0 => (frame.state, frame.used),
+            element => {
+                let element = &frame.elements[element as usize - 1];
+                (element.state, element.used)
+            }
+        };
+        let era = self.era(used);
+        for class in 0..self.classes.len() {
+            let counts = self.uses.get(used);
+            let count = counts.iter().find(|(other, _)| *other == class).map_or(0, |(_, count)| *count);
+            let Some(member) = self.classes.member(class, count) else { continue };
+            let cut_off = self.layout.era(member.local) < era;
+            if cut_off || member.from >= first_end || !self.layout.is_free(member.local, &self.done) {
+                continue;
+            }
+            let nexts = loop {
+                match self.classes.consider(class, state, first_end) {
+                    Considered::Known(states) => break states.to_vec(),
+                    Considered::Differ => return Ok(false),
+                    Considered::Ask(local) => {
+                        self.state = state;
+                        let mut states = self.outcomes(context, local)?;
+                        states.sort_unstable();
+                        states.dedup();
+                        self.classes.answer(class, state, states);
+                    }
+                }
+            };
+            for next in nexts.into_iter().filter(|next| *next != state) {
+                let mut counts = self.uses.get(used).to_vec();
+                match counts.binary_search_by_key(&class, |(class, _)| *class) {
+                    Ok(at) => counts[at].1 += 1,
+                    Err(at) => counts.insert(at, (class, 1)),
+                }
+                let weight = 32 + counts.len() * size_of::<(u32, u32)>();
+                let used = self.uses.number(counts.into(), |_| weight);
+                if self.been.insert(&self.done, next, self.hash(next), used, &self.uses)
+                    && let Some(frame) = self.frames.last_mut()
+                {
+                    let element =
+                        Element { state: next, used, from: follows, pending: member.local, closed: false };
+                    frame.elements.push(element);
+                }
             }
         }
-        false
+        Ok(true)
     }
 
-    /// Takes operations back until there is something else to try: after which end, if any.
-    /// `None` if there is nothing.
-    fn back(&mut self) -> Option<Option<usize>> {
-        let mut step = self.steps.pop()?;
-        self.longest.common = self.longest.common.min(self.steps.len());
-        if self.enter_one_of(&mut step.others) {
-            self.steps.push(step);
-            return Some(None);
+    /// The latest era of anything placed, if so many pending operations are.
+    fn era(&self, used: u32) -> u32 {
+        if self.layout.eras.is_empty() {
+            return 0;
         }
-        let span = self.lanes[step.lane][self.situation[step.lane] as usize - 1];
-        self.situation[step.lane] -= 1;
-        self.set_state(step.before);
-        self.returned -= usize::from(span.returned);
-        Some(Some(step.tried))
+        let last = |(spans, &done): (&Vec<Span>, &u32)| Some(spans.get(done.checked_sub(1)? as usize)?.local);
+        let returned = self.layout.lanes.iter().zip(&self.done).filter_map(last);
+        let members = self.uses.get(used).iter().filter_map(|(class, _)| self.classes.member(*class, 0));
+        returned.chain(members.map(|span| span.local)).map(|local| self.layout.era(local)).max().unwrap_or(0)
     }
 
-    /// Remembers the current order if it is one of the longest.
-    fn note_partial(&mut self) {
-        let first = self.longest.first.is_empty() && self.longest.more.is_empty();
-        let longer = self.returned > self.longest.returned || (first && self.returned == 0);
-        if longer {
-            let stuck = self.stuck();
-            let longest = &mut self.longest;
-            longest.returned = self.returned;
-            longest.more.clear();
-            longest.first.truncate(longest.common);
-            longest.first.extend(self.steps[longest.first.len()..].iter().map(|step| step.place));
-            longest.common = longest.first.len();
-            longest.first_stuck = stuck;
-        } else if self.returned == self.longest.returned && self.longest.more.len() + 1 < MOST_LONGEST {
-            let (stuck, common) = (self.stuck(), self.longest.common);
-            let rest: Vec<_> = self.steps[common..].iter().map(|step| step.place).collect();
-            // The same order with nothing else tried after it, or without operations that never returned.
-            if !rest.is_empty() {
-                self.longest.more.push((common, rest, stuck));
-            }
+    /// Puts the pending operations of the frame's element in hand in place, and begins with its candidates.
+    fn start_element(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let mut chain = Vec::new();
+        let mut at = frame.element;
+        while at > 0 {
+            let element = &frame.elements[at as usize - 1];
+            chain.push(element.pending);
+            at = element.from;
+        }
+        let element = &frame.elements[frame.element as usize - 1];
+        (self.state, self.used) = (element.state, element.used);
+        let (first_end, element) = (frame.first_end, frame.element as usize - 1);
+        frame.next = frame.candidates;
+        for local in chain.into_iter().rev() {
+            self.order.push(local, NO_LANE);
+        }
+        if self.read_only.is_empty() {
+            return Ok(());
+        }
+        if let Some(lane) = self.settled_reader(context, first_end)?
+            && let Some(frame) = self.frames.last_mut()
+        {
+            // It fits and changes nothing: nothing else need be tried from here.
+            frame.elements[element].closed = true;
+            frame.next = self.candidates.len() as u32;
+            let state = self.state;
+            self.frame_enters(lane);
+            return self.enter(context, lane, state);
+        }
+        Ok(())
+    }
+
+    fn frame_enters(&mut self, lane: u32) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.lane = lane;
         }
     }
 
-    /// The operation that has to be placed before any other may return.
-    fn stuck(&self) -> Place {
-        let heads = self.lanes.iter().zip(&self.situation);
-        let left = heads.filter_map(|(lane, &done)| lane.get(done as usize));
-        left.filter(|span| span.returned).min_by_key(|span| span.to).map_or(0, |span| span.place)
+    /// Leaves the last situation, from which there is no way.
+    fn leave(&mut self) {
+        let base = self.frames.last().map_or(0, |frame| frame.base);
+        self.take_back(base);
+        self.order.note_end(self.returned);
+        let Some(frame) = self.frames.pop() else { return };
+        self.candidates.truncate(frame.candidates as usize);
+        self.take_back(frame.entry);
+        if let Some(frame) = self.frames.last() {
+            (self.state, self.used) = match frame.element {
+                0 => (frame.state, frame.used),
+                element => {
+                    let element = &frame.elements[element as usize - 1];
+                    (element.state, element.used)
+                }
+            };
+        }
     }
+}
 
-    fn partials(&self) -> Vec<Partial> {
-        let longest = &self.longest;
-        let first = Partial { order: longest.first.clone(), stuck: longest.first_stuck };
-        let more = longest.more.iter().map(|(common, rest, stuck)| Partial {
-            order: longest.first[..*common].iter().chain(rest).copied().collect(),
-            stuck: *stuck,
-        });
-        std::iter::once(first).chain(more).collect()
-    }
+/// A number for each lane, such that few sums of few of them are alike.
+fn key_of(lane: u32) -> u64 {
+    let mixed = (u64::from(lane) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1
+}
+
+/// The places in the history of operations of a part.
+pub(super) fn places(layout: &Layout, locals: &[Local]) -> Vec<Place> {
+    locals.iter().map(|&local| layout.places[local as usize]).collect()
 }

@@ -8,20 +8,28 @@
 //! return the history can be ordered, and everything that returned earlier is settled in every order. What
 //! was in flight is taken to return what it returned later.
 //!
-//! Limits: at most [`MOST_SITUATIONS`] situations and 64 lanes, beyond which there is no window; the walk
-//! shares no code with the search but the model's own step, so that each can be held against the other.
+//! Of operations that never returned only the fewest are used: a situation in which more of them took effect,
+//! and that is otherwise the same, is left out.
+//!
+//! Limit: at most [`MAX_SITUATIONS`] situations at once, beyond which there is no window, but the reason. The
+//! walk shares no code with the search but the model's own step and the classes of pending operations, so
+//! that each can be held against the other.
 
-use super::criterion::{Lane, Span};
-use super::history::{Operation, Place};
+use super::history::Place;
+use super::layout::{Layout, Local, Span};
 use super::model::{Model, follow};
-use rustc_hash::FxHashSet;
-use std::time::Instant;
+use super::pending::{Classes, Considered};
+use super::pool::Job;
+use super::table::{StateId, States, Uses, uses_no_more};
+use super::watch::{Account, Stop, Watch};
+use rustc_hash::FxHashMap;
+use std::fmt;
 
 /// Situations kept at once.
-const MOST_SITUATIONS: usize = 20_000;
+const MAX_SITUATIONS: usize = 50_000;
 
-/// A model's state, and the lanes whose operation in flight has taken effect.
-type Situation<M> = (M, u64);
+/// Situations told in words.
+const MAX_TOLD: usize = 8;
 
 /// Where a history breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,132 +43,301 @@ pub struct Window {
     /// Every situation that the settled operations can lead to, in words: the model's state, and what of
     /// the window has taken effect already. At most eight of them.
     pub situations: Vec<String>,
-    /// How many situations there are.
+    /// How many situations there are, of operations that never returned only the fewest used.
     pub situation_count: usize,
 }
 
-/// What a walk came to.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Walked {
-    ToTheEnd,
-    Broken(Window),
-    TooMuch,
+/// Why a violation has no window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoWindow {
+    /// It was not asked for, or the criterion knows no moment at which a history breaks.
+    NotAsked,
+    /// The time ran out.
+    TimeOut,
+    /// There are too many situations, or their states take too much memory.
+    TooMany,
 }
 
-/// One lane's head while walking: the operation in flight, if any.
-type InFlight = Vec<Option<Span>>;
-
-/// Walks a history event by event.
-pub(super) fn walk<M: Model>(
-    model: &M,
-    operations: &[Operation<M::Op, M::Ret>],
-    lanes: &[Lane],
-    until: Option<Instant>,
-) -> Walked {
-    if lanes.len() > 64 {
-        return Walked::TooMuch;
+impl fmt::Display for NoWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoWindow::NotAsked => "no moment was asked for, or the criterion knows none",
+            NoWindow::TimeOut => "the time ran out before the moment at which it breaks was found",
+            NoWindow::TooMany => "the operations in flight can be ordered in too many ways to find the moment at which it breaks",
+        })
     }
-    let mut events: Vec<(usize, usize, Span)> = Vec::new();
-    for (lane, spans) in lanes.iter().enumerate() {
-        for span in spans {
-            events.push((span.from, lane, *span));
-            if span.returned {
-                events.push((span.to, lane, *span));
+}
+
+impl From<Stop> for NoWindow {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::OutOfMemory => NoWindow::TooMany,
+            Stop::TimeOut | Stop::NotNeeded => NoWindow::TimeOut,
+        }
+    }
+}
+
+/// A state, and the lanes whose operation in flight has taken effect.
+type Effective = (StateId, Box<[u64]>);
+
+/// Situations with what was used of the pending operations, as numbers of [`Uses`].
+type Situations = FxHashMap<Effective, Vec<u32>>;
+
+struct Walk<'a, 'b, M: Model> {
+    job: &'b Job<'a, M>,
+    layout: &'b Layout,
+    watch: &'b mut Watch<'static>,
+    account: Account<'b>,
+    states: States<M>,
+    uses: States<Uses>,
+    classes: Classes,
+    flight: Vec<Option<Span>>,
+    /// What an operation in flight leads to, by its lane and the state.
+    effects: FxHashMap<(usize, StateId), Vec<StateId>>,
+    /// The rank up to which pending operations were called.
+    now: u32,
+}
+
+/// The walk has to begin again with finer classes.
+struct Again;
+
+/// Walks a history event by event, to where it breaks.
+pub(super) fn walk<'a, M: Model>(
+    job: &Job<'a, M>,
+    layout: &Layout,
+    watch: &mut Watch<'static>,
+) -> Result<Window, NoWindow> {
+    let op = |local: Local| &job.operations[layout.places[local as usize]].op;
+    let mut walk = Walk {
+        job,
+        layout,
+        watch,
+        account: Account::new(job.memory),
+        states: States::new(),
+        uses: States::new(),
+        classes: Classes::alike(&layout.pending, op, |_| 0),
+        flight: Vec::new(),
+        effects: FxHashMap::default(),
+        now: 0,
+    };
+    loop {
+        match walk.from_the_start()? {
+            Ok(Some(window)) => return Ok(window),
+            // The search and the walk differ, which tests rule out.
+            Ok(None) => return Err(NoWindow::NotAsked),
+            Err(Again) => {}
+        }
+    }
+}
+
+impl<M: Model> Walk<'_, '_, M> {
+    fn from_the_start(&mut self) -> Result<Result<Option<Window>, Again>, NoWindow> {
+        let mut events: Vec<(u32, bool, usize, Span)> = Vec::new();
+        for (lane, spans) in self.layout.lanes.iter().enumerate() {
+            for span in spans {
+                events.push((span.from, false, lane, *span));
+                events.push((span.to, true, lane, *span));
             }
+            self.watch.look()?;
         }
-    }
-    // Spans may begin together, but a call is before every return of its own rank or later.
-    events.sort_unstable_by_key(|(rank, lane, span)| (*rank, *rank == span.to, *lane));
-    let mut flight: InFlight = vec![None; lanes.len()];
-    let mut situations: FxHashSet<Situation<M>> = FxHashSet::default();
-    situations.insert((model.clone(), 0));
-    let mut settled = 0;
-    for (rank, lane, span) in events {
-        if rank != span.to {
-            flight[lane] = Some(span);
-            continue;
-        }
-        if until.is_some_and(|until| Instant::now() >= until) {
-            return Walked::TooMuch;
-        }
-        let Some(after) = settle(operations, &flight, &situations, lane) else {
-            return Walked::TooMuch;
-        };
-        if after.is_empty() {
-            return Walked::Broken(describe(operations, &flight, situations, span.place, settled));
-        }
-        situations = after;
-        flight[lane] = None;
-        settled += 1;
-    }
-    Walked::ToTheEnd
-}
-
-/// The situations after the operation in flight on `lane` has returned. `None` if there are too many.
-fn settle<M: Model>(
-    operations: &[Operation<M::Op, M::Ret>],
-    flight: &InFlight,
-    before: &FxHashSet<Situation<M>>,
-    lane: usize,
-) -> Option<FxHashSet<Situation<M>>> {
-    let mut after = FxHashSet::default();
-    let mut been: FxHashSet<Situation<M>> = before.clone();
-    let mut open: Vec<Situation<M>> = before.iter().cloned().collect();
-    let mut next = Vec::new();
-    while let Some((state, effective)) = open.pop() {
-        if effective & (1 << lane) != 0 {
-            after.insert((state, effective & !(1 << lane)));
-            continue;
-        }
-        for (other, span) in flight.iter().enumerate() {
-            let Some(span) = span else { continue };
-            if effective & (1 << other) != 0 {
+        events.sort_unstable_by_key(|(rank, is_return, lane, _)| (*rank, *is_return, *lane));
+        self.watch.look()?;
+        self.flight = vec![None; self.layout.lanes.len()];
+        self.effects.clear();
+        let nothing = self.uses.number(Box::new([]), |_| 0);
+        let initial = self.states.number(self.job.model.clone(), M::weight);
+        let words = self.flight.len().div_ceil(64);
+        let mut situations = Situations::default();
+        situations.insert((initial, vec![0; words].into()), vec![nothing]);
+        let mut settled = 0;
+        for (rank, is_return, lane, span) in events {
+            if !is_return {
+                self.flight[lane] = Some(span);
                 continue;
             }
-            let operation = &operations[span.place];
-            follow(&state, &operation.op, operation.returned.as_ref().map(|(_, ret)| ret), &mut next);
-            for state in next.drain(..) {
-                let situation = (state, effective | 1 << other);
-                if been.insert(situation.clone()) {
-                    open.push(situation);
+            self.now = rank;
+            let after = match self.settle(&situations, lane)? {
+                Ok(after) => after,
+                Err(Again) => return Ok(Err(Again)),
+            };
+            if after.is_empty() {
+                return Ok(Ok(Some(self.describe(&situations, span, settled))));
+            }
+            situations = after;
+            self.flight[lane] = None;
+            self.effects.retain(|(of, _), _| *of != lane);
+            settled += 1;
+        }
+        Ok(Ok(None))
+    }
+
+    /// The situations after the operation in flight on `lane` has returned.
+    fn settle(&mut self, before: &Situations, lane: usize) -> Result<Result<Situations, Again>, NoWindow> {
+        let bit = 1 << (lane % 64);
+        let mut after = Situations::default();
+        let mut been = before.clone();
+        let mut count: usize = been.values().map(Vec::len).sum();
+        let in_turn = |situations: &Situations| {
+            let each = situations.iter().flat_map(|(at, uses)| uses.iter().map(|used| (at.clone(), *used)));
+            let mut each: Vec<_> = each.collect();
+            each.sort_unstable();
+            each
+        };
+        let mut open: std::collections::VecDeque<_> = in_turn(before).into();
+        while let Some(((state, effective), used)) = open.pop_front() {
+            if effective[lane / 64] & bit != 0 {
+                let mut rest = effective;
+                rest[lane / 64] &= !bit;
+                add(&mut after, &self.uses, (state, rest), used);
+                continue;
+            }
+            let mut next = Vec::new();
+            for other in 0..self.flight.len() {
+                if effective[other / 64] & (1 << (other % 64)) != 0 {
+                    continue;
+                }
+                let Some(span) = self.flight[other] else { continue };
+                for state in self.effect(other, span.local, state)? {
+                    let mut effective = effective.clone();
+                    effective[other / 64] |= 1 << (other % 64);
+                    next.push(((state, effective), used));
                 }
             }
-        }
-        if been.len() > MOST_SITUATIONS {
-            return None;
-        }
-    }
-    Some(after)
-}
-
-fn describe<M: Model>(
-    operations: &[Operation<M::Op, M::Ret>],
-    flight: &InFlight,
-    situations: FxHashSet<Situation<M>>,
-    broken: Place,
-    settled: usize,
-) -> Window {
-    let mut spans: Vec<_> = flight.iter().flatten().collect();
-    spans.sort_unstable_by_key(|span| (span.from, span.place));
-    let in_words = |(state, effective): &Situation<M>| {
-        let done = flight.iter().enumerate().filter(|(lane, _)| effective & (1 << lane) != 0);
-        let done: Vec<_> = done.filter_map(|(_, span)| *span).map(|span| span.place).collect();
-        match done.as_slice() {
-            [] => format!("{state:?}"),
-            done => {
-                let done: Vec<_> = done.iter().map(|&place| format!("{:?}", operations[place].op)).collect();
-                format!("{state:?} with {} done", done.join(", "))
+            if self.pending(state, &effective, used, &mut next)?.is_err() {
+                return Ok(Err(Again));
+            }
+            for (situation, used) in next {
+                if add(&mut been, &self.uses, situation.clone(), used) {
+                    count += 1;
+                    open.push_back((situation, used));
+                }
+            }
+            if count > MAX_SITUATIONS {
+                return Err(NoWindow::TooMany);
             }
         }
-    };
-    let mut words: Vec<_> = situations.iter().map(in_words).collect();
-    words.sort_unstable();
-    words.truncate(8);
-    Window {
-        operations: spans.iter().map(|span| span.place).collect(),
-        broken,
-        settled,
-        situations: words,
-        situation_count: situations.len(),
+        Ok(Ok(after))
     }
+
+    /// Adds what pending operations lead to from a situation.
+    fn pending(
+        &mut self,
+        state: StateId,
+        effective: &[u64],
+        used: u32,
+        next: &mut Vec<(Effective, u32)>,
+    ) -> Result<Result<(), Again>, NoWindow> {
+        for class in 0..self.classes.len() {
+            let counts = self.uses.get(used);
+            let at = counts.binary_search_by_key(&class, |(class, _)| *class);
+            let count = at.map_or(0, |at| counts[at].1);
+            if self.classes.member(class, count).is_none_or(|member| member.from > self.now) {
+                continue;
+            }
+            let states = loop {
+                match self.classes.consider(class, state, self.now) {
+                    Considered::Known(states) => break states.to_vec(),
+                    Considered::Differ => return Ok(Err(Again)),
+                    Considered::Ask(local) => {
+                        let states = self.outcomes(local, state)?;
+                        self.classes.answer(class, state, states);
+                    }
+                }
+            };
+            if states.iter().all(|next| *next == state) {
+                continue;
+            }
+            let mut counts = self.uses.get(used).to_vec();
+            match at {
+                Ok(at) => counts[at].1 += 1,
+                Err(at) => counts.insert(at, (class, 1)),
+            }
+            let used = self.uses.number(counts.into(), |_| 64);
+            let changed = states.into_iter().filter(|next| *next != state);
+            next.extend(changed.map(|state| ((state, effective.into()), used)));
+        }
+        Ok(Ok(()))
+    }
+
+    fn effect(&mut self, lane: usize, local: Local, state: StateId) -> Result<Vec<StateId>, NoWindow> {
+        if let Some(states) = self.effects.get(&(lane, state)) {
+            return Ok(states.clone());
+        }
+        let states = self.outcomes(local, state)?;
+        self.effects.insert((lane, state), states.clone());
+        Ok(states)
+    }
+
+    fn outcomes(&mut self, local: Local, state: StateId) -> Result<Vec<StateId>, NoWindow> {
+        if self.watch.step()? {
+            self.account.hold(self.states.bytes() + self.uses.bytes())?;
+        }
+        let operation = &self.job.operations[self.layout.places[local as usize]];
+        let mut next = Vec::new();
+        follow(
+            self.states.get(state),
+            &operation.op,
+            operation.returned.as_ref().map(|(_, ret)| ret),
+            &mut next,
+        );
+        let mut ids: Vec<_> = next.into_iter().map(|state| self.states.number(state, M::weight)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    fn describe(&self, situations: &Situations, broken: Span, settled: usize) -> Window {
+        let place = |local: Local| self.layout.places[local as usize];
+        let mut spans: Vec<Span> = self.flight.iter().flatten().copied().collect();
+        spans.extend(self.layout.pending.iter().filter(|span| span.from < self.now));
+        spans.sort_unstable_by_key(|span| (span.from, span.local));
+        let in_words = |((state, effective), used): (&Effective, &u32)| {
+            let lanes = (0..self.flight.len()).filter(|lane| effective[lane / 64] & (1 << (lane % 64)) != 0);
+            let mut done: Vec<Place> =
+                lanes.filter_map(|lane| self.flight[lane]).map(|span| place(span.local)).collect();
+            for &(class, count) in self.uses.get(*used) {
+                done.extend(
+                    (0..count)
+                        .filter_map(|nth| self.classes.member(class, nth))
+                        .map(|span| place(span.local)),
+                );
+            }
+            let done: Vec<_> =
+                done.iter().map(|&place| format!("{:?}", self.job.operations[place].op)).collect();
+            match done.as_slice() {
+                [] => format!("{:?}", self.states.get(*state)),
+                done => format!("{:?} with {} done", self.states.get(*state), done.join(", ")),
+            }
+        };
+        let each = || situations.iter().flat_map(|(at, uses)| uses.iter().map(move |used| (at, used)));
+        let situation_count = each().count();
+        // In words only as many as are told, since a state's words may be long; those with the fewest done.
+        let mut told: Vec<_> = each().collect();
+        let done = |(at, used): &(&Effective, &u32)| {
+            let placed: u32 = at.1.iter().map(|word| word.count_ones()).sum();
+            (placed as usize + self.uses.get(**used).len(), (*at).clone(), **used)
+        };
+        told.sort_by_cached_key(done);
+        told.truncate(MAX_TOLD);
+        let mut situations: Vec<_> = told.into_iter().map(in_words).collect();
+        situations.sort_unstable();
+        Window {
+            operations: spans.iter().map(|span| place(span.local)).collect(),
+            broken: place(broken.local),
+            settled,
+            situations,
+            situation_count,
+        }
+    }
+}
+
+/// Adds a situation, unless it is known with no more used. Tells whether it did.
+fn add(situations: &mut Situations, uses: &States<Uses>, at: Effective, used: u32) -> bool {
+    let known = situations.entry(at).or_default();
+    if known.iter().any(|&other| other == used || uses_no_more(uses.get(other), uses.get(used))) {
+        return false;
+    }
+    known.retain(|&other| !uses_no_more(uses.get(used), uses.get(other)));
+    known.push(used);
+    true
 }

@@ -135,7 +135,10 @@ impl Finding {
         {
             return Some(false);
         }
-        (!engine.is_checker() && !matches!(self.result, Result::Inconclusive)).then_some(true)
+        // All that is stated was seen, and what is asked is beyond doubt.
+        let settled = self.frequency == Frequency::Sometimes && self.states.len() == count;
+        let sampled = !engine.is_checker() && self.result != Result::Inconclusive;
+        (settled || sampled).then_some(true)
     }
 }
 

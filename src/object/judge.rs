@@ -134,7 +134,8 @@ impl<M: Model> Judge<M> {
         }
         let returns = Returns { prefix: prefix.clone(), parts: parts.to_vec(), suffix };
         let history = self.history(&returns);
-        let answer = Checker::new().timeout(PATIENCE).without_window().check(&self.model, &history);
+        let answer =
+            Checker::new().threads(1).timeout(PATIENCE).without_window().check(&self.model, &history);
         let judged = match answer {
             Answer::Linearizable(_) => Judged::Fits,
             Answer::NotLinearizable(_) => Judged::Misfits(self.in_a_line(&returns)),
@@ -159,10 +160,13 @@ impl<M: Model> Judge<M> {
     pub(super) fn explanation(&self) -> Option<String> {
         let returns = self.misfit.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let history = self.history(&returns);
-        match Checker::new().timeout(PATIENCE).check(&self.model, &history) {
-            Answer::NotLinearizable(violation) => {
-                Some(crate::linearizability::explain(&history, &violation, |client| self.client(client)))
-            }
+        match Checker::new().threads(1).timeout(PATIENCE).check(&self.model, &history) {
+            Answer::NotLinearizable(violation) => Some(crate::linearizability::explain(
+                &history,
+                &violation,
+                |client| self.client(client),
+                false,
+            )),
             _ => None,
         }
     }

@@ -16,8 +16,8 @@ mod shrink;
 mod single;
 
 pub use crate::linearizability::{
-    Answer, Checker, Criterion, History, Model, Operation, Place, Reason, ReturnedBeforeCalled, Violation,
-    Window, check,
+    Answer, Checker, Criterion, History, Model, NoWindow, Operation, Place, Reason, ReturnedBeforeCalled,
+    Violation, Window, check,
 };
 pub(crate) use explore::programs_run;
 pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};

@@ -3,11 +3,14 @@
 
 mod architecture;
 mod broken;
+mod check;
 mod claims;
 mod cli;
 mod consumer;
 mod fuzzed;
 mod kept;
+mod litmus_engines;
+mod litmus_oracle;
 mod memory_models;
 #[path = "../oracle/mod.rs"]
 mod oracle;

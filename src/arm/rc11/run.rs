@@ -245,6 +245,18 @@ pub(crate) fn me() -> usize {
     unsafe { run() }.map_or(0, |run| run.current)
 }
 
+/// The event that the running thread comes to next.
+#[cfg(test)]
+pub(super) fn next_event() -> EventId {
+    with(|run| run.next())
+}
+
+/// Whether the event is a choice of another value than the first.
+#[cfg(test)]
+pub(super) fn chose_other(id: EventId) -> bool {
+    with(|run| matches!(run.graph.get(id).map(|event| &event.kind), Some(Kind::Choice { value: 1.., .. })))
+}
+
 /// What the thread module keeps for the running thread.
 pub(crate) fn slot() -> Option<Slot> {
     // SAFETY: the reference ends here.
@@ -481,11 +493,16 @@ impl Run {
     }
 
     fn value_of(&self, write: EventId, location: LocationId) -> u64 {
-        if write.is_init() {
-            self.made.get(location as usize).and_then(|made| *made).map_or(0, |made| made.value)
-        } else {
-            self.threads[write.thread as usize].values[write.index as usize]
-        }
+        value_among(&self.threads, &self.made, write, location)
+    }
+}
+
+/// What a write that has been executed in this run stored.
+fn value_among(threads: &[Thread], made: &[Option<Made>], write: EventId, location: LocationId) -> u64 {
+    if write.is_init() {
+        made.get(location as usize).and_then(|made| *made).map_or(0, |made| made.value)
+    } else {
+        threads[write.thread as usize].values[write.index as usize]
     }
 }
 
@@ -693,13 +710,8 @@ fn read_new(id: EventId, location: LocationId, manner: Manner, update: Update<'_
         }
     }
     let (value, effect) = with(|run| {
-        let values: Vec<u64> = {
-            let count = run.graph.location(location).writes.len();
-            (0..=count).map(|at| run.value_of(run.graph.write_at(at, location), location)).collect()
-        };
-        let places: FxHashMap<EventId, u64> =
-            (0..values.len()).map(|at| (run.graph.write_at(at, location), values[at])).collect();
-        let mut effect = |from: EventId| manner.effect(update(places[&from]).is_some());
+        let value_of = |from: EventId| value_among(&run.threads, &run.made, from, location);
+        let mut effect = |from: EventId| manner.effect(update(value_of(from)).is_some());
         let model = run.model;
         let (from, effect) = step::read(&mut run.graph, id, location, model, &mut effect, &mut run.others);
         (run.value_of(from, location), effect)
@@ -1315,7 +1327,14 @@ fn fiber_of(body: Box<dyn FnOnce()>, stack: Option<DefaultStack>) -> Fiber {
             thread.yielder = yielder;
             thread.base = ptr::from_ref(&base).addr();
         });
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+        let life = || {
+            body();
+            if alive() {
+                // What it did to plain memory since its last event is known to those who wait for its end.
+                tick();
+            }
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(life)) {
             with(|run| {
                 if !payload.is::<Cut>() {
                     run.end.get_or_insert(End::Failed(payload));

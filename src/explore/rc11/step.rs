@@ -48,8 +48,15 @@ pub(crate) fn read(
         }
         let mut other = graph.clone();
         other.add(id, Kind::Read { location, from, rmw, blocked }, order);
-        other.fresh = Some(id);
-        if model.allows(&other, &[id]) {
+        if !model.allows(&other, &[id]) {
+            continue;
+        }
+        if rmw && graph.rmw_of(from, location, id).is_some() {
+            // Not to be executed: all that it is for is its write, whose value does not matter here.
+            let stays = write(&mut other, id.next(), location, order, true, model, others);
+            debug_assert!(!stays, "two read-modify-writes have taken one write");
+        } else {
+            other.fresh = Some(id);
             others.push(other);
         }
     }
