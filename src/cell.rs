@@ -13,7 +13,7 @@
 mod tracker;
 
 use crate::arm::operation::Kind;
-use crate::witness::Deed;
+use crate::base::event::Deed;
 use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;

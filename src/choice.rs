@@ -11,9 +11,9 @@
 
 use crate::arm::journal::{self, What};
 use crate::arm::{loom, rc11, shuttle};
+use crate::base::event::Deed;
 use crate::context::{self, Context};
 use crate::thread::model;
-use crate::witness::Deed;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};

@@ -8,12 +8,12 @@ mod progress;
 
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::registry::{self, Found};
 use crate::report::{Report, json, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
 use crate::runner::{Event, interrupt, replay, run, worker};
 use crate::scenario::Engine;
-use crate::scenario::registry::{self, Found};
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
 use clap::builder::PossibleValue;
@@ -151,7 +151,7 @@ fn engine_from_name(name: &str) -> Result<Engine, String> {
 ///
 /// # Panics
 /// If it cannot.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn understands<'a>(arguments: impl Iterator<Item = &'a str>) -> bool {
     let parsed = Cli::try_parse_from(std::iter::once("selvedge").chain(arguments));
     assert!(parsed.as_ref().err().is_none_or(|error| !error.to_string().is_empty()));

@@ -61,46 +61,97 @@
 //! }
 //! ```
 //!
+//! # Features
+//!
+//! | feature | holds |
+//! |---|---|
+//! | `harness` (default) | everything |
+//! | `facade` | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] for code under test: the standard library's own types, unless `harness` is on too |
+//! | `linearizability` | the checker of histories alone |
+//!
 //! # Limits
 //!
 //! Linux only. What a design does outside of the facade (`std::sync`, raw pointers, files) no checker sees.
 
-pub mod cell;
-pub mod channel;
-mod choice;
-pub mod hint;
+#[cfg(feature = "linearizability")]
+#[cfg_attr(
+    not(feature = "harness"),
+    allow(dead_code, unused_imports, reason = "what only the harness shows of a violation")
+)]
 pub mod linearizability;
+
+#[cfg(all(feature = "facade", not(feature = "harness")))]
+mod facade;
+#[cfg(all(feature = "facade", not(feature = "harness")))]
+pub use facade::{cell, channel, hint, sync, thread, thread_local};
+
+#[cfg(feature = "harness")]
+pub mod cell;
+#[cfg(feature = "harness")]
+pub mod channel;
+#[cfg(feature = "harness")]
+mod choice;
+#[cfg(feature = "harness")]
+pub mod hint;
+#[cfg(feature = "harness")]
 pub mod litmus;
+#[cfg(feature = "harness")]
 pub mod object;
+#[cfg(feature = "harness")]
 pub mod sync;
+#[cfg(feature = "harness")]
 pub mod thread;
 
+#[cfg(feature = "harness")]
 mod arm;
+#[cfg(feature = "harness")]
 mod base;
+#[cfg(feature = "harness")]
 mod claims;
+#[cfg(feature = "harness")]
 mod cli;
+#[cfg(feature = "harness")]
 mod context;
+#[cfg(feature = "harness")]
 mod engine;
+#[cfg(feature = "harness")]
 mod erased;
+#[cfg(feature = "harness")]
 mod explore;
+#[cfg(feature = "harness")]
 mod panics;
+#[cfg(feature = "harness")]
 mod race;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(feature = "harness", any(test, feature = "testing")))]
 mod readings;
+#[cfg(feature = "harness")]
+mod registry;
+#[cfg(feature = "harness")]
 mod report;
+#[cfg(feature = "harness")]
 mod runner;
+#[cfg(feature = "harness")]
 mod scenario;
-#[cfg(test)]
+#[cfg(all(feature = "harness", test))]
 mod testing;
+#[cfg(feature = "harness")]
 mod verdict;
+#[cfg(feature = "harness")]
 mod witness;
 
+#[cfg(feature = "harness")]
 pub use choice::choose;
+#[cfg(feature = "harness")]
 pub use cli::main as cli_main;
+#[cfg(feature = "harness")]
+pub use registry::Asked;
+#[cfg(feature = "harness")]
 pub use runner::replay::{ReplayError, Replayed, replay};
+#[cfg(feature = "harness")]
 pub use scenario::{Blank, Design, Engine, Exit, Expected, External, Grade, Outcome, Ran, Scenario, Scratch};
 
 /// What a scenario file needs.
+#[cfg(feature = "harness")]
 pub mod prelude {
     pub use crate::cell::Plain;
     pub use crate::channel;
@@ -118,41 +169,47 @@ pub mod prelude {
     pub use Engine::{Loom, Processes, Shuttle, Threads};
 }
 
+#[cfg(feature = "harness")]
 #[doc(hidden)]
 pub mod __private {
     pub use crate::object::by_bytes as object_by_bytes;
+    pub use crate::registry::{Made, Registration, erase};
     pub use crate::runner::bench;
     pub use crate::runner::harness::main as harness_main;
-    pub use crate::scenario::Registration;
-    pub use crate::scenario::registry::{Made, erase};
     pub use {automod, insta, inventory};
 
     /// For the fuzz target of this name: the race detector against its oracle.
-    #[cfg(fuzzing)]
+    #[cfg(feature = "testing")]
     pub fn fuzz_detector(bytes: &[u8]) {
         crate::race::oracle::agree(bytes);
     }
 
     /// For the fuzz target of this name: the linearizability checker against its oracle.
-    #[cfg(fuzzing)]
+    #[cfg(feature = "testing")]
     pub fn fuzz_checker(bytes: &[u8]) {
         crate::linearizability::oracle::agree(bytes);
     }
 
-    /// For the fuzz target of this name: replay tokens.
+    /// For the fuzz target of this name: logs of histories.
     #[cfg(fuzzing)]
+    pub fn fuzz_histories(bytes: &[u8]) {
+        crate::linearizability::log::survive(bytes);
+    }
+
+    /// For the fuzz target of this name: replay tokens.
+    #[cfg(feature = "testing")]
     pub fn fuzz_tokens(bytes: &[u8]) {
         crate::witness::token::survive(bytes);
     }
 
     /// For the fuzz target of this name: everything else that the program reads.
-    #[cfg(fuzzing)]
+    #[cfg(feature = "testing")]
     pub fn fuzz_readings(bytes: &[u8]) {
         crate::readings::survive(bytes);
     }
 }
 
 /// The examples of the readme, compiled.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "harness"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -9,7 +9,7 @@
 
 use super::loom::points;
 use super::trace::{ObjectId, Site};
-use crate::witness::{Deed, STARTS};
+use crate::base::event::{Deed, STARTS};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;

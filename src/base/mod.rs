@@ -8,6 +8,8 @@ pub(crate) mod engine;
 pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod location;
+pub(crate) mod name;
 pub(crate) mod observation;
 pub(crate) mod outcome;
+pub(crate) mod recipe;
 pub(crate) mod witness;

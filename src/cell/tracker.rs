@@ -4,10 +4,10 @@ use crate::arm::journal::{self, Key, What};
 use crate::arm::operation::Kind;
 use crate::arm::trace::{self, ObjectId, Site};
 use crate::arm::{self, loom, rc11, shuttle};
+use crate::base::event::Deed;
 use crate::context::{self, Context};
 use crate::race;
 use crate::sync::statics;
-use crate::witness::Deed;
 use std::fmt;
 use std::panic::Location;
 

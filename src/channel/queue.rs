@@ -14,10 +14,10 @@
 use super::transport::{Patience, Refused};
 use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId, Token};
+use crate::base::event::Deed;
 use crate::sync::monitor::{Guard, Monitor};
 use crate::thread;
 use crate::thread::model;
-use crate::witness::Deed;
 use std::collections::VecDeque;
 use std::sync::Arc;
 

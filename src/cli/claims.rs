@@ -2,11 +2,11 @@
 
 use super::{ALL_AS_EXPECTED, Format, INTERNAL, USAGE, fail, fail_to_print};
 use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::base::engine::Engine;
 use crate::claims::{self, Bench, Books, Judged, Row};
+use crate::registry::Found;
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::run;
-use crate::scenario::Engine;
-use crate::scenario::registry::Found;
 use crate::verdict::Verdict;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -2,8 +2,8 @@
 //!
 //! Nothing is run: the verdicts are those that the scenarios state and that every run checks.
 
+use crate::registry::Found;
 use crate::report::wrapped;
-use crate::scenario::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Expected};
 use std::fmt::Write as _;
 

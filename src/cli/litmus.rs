@@ -8,11 +8,11 @@ use super::{
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::engine::Engine;
 use crate::litmus::{self, Test, finding};
+use crate::registry::Found;
 use crate::report::Report;
 use crate::report::litmus::{Row, json, rows, summary, text};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::{interrupt, run};
-use crate::scenario::registry::Found;
 use anstream::AutoStream;
 use clap::Args;
 use std::io::{self, Write};

@@ -31,8 +31,8 @@ use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Failure, ProcessExit};
 use crate::base::observation::{Caveat, Observation};
+use crate::base::recipe::Recipe;
 use crate::context::{self, Artefact};
-use crate::object::Recipe;
 use crate::scenario::program::Program;
 use crate::scenario::{ErasedDesign, Facts};
 pub(crate) use shuttle::by_bytes as execute_by_bytes;
@@ -132,22 +132,11 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Executes a design on an engine, or, if it stands for generated programs, those.
-///
-/// # Errors
-/// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
-pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
-    match task.program.generated() {
-        Some(generated) => generated.explore(engine, task),
-        None => observe_design(engine, task),
-    }
-}
-
 /// Executes one program on an engine.
 ///
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
-pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
+pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
     let mut seen = adapter(engine).observe(task)?;
     let crashed = seen.failures.iter().any(|failure| matches!(failure, Failure::Crash(_)));
     if crashed && !engine.is_checker() {
@@ -160,38 +149,19 @@ pub(crate) fn observe_design(engine: Engine, task: &Task<'_>) -> anyhow::Result<
 /// Looks for the shortest way to an execution under a checker that ends this process like this. `None` if there
 /// is none, or it cannot be looked for. Only for a process with a single thread.
 pub(crate) fn shorten(engine: Engine, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
-    // There is no search that comes to all programs.
-    if task.program.generated().is_some() { None } else { adapter(engine).shorten(task, end) }
+    adapter(engine).shorten(task, end)
 }
 
-/// Goes, and writes down, the way that ends this process. If it does not: what a search has seen.
-///
-/// # Errors
-/// As [`observe`].
-pub(crate) fn meet_end(engine: Engine, task: &Task<'_>) -> anyhow::Result<Option<Observation>> {
-    match &task.fatal {
-        Some(fatal) if adapter(engine).follow_to_the_end(task, fatal) => Ok(None),
-        _ => observe(engine, task).map(Some),
-    }
-}
-
-/// Executes once more what a token has kept, of a program that is generated anew if need be.
-///
-/// # Errors
-/// With how the design has changed, if it does not go that way.
-pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Result<Witness, &'static str> {
-    match (&token.program, task.program.generated()) {
-        (Some(recipe), Some(generated)) => generated.replay(task, token, recipe),
-        (Some(_), None) => Err("its programs are not generated any more"),
-        (None, _) => replay_design(task, token).ok_or(OTHER_WAY),
-    }
+/// Goes, and writes down, the way that ends this process, if the engine knows it. Whether it does.
+pub(crate) fn follow_to_the_end(engine: Engine, task: &Task<'_>) -> bool {
+    task.fatal.as_ref().is_some_and(|fatal| adapter(engine).follow_to_the_end(task, fatal))
 }
 
 /// What is said of a design that does not go where a token leads.
 pub(crate) const OTHER_WAY: &str = "it no longer goes that way";
 
 /// Executes once more what a token has kept, of one program. `None` if it does not go that way.
-pub(crate) fn replay_design(task: &Task<'_>, token: &Token) -> Option<Witness> {
+pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
     // What ends its process is for whoever is ready to die; see `runner::replay`.
     adapter(token.engine).replay(task, &token.route)
 }

@@ -5,6 +5,7 @@
 //!
 //! Limit: times of clocks that disagree make a history that never happened, and its answer with it.
 
+use std::fmt;
 /// An operation of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Operation<Op, Ret> {
@@ -48,8 +49,7 @@ pub struct History<Op, Ret> {
 }
 
 /// An operation that returned before it was called.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("operation {place} of client {client} was called at {called} and returned earlier, at {returned}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnedBeforeCalled {
     /// Its place among the operations of the history.
     pub place: Place,
@@ -60,6 +60,18 @@ pub struct ReturnedBeforeCalled {
     /// When it returned.
     pub returned: u64,
 }
+
+impl fmt::Display for ReturnedBeforeCalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, client, called, returned } = self;
+        write!(
+            f,
+            "operation {place} of client {client} was called at {called} and returned earlier, at {returned}"
+        )
+    }
+}
+
+impl std::error::Error for ReturnedBeforeCalled {}
 
 impl<Op, Ret> Default for History<Op, Ret> {
     fn default() -> Self {

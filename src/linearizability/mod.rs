@@ -14,7 +14,7 @@ mod layout;
 pub mod log;
 mod model;
 pub mod models;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
 mod partial;
 mod pending;
@@ -35,5 +35,7 @@ pub(crate) use model::follow;
 pub use value::Value;
 pub use window::{NoWindow, Window};
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod tests;

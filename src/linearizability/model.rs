@@ -25,6 +25,74 @@ use std::hash::Hash;
 ///     }
 /// }
 /// ```
+///
+/// A nondeterministic model lists what may happen, as of a coin that may fall either way:
+/// ```
+/// # use selvedge::linearizability::{Answer, History, Model, check};
+/// # use std::time::Duration;
+/// #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// struct Coin { thrown: u32 }
+///
+/// impl Model for Coin {
+///     type Op = ();
+///     type Ret = bool;
+///
+///     fn apply(&mut self, (): &()) -> bool {
+///         self.thrown += 1;
+///         true
+///     }
+///
+///     fn choices(&self, (): &()) -> Option<Vec<(Self, bool)>> {
+///         let thrown = Coin { thrown: self.thrown + 1 };
+///         Some(vec![(thrown.clone(), true), (thrown, false)])
+///     }
+/// }
+///
+/// let mut history = History::new();
+/// let throw = history.call(0, ());
+/// history.returns(throw, false);
+/// assert!(check(&Coin { thrown: 0 }, &history, Duration::from_secs(1)).is_linearizable());
+/// ```
+///
+/// A relational model says of what was returned whether it may be, where too much may be to list it, as of a
+/// service that gives out any number that it has not given out yet:
+/// ```
+/// # use selvedge::linearizability::{Answer, History, Model, check};
+/// # use std::{collections::BTreeSet, time::Duration};
+/// #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// struct Ids(BTreeSet<u64>);
+///
+/// impl Model for Ids {
+///     type Op = ();
+///     type Ret = u64;
+///
+///     fn apply(&mut self, (): &()) -> u64 {
+///         let id = self.0.last().map_or(0, |last| last + 1);
+///         self.0.insert(id);
+///         id
+///     }
+///
+///     fn relation(&self, (): &(), returned: Option<&u64>) -> Option<Vec<Self>> {
+///         let mut after = self.clone();
+///         match returned {
+///             Some(id) if !after.0.insert(*id) => Some(vec![]),
+///             // A call that never returned got an id that no other call got.
+///             Some(_) | None => Some(vec![after]),
+///         }
+///     }
+/// }
+///
+/// let mut history = History::new();
+/// for (client, id) in [(0, 7), (1, 1 << 40)] {
+///     let call = history.call(client, ());
+///     history.returns(call, id);
+/// }
+/// let second = |time| Duration::from_secs(time);
+/// assert!(check(&Ids(BTreeSet::new()), &history, second(1)).is_linearizable());
+/// let again = history.call(2, ());
+/// history.returns(again, 7);
+/// assert!(check(&Ids(BTreeSet::new()), &history, second(1)).is_violation());
+/// ```
 pub trait Model: Clone + Eq + Hash + Debug + Send + Sync + 'static {
     /// An operation with its arguments.
     type Op: Clone + Debug + Send + Sync + 'static;
@@ -39,6 +107,14 @@ pub trait Model: Clone + Eq + Hash + Debug + Send + Sync + 'static {
     /// answer, `apply` may do any one of the things it lists, and is used to generate programs alone. An
     /// empty list means that the operation cannot happen now.
     fn choices(&self, _op: &Self::Op) -> Option<Vec<(Self, Self::Ret)>> {
+        None
+    }
+
+    /// For a relational model: every state that the operation may lead to if it returned this, and none if
+    /// it may not; if it never returned, every state that it may have led to. `None`, the default, means what
+    /// [`choices`](Model::choices) and [`apply`](Model::apply) say; where this gives an answer, they are used
+    /// to generate programs alone.
+    fn relation(&self, _op: &Self::Op, _returned: Option<&Self::Ret>) -> Option<Vec<Self>> {
         None
     }
 
@@ -92,6 +168,10 @@ pub trait Model: Clone + Eq + Hash + Debug + Send + Sync + 'static {
 /// anything if that is `None`.
 pub(crate) fn follow<M: Model>(state: &M, op: &M::Op, returned: Option<&M::Ret>, next: &mut Vec<M>) {
     if !state.ready(op) {
+        return;
+    }
+    if let Some(states) = state.relation(op, returned) {
+        next.extend(states);
         return;
     }
     let fits = |ret: &M::Ret| returned.is_none_or(|returned| returned == ret);

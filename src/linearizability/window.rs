@@ -121,7 +121,7 @@ pub(super) fn walk<'a, M: Model>(
         now: 0,
     };
     loop {
-        match walk.from_the_start()? {
+        match walk.once_through()? {
             Ok(Some(window)) => return Ok(window),
             // The search and the walk differ, which tests rule out.
             Ok(None) => return Err(NoWindow::NotAsked),
@@ -131,7 +131,7 @@ pub(super) fn walk<'a, M: Model>(
 }
 
 impl<M: Model> Walk<'_, '_, M> {
-    fn from_the_start(&mut self) -> Result<Result<Option<Window>, Again>, NoWindow> {
+    fn once_through(&mut self) -> Result<Result<Option<Window>, Again>, NoWindow> {
         let mut events: Vec<(u32, bool, usize, Span)> = Vec::new();
         for (lane, spans) in self.layout.lanes.iter().enumerate() {
             for span in spans {

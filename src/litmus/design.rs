@@ -3,7 +3,7 @@
 use super::ast::{Expr, Location, Modify, Place, Stmt, Test, Thread};
 use super::{Error, parse};
 use crate::cell::Plain;
-use crate::scenario::registry::Found;
+use crate::registry::Found;
 use crate::scenario::{Design, ErasedScenario, Scenario};
 use crate::sync::atomic::{AtomicI64, Ordering, fence};
 use std::sync::Arc;
@@ -25,8 +25,13 @@ type State = Box<[i64]>;
 pub(crate) fn found(file: &str, text: &str) -> Result<(Test, Found), Error> {
     let test = parse(file, text)?;
     let scenario = scenario(&test);
-    let found =
-        Found { name: test.name.clone(), file: file.to_owned(), scenario, litmus: Some(text.to_owned()) };
+    let found = Found {
+        name: test.name.clone(),
+        file: file.to_owned(),
+        scenario,
+        generated: Vec::new(),
+        litmus: Some(text.to_owned()),
+    };
     Ok((test, found))
 }
 

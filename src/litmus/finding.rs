@@ -88,7 +88,7 @@ impl Finding {
         states.sort_by(|a, b| a.values.cmp(&b.values));
         let positive = states.iter().filter(|state| state.positive).count();
         let frequency = Frequency::of(positive, states.len() - positive);
-        let whole = seen.stopped.is_none() && !states.is_empty();
+        let whole = seen.stopped.is_none() && seen.failures.is_empty() && !states.is_empty();
         let complete = whole && engine.is_checker() && seen.exploration == Exploration::Exhaustive;
         let result = result(test.condition.quantifier, seen, &states, frequency);
         let expected = expected(test, engine);
@@ -114,11 +114,10 @@ impl Finding {
             (_, Some(Statement::States { frequency, count })) => self.agrees(frequency, count, engine),
             (Result::Inconclusive, _) => None,
             (Result::Ok, _) => Some(true),
+            (Result::No, _) if quantifier != Quantifier::Exists => Some(false),
             // An engine of a stronger model need not show what exists, and neither need samples.
-            (Result::No, _) => {
-                let must_show = engine.is_checker() && model(engine) == "rc11";
-                Some(quantifier == Quantifier::Exists && !must_show)
-            }
+            (Result::No, _) if !engine.is_checker() || model(engine) != "rc11" => Some(true),
+            (Result::No, _) => self.complete.then_some(false),
         }
     }
 
@@ -214,6 +213,8 @@ mod tests {
         check(&exists, Engine::Threads, &samples(&[0]), &Result::No, Some(true));
         check(&exists, Engine::Loom, &stopped(&[1]), &Result::Ok, Some(true));
         check(&exists, Engine::Loom, &stopped(&[0]), &open, None);
+        let by = vec![crate::base::observation::Bound::Preemptions(2)];
+        check(&exists, Engine::Loom, &seen(Exploration::Bounded { by }, &[0]), &Result::No, None);
 
         let never = test("~exists (x=1)", "");
         check(&never, Engine::Threads, &samples(&[0, 1]), &Result::No, Some(false));

@@ -10,24 +10,24 @@
 //! Limits: a clean exploration is a sample of programs, whatever was explored of each. A program that an
 //! engine gave up on counts for nothing, and if it gave up on all of them the answer is inconclusive.
 
-use super::generate::{Drawn, Generator, Random, Size, makes_sense};
+use super::generate::{Drawn, Generator, Random, makes_sense};
 use super::judge::Judge;
 use super::program::Program;
-use super::recipe::Recipe;
 use super::regression;
 use super::running;
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Caveat, Exploration, GaveUp, Observation, Programs, Sampling, Stop};
-use crate::base::outcome::{Graded, OutcomeCount};
+use crate::base::outcome::OutcomeCount;
+use crate::base::recipe::Recipe;
+use crate::base::recipe::Size;
 use crate::engine::{self, Name, Task, adapter};
 use crate::linearizability::Model;
-use crate::scenario::program::{Generated, Layouts, Program as Executable};
-use crate::scenario::{Engine, Exit, Facts};
+use crate::scenario::program::Program as Executable;
+use crate::scenario::{Engine, Facts};
 use crate::witness::Witness;
 use crate::witness::token::Token;
 use rustc_hash::FxHashSet;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -163,7 +163,7 @@ impl<M: Model> Subject<M> {
         PROGRAMS_RUN.fetch_add(1, Ordering::Relaxed);
         let ready = self.ready(task.facts, program);
         let one = Task { name: Name::default(), budget, witnesses: false, ..ready.task(task) };
-        let seen = engine::observe_design(engine, &one)?;
+        let seen = engine::observe(engine, &one)?;
         Ok(Ran { judge: ready.judge, seen })
     }
 
@@ -222,7 +222,7 @@ impl<M: Model> Subject<M> {
             if plan.all_or_nothing && seen.stopped.is_some() {
                 too_large = too_large.min(parallel).max(3);
             }
-            total.add(seen);
+            total.add(seen, judge.unanswered());
         }
         Ok(total.conclude(engine))
     }
@@ -258,11 +258,10 @@ struct Total {
 }
 
 impl Total {
-    fn add(&mut self, seen: Observation) {
+    /// Adds a program that did not fail; `unanswered` is why one of its histories was not checked to its end.
+    fn add(&mut self, seen: Observation, unanswered: Option<String>) {
         self.spent += seen.executions;
-        let unknown = seen.outcomes.iter().find(|outcome| outcome.sentence == running::UNKNOWN);
-        let unchecked = unknown.map(|outcome| Stop::HistoryNotChecked(outcome.value.clone()));
-        if let Some(reason) = unchecked.or(seen.stopped) {
+        if let Some(reason) = unanswered.map(Stop::HistoryNotChecked).or(seen.stopped) {
             self.given_up.push(reason);
             return;
         }
@@ -307,6 +306,21 @@ impl Total {
     }
 }
 
+/// Many programs for one implementation of an object.
+pub(crate) trait Generated: Send + Sync {
+    /// Explores them on an engine, one after the other.
+    ///
+    /// # Errors
+    /// If the harness itself cannot do its work.
+    fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation>;
+
+    /// Executes once more what a token has kept of the program of this recipe.
+    ///
+    /// # Errors
+    /// With how the object has changed, if there is no such program or it does not go that way.
+    fn replay(&self, task: &Task<'_>, token: &Token, recipe: &Recipe) -> Result<Witness, &'static str>;
+}
+
 impl<M: Model> Generated for Subject<M> {
     fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
         self.explore_all(engine, task)
@@ -314,51 +328,5 @@ impl<M: Model> Generated for Subject<M> {
 
     fn replay(&self, task: &Task<'_>, token: &Token, recipe: &Recipe) -> Result<Witness, &'static str> {
         self.follow(task, token, recipe)
-    }
-}
-
-/// A single execution is one of the first program.
-impl<M: Model> Executable for Subject<M> {
-    fn generated(&self) -> Option<&dyn Generated> {
-        Some(self)
-    }
-
-    fn actors(&self) -> usize {
-        self.first.actors()
-    }
-
-    fn execute(self: Arc<Self>) -> Option<Graded> {
-        Arc::clone(&self.first).execute()
-    }
-
-    fn try_out(self: Arc<Self>) -> Graded {
-        Arc::clone(&self.first).try_out()
-    }
-
-    fn layouts(&self) -> Layouts {
-        self.first.layouts()
-    }
-
-    unsafe fn make(&self, states: *mut u8, count: usize) {
-        // SAFETY: the caller keeps the contract of the same function.
-        unsafe { self.first.make(states, count) };
-    }
-
-    unsafe fn act(&self, actor: usize, states: *const u8, range: Range<usize>, returns: *mut u8) {
-        // SAFETY: the caller keeps the contract of the same function.
-        unsafe { self.first.act(actor, states, range, returns) };
-    }
-
-    unsafe fn observe(&self, states: *mut u8, count: usize, returns: &[*mut u8], exits: &[Exit<()>]) {
-        // SAFETY: the caller keeps the contract of the same function.
-        unsafe { self.first.observe(states, count, returns, exits) };
-    }
-
-    fn forget_outcomes(&self) {
-        self.first.forget_outcomes();
-    }
-
-    fn outcomes(&self) -> Vec<OutcomeCount> {
-        self.first.outcomes()
     }
 }

@@ -4,8 +4,8 @@ use super::generate::makes_sense;
 use super::{Implementation, Implements, Model, Object, Program};
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::observation::{Caveat, Observation, Shrunk};
-use crate::engine::{self, Pulse, Task};
-use crate::object::Asked as _;
+use crate::engine::{Pulse, Task};
+use crate::registry::Asked as _;
 use crate::scenario::{Engine, Expected};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::verdict::{Expectation, Verdict, judge};
@@ -54,11 +54,12 @@ fn counter(make: impl Fn() -> Counter + Send + Sync + 'static) -> Object<Count> 
 }
 
 fn explored(engine: Engine, object: Object<Count>, seed: u64) -> Observation {
-    let scenario = object.erase().into_scenario();
-    let design = &scenario.designs[0];
+    let found = object.made().named("object", file!());
+    let design = &found.scenario.designs[0];
     let pulse: &'static Pulse = Box::leak(Box::default());
     let task = Task::new(design, Effort::Quick.budget(seed), pulse);
-    engine::observe(engine, &task).expect("the engine does its work")
+    let generated = found.generated(design).expect("generated programs");
+    generated.explore(engine, &task).expect("the engine does its work")
 }
 
 fn verdict(seen: &Observation) -> Verdict {

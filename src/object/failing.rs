@@ -8,12 +8,12 @@ use super::explore::{Failed, Ran, Subject};
 use super::generate::makes_sense;
 use super::judge::Judge;
 use super::program::Program;
-use super::recipe::Recipe;
 use super::regression::{self, Known};
 use super::shrink::{Bounds, Tried, shrink};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Caveat, Exploration, Observation, Programs, Sampling, ShrinkLimit, Shrunk};
+use crate::base::recipe::Recipe;
 use crate::engine::{self, Name, Task};
 use crate::linearizability::Model;
 use crate::scenario::{Engine, Expected};
@@ -92,7 +92,7 @@ impl<M: Model> Subject<M> {
         let ready = self.ready(task.facts, shrunk.draft.program());
         let name = Name { program: Some(&recipe), ..task.name };
         let one = Task { name, budget, ..ready.task(task) };
-        let mut seen = engine::observe_design(checker, &one)?;
+        let mut seen = engine::observe(checker, &one)?;
         task.pulse.note_shrunk();
         if let [witness] = &mut seen.witnesses[..] {
             witness.program = Some(shown(name, witness, &ready.judge));
@@ -135,7 +135,7 @@ impl<M: Model> Subject<M> {
         let program = program.filter(|program| makes_sense(&self.generator.model, program));
         let program = program.ok_or("its operations are others, or its model is")?;
         let ready = self.ready(task.facts, program);
-        let mut witness = engine::replay_design(&ready.task(task), token).ok_or(engine::OTHER_WAY)?;
+        let mut witness = engine::replay(&ready.task(task), token).ok_or(engine::OTHER_WAY)?;
         witness.program = Some(shown(task.name, &witness, &ready.judge));
         Ok(witness)
     }

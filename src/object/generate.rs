@@ -8,11 +8,11 @@
 //! [`MOST_SITUATIONS`] of them, the operation last added is left out.
 
 use super::program::{MOST_OPERATIONS, MOST_PARTS, Program};
+use crate::base::recipe::Size;
 use crate::linearizability::Model;
 use proptest::strategy::{SBoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rustc_hash::FxHashSet;
-use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::slice::Chunks;
 
@@ -21,47 +21,6 @@ const MOST_SITUATIONS: usize = 5_000;
 
 /// How often an operation is drawn anew for a place that it does not fit.
 const ATTEMPTS: usize = 8;
-
-/// How large programs are, at the most.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Size {
-    pub(super) parts: RangeInclusive<usize>,
-    pub(super) operations: usize,
-    pub(super) prefix: usize,
-    pub(super) suffix: usize,
-}
-
-impl Size {
-    /// A single actor, and as much to do as there may be.
-    pub(super) const OF_SCOUTS: Size =
-        Size { parts: 1..=1, operations: MOST_OPERATIONS, prefix: MOST_OPERATIONS, suffix: MOST_OPERATIONS };
-
-    /// The size of small programs: they are worth more where everything of one is explored, or nothing is known.
-    pub(super) fn small(&self) -> Size {
-        Size {
-            parts: (*self.parts.start()).min(2)..=(*self.parts.end()).min(3),
-            operations: self.operations.min(2),
-            prefix: self.prefix.min(2),
-            suffix: self.suffix.min(1),
-        }
-    }
-
-    /// The size of a program when so much is done of the whole: they grow from the smallest to the largest.
-    pub(super) fn grown(&self, done: u64, whole: u64) -> Size {
-        let share = |most: usize, least: usize| {
-            let sizes = (most + 1).saturating_sub(least) as u64;
-            // Less than a usize, for a part of one.
-            least + usize::try_from(sizes * done.min(whole) / whole.max(1)).unwrap_or(0)
-        };
-        let (fewest, most) = (*self.parts.start(), *self.parts.end());
-        Size {
-            parts: fewest..=share(most, fewest).min(most),
-            operations: share(self.operations, 1).min(self.operations),
-            prefix: share(self.prefix, 1).min(self.prefix),
-            suffix: share(self.suffix, 1).min(self.suffix),
-        }
-    }
-}
 
 /// An operation that was drawn, and can become simpler.
 pub(super) type Drawn<Op> = Box<dyn ValueTree<Value = Op>>;

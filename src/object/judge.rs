@@ -91,6 +91,8 @@ pub(super) struct Judge<M: Model> {
     known: Mutex<Known<M::Ret>>,
     /// What was returned in the last execution that no order explains.
     misfit: Mutex<Option<Returns<M::Ret>>>,
+    /// Why the first history that was not checked to its end was not.
+    unanswered: Mutex<Option<String>>,
     touched: AtomicBool,
 }
 
@@ -101,6 +103,7 @@ impl<M: Model> Judge<M> {
             program,
             known: Mutex::default(),
             misfit: Mutex::default(),
+            unanswered: Mutex::default(),
             touched: AtomicBool::new(false),
         }
     }
@@ -108,6 +111,11 @@ impl<M: Model> Judge<M> {
     /// Notes that an operation did something that the checker saw.
     pub(super) fn touched(&self) {
         self.touched.store(true, Ordering::Relaxed);
+    }
+
+    /// Why a history was not checked to its end, if one was not: then nothing is known of the program.
+    pub(super) fn unanswered(&self) -> Option<String> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether any operation of a single actor did something that the checker saw.
@@ -139,7 +147,12 @@ impl<M: Model> Judge<M> {
         let judged = match answer {
             Answer::Linearizable(_) => Judged::Fits,
             Answer::NotLinearizable(_) => Judged::Misfits(self.in_a_line(&returns)),
-            Answer::Unknown(reason) => Judged::Unknown(reason.to_string()),
+            Answer::Unknown(reason) => {
+                let reason = reason.to_string();
+                let mut first = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert_with(|| reason.clone());
+                Judged::Unknown(reason)
+            }
         };
         self.note(&returns, &judged);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,10 +19,9 @@ pub use crate::linearizability::{
     Answer, Checker, Criterion, History, Model, NoWindow, Operation, Place, Reason, ReturnedBeforeCalled,
     Violation, Window, check,
 };
-pub(crate) use explore::programs_run;
+pub(crate) use explore::{Generated, programs_run};
 pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};
-pub use property::{Asked, Implementation, Implements, Object};
-pub(crate) use recipe::Recipe;
+pub use property::{Implementation, Implements, Object};
 #[doc(hidden)]
 pub use single::by_bytes;
 

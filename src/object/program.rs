@@ -1,12 +1,7 @@
 //! Programs: what each actor does to an object.
 
+pub use crate::base::recipe::{MOST_OPERATIONS, MOST_PARTS};
 use std::fmt::{self, Debug, Write as _};
-
-/// Operations that each of the prefix, the suffix and a parallel part may have at most.
-pub const MOST_OPERATIONS: usize = 8;
-
-/// Parallel parts that a program may have at most: as many actors as every engine runs.
-pub const MOST_PARTS: usize = 4;
 
 /// A program: operations before the actors start, of each actor, and after all of them have ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,10 +1,11 @@
 //! What a user writes: an object, with a model, operations, and implementations that compete.
 
-use super::explore::{Build, Subject};
-use super::generate::{Generator, Size};
+use super::explore::{Build, Generated, Subject};
+use super::generate::Generator;
 use super::judge::Judged;
 use super::program::{MOST_OPERATIONS, MOST_PARTS, actor_name};
 use super::running;
+use crate::base::recipe::Size;
 use crate::linearizability::Model;
 use crate::scenario::outcome::Rule;
 use crate::scenario::program::Typed;
@@ -132,24 +133,17 @@ impl<M: Model> Object<M> {
     }
 }
 
-/// What can be registered as a scenario.
-pub trait Asked {
-    /// Forgets the types.
-    #[doc(hidden)]
-    fn erase(self) -> crate::scenario::registry::Made;
-}
-
-impl<M: Model> Asked for Object<M> {
-    fn erase(self) -> crate::scenario::registry::Made {
+impl<M: Model> Object<M> {
+    /// Forgets the types: a scenario of the first programs, and of each design all that it stands for.
+    pub(crate) fn erase(self) -> (ErasedScenario, Vec<Arc<dyn Generated>>) {
         let question = self.question.clone();
         let grades = running::rules().iter().map(|rule| (rule.grade, rule.sentence.clone())).collect();
-        let erased = |(name, facts, subject): (String, Facts, Subject<M>)| ErasedDesign {
-            name,
-            facts,
-            program: Arc::new(subject),
-        };
-        let designs = self.subjects().into_iter().map(erased).collect();
-        crate::scenario::registry::Made::new(ErasedScenario { question, grades, designs, in_practice: None })
+        let (mut designs, mut generated) = (Vec::new(), Vec::<Arc<dyn Generated>>::new());
+        for (name, facts, subject) in self.subjects() {
+            designs.push(ErasedDesign { name, facts, program: Arc::clone(subject.first()) });
+            generated.push(Arc::new(subject));
+        }
+        (ErasedScenario { question, grades, designs, in_practice: None }, generated)
     }
 }
 

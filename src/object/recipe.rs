@@ -7,52 +7,11 @@
 //! Limits: the same program comes out only as long as the object's operations and its model are the same; the
 //! recipe has a digest of the program to tell.
 
-use super::generate::{Drawn, Size};
+use super::generate::Drawn;
 use super::program::{MOST_OPERATIONS, MOST_PARTS, Program};
+use crate::base::recipe::{Recipe, Size, Step};
 use proptest::strategy::ValueTree;
-use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
-
-/// How a program is made again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Recipe {
-    pub(super) seed: u64,
-    pub(super) size: Size,
-    prefix: Vec<Step>,
-    parts: Vec<Vec<Step>>,
-    suffix: Vec<Step>,
-    /// CRC-32 of the program as Rust.
-    digest: u32,
-}
-
-/// One operation of a recipe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Step {
-    /// Its number among those that are drawn.
-    number: u16,
-    /// How many times its tree was told to move, and for each time a bit, the lowest of a byte first: to
-    /// something simpler, or back towards what was more complicated.
-    moves: u16,
-    simpler: Vec<u8>,
-}
-
-impl Step {
-    fn new(number: usize, moves: &[bool]) -> Self {
-        let byte = |bits: &[bool]| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit));
-        // A program has a few dozen operations, and a tree a few hundred moves at the most.
-        let short = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-        Self {
-            number: short(number),
-            moves: short(moves.len()),
-            simpler: moves.chunks(8).map(byte).collect(),
-        }
-    }
-
-    fn moves(&self) -> impl Iterator<Item = bool> + '_ {
-        let bits = self.simpler.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
-        bits.take(usize::from(self.moves))
-    }
-}
 
 /// A program that was drawn, while it is made smaller.
 pub(super) struct Draft<Op> {

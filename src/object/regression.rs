@@ -7,11 +7,11 @@
 //! Limits: a line that cannot be read is left alone and not tried; at most [`MOST_KNOWN`] programs a design.
 //! A file that cannot be written is mentioned in the worker's log, and nothing else comes of it.
 
-use super::generate::Size;
 use super::program::Program;
+use crate::base::name::slug;
+use crate::base::recipe::Size;
 use crate::engine::Name;
 use crate::scenario::Engine;
-use crate::scenario::registry::slug;
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -116,7 +116,7 @@ fn parse_line(line: &str, design: &str) -> Option<Known> {
 ///
 /// # Panics
 /// If what is written is not read as what it was.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn round_trip(bytes: &[u8]) -> usize {
     let text = String::from_utf8_lossy(bytes);
     let known = parse(&text, "design");

@@ -89,9 +89,8 @@ pub(super) fn rules() -> Vec<Rule<Judged>> {
         rule(Grade::Forbidden, "an invariant does not hold at the end", |judged| {
             matches!(judged, Judged::Broken(_))
         }),
-        rule(Grade::Acceptable, UNKNOWN, |judged| matches!(judged, Judged::Unknown(_))),
+        rule(Grade::Acceptable, "the history was not checked to the end", |judged| {
+            matches!(judged, Judged::Unknown(_))
+        }),
     ]
 }
-
-/// The sentence of an execution whose history was not checked to the end. It makes everything inconclusive.
-pub(super) const UNKNOWN: &str = "the history was not checked to the end";

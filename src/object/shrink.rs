@@ -250,7 +250,8 @@ fn list(layout: &mut Program<usize>, number: usize) -> &mut Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::{Bounds, ShrinkLimit, Shrunk, Tried, shrink};
-    use crate::object::generate::{Generator, Size};
+    use crate::base::recipe::Size;
+    use crate::object::generate::Generator;
     use crate::object::{Model, Program};
     use proptest::prelude::*;
     use std::time::Instant;

@@ -5,7 +5,11 @@
 
 mod clock;
 mod detector;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "the pairs, which are tests, say more than a fuzz target draws")
+)]
 pub(crate) mod oracle;
 #[cfg(test)]
 mod pairs;

@@ -13,7 +13,7 @@ pub(crate) mod terminal;
 pub(crate) use terminal::wrapped;
 
 use crate::base::observation::Observation;
-use crate::scenario::registry::Found;
+use crate::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Expected, Grade};
 use crate::verdict::{Judgement, Verdict};
 

@@ -151,14 +151,15 @@ fn search<O: Outcome>(scenario: Scenario<O>, helping: Option<Helping>) -> Search
 ///
 /// # Panics
 /// If there is no implementation, or the engine cannot do its work.
-pub fn programs(engine: Engine, object: impl crate::object::Asked) -> (f64, f64) {
-    let erased = object.erase().into_scenario();
-    let design = erased.designs.first().expect("an object with an implementation");
+pub fn programs(engine: Engine, object: impl crate::registry::Asked) -> (f64, f64) {
+    let found = object.made().named("object", file!());
+    let design = found.scenario.designs.first().expect("an object with an implementation");
+    let generated = found.generated(design).expect("generated programs");
     let pulse: &'static Pulse = Box::leak(Box::default());
     let budget = Effort::Normal.budget(DEFAULT_SEED);
     let task = Task::new(design, budget, pulse);
     let (start, before) = (Instant::now(), crate::object::programs_run());
-    let seen = engine::observe(engine, &task).expect("the engine works");
+    let seen = generated.explore(engine, &task).expect("the engine works");
     assert!(seen.executions > 0, "{engine} executed nothing: {seen:?}");
     let seconds = start.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]

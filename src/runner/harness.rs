@@ -6,8 +6,9 @@ use super::run::run_cell;
 use super::worker;
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::base::name::slug;
+use crate::registry::{self, Found};
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
-use crate::scenario::registry::{self, Found};
 use crate::scenario::{Engine, ErasedDesign};
 use crate::verdict::Verdict;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -136,7 +137,7 @@ fn trials_of(
 
 /// `shared_counter::load_then_store::loom`.
 fn test_name(scenario: &str, design: &str, engine: &str) -> String {
-    format!("{scenario}::{}::{engine}", registry::slug(design))
+    format!("{scenario}::{}::{engine}", slug(design))
 }
 
 fn verdict_is_as_expected(design: &ErasedDesign, cell: &Cell) -> Result<(), Failed> {

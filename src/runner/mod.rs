@@ -8,6 +8,7 @@
 
 pub mod bench;
 mod check;
+mod fatal;
 mod gate;
 pub(crate) mod harness;
 pub(crate) mod interrupt;

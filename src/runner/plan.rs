@@ -1,6 +1,6 @@
 //! Which cells of the matrix to run.
 
-use crate::scenario::registry::Found;
+use crate::registry::Found;
 use crate::scenario::{Engine, ErasedDesign};
 use std::collections::BTreeSet;
 

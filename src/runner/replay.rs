@@ -1,13 +1,14 @@
 //! One execution again: the one that a token has kept.
 
-use super::supervise::{Assignment, Launched, launch, write_down};
+use super::fatal::write_down;
+use super::supervise::{Assignment, Launched, launch};
 use super::worker::Work;
 use crate::base::budget::Budget;
 use crate::base::budget::Effort;
 use crate::engine::{self, Name, Pulse, Task, Way};
+use crate::registry::{self, Found};
 use crate::report::{sentence, terminal};
 use crate::scenario::ErasedDesign;
-use crate::scenario::registry::{self, Found};
 use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
 use serde::{Deserialize, Serialize};
@@ -104,7 +105,12 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
         design: design.name.clone(),
         how: how.to_owned(),
     };
-    let witness = engine::replay(&task, &token).map_err(changed)?;
+    let witness = match (&token.program, scenario.generated(design)) {
+        (Some(recipe), Some(generated)) => generated.replay(&task, &token, recipe),
+        (Some(_), None) => Err("its programs are not generated any more"),
+        (None, _) => engine::replay(&task, &token).ok_or(engine::OTHER_WAY),
+    };
+    let witness = witness.map_err(changed)?;
     if token::events_digest(&witness) != token.events_digest {
         return Err(changed("the execution has other events, or another end"));
     }

@@ -1,12 +1,13 @@
 //! Running a plan: several cells at a time, reported in order.
 
+use super::fatal;
 use super::plan::Plan;
 use super::supervise::{Assignment, Supervised, supervise};
 use crate::base::budget::Budget;
 use crate::base::observation::{Exploration, Observation, Sampling, Stop};
 use crate::engine::{Name, Shrinking};
+use crate::registry::Found;
 use crate::report::{Cell, DesignReport, Report, ScenarioReport};
-use crate::scenario::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Facts};
 use crate::verdict::{Expectation, judge};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -126,16 +127,25 @@ pub(crate) fn run_cell(
     };
     let assignment =
         Assignment { name, litmus: scenario.litmus.as_deref(), facts: &design.facts, engine, budget };
-    let (supervised, broken) = match supervise(&assignment, listen) {
+    let (supervised, broken) = match observe(&assignment, listen) {
         Ok(supervised) => (supervised, false),
         Err(error) => {
             let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Nothing });
             observation.stopped = Some(Stop::HarnessFailed(format!("{error:#}")));
-            (Supervised { observation, log: String::new(), seconds: 0.0 }, true)
+            (Supervised { observation, log: String::new(), seconds: 0.0, met: None }, true)
         }
     };
-    let Supervised { observation, log, seconds } = supervised;
+    let Supervised { observation, log, seconds, .. } = supervised;
     Cell { log, seconds, broken, ..judged(engine, &design.facts, observation) }
+}
+
+/// What a worker observes; where it dies of it under a checker, with a witness, for which others may die too.
+fn observe(assignment: &Assignment<'_>, listen: &dyn Fn(Shrinking)) -> anyhow::Result<Supervised> {
+    let mut supervised = supervise(assignment, listen)?;
+    if let Some(met) = supervised.met.as_ref().filter(|_| assignment.engine.is_checker()) {
+        supervised.observation.witnesses.extend(fatal::witness(assignment, met)?);
+    }
+    Ok(supervised)
 }
 
 /// An observation, judged against what is expected of a design.

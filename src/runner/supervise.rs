@@ -7,11 +7,9 @@ use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Awaited, Crash, Deadlock, Failure, Hang, How, ProcessExit, Waiting, Who};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
-use crate::base::witness::Witness;
-use crate::engine::{self, Fatal, Name, Pulse, Shortened, Shrinking, Way};
+use crate::engine::{Name, Pulse, Shrinking};
 use crate::panics::Cause;
 use crate::scenario::Facts;
-use crate::witness::token::Route;
 use anyhow::{Context as _, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -37,6 +35,15 @@ pub(crate) struct Supervised {
     pub(crate) log: String,
     /// Wall-clock time, the start of the worker included, waiting for the machine not.
     pub(crate) seconds: f64,
+    /// How the worker ended, if its design has stopped it.
+    pub(crate) met: Option<Met>,
+}
+
+/// How an execution ended its worker.
+pub(crate) struct Met {
+    /// Executions that ended before it.
+    pub(crate) after: u64,
+    pub(crate) exit: ProcessExit,
 }
 
 /// Runs one cell in a worker process and waits for its end, whatever it is. `listen` is told how far shrinking
@@ -50,25 +57,23 @@ pub(crate) fn supervise(
 ) -> anyhow::Result<Supervised> {
     if let Some(reason) = assignment.facts.excluded_from(assignment.engine) {
         let observation = Observation::not_applicable(NotApplicable::Excluded(reason.to_owned()));
-        return Ok(Supervised { observation, log: String::new(), seconds: 0.0 });
+        return Ok(Supervised { observation, log: String::new(), seconds: 0.0, met: None });
     }
     let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe), listen)?;
     if end.answered(&answer) {
         let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
-        return Ok(Supervised { observation, log, seconds });
+        return Ok(Supervised { observation, log, seconds, met: None });
     }
     let mut observation = Observation::new(Exploration::Sampled { how: Sampling::UntilFailure });
     observation.executions = pulse.get().executions() + 1;
     observation.fail(assignment.fate(&end, pulse.get(), &log)?);
-    if assignment.engine.is_checker() {
-        observation.witnesses.extend(fatal_witness(assignment, pulse.get().executions(), &end)?);
-    }
-    Ok(Supervised { observation, log, seconds })
+    let met = Some(Met { after: pulse.get().executions(), exit: end.process_exit() });
+    Ok(Supervised { observation, log, seconds, met })
 }
 
 impl Assignment<'_> {
     /// What became of a worker that did not answer: a failure of its design.
-    fn fate(&self, end: &End, pulse: &Pulse, log: &str) -> anyhow::Result<Failure> {
+    pub(super) fn fate(&self, end: &End, pulse: &Pulse, log: &str) -> anyhow::Result<Failure> {
         match end {
             End::Exited(status) if status.code() == Some(worker::BROKEN) => bail!("{}", log.trim()),
             End::Exited(_) => Ok(died(end.process_exit(), pulse, log, &self.budget)),
@@ -95,96 +100,9 @@ impl Assignment<'_> {
     }
 }
 
-/// The witness of an execution that has ended its worker, after so many others: the shortest that can be
-/// found, or else the one that was met.
-fn fatal_witness(assignment: &Assignment<'_>, after: u64, end: &End) -> anyhow::Result<Option<Witness>> {
-    let mut shorter = few_switches(assignment, end.process_exit())?;
-    let bounded = engine::adapter(assignment.engine).ends_with_few_preemptions();
-    if bounded && !shorter.as_ref().is_some_and(|witness| witness.shortest) {
-        let other = few_preemptions(assignment, end.process_exit())?;
-        let length = |witness: &Witness| (witness.switches, witness.events.len());
-        shorter = shorter.into_iter().chain(other).min_by_key(length);
-    }
-    match shorter {
-        Some(witness) => Ok(Some(witness)),
-        None => write_down(assignment, Way::After(after)),
-    }
-}
-
-/// The fewest switches that come to this end, of the executions that can be tried.
-fn few_switches(assignment: &Assignment<'_>, exit: ProcessExit) -> anyhow::Result<Option<Witness>> {
-    let launched = launch(assignment.job(Work::Shorten(exit)), &|_| ())?;
-    // A search for something shorter that fails leaves what there is.
-    let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
-    let Some(Shortened { way, shortest }) = answer else { return Ok(None) };
-    Ok(match follow(assignment, way, shortest)? {
-        Some((end, witness)) if end == exit => witness,
-        _ => None,
-    })
-}
-
-/// The most executions in which loom looks for this end, with each number of preemptions.
-const MAX_TRIED: u64 = 2_000;
-
-/// The most preemptions with which it looks.
-const MAX_PREEMPTIONS: u32 = 3;
-
-/// The first execution under loom that comes to this end with the fewest preemptions that lead to it, as loom
-/// bounds them. It need not be the shortest: it ends its process, and with it this search.
-fn few_preemptions(assignment: &Assignment<'_>, exit: ProcessExit) -> anyhow::Result<Option<Witness>> {
-    for preemptions in 0..=MAX_PREEMPTIONS {
-        let budget = Budget { preemptions: Some(preemptions), executions: MAX_TRIED, ..assignment.budget };
-        let bounded = Assignment { budget, ..*assignment };
-        match follow(&bounded, Way::Last, false)? {
-            None => {}
-            Some((end, witness)) if end == exit => return Ok(witness),
-            Some(_) => break,
-        }
-    }
-    Ok(None)
-}
-
-/// Lets another worker come to its end this way, which writes down what it does on it. `None` if it lives.
-///
-/// # Errors
-/// As [`launch`].
-pub(crate) fn write_down(assignment: &Assignment<'_>, way: Way) -> anyhow::Result<Option<Witness>> {
-    Ok(follow(assignment, way, false)?.and_then(|(_, witness)| witness))
-}
-
-/// How a worker came to its end that was to write it down, and what it wrote; `None` if it lives.
-fn follow(
-    assignment: &Assignment<'_>,
-    way: Way,
-    shortest: bool,
-) -> anyhow::Result<Option<(ProcessExit, Option<Witness>)>> {
-    let mut lines = anonymous_file("selvedge-events")?;
-    let fatal = Fatal { way: way.clone(), file: path_for_others(&lines) };
-    let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
-    if end.answered(&answer) {
-        return Ok(None);
-    }
-    let shows = assignment.fate(&end, pulse.get(), &log)?;
-    let lines = contents(&mut lines)?;
-    let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows, shortest)
-    else {
-        return Ok(Some((end.process_exit(), None)));
-    };
-    let Budget { executions, random_executions, preemptions, seed, .. } = assignment.budget;
-    let route = match way {
-        Way::After(_) | Way::Last => {
-            let after = pulse.get().executions();
-            Route::Fatal { after, executions, random_executions, preemptions }
-        }
-        Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
-        Way::Every(numbered) => Route::Every(numbered),
-    };
-    Ok(Some((end.process_exit(), Some(assignment.name.sign(seed, witness, route)))))
-}
-
 /// What is left of a worker.
 pub(crate) struct Launched {
-    pulse: Shared<Pulse>,
+    pub(super) pulse: Shared<Pulse>,
     pub(crate) answer: Vec<u8>,
     pub(crate) log: String,
     pub(crate) end: End,
@@ -244,11 +162,11 @@ pub(crate) enum End {
 
 impl End {
     /// Whether the worker has lived to answer.
-    fn answered(&self, answer: &[u8]) -> bool {
+    pub(super) fn answered(&self, answer: &[u8]) -> bool {
         self.status().is_some_and(|status| status.success()) && !answer.is_empty()
     }
 
-    fn process_exit(&self) -> ProcessExit {
+    pub(super) fn process_exit(&self) -> ProcessExit {
         match self {
             End::Exited(status) => {
                 status.signal().map_or(ProcessExit::Code(status.code().unwrap_or(0)), ProcessExit::Signal)

@@ -8,10 +8,12 @@ use super::seat::Place;
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;
+use crate::base::observation::Observation;
 use crate::engine::{self, Fatal, Helping, Name, Pulse, Task};
 use crate::litmus;
 use crate::object;
-use crate::scenario::registry;
+use crate::registry::{self, Found};
+use crate::scenario::ErasedDesign;
 use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
@@ -109,14 +111,34 @@ fn work(job: &str) -> anyhow::Result<()> {
     let answer = match job.work {
         Work::Observe | Work::Replay(_) => {
             let helping = job.place.as_ref().map(helping).transpose()?;
-            serde_json::to_vec(&engine::observe(job.engine, &Task { helping, ..task })?)?
+            serde_json::to_vec(&explore(scenario, design, job.engine, &Task { helping, ..task })?)?
         }
-        Work::Shorten(doom) => serde_json::to_vec(&engine::shorten(job.engine, &task, doom))?,
+        // There is no search that comes to all programs.
+        Work::Shorten(_) if scenario.generated(design).is_some() => serde_json::to_vec(&None::<()>)?,
+        Work::Shorten(exit) => serde_json::to_vec(&engine::shorten(job.engine, &task, exit))?,
         Work::WriteDown(fatal) => {
-            serde_json::to_vec(&engine::meet_end(job.engine, &Task { fatal: Some(fatal), ..task })?)?
+            let task = Task { fatal: Some(fatal), ..task };
+            let seen = match engine::follow_to_the_end(job.engine, &task) {
+                true => None,
+                false => Some(explore(scenario, design, job.engine, &task)?),
+            };
+            serde_json::to_vec(&seen)?
         }
     };
     std::fs::write(&job.answer, answer).context("the supervisor is gone")
+}
+
+/// Explores a design on an engine: its program, or the programs that it stands for.
+fn explore(
+    scenario: &Found,
+    design: &ErasedDesign,
+    engine: Engine,
+    task: &Task<'_>,
+) -> anyhow::Result<Observation> {
+    match scenario.generated(design) {
+        Some(generated) => generated.explore(engine, task),
+        None => engine::observe(engine, task),
+    }
 }
 
 /// Leave to explore on idle cores too.

@@ -9,7 +9,6 @@ mod design;
 mod expectation;
 pub(crate) mod outcome;
 pub(crate) mod program;
-pub(crate) mod registry;
 
 pub use crate::base::engine::Engine;
 pub use crate::base::outcome::Grade;
@@ -18,7 +17,6 @@ pub use design::{Blank, Design};
 pub use expectation::Expected;
 pub(crate) use expectation::Memory;
 pub use outcome::{Exit, Outcome};
-pub use registry::Registration;
 
 use outcome::Rule;
 use program::{Program, Typed};

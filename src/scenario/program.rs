@@ -9,18 +9,13 @@
 use super::counts::Counts;
 use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
-use super::{Engine, Exit, Grade, Memory, Outcome};
-use crate::base::observation::Observation;
+use super::{Exit, Grade, Memory, Outcome};
 use crate::base::outcome::{Graded, OutcomeCount};
 use crate::channel::endpoints;
 use crate::choice;
 use crate::context;
-use crate::engine::Task;
-use crate::object::Recipe;
 use crate::sync::spurious;
 use crate::thread::{self, model};
-use crate::witness::Witness;
-use crate::witness::token::Token;
 use std::alloc::Layout;
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -95,11 +90,6 @@ pub(crate) trait Program: Send + Sync {
     fn countable(&self) -> Option<&dyn Countable> {
         None
     }
-
-    /// If this stands for many programs that are generated: how to explore them.
-    fn generated(&self) -> Option<&dyn Generated> {
-        None
-    }
 }
 
 /// What executions were counted to, by the places of the outcomes in the order in which they were first seen.
@@ -115,21 +105,6 @@ pub(crate) trait Countable {
 
     /// Sets all counts to zero, and forgets no outcome.
     fn zero(&self);
-}
-
-/// Many programs for one implementation of an object.
-pub(crate) trait Generated: Send + Sync {
-    /// Explores them on an engine, one after the other.
-    ///
-    /// # Errors
-    /// If the harness itself cannot do its work.
-    fn explore(&self, engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation>;
-
-    /// Executes once more what a token has kept of the program of this recipe.
-    ///
-    /// # Errors
-    /// With how the object has changed, if there is no such program or it does not go that way.
-    fn replay(&self, task: &Task<'_>, token: &Token, recipe: &Recipe) -> Result<Witness, &'static str>;
 }
 
 /// The payload of the panic that ends an exploration whose question is answered: the outcome that was

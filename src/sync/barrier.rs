@@ -5,8 +5,8 @@
 use super::monitor::Monitor;
 use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId};
+use crate::base::event::Deed;
 use crate::context::{self, Context};
-use crate::witness::Deed;
 use std::fmt;
 
 /// Lets several threads wait for each other.

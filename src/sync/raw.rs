@@ -7,8 +7,8 @@ mod signal;
 
 use crate::arm::journal::{self, Key};
 use crate::arm::{self, loom, process, rc11, shuttle};
+use crate::base::event::Deed;
 use crate::context::{self, Context};
-use crate::witness::Deed;
 use std::mem::ManuallyDrop;
 use std::sync::{PoisonError, TryLockError};
 

@@ -3,9 +3,9 @@
 use super::model::{self, Identity};
 use crate::arm::journal::{self, Key};
 use crate::arm::{loom_thread, rc11, shuttle_thread};
+use crate::base::event::Deed;
 use crate::context::{self, Context};
 use crate::sync::spurious;
-use crate::witness::Deed;
 use std::fmt;
 use std::io;
 use std::num::NonZero;

@@ -11,7 +11,7 @@
 use super::words;
 use super::{Deed, Witness};
 use crate::base::failure::{Crash, Failure, How};
-use crate::object::Recipe;
+use crate::base::recipe::Recipe;
 use crate::scenario::Engine;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -268,7 +268,7 @@ impl<'a> Semantic<'a> {
 ///
 /// # Panics
 /// If that does not hold.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn survive(bytes: &[u8]) -> usize {
     let mut tokens = 0;
     let head = format!("{PREFIX}{FORMAT}_{}_", version());

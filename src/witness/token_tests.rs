@@ -8,7 +8,7 @@ use super::token::{
 use super::*;
 use crate::base::engine::Engine;
 use crate::base::failure::Failure;
-use crate::object::Recipe;
+use crate::base::recipe::Recipe;
 use proptest::prelude::*;
 
 fn sample() -> Token {

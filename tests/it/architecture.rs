@@ -98,6 +98,71 @@ fn the_checker_of_histories_stands_on_its_own() {
     assert_eq!(above, Vec::<String>::new());
 }
 
+/// The rooms, each with what it may import from above it in this list. Rooms that stand on one floor may import each
+/// other: those of the facade do, until there is one seam between it and its runtimes.
+const FLOORS: &[&[&str]] = &[
+    &["base"],
+    &["linearizability"],
+    &["erased"],
+    &["arm", "cell", "channel", "choice", "context", "explore", "hint", "panics", "race", "sync", "thread"],
+    &["scenario"],
+    &["witness"],
+    &["engine"],
+    &["object"],
+    &["registry"],
+    &["litmus"],
+    &["verdict"],
+    &["report"],
+    &["runner"],
+    &["cli"],
+];
+
+/// Where the code of a file stands; nothing for tests, their oracles, and what only puts the rooms together.
+fn floor_of_file(file: &str) -> Option<(&str, usize)> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let of_tests =
+        ["tests.rs", "planted.rs", "oracle.rs", "sample.rs", "testing.rs", "readings.rs", "facade.rs"];
+    let apart =
+        of_tests.contains(&name) || name.ends_with("_tests.rs") || ["lib.rs", "main.rs"].contains(&file);
+    if apart || file.contains("/agreement/") || file.starts_with("race/pairs/") {
+        return None;
+    }
+    let room = file.split('/').next().unwrap_or(file).trim_end_matches(".rs");
+    let floor = FLOORS.iter().position(|rooms| rooms.contains(&room));
+    Some((room, floor.unwrap_or_else(|| panic!("{file} lies in a room without a floor"))))
+}
+
+/// The rooms that a line of code names.
+fn rooms_named(line: &str) -> impl Iterator<Item = &str> {
+    let code = line.split("//").next().unwrap_or_default();
+    let named = code.match_indices("crate::").filter(|(at, _)| !code[..*at].ends_with('$'));
+    named.filter_map(|(at, found)| {
+        let rest = &code[at + found.len()..];
+        let room = rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
+        FLOORS.iter().flat_map(|rooms| rooms.iter()).any(|known| *known == room).then_some(room)
+    })
+}
+
+#[test]
+fn imports_run_downward_only() {
+    let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room)).expect("a room");
+    let (mut up, mut seen) = (Vec::new(), 0);
+    for (file, text) in sources("") {
+        let Some((room, here)) = floor_of_file(&file) else { continue };
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for line in code.lines() {
+            for named in rooms_named(line).filter(|named| *named != room) {
+                seen += 1;
+                if floor(named) > here {
+                    up.push(format!("{file} imports {named}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(seen > 300, "only {seen} imports were found");
+    assert_eq!(up, Vec::<String>::new());
+}
+
 #[test]
 fn no_source_file_is_too_long_to_read() {
     let long: Vec<_> = sources("")

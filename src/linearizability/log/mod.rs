@@ -121,6 +121,33 @@ pub fn read(text: &str, format: Format, options: &Options) -> Result<Log, Malfor
     builder.finish()
 }
 
+/// For the fuzz target and its test: reads any bytes as every format. Returns how many of them they are.
+///
+/// # Panics
+/// If a complaint names a line that is not there, or says nothing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn survive(bytes: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().count() + 1;
+    let of = |format| match read(
+        &text,
+        format,
+        &Options { keyed_values: bytes.len() % 2 == 1, ..Options::default() },
+    ) {
+        Ok(log) => {
+            assert_eq!(log.lines.len(), log.history.operations().len());
+            assert!(log.lines.iter().all(|line| (1..=lines).contains(line)));
+            assert!(log.history.operations().iter().all(|operation| operation.client < log.clients.len()));
+            true
+        }
+        Err(wrong) => {
+            assert!((1..=lines).contains(&wrong.line) && !wrong.what.is_empty(), "{wrong} of {text:?}");
+            false
+        }
+    };
+    [Format::Json, Format::Edn, Format::Console].into_iter().filter(|format| of(*format)).count()
+}
+
 fn json_event(line: usize, text: &str) -> Result<Event, Malformed> {
     let wrong = |what: String| Malformed::new(line, what);
     let json: serde_json::Value =
@@ -211,7 +238,7 @@ fn console_event(line: usize, text: &str) -> Result<Event, Malformed> {
             format!("`INFO  jepsen.util - …` was expected, and there is `{text}`"),
         ));
     }
-    let rest = text.splitn(2, " - ").nth(1).unwrap_or_default();
+    let rest = text.split_once(" - ").map_or("", |(_, rest)| rest);
     let mut reader = Reader::new(rest, line);
     let mut next = || Ok(reader.next_value()?.map(|(_, value)| value));
     let (process, kind, function) = (next()?, next()?, next()?);

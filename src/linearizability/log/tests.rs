@@ -102,3 +102,29 @@ fn a_wrong_line_is_named_with_what_was_expected() {
         "line 1: an operation of read, write, cas was expected, and there is push 1"
     );
 }
+
+/// Logs with pieces left out, doubled or exchanged.
+#[test]
+fn damaged_logs_are_read_or_refused() {
+    let mut state = 1_u64;
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("small") % bound.max(1)
+    };
+    let mut understood = [0; 2];
+    for _ in 0..3_000 {
+        let mut bytes = [JSON, EDN, CONSOLE][below(3)].as_bytes().to_vec();
+        for _ in 0..below(3) {
+            let (from, length) = (below(bytes.len()), below(30));
+            let piece: Vec<u8> = bytes[from..(from + length).min(bytes.len())].to_vec();
+            let to = below(bytes.len());
+            match below(3) {
+                0 => drop(bytes.drain(from..from + piece.len())),
+                1 => drop(bytes.splice(to..to, piece)),
+                _ => bytes[to] = b"{}[]\":\n0 "[below(9)],
+            }
+        }
+        understood[usize::from(super::survive(&bytes) > 0)] += 1;
+    }
+    assert!(understood.iter().all(|logs| *logs > 300), "{understood:?}");
+}

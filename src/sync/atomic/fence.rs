@@ -3,8 +3,8 @@
 use super::Ordering;
 use crate::arm::journal::{self, What};
 use crate::arm::{loom, rc11, shuttle, trace};
+use crate::base::event::Deed;
 use crate::context::{self, Context};
-use crate::witness::Deed;
 use std::panic::Location;
 
 /// The one object that all fences of an execution announce themselves on: fences order each other.

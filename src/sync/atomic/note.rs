@@ -2,7 +2,7 @@
 
 use super::repr::Repr;
 use crate::arm::journal::{self, Key, What};
-use crate::witness::Deed;
+use crate::base::event::Deed;
 use std::fmt::Debug;
 use std::sync::atomic::Ordering;
 

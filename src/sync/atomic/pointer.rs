@@ -4,8 +4,8 @@
 use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
 use crate::arm::{self, trace};
+use crate::base::event::Deed;
 use crate::context::Context;
-use crate::witness::Deed;
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;

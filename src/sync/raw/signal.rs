@@ -3,9 +3,9 @@
 use super::{Aside, LockGuard, OtherGuard, mixed};
 use crate::arm::journal::{self, Key};
 use crate::arm::{self, loom, process, rc11, shuttle};
+use crate::base::event::Deed;
 use crate::context::{self, Context};
 use crate::sync::spurious;
-use crate::witness::Deed;
 use std::sync::PoisonError;
 use std::time::Duration;
 

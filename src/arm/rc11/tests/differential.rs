@@ -392,6 +392,14 @@ fn shape(seed: u64) -> Shape {
         3 => Shape { locations: 1, events: 7, rmw_percent: 40, plain_percent: 0, ..default },
         4 => Shape { rmw_percent: 50, if_percent: 30, events: 8, ..default },
         5 => Shape { threads: 2, ..default },
+        6 => Shape {
+            locations: 2,
+            fence_percent: 35,
+            rmw_percent: 0,
+            plain_percent: 0,
+            if_percent: 0,
+            ..default
+        },
         _ => default,
     }
 }
@@ -411,6 +419,102 @@ fn check(model: Model, seeds: std::ops::Range<u64>) -> Tally {
     }
     println!("{model:?}: {tally:?}");
     tally
+}
+
+/// Programs that tell one rule each, whatever the random ones happen to be.
+fn classics() -> Vec<Program> {
+    use oracle::Order::{AcqRel, Acquire, Plain, Relaxed, Release, SeqCst};
+    use oracle::{load, rmw, store, when};
+    let fence = Stmt::Fence;
+    let two = |a: Vec<Stmt>, b: Vec<Stmt>| Program::new(&[0, 0], vec![a, b]);
+    let mut programs = Vec::new();
+    // Message passing with a fence on either side, on both, or on none that helps.
+    for (before, written) in [(Release, Relaxed), (AcqRel, Relaxed), (SeqCst, Relaxed), (Acquire, Relaxed)] {
+        for (read, after) in [(Acquire, Release), (Relaxed, Acquire), (Relaxed, SeqCst), (Relaxed, Release)] {
+            for payload in [Plain, Relaxed] {
+                programs.push(two(
+                    vec![store(0, 1, payload), fence(before), store(1, 1, written)],
+                    vec![load(0, 1, read), fence(after), when(0, 1, vec![load(1, 0, payload)])],
+                ));
+            }
+        }
+    }
+    // A release sequence that a read-modify-write continues, or a plain store ends.
+    for middle in [rmw(0, Modify::Add, 1, 1, Relaxed), store(1, 2, Relaxed)] {
+        programs.push(Program::new(
+            &[0, 0],
+            vec![
+                vec![store(0, 1, Relaxed), store(1, 1, Release)],
+                vec![middle],
+                vec![load(0, 1, Acquire), when(0, 2, vec![load(1, 0, Relaxed)])],
+            ],
+        ));
+    }
+    // Store buffering, and reads of independent writes, with each mix of orderings and fences.
+    for (stored, loaded) in [(SeqCst, SeqCst), (Relaxed, SeqCst), (SeqCst, Relaxed), (Relaxed, Relaxed)] {
+        let side = |own, other, middle: &[Stmt]| {
+            let ends = (store(own, 1, stored), load(0, other, loaded));
+            [&[ends.0], middle, &[ends.1]].concat()
+        };
+        let sc = [fence(SeqCst)];
+        for (left, right) in [(&sc[..], &sc[..]), (&sc[..], &[]), (&[], &[])] {
+            programs.push(two(side(0, 1, left), side(1, 0, right)));
+        }
+        for middle in [&sc[..], &[]] {
+            let reads = |a, b| [&[load(0, a, loaded)], middle, &[load(1, b, loaded)]].concat();
+            programs.push(Program::new(
+                &[0, 0],
+                vec![vec![store(0, 1, stored)], vec![store(1, 1, stored)], reads(0, 1), reads(1, 0)],
+            ));
+            // Write to read causality, then a write that is not seen (RWC), and Z6.0 of the paper.
+            let last = [&[store(1, 1, stored)], middle, &[load(0, 0, loaded)]].concat();
+            programs.push(Program::new(&[0, 0], vec![vec![store(0, 1, stored)], reads(0, 1), last.clone()]));
+            programs.push(Program::new(
+                &[0, 0, 0],
+                vec![
+                    vec![store(0, 1, stored), store(1, 1, Release)],
+                    vec![rmw(0, Modify::Add, 1, 1, stored), load(1, 2, Relaxed)],
+                    [&[store(2, 1, stored)], middle, &[load(0, 0, loaded)]].concat(),
+                ],
+            ));
+        }
+    }
+    // A compare-exchange that was to succeed is given another write and fails, with a stronger ordering.
+    let cas = Stmt::Cas {
+        old: 0,
+        success: 1,
+        location: 1,
+        expected: oracle::Expr::Const(2),
+        new: oracle::Expr::Const(5),
+        on_success: Relaxed,
+        on_failure: SeqCst,
+        weak: false,
+    };
+    programs.push(Program::new(
+        &[0, 0],
+        vec![
+            vec![store(1, 2, SeqCst), load(0, 0, SeqCst)],
+            vec![store(0, 1, SeqCst), cas],
+            vec![store(1, 1, Relaxed)],
+        ],
+    ));
+    programs
+}
+
+#[test]
+fn the_engine_and_the_oracle_agree_on_classics() {
+    crate::panics::install_once();
+    let classics = classics();
+    assert!(classics.len() > 60, "{}", classics.len());
+    for model in [Model::Rc11, Model::Sc] {
+        let mut tally = Tally::default();
+        for program in &classics {
+            if let Err(difference) = compare(program, model, &mut tally) {
+                panic!("under {model:?}:\n{program}\n{difference}");
+            }
+        }
+        assert!(tally.executions > 200 && tally.racy > 5, "{tally:?}");
+    }
 }
 
 /// How many programs there are to be.

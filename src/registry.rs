@@ -1,8 +1,13 @@
 //! Finding the scenarios of a program, and refusing wrong ones before anything runs.
 
-use super::{Engine, ErasedDesign, ErasedScenario};
+use crate::base::engine::Engine;
 use crate::base::location::source_path;
+use crate::base::name::slug;
+use crate::linearizability::Model;
+use crate::object::{Generated, Object};
+use crate::scenario::{ErasedDesign, ErasedScenario, Expected, Outcome, Scenario};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A scenario that a file has registered with [`scenario!`](macro@crate::scenario).
 pub struct Registration {
@@ -12,15 +17,17 @@ pub struct Registration {
 }
 
 /// What a registered function makes.
-pub struct Made(pub(super) ErasedScenario);
+pub struct Made {
+    scenario: ErasedScenario,
+    /// Of each design of an object, the programs that it stands for.
+    generated: Vec<Arc<dyn Generated>>,
+}
 
 impl Made {
-    pub(crate) fn new(scenario: ErasedScenario) -> Self {
-        Self(scenario)
-    }
-
-    pub(crate) fn into_scenario(self) -> ErasedScenario {
-        self.0
+    /// What was made, under a name.
+    pub(crate) fn named(self, name: &str, file: &str) -> Found {
+        let (name, file) = (name.to_owned(), source_path(file));
+        Found { name, file, scenario: self.scenario, generated: self.generated, litmus: None }
     }
 }
 
@@ -36,13 +43,27 @@ inventory::collect!(Registration);
 
 /// Used by [`scenario!`](macro@crate::scenario).
 #[doc(hidden)]
-pub fn erase(asked: impl crate::object::Asked) -> Made {
-    asked.erase()
+pub fn erase(asked: impl Asked) -> Made {
+    asked.made()
 }
 
-impl<O: super::Outcome> crate::object::Asked for super::Scenario<O> {
-    fn erase(self) -> Made {
-        Made(self.erase())
+/// What can be registered as a scenario.
+pub trait Asked {
+    /// Forgets the types.
+    #[doc(hidden)]
+    fn made(self) -> Made;
+}
+
+impl<M: Model> Asked for Object<M> {
+    fn made(self) -> Made {
+        let (scenario, generated) = self.erase();
+        Made { scenario, generated }
+    }
+}
+
+impl<O: Outcome> Asked for Scenario<O> {
+    fn made(self) -> Made {
+        Made { scenario: self.erase(), generated: Vec::new() }
     }
 }
 
@@ -52,6 +73,7 @@ pub(crate) struct Found {
     /// The source file, as the compiler saw it.
     pub(crate) file: String,
     pub(crate) scenario: ErasedScenario,
+    pub(crate) generated: Vec<Arc<dyn Generated>>,
     /// The text that it was read from, if it is a litmus test: worker processes read it again.
     pub(crate) litmus: Option<String>,
 }
@@ -71,6 +93,12 @@ const CHAPTERS: [&str; 7] =
     ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
 
 impl Found {
+    /// The programs that a design of an object stands for.
+    pub(crate) fn generated(&self, design: &ErasedDesign) -> Option<&dyn Generated> {
+        let place = self.scenario.designs.iter().position(|one| one.name == design.name)?;
+        self.generated.get(place).map(|generated| &**generated)
+    }
+
     /// The folder below `scenarios/` that the file lies in; empty for one that lies in none.
     pub(crate) fn folder(&self) -> &str {
         let below = self.file.rsplit_once("scenarios/").map_or("", |(_, below)| below);
@@ -102,12 +130,7 @@ pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
     check(
         inventory::iter::<Registration>
             .into_iter()
-            .map(|registration| Found {
-                name: registration.name.to_owned(),
-                file: source_path(registration.file),
-                scenario: (registration.make)().0,
-                litmus: None,
-            })
+            .map(|registration| (registration.make)().named(registration.name, registration.file))
             .collect(),
     )
 }
@@ -187,15 +210,9 @@ fn design_faults(design: &ErasedDesign) -> Vec<String> {
         }
     }
     for engine in &facts.must_see {
-        if facts.expected_on(*engine).0 == super::Expected::Safe {
+        if facts.expected_on(*engine).0 == Expected::Safe {
             faults.push(format!("it must see a failure on {engine}, but expects to be safe there"));
         }
     }
     faults
-}
-
-/// A design's name as a part of a test's name: letters and digits in lower case, joined by `_`.
-pub(crate) fn slug(name: &str) -> String {
-    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
 }
