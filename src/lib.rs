@@ -191,7 +191,7 @@ pub mod __private {
     }
 
     /// For the fuzz target of this name: logs of histories.
-    #[cfg(fuzzing)]
+    #[cfg(feature = "testing")]
     pub fn fuzz_histories(bytes: &[u8]) {
         crate::linearizability::log::survive(bytes);
     }

@@ -46,7 +46,7 @@ fn bounded_buffer() -> Scenario<Taken> {
                     (0, 0)
                 })
                 .actor("consumes", |(_, receive)| {
-                    let mut next = || receive.recv().unwrap_or(0);
+                    let next = || receive.recv().unwrap_or(0);
                     (next(), next())
                 })
                 .observe(|_, taken| taken[1])

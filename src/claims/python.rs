@@ -113,7 +113,8 @@ fn said(program: &str) -> anyhow::Result<String> {
 
 /// The ways to share work among workers, as figures of speed-up for the most workers, run or not.
 pub(super) fn speedups(scaling: &Result<Scaling, String>) -> Vec<Figure> {
-    let ways: [(&str, fn(&Scaling) -> &Vec<Vec<f64>>); 4] = [
+    type Speedups = fn(&Scaling) -> &Vec<Vec<f64>>;
+    let ways: [(&str, Speedups); 4] = [
         ("threading", |scaling| &scaling.threads),
         ("multiprocessing", |scaling| &scaling.processes),
         ("concurrent.futures, threads", |scaling| &scaling.thread_pool),

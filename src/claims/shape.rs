@@ -236,7 +236,9 @@ fn environment_is_changed() -> bool {
 pub(super) fn independent(_: &Bench<'_>) -> anyhow::Result<Measured> {
     // Told apart from its parent's by where it began.
     let moved: fn() -> bool = if at_root() { || !at_root() } else { at_root };
-    let acts: [(&str, fn(), fn() -> bool); 5] = [
+    /// What is done, how, and whether it reached the other.
+    type Act = (&'static str, fn(), fn() -> bool);
+    let acts: [Act; 5] = [
         ("a crash", || std::process::abort(), || false),
         // SAFETY: ends the process, which is a child.
         ("an exit", || unsafe { libc::_exit(3) }, || false),

@@ -117,7 +117,7 @@ impl Model for Hinted {
     }
 
     fn read_only(op: &SmallOp, returned: &u8) -> bool {
-        op.kind % 3 == 0 || (op.kind % 3 == 2 && *returned == 0)
+        op.kind.is_multiple_of(3) || (op.kind % 3 == 2 && *returned == 0)
     }
 }
 

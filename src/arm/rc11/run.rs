@@ -411,10 +411,9 @@ fn arrive() -> Option<EventId> {
         wait_for_guide();
     }
     // What the read that the graph was made for needs goes first.
-    let run = with(|run| ptr::from_mut(run));
-    // SAFETY: as above.
-    let run = unsafe { &mut *run };
-    if run.owing.is_some() && run.section.is_none() && run.demanded() != Some(run.current) {
+    let others_first =
+        |run: &mut Run| run.owing.is_some() && run.section.is_none() && run.demanded() != Some(run.current);
+    if with(others_first) {
         switch();
     }
     Some(with(|run| run.next()))
