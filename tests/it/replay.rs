@@ -1,6 +1,6 @@
 //! Every witness has a token, and a token finds its execution again.
 
-use crate::support::{cell, consumer, deaths, json, root, selvedge};
+use crate::support::{cell, consumer, deaths, json, selvedge};
 use serde_json::Value;
 
 #[path = "../../scenarios"]
