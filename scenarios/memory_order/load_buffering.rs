@@ -15,6 +15,7 @@ fn load_buffering() -> Scenario<(u32, u32)> {
             looking(Relaxed, Relaxed, || ())
                 .expect(Forbidden)
                 .expect_on(Loom, Safe, "loom has no load buffering; the language allows it, and ARM shows it")
+                .expect_on(Engine::Rc11, Safe, "RC11 forbids load buffering; C++20 and Rust allow it")
                 .expect_on(Shuttle, Safe, "shuttle's values are sequentially consistent"),
         )
         .design("release and acquire", looking(Acquire, Release, || ()).expect(Safe))

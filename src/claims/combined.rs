@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-const REPETITIONS: usize = 7;
+const REPETITIONS: usize = 5;
 const WORKERS: u64 = 4;
 /// Messages of each worker.
 const MESSAGES: u64 = 4_000;

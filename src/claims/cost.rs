@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, OnceLock, mpsc};
 use std::thread;
 
-const REPETITIONS: usize = 9;
+const REPETITIONS: usize = 5;
 const THREADS_STARTED: u32 = 40;
 const FORKS: u32 = 12;
 const PROGRAMS: u32 = 4;

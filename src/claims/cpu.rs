@@ -8,7 +8,7 @@ use super::{Bench, Figure, Finding, Measured, Verdict};
 use std::hint::black_box;
 use std::thread;
 
-const REPETITIONS: usize = 7;
+const REPETITIONS: usize = 5;
 /// More cores than these tell nothing more.
 const CORES: usize = 4;
 /// Rounds of [`burn`]: some 20 ms.

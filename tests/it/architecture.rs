@@ -114,6 +114,7 @@ const FLOORS: &[&[&str]] = &[
     &["verdict"],
     &["report"],
     &["runner"],
+    &["claims"],
     &["cli"],
 ];
 

@@ -32,7 +32,7 @@ ways = {
     "both": lambda: processes(TASKS, four_threads),
 }
 samples = {way: [] for way in ways}
-for _ in range(5):
+for _ in range(3):
     for way, run in ways.items():
         samples[way].append(seconds(run))
 

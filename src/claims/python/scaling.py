@@ -17,7 +17,7 @@ for place, count in enumerate(counts):
         "thread_pool": lambda: pooled(lambda: concurrent.futures.ThreadPoolExecutor(count)),
         "process_pool": lambda: pooled(lambda: concurrent.futures.ProcessPoolExecutor(count, mp_context=fork)),
     }
-    for _ in range(5):
+    for _ in range(3):
         for way in ways:
             samples[way][place].append(seconds(runs[way]))
 print(json.dumps({"interpreter": interpreter, "workers": counts, **samples}))
