@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out.
 
 mod check;
+mod claims;
 mod contents;
 mod litmus;
 mod progress;
@@ -56,6 +57,8 @@ struct Cli {
 enum Command {
     /// Run scenarios and show the matrix (the default)
     Run(RunArguments),
+    /// Put thirteen statements about threads and processes to the test, on this machine
+    Claims(claims::Arguments),
     /// Run one scenario and print its page
     Show {
         /// The scenario
@@ -172,6 +175,7 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
             Err(error) => fail_to_print(&error),
         },
+        Some(Command::Claims(arguments)) => claims::main(&found, &arguments),
         Some(Command::Show { name }) => show(&found, &name),
         Some(Command::Litmus(arguments)) => litmus::start(&arguments),
         Some(Command::Check(arguments)) => check::main(&arguments),
@@ -272,6 +276,7 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = arguments.jobs.map_or(cores, usize::from);
     let budget = Budget { preemptions: arguments.preemptions, ..arguments.budget.budget(arguments.seed) };
+    let budget = arguments.budget.shared_among(budget, plan.sampled_cells());
     let begun = Instant::now();
     let progress = Progress::new(plan.cells());
     let mut printer = Printer { progress: &progress, plan: &plan, verbose: arguments.verbose, failed: None };

@@ -36,6 +36,7 @@
 //! | `verdict` | the pure function that judges |
 //! | `report` | pure renderers of what was judged |
 //! | `runner` | plan, worker processes, supervision, and the harness for `cargo test` |
+//! | `claims` | thirteen statements about threads and processes, measured where this runs |
 //! | `cli` | arguments in, exit code out |
 //!
 //! # A first scenario
@@ -106,6 +107,8 @@ mod arm;
 #[cfg(feature = "harness")]
 mod base;
 #[cfg(feature = "harness")]
+mod claims;
+#[cfg(feature = "harness")]
 mod cli;
 #[cfg(feature = "harness")]
 mod context;
@@ -145,7 +148,7 @@ pub use registry::Asked;
 #[cfg(feature = "harness")]
 pub use runner::replay::{ReplayError, Replayed, replay};
 #[cfg(feature = "harness")]
-pub use scenario::{Blank, Design, Engine, Exit, Expected, Grade, Outcome, Scenario};
+pub use scenario::{Blank, Design, Engine, Exit, Expected, External, Grade, Outcome, Ran, Scenario, Scratch};
 
 /// What a scenario file needs.
 #[cfg(feature = "harness")]
@@ -155,7 +158,7 @@ pub mod prelude {
     pub use crate::choose;
     pub use crate::hint;
     pub use crate::scenario::Expected::{self, Crash, DataRace, Deadlock, Forbidden, Hang, Safe};
-    pub use crate::scenario::{Design, Engine, Exit, Scenario};
+    pub use crate::scenario::{Design, Engine, Exit, External, Ran, Scenario};
     pub use crate::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
     pub use crate::sync::atomic::{
         AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16,
@@ -188,7 +191,7 @@ pub mod __private {
     }
 
     /// For the fuzz target of this name: logs of histories.
-    #[cfg(fuzzing)]
+    #[cfg(feature = "testing")]
     pub fn fuzz_histories(bytes: &[u8]) {
         crate::linearizability::log::survive(bytes);
     }

@@ -224,6 +224,7 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     }
     if payload.is::<crate::arm::trace::RaceFound>()
         || payload.is::<Deadlocked>()
+        || payload.is::<crate::arm::rc11::Cut>()
         || payload.is::<crate::arm::loom::NeedsExactness>()
     {
         return true;

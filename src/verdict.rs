@@ -263,7 +263,7 @@ mod tests {
 
         #[test]
         fn a_checker_accepts_the_expected_verdict_alone(seen in observations(), expected in expected()) {
-            for engine in [Engine::Loom, Engine::Shuttle] {
+            for engine in [Engine::Rc11, Engine::Loom, Engine::Shuttle] {
                 let judgement = judge(Expectation { engine, expected, must_see: false }, &seen);
                 match judgement.verdict {
                     Verdict::Inconclusive => prop_assert_eq!(judgement.as_expected, None),

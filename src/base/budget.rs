@@ -48,6 +48,12 @@ impl Budget {
     }
 }
 
+/// What the real engines may take in a run of many scenarios, in milliseconds.
+const SAMPLING_IN_ALL_MS: u64 = 14_000;
+
+/// What each cell of theirs gets all the same.
+const SAMPLING_AT_LEAST_MS: u64 = 20;
+
 /// How much effort to spend on each cell of the matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Effort {
@@ -76,6 +82,16 @@ impl Effort {
     /// The level of this name, in upper or lower case.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         Effort::ALL.into_iter().find(|effort| effort.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The same budget, with less sampling for each of many cells: under the normal effort all real engines
+    /// together take no longer than [`SAMPLING_IN_ALL_MS`], as far as that leaves each [`SAMPLING_AT_LEAST_MS`].
+    pub(crate) fn shared_among(self, budget: Budget, sampled_cells: usize) -> Budget {
+        if self != Effort::Normal || sampled_cells == 0 {
+            return budget;
+        }
+        let share = SAMPLING_IN_ALL_MS / sampled_cells as u64;
+        Budget { sampling_ms: share.clamp(SAMPLING_AT_LEAST_MS, budget.sampling_ms), ..budget }
     }
 
     /// The budget of one cell at this level.

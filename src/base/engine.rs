@@ -37,6 +37,8 @@ macro_rules! engines {
 }
 
 engines! {
+    /// Our own model checker: every execution that the memory model of the language (RC11) allows, once.
+    Rc11 = "rc11", checker: true;
     /// The model checker loom: every interleaving and stale read of the C11 model, up to bounds.
     Loom = "loom", checker: true;
     /// The model checker shuttle: sequentially consistent values, races by our own vector clocks.

@@ -1,6 +1,7 @@
 //! All that an engine saw of a design.
 
 use super::failure::Failure;
+use super::location::Site;
 use super::outcome::OutcomeCount;
 use super::witness::Witness;
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,12 @@ pub(crate) enum Stop {
     GaveUp(GaveUp),
     /// A history was not checked to its end, for this reason.
     HistoryNotChecked(String),
+    /// The design did not do what it had done before, first here if that is known: it is not deterministic.
+    NotRepeatable { site: Option<Site> },
+    /// An execution had more threads, the main one included, than the search follows.
+    TooManyThreads { at_most: usize },
+    /// A thread did more than so many operations.
+    TooManyEvents { at_most: usize },
     /// The harness could not do its work.
     HarnessFailed(String),
 }

@@ -16,7 +16,7 @@
 //! Nothing else names an engine.
 
 use super::witness::{Fatal, Shortened};
-use super::{Task, loom, processes, shuttle, threads};
+use super::{Task, loom, processes, rc11, shuttle, threads};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;
@@ -27,6 +27,7 @@ use crate::witness::token::Route;
 /// The adapter of an engine: one line for each.
 pub(crate) fn adapter(engine: Engine) -> &'static dyn Adapter {
     match engine {
+        Engine::Rc11 => &rc11::Rc11,
         Engine::Loom => &loom::Loom,
         Engine::Shuttle => &shuttle::Shuttle,
         Engine::Threads => &threads::Threads,

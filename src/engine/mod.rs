@@ -16,8 +16,7 @@ mod offspring;
 mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
-#[cfg(test)]
-mod round_robin_tests;
+mod rc11;
 mod shuttle;
 pub(crate) mod slots;
 pub(crate) mod threads;

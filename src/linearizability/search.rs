@@ -134,7 +134,12 @@ impl<'a, M: Model> Search<'a, M> {
             uses: States::new(),
             been: Situations::new(layout.lanes.len() + 1),
             classes,
-            read_only: if read_only.contains(&true) { read_only } else { Vec::new() },
+            // What was cut off by a crash may have to come first, so nothing is placed ahead of its turn.
+            read_only: if layout.eras.is_empty() && read_only.contains(&true) {
+                read_only
+            } else {
+                Vec::new()
+            },
             layout_bytes: layout.bytes(),
             done: vec![0; layout.lanes.len()],
             done_hash: 0,

@@ -283,3 +283,49 @@ fn the_corpus_of_the_fuzzer_runs_through_the_same_function() {
     let met: Vec<_> = corpus("checker").iter().map(|bytes| oracle::agree(bytes)).collect();
     assert!(met.contains(&[false; 5]) && met.contains(&[true; 5]), "the corpus is one-sided: {met:?}");
 }
+
+/// An operation that says nothing of itself.
+#[derive(Clone)]
+struct Silent(Op);
+
+impl std::fmt::Debug for Silent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("operation")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct OfSilent(Register);
+
+impl Model for OfSilent {
+    type Op = Silent;
+    type Ret = Option<u32>;
+
+    fn apply(&mut self, op: &Silent) -> Option<u32> {
+        self.0.apply(&op.0)
+    }
+}
+
+#[test]
+fn operations_that_look_alike_are_not_taken_for_each_other() {
+    let fits = |reads: &[u32]| {
+        let mut history = History::new();
+        for value in 1..=5 {
+            history.call(value as usize, Silent(Op::Write(value)));
+        }
+        for &value in reads {
+            let read = history.call(0, Silent(Op::Read));
+            history.returns(read, Some(value));
+        }
+        match Checker::new().check(&OfSilent(Register(0)), &history) {
+            Answer::Linearizable(_) => true,
+            Answer::NotLinearizable(violation) => {
+                assert!(violation.window.is_some(), "{:?}", violation.no_window);
+                false
+            }
+            Answer::Unknown(reason) => panic!("{reason}"),
+        }
+    };
+    assert!(fits(&[5, 1, 4, 2, 3]) && fits(&[0, 3, 3, 1]));
+    assert!(!fits(&[5, 1, 5]) && !fits(&[1, 0]) && !fits(&[1, 2, 3, 4, 5, 6]));
+}

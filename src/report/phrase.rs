@@ -46,6 +46,14 @@ pub(super) fn executions(number: u64) -> String {
     format!("{} {}", thousands(number), if number == 1 { "execution" } else { "executions" })
 }
 
+/// Clean samples of a real engine below which nothing is shown as safe in the matrix.
+const FEW: u64 = 100;
+
+/// `1 sample`, `2 samples`.
+fn samples(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "sample" } else { "samples" })
+}
+
 /// `once`, `2 times`.
 pub(super) fn times(number: u64) -> String {
     if number == 1 { "once".to_owned() } else { format!("{} times", thousands(number)) }
@@ -87,6 +95,9 @@ pub(super) fn cell(cell: &Cell, number: fn(u64) -> String) -> String {
         (Verdict::Safe, EvidenceKind::Exhaustive, _) => format!(" all {executions}"),
         (Verdict::Safe, EvidenceKind::Bounded, _) => format!(" bound {executions}"),
         (Verdict::Safe, EvidenceKind::Sampled, true) => format!(" {executions} runs"),
+        (Verdict::Safe, EvidenceKind::Sampled, false) if evidence.executions < FEW => {
+            return format!("{}{}, says little", mark(cell), samples(evidence.executions));
+        }
         (Verdict::Safe, EvidenceKind::Sampled, false) => format!(" {executions}"),
         _ => format!(" run {executions}"),
     };

@@ -179,6 +179,24 @@ pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
             "an execution that should have come out as another one did not: a fault of selvedge's reduction"
                 .to_owned()
         }
+        Stop::NotRepeatable { site } => {
+            let at = site
+                .as_ref()
+                .map_or_else(String::new, |site| format!(", first at {}:{}", site.file, site.line));
+            format!(
+                "the design did not do what it had done before{at}: a design must be deterministic but for `choose`"
+            )
+        }
+        Stop::TooManyThreads { at_most } => {
+            format!(
+                "an execution had more than {at_most} threads, the main one included, which {engine} cannot follow"
+            )
+        }
+        Stop::TooManyEvents { at_most } => {
+            format!(
+                "a thread did more than {at_most} operations: does a loop count its rounds, or never end?"
+            )
+        }
         Stop::GaveUp(programs) => gave_up(programs, engine),
         Stop::HistoryNotChecked(reason) => reason.clone(),
         Stop::HarnessFailed(error) => format!("the harness failed: {error}"),

@@ -65,6 +65,16 @@ impl<'a> Plan<'a> {
         Ok(Self { scenarios, engines: Engine::ALL.into_iter().filter(wanted).collect() })
     }
 
+    /// How many cells of real engines there are, but for those that a design is kept from.
+    pub(crate) fn sampled_cells(&self) -> usize {
+        let designs = self.scenarios.iter().flat_map(|(_, designs)| designs);
+        let sampled = |design: &ErasedDesign| {
+            let real = self.engines.iter().filter(|engine| !engine.is_checker());
+            real.filter(|engine| design.facts.excluded_from(**engine).is_none()).count()
+        };
+        designs.map(|design| sampled(design)).sum()
+    }
+
     /// How many cells there are.
     pub(crate) fn cells(&self) -> usize {
         self.scenarios.iter().map(|(_, designs)| designs.len()).sum::<usize>() * self.engines.len()

@@ -157,7 +157,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
             return again(&assignment, way, &token, word);
         }
         Route::Every(numbered) => return again(&assignment, Way::Every(numbered.clone()), &token, word),
-        Route::Schedule { .. } | Route::Index { .. } => {}
+        Route::Schedule { .. } | Route::Index { .. } | Route::Graph(_) => {}
     }
     let Launched { answer, log, end, .. } =
         launch(assignment.job(Work::Replay(word.to_owned())), &|_| ()).map_err(harness)?;

@@ -115,7 +115,7 @@ impl<S> Blank<S> {
         self.begin().actors(count, act)
     }
 
-    fn begin<R>(self) -> Design<S, R> {
+    pub(super) fn begin<R>(self) -> Design<S, R> {
         Design { state: self.state, actors: Vec::new(), observe: None, facts: Facts::default() }
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows an engine: a [`Design`] is closures over a state; [`program`] erases its types so
 //! that every engine can execute it. Limit: one outcome type per scenario and one return type per design.
 
+mod commands;
 mod counts;
 mod design;
 mod expectation;
@@ -11,6 +12,7 @@ pub(crate) mod program;
 
 pub use crate::base::engine::Engine;
 pub use crate::base::outcome::Grade;
+pub use commands::{External, Ran, Scratch};
 pub use design::{Blank, Design};
 pub use expectation::Expected;
 pub(crate) use expectation::Memory;

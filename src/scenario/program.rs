@@ -211,6 +211,7 @@ where
 
     fn execute(self: Arc<Self>) -> Option<Graded> {
         let outcome = Arc::clone(&self).run();
+        crate::arm::rc11::wait_for_others();
         // An execution that is redundant comes out as one that counts: if not, the zero will tell.
         let weight = context::weight();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,6 +230,7 @@ where
 
     fn try_out(self: Arc<Self>) -> Graded {
         let outcome = Arc::clone(&self).run();
+        crate::arm::rc11::wait_for_others();
         self.graded(&outcome)
     }
 

@@ -81,8 +81,8 @@ impl Key {
             static __executable_start: u8;
             static _end: u8;
         }
-        // SAFETY: the linker defines these two; only their addresses are taken.
-        let program = unsafe { (&raw const __executable_start).addr()..(&raw const _end).addr() };
+        // The linker defines these two; only their addresses are taken.
+        let program = (&raw const __executable_start).addr()..(&raw const _end).addr();
         let at_key = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         if program.contains(&std::ptr::from_ref(self).addr()) {
             (rc11::OF_STATICS, at_key(key))

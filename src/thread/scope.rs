@@ -5,14 +5,15 @@
 use super::builder::Builder;
 use super::handle::Thread;
 use super::model::{self, Identity, Packet};
+use crate::arm::rc11;
 use crate::arm::trace::RaceFound;
-use crate::context;
+use crate::context::{self, Context};
 use crate::panics;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Where scoped threads are started; made by [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
@@ -65,6 +66,8 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     let scope = Scope { inner: Inner::Model(Mutex::default()), scope: PhantomData, env: PhantomData };
+    // Under rc11 the threads of an execution that is over are unwound one after the other; those that borrow first.
+    let _children = TakenDown(&scope);
     let result = match catch_unwind(AssertUnwindSafe(|| f(&scope))) {
         // The engine ends the execution where it stands, and runs none of its threads again: there is
         // nobody to wait for, and waiting would fail. A race that our own detector found is different:
@@ -76,9 +79,10 @@ where
     };
     model::settled();
     let mut unheard = false;
-    while let Some(end) = scope.unwaited() {
+    while let Some(end) = scope.last_unwaited() {
         end.wait_for_its_return();
         unheard |= end.panicked_unheard();
+        scope.waited();
     }
     match result {
         Err(payload) => resume_unwind(payload),
@@ -87,11 +91,36 @@ where
     }
 }
 
+/// Takes down the threads of a scope that is left although they have not ended.
+struct TakenDown<'a, 'scope, 'env>(&'a Scope<'scope, 'env>);
+
+impl Drop for TakenDown<'_, '_, '_> {
+    fn drop(&mut self) {
+        if context::current() == Context::Rc11 {
+            while let Some(child) = self.0.last_unwaited() {
+                rc11::take_down(usize::try_from(child.number).unwrap_or(usize::MAX));
+                self.0.waited();
+            }
+        }
+    }
+}
+
 impl<'scope, 'env> Scope<'scope, 'env> {
-    fn unwaited(&self) -> Option<Arc<Identity>> {
+    fn threads(&self) -> Option<MutexGuard<'_, Vec<Arc<Identity>>>> {
         match &self.inner {
             Inner::Real(_) => None,
-            Inner::Model(ends) => ends.lock().unwrap_or_else(PoisonError::into_inner).pop(),
+            Inner::Model(ends) => Some(ends.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    fn last_unwaited(&self) -> Option<Arc<Identity>> {
+        self.threads()?.last().cloned()
+    }
+
+    /// The last one has ended.
+    fn waited(&self) {
+        if let Some(mut threads) = self.threads() {
+            threads.pop();
         }
     }
 

@@ -12,6 +12,7 @@ use super::words;
 use super::{Deed, Witness};
 use crate::base::failure::{Crash, Failure, How};
 use crate::base::recipe::Recipe;
+use crate::explore::rc11::guide::Guide;
 use crate::scenario::Engine;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -48,6 +49,8 @@ pub(crate) enum Route {
     Doomed { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
     /// The same by its number in loom's search in every order.
     Every(Numbered),
+    /// Which thread goes on, and what its operation is given.
+    Graph(Guide),
 }
 
 /// The number of an execution in loom's search in every order, which goes on past executions that end their
@@ -103,7 +106,7 @@ pub(crate) enum Refused {
 pub(crate) const LONGEST: usize = 100_000;
 
 const PREFIX: &str = "sv";
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Characters of the longest version that is repeated to the user.
 const LONGEST_VERSION: usize = 64;

@@ -163,12 +163,14 @@ fn imports_run_downward_only() {
     assert_eq!(up, Vec::<String>::new());
 }
 
+/// What counts is one subject in a file, and no type's `impl` over several that import each other: that may take long
+/// files, within reason.
 #[test]
 fn no_source_file_is_too_long_to_read() {
     let long: Vec<_> = sources("")
         .into_iter()
         .map(|(file, text)| (text.lines().count(), file))
-        .filter(|(lines, _)| *lines > 500)
+        .filter(|(lines, _)| *lines > 2_000)
         .collect();
     assert_eq!(long, []);
 }

@@ -4,6 +4,7 @@
 mod architecture;
 mod broken;
 mod check;
+mod claims;
 mod cli;
 mod consumer;
 mod fuzzed;

@@ -23,7 +23,7 @@
 //!
 //! To run the same program on an engine, call [`interpret`] for each thread with a closure that performs
 //! each [`Operation`] on the engine's memory and answers with what it read. The events of an [`Execution`]
-//! are named by [`Op`]: the how-manieth operation of its thread, fences counted, a read-modify-write or
+//! are named by [`Op`]: the place of an operation in its thread, fences counted, a read-modify-write or
 //! compare-exchange as one. Registers start as 0; final memory is the last write in coherence order, as a
 //! read after joining all threads sees it.
 //!

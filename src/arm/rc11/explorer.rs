@@ -1,6 +1,7 @@
 //! Runs a program along one graph after the other, until none is left.
 
 use super::run::{End, Run};
+use crate::explore::rc11::guide::Guide;
 use crate::explore::rc11::step::WorkList;
 use crate::explore::rc11::{Graph, Model};
 
@@ -21,20 +22,42 @@ impl Explorer {
         self.left.is_empty()
     }
 
-    /// Graphs that are known and have not been executed.
-    pub(crate) fn waiting(&self) -> usize {
-        self.left.len()
+    /// Begins anew. What has turned out to matter stays known.
+    pub(crate) fn restart(&mut self) {
+        self.left = vec![Graph::default()];
     }
 
-    /// Takes the graph that comes next out of the exploration.
-    pub(crate) fn take(&mut self) -> Option<Graph> {
-        self.left.pop()
+    /// Forgets all graphs that have not been executed but one, which `choose` chooses by its number. False if there
+    /// is none.
+    pub(crate) fn keep_one(&mut self, choose: impl FnOnce(usize) -> usize) -> bool {
+        if self.left.is_empty() {
+            return false;
+        }
+        let kept = self.left.swap_remove(choose(self.left.len()));
+        self.left.clear();
+        self.left.push(kept);
+        true
+    }
+
+    /// The threads that are blocked, and whether each waits for a lock.
+    pub(crate) fn blocked(&self) -> Vec<(usize, bool)> {
+        self.run.blocked()
+    }
+
+    /// The threads that look again and again.
+    pub(crate) fn looping(&self) -> Vec<usize> {
+        self.run.looping()
     }
 
     /// Executes `main`, the main thread of the program, along the next graph. `None` if there is none.
     pub(crate) fn execute(&mut self, main: Box<dyn FnOnce()>) -> Option<End> {
         let graph = self.left.pop()?;
         Some(self.run.execute(graph, &mut self.left, main))
+    }
+
+    /// Executes `main` as a guide has it.
+    pub(crate) fn follow(&mut self, guide: Guide, main: Box<dyn FnOnce()>) -> End {
+        self.run.follow(guide, main)
     }
 
     /// The graph that was executed last.

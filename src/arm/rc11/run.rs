@@ -15,6 +15,8 @@ use super::spin::{Here, Look};
 use crate::arm::Slot;
 use crate::arm::trace::{RaceFound, Site};
 use crate::arm::unwinding;
+use crate::explore::rc11::graph::is_chain;
+use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
     Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
@@ -106,11 +108,15 @@ struct Thread {
     base: usize,
     /// The first event of the loop that it is blocked in, if it is one that only looks.
     looping: Option<u16>,
+    /// Whether it was blocked because a round of a loop was in vain.
+    in_vain: bool,
     inert: u32,
     /// Weak compare-exchanges that have failed for no reason.
     spurious: Vec<*const Location<'static>>,
     /// Whether it has accessed plain memory since its last event.
     accessed: bool,
+    /// Whether it has been taken down because the run is over.
+    cut: bool,
 }
 
 impl Thread {
@@ -128,9 +134,11 @@ impl Thread {
             looks: Vec::new(),
             base: 0,
             looping: None,
+            in_vain: false,
             inert: 0,
             spurious: Vec::new(),
             accessed: false,
+            cut: false,
         }
     }
 }
@@ -203,6 +211,8 @@ pub(crate) struct Run {
     ahead: Option<LocationName>,
     /// What threads have left at objects of the facade's.
     left: FxHashMap<u32, Clock>,
+    /// What is to happen, if that is known: and how much of it has.
+    guide: Option<(Guide, usize)>,
     /// See [`watch`]; kept from run to run.
     watched: FxHashSet<LocationId>,
 }
@@ -275,7 +285,8 @@ fn switch() {
     let yielder = with(|run| run.threads[run.current].yielder);
     // SAFETY: the yielder lives on the stack of the running coroutine.
     unsafe { &*yielder }.suspend(());
-    if with(|run| run.over) && !std::thread::panicking() {
+    let cut = with(|run| run.over && !std::mem::replace(&mut run.threads[run.current].cut, true));
+    if cut {
         resume_unwind(Box::new(Cut));
     }
 }
@@ -330,6 +341,9 @@ fn wait_for(id: EventId) {
 
 /// Waits until it is the running thread's turn to extend the graph.
 fn wait_for_turn() {
+    if is_guided() {
+        return;
+    }
     wait_while(|run| (!run.may_extend(run.current)).then_some(State::Extending));
     with(|run| {
         let thread = &run.threads[run.current];
@@ -341,6 +355,36 @@ fn wait_for_turn() {
         full
     })
     .then(|| resume_unwind(Box::new(Cut)) as ());
+}
+
+/// Waits until it is the running thread's turn as the guide has it; does not return if it has nothing more for it.
+fn wait_for_guide() {
+    loop {
+        match with(|run| run.guided_thread()) {
+            Some(thread) if thread == with(|run| run.current) => return,
+            Some(_) => {
+                with(|run| run.threads[run.current].state = State::Extending);
+                switch();
+                with(|run| run.threads[run.current].state = State::Ready);
+            }
+            None => halt(),
+        }
+    }
+}
+
+/// What the guide gives the event that is about to be added.
+fn given() -> Option<Given> {
+    with(|run| {
+        let (guide, at) = run.guide.as_mut()?;
+        let (_, given) = *guide.steps.get(*at)?;
+        *at += 1;
+        Some(given)
+    })
+}
+
+/// Whether the order of events is given.
+fn is_guided() -> bool {
+    with(|run| run.guide.is_some())
 }
 
 /// What comes next in the running thread, and whether the graph holds it already.
@@ -363,8 +407,13 @@ fn arrive() -> Option<EventId> {
         }
         return None;
     }
+    if run.guide.is_some() && run.section.is_none() {
+        wait_for_guide();
+    }
     // What the read that the graph was made for needs goes first.
-    if run.owing.is_some() && run.section.is_none() && run.demanded() != Some(run.current) {
+    let others_first =
+        |run: &mut Run| run.owing.is_some() && run.section.is_none() && run.demanded() != Some(run.current);
+    if with(others_first) {
         switch();
     }
     Some(with(|run| run.next()))
@@ -438,6 +487,9 @@ impl Run {
         if self.owing.is_some() {
             return self.demanded();
         }
+        if let Some(thread) = self.guided_thread() {
+            return self.demanded_from(thread);
+        }
         for (thread, number) in self.threads.iter().zip(0..) {
             let goes_on = match thread.state {
                 State::Ready => true,
@@ -455,7 +507,18 @@ impl Run {
 
     /// The thread that must go on so that the read that the graph was made for is executed.
     fn demanded(&self) -> Option<usize> {
-        let mut at = self.owing?.thread as usize;
+        self.demanded_from(self.owing?.thread as usize)
+    }
+
+    /// The thread of the next event, as the guide has it.
+    fn guided_thread(&self) -> Option<usize> {
+        let (guide, at) = self.guide.as_ref()?;
+        guide.steps.get(*at).map(|(thread, _)| usize::from(*thread))
+    }
+
+    /// The thread that must go on so that this one can.
+    fn demanded_from(&self, thread: usize) -> Option<usize> {
+        let mut at = thread;
         for _ in 0..=2 * MAX_THREADS {
             at = match self.threads[at].state {
                 State::Ready | State::Extending => return Some(at),
@@ -609,7 +672,10 @@ pub(super) fn read(
     sheltered(None, || {
         let id = arrive()?;
         check_made(location, site, Access::Read);
-        let look = here.and_then(|here| with(|run| Look::new(here, site, run.base(), id.index)));
+        let look = here.and_then(|here| {
+            let here = here.with([u64::from(location), 0]);
+            with(|run| Look::new(here, site, run.base(), id.index))
+        });
         let value = match look_up(id) {
             Next::Held(id) => read_held(id, location, manner, &mut *update, site),
             Next::New(id) => {
@@ -638,15 +704,30 @@ pub(super) fn read(
     })
 }
 
-/// Blocks the running thread if it was here before, in the same state, and has only looked since.
+/// Blocks the running thread if it was here before, in the same state, and has only looked since. If it can see the
+/// same again, it would do so for ever; if it cannot, the round was in vain: another execution is without it.
 fn halt_if_repeated(look: Option<Look>) {
     let repeated = with(|run| {
-        let thread = &mut run.threads[run.current];
-        let earlier = look.and_then(|look| thread.looks.iter().find(|earlier| look.repeats(earlier)));
-        thread.looping = earlier.map(|earlier| earlier.index);
-        thread.looping.is_some()
+        let next = run.next();
+        let thread = &run.threads[run.current];
+        let mut rounds = look.into_iter().flat_map(|look| {
+            thread
+                .looks
+                .iter()
+                .rev()
+                .filter(move |earlier| look.repeats(earlier))
+                .map(|earlier| earlier.index)
+        });
+        let latest = rounds.next()?;
+        let can_repeat = |first: &u16| run.graph.can_repeat(EventId { index: *first, ..next }, next);
+        Some(std::iter::once(latest).chain(rounds).find(can_repeat))
     });
-    if repeated {
+    if let Some(round) = repeated {
+        with(|run| {
+            let thread = &mut run.threads[run.current];
+            thread.looping = round;
+            thread.in_vain = round.is_none();
+        });
         halt();
     }
 }
@@ -694,7 +775,34 @@ fn settle(id: EventId, effect: Effect) {
     }
 }
 
+/// Adds the read that the guide has.
+fn read_guided(id: EventId, location: LocationId, manner: Manner, update: Update<'_>) -> u64 {
+    let Some(Given::Read(from)) = given() else { strayed() };
+    let from = from.map_or(EventId::INIT, |(thread, index)| EventId { thread, index });
+    if !with(|run| run.graph.can_read(from, location) && run.is_executed(from)) {
+        strayed();
+    }
+    let value = with(|run| run.value_of(from, location));
+    let Effect { rmw, order, blocked } = manner.effect(update(value).is_some());
+    with(|run| {
+        step::guided(&mut run.graph, id, Kind::Read { location, from, rmw, blocked }, order, 0);
+    });
+    if blocked {
+        executed(id, Location::caller(), value);
+        halt();
+    }
+    value
+}
+
+/// Ends a guided run in which the program does something else.
+fn strayed() -> ! {
+    finish(End::Trouble(Trouble::NotRepeatable(None)))
+}
+
 fn read_new(id: EventId, location: LocationId, manner: Manner, update: Update<'_>) -> u64 {
+    if is_guided() {
+        return read_guided(id, location, manner, update);
+    }
     // The values of all candidates must be known in this run.
     loop {
         let missing = with(|run| {
@@ -738,6 +846,13 @@ fn write_half(id: EventId, location: LocationId, order: Order, value: u64, site:
 }
 
 fn extend_by_write(id: EventId, location: LocationId, order: Order, rmw: bool) {
+    if is_guided() {
+        let Some(Given::Write(place)) = given() else { strayed() };
+        with(|run| {
+            step::guided(&mut run.graph, id, Kind::Write { location, rmw }, order, place.into());
+        });
+        return;
+    }
     let allowed = with(|run| {
         let model = run.model;
         step::write(&mut run.graph, id, location, order, rmw, model, &mut run.others)
@@ -785,6 +900,9 @@ fn plain_event_bare(kind: Kind, order: Order, site: Site) -> bool {
         }
         Next::New(id) => {
             wait_for_turn();
+            if is_guided() && given() != Some(Given::Nothing) {
+                strayed();
+            }
             let allowed = with(|run| {
                 let model = run.model;
                 step::other(&mut run.graph, id, kind, order, model)
@@ -820,8 +938,7 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
                 if with(|run| run.section.is_none()) {
                     wait_for_turn();
                 }
-                with(|run| step::choose(&mut run.graph, id, options, &mut run.others));
-                Some(0)
+                Some(choose_new(id, options))
             }
         };
         let Some(value) = value else { not_repeatable(site) };
@@ -829,6 +946,17 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
         executed(id, site, u64::from(value));
         value
     })
+}
+
+fn choose_new(id: EventId, options: u32) -> u32 {
+    if is_guided() {
+        let Some(Given::Choice(value)) = given() else { strayed() };
+        let kind = Kind::Choice { options, value };
+        with(|run| step::guided(&mut run.graph, id, kind, Order::Relaxed, 0));
+        return value;
+    }
+    with(|run| step::choose(&mut run.graph, id, options, &mut run.others));
+    0
 }
 
 /// The past of the running thread, to travel with a message.
@@ -925,6 +1053,9 @@ pub(crate) fn announce_spawn(site: Site) -> Option<u8> {
             let child =
                 free.filter(|thread| *thread < MAX_THREADS).and_then(|thread| u8::try_from(thread).ok());
             let Some(child) = child else { finish(End::Trouble(Trouble::TooManyThreads)) };
+            if is_guided() && given() != Some(Given::Nothing) {
+                strayed();
+            }
             with(|run| {
                 run.graph.add(id, Kind::Spawn(child), Order::Relaxed);
                 let begin = EventId { thread: child, index: 0 };
@@ -970,6 +1101,9 @@ pub(crate) fn join(child: u8, site: Site) -> bool {
             Next::New(id) => {
                 wait_while(|run| (!done(run)).then_some(State::Joining(child)));
                 wait_for_turn();
+                if is_guided() && given() != Some(Given::Nothing) {
+                    strayed();
+                }
                 with(|run| run.graph.add(id, Kind::Join(child), Order::Relaxed));
             }
         }
@@ -1009,6 +1143,7 @@ pub(crate) fn access(cell: u32, access: Access, site: Site) {
     if !alive() {
         return;
     }
+    crate::context::count_operation();
     let race = with(|run| {
         let place = run.place(site);
         let clash = {
@@ -1099,13 +1234,7 @@ pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Sit
             }
             Next::New(id) => {
                 wait_for_turn();
-                wait_for_last(location);
-                with(|run| {
-                    let model = run.model;
-                    let blocked = |from| later_than == Some(from);
-                    let effect = |from| Effect { rmw: false, order: Order::Relaxed, blocked: blocked(from) };
-                    step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
-                })
+                enter_new(id, location, later_than)
             }
         };
         if later_than == Some(from) || with(|run| run.graph.is_blocked(id)) {
@@ -1115,6 +1244,27 @@ pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Sit
         }
         with(|run| run.section = Some(Section { read: id, location, site, written: false, learnt: None }));
         true
+    })
+}
+
+/// Adds the read that enters a monitor: the write that it takes.
+fn enter_new(id: EventId, location: LocationId, later_than: Option<EventId>) -> EventId {
+    let effect = |from| Effect { rmw: false, order: Order::Relaxed, blocked: later_than == Some(from) };
+    if is_guided() {
+        let Some(Given::Read(from)) = given() else { strayed() };
+        let from = from.map_or(EventId::INIT, |(thread, index)| EventId { thread, index });
+        if !with(|run| run.graph.can_read(from, location)) {
+            strayed();
+        }
+        let Effect { rmw, order, blocked } = effect(from);
+        let kind = Kind::Read { location, from, rmw, blocked };
+        with(|run| step::guided(&mut run.graph, id, kind, order, 0));
+        return from;
+    }
+    wait_for_last(location);
+    with(|run| {
+        let model = run.model;
+        step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
     })
 }
 
@@ -1222,6 +1372,7 @@ impl Run {
             ahead: None,
             left: FxHashMap::default(),
             watched: FxHashSet::default(),
+            guide: None,
         }
     }
 
@@ -1232,8 +1383,15 @@ impl Run {
 
     /// Executes a program along `graph`, and on; other ways go on the work list.
     pub(super) fn execute(&mut self, graph: Graph, others: &mut WorkList, main: Box<dyn FnOnce()>) -> End {
+        self.guide = None;
         self.begin(graph, main);
         std::mem::swap(&mut self.others, others);
+        let end = self.go();
+        std::mem::swap(&mut self.others, others);
+        end
+    }
+
+    fn go(&mut self) -> End {
         let outer = RUN.replace(ptr::from_mut(self));
         assert!(outer.is_null(), "one execution at a time on each operating-system thread");
         // From here on the run is reached by `run` alone.
@@ -1242,8 +1400,14 @@ impl Run {
         with(|run| run.over = true);
         take_apart();
         RUN.set(ptr::null_mut());
-        std::mem::swap(&mut self.others, others);
         end
+    }
+
+    /// Executes a program as the guide has it.
+    pub(super) fn follow(&mut self, guide: Guide, main: Box<dyn FnOnce()>) -> End {
+        self.begin(Graph::default(), main);
+        self.guide = Some((guide, 0));
+        self.go()
     }
 
     fn begin(&mut self, mut graph: Graph, main: Box<dyn FnOnce()>) {
@@ -1272,6 +1436,23 @@ impl Run {
         self.left.clear();
     }
 
+    /// The threads that are blocked, and whether each waits for a lock.
+    pub(super) fn blocked(&self) -> Vec<(usize, bool)> {
+        let blocked = self.threads.iter().zip(0_u8..).filter(|(thread, _)| thread.next > 0);
+        let waits = blocked.filter_map(|(thread, number)| {
+            let last = EventId { thread: number, index: thread.next - 1 };
+            let location = self.graph.get(last)?.location()?;
+            self.graph.is_blocked(last).then_some((usize::from(number), !is_chain(location)))
+        });
+        waits.collect()
+    }
+
+    /// The threads that look again and again.
+    pub(super) fn looping(&self) -> Vec<usize> {
+        let looping = self.threads.iter().zip(0..).filter(|(thread, _)| thread.looping.is_some());
+        looping.map(|(_, number)| number).collect()
+    }
+
     /// How a run ended in which no thread can go on.
     fn how_it_ended(&self) -> End {
         let behind = (0..self.threads.len()).any(|thread| self.is_behind(thread));
@@ -1286,7 +1467,7 @@ impl Run {
             let first = thread.looping.unwrap_or(thread.next - 1);
             (first..thread.next).all(|index| self.graph.reads_last(EventId { thread: number, index }))
         };
-        if !blocked().all(is_latest) {
+        if blocked().any(|(thread, _)| thread.in_vain) || !blocked().all(is_latest) {
             return End::Unseen;
         }
         if blocked().any(|(thread, _)| thread.looping.is_some()) { End::Endless } else { End::Deadlock }
@@ -1345,13 +1526,32 @@ fn fiber_of(body: Box<dyn FnOnce()>, stack: Option<DefaultStack>) -> Fiber {
     })
 }
 
+/// Unwinds a thread that has not come to its end, if the run is over: what it borrows must still be there.
+pub(crate) fn take_down(thread: usize) {
+    // SAFETY: the reference ends here.
+    let Some(run) = (unsafe { run() }) else { return };
+    if !run.over || thread == run.current || thread >= run.threads.len() {
+        return;
+    }
+    unwind(thread);
+}
+
+fn unwind(thread: usize) {
+    let (current, body, started) = with(|run| {
+        let stopped = &mut run.threads[thread];
+        (run.current, stopped.body.take(), stopped.fiber.is_some())
+    });
+    drop(body);
+    if started {
+        resume(thread);
+        with(|run| run.current = current);
+    }
+}
+
 /// Unwinds the threads that have not come to their end, one after the other.
 fn take_apart() {
     for thread in 0..with(|run| run.threads.len()) {
-        let started = with(|run| run.threads[thread].fiber.is_some());
-        if started {
-            resume(thread);
-        }
+        unwind(thread);
         let left = with(|run| {
             let thread = &mut run.threads[thread];
             (thread.fiber.take(), thread.body.take(), thread.slot.take())

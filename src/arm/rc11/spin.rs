@@ -22,6 +22,19 @@ pub(crate) struct Here {
     registers: u64,
 }
 
+impl Here {
+    /// With what is handed to the call in other registers.
+    pub(crate) fn with(self, arguments: [u64; 2]) -> Self {
+        let registers = arguments.iter().fold(self.registers, |hash, argument| mix(hash, *argument));
+        Here { registers, ..self }
+    }
+}
+
+/// One round of rustc's hash function.
+fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
+}
+
 /// A look that was made.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
@@ -100,7 +113,7 @@ impl Look {
             // SAFETY: this part of the running thread's stack is in use, up to where its first frame begins. It is
             // read as whole words, whatever they mean; volatile, as some were never written by this program.
             let word = unsafe { words.add(at).read_volatile() };
-            hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+            hash = mix(hash, word);
         }
         Some(Look { site, hash, index })
     }

@@ -99,10 +99,8 @@ fn scb_by_hb(graph: &Graph, a: EventId, b: EventId) -> bool {
         return true;
     }
     let (at_a, at_b) = (graph.event(a).location(), graph.event(b).location());
-    if at_a.is_some() && at_a == at_b {
-        if hb(graph, a, b) {
-            return true;
-        }
+    if at_a.is_some() && at_a == at_b && hb(graph, a, b) {
+        return true;
     }
     let elsewhere = |of: Option<u32>, other: &Event| of.is_none() || other.location() != of;
     // The first event after `a` and the last before `b` reach everything that others do.
@@ -227,10 +225,10 @@ fn sequential(graph: &Graph) -> bool {
             if !from.is_init() {
                 edges[number(from)].push(number(*read));
             }
-            if let Some(next) = accesses.writes.get(graph.position(from, location)) {
-                if *next != read.next() {
-                    edges[number(*read)].push(number(*next));
-                }
+            if let Some(next) = accesses.writes.get(graph.position(from, location))
+                && *next != read.next()
+            {
+                edges[number(*read)].push(number(*next));
             }
         }
     }

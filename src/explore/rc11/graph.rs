@@ -375,6 +375,25 @@ impl Graph {
         })
     }
 
+    /// Whether this is a write to the location, or its making.
+    pub(crate) fn can_read(&self, from: EventId, location: LocationId) -> bool {
+        let writes =
+            |event: &Event| matches!(event.kind, Kind::Write { location: held, .. } if held == location);
+        from.is_init() || self.get(from).is_some_and(writes)
+    }
+
+    /// Whether a thread that has done nothing but read from `first` up to `next`, its next event, may read the same
+    /// writes again.
+    pub(crate) fn can_repeat(&self, first: EventId, next: EventId) -> bool {
+        let last = self.make(next, Kind::Fence, Order::Relaxed, 0);
+        (first.index..next.index).all(|index| match self.event(EventId { index, ..first }).kind {
+            Kind::Read { location, from, .. } => {
+                self.position(from, location) >= self.floor(&last, location, EventId::INIT)
+            }
+            _ => true,
+        })
+    }
+
     /// Whether the event is a read that waits for another value.
     pub(crate) fn is_blocked(&self, id: EventId) -> bool {
         matches!(self.event(id).kind, Kind::Read { blocked: true, .. })

@@ -7,6 +7,7 @@
 //!
 //! - [`graph`]: events, their clocks, coherence order.
 //! - [`consistency`]: which graphs the model allows.
+//! - [`guide`]: one graph in an order that can be shown.
 //! - [`step`]: how a graph grows: forward by one event, backward by a write that an earlier read takes.
 //!
 //! A step extends the graph at hand in one way and pushes all other ways on a work list. The runtime executes
@@ -18,6 +19,7 @@
 
 pub(crate) mod consistency;
 pub(crate) mod graph;
+pub(crate) mod guide;
 pub(crate) mod step;
 
 pub(crate) use consistency::Model;

@@ -65,6 +65,19 @@ pub(crate) fn read(
     (taken, first)
 }
 
+/// Adds an event that was given this much, as a guide has it.
+pub(crate) fn guided(graph: &mut Graph, id: EventId, kind: Kind, order: Order, place: usize) {
+    let location = match kind {
+        Kind::Write { location, .. } => Some(location),
+        _ => None,
+    };
+    graph.add(id, kind, order);
+    if let Some(location) = location {
+        let writes = &mut graph.location_mut(location).writes;
+        writes.insert(place.min(writes.len()), id);
+    }
+}
+
 /// Notes what a read has come to that was given its write before it was executed. False if the model does not
 /// allow that.
 pub(crate) fn settle_read(graph: &mut Graph, id: EventId, effect: Effect, model: Model) -> bool {

@@ -125,7 +125,7 @@ pub fn read(text: &str, format: Format, options: &Options) -> Result<Log, Malfor
 ///
 /// # Panics
 /// If a complaint names a line that is not there, or says nothing.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn survive(bytes: &[u8]) -> usize {
     let text = String::from_utf8_lossy(bytes);
     let lines = text.lines().count() + 1;

@@ -432,7 +432,7 @@ macro_rules! common {
                                 *location,
                                 [success, failure],
                                 &mut update,
-                                Some(here),
+                                Some(here.with([expected, new.to_bits()])),
                                 Location::caller(),
                             ) {
                                 None => real.compare_exchange(current, new, success, failure),

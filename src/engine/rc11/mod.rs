@@ -1,0 +1,233 @@
+//! Our own exact engine: every execution that RC11 allows, once.
+//!
+//! The search is [`crate::explore::rc11`], the executions are [`crate::arm::rc11`]'s. First everything; if that
+//! takes more executions than the budget has, what it has seen by then and, for the rest, random walks: each takes
+//! one of the ways that an execution has left open, until none is.
+//!
+//! Limits: no load buffering, no accesses of different sizes; a time-out of a timed wait is a choice; the limits of
+//! the search on threads and events, of which none is silent. Where a data race ends an execution, the others are
+//! explored all the same.
+
+#[cfg(test)]
+mod tests;
+mod witness;
+
+use super::failure::{classify, race_of_detector};
+use super::{Adapter, Programs, Task};
+use crate::arm::rc11::{End, Explorer, Trouble};
+use crate::arm::{journal, trace};
+use crate::base::budget::Budget;
+use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
+use crate::base::location::Site;
+use crate::base::observation::{Bound, Exploration, Observation, Sampling, Stop};
+use crate::base::witness::Witness;
+use crate::context::{self, Context};
+use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
+use crate::sync::spurious;
+use crate::witness::token::Route;
+use std::sync::Arc;
+
+/// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
+const MAX_RUNS_PER_EXECUTION: u64 = 10;
+
+/// The engine.
+pub(super) struct Rc11;
+
+impl Adapter for Rc11 {
+    fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
+        Ok(observe_under(task, Model::Rc11))
+    }
+
+    fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
+        let Route::Graph(guide) = route else { return None };
+        witness::replay(task, guide)
+    }
+
+    fn programs(&self, budget: &Budget) -> Programs {
+        Programs {
+            most: 1_000,
+            each: Budget {
+                executions: (budget.executions / 100).max(50),
+                random_executions: (budget.random_executions / 500).max(5),
+                ..*budget
+            },
+            alone: 1,
+            alone_at_length: false,
+            small: false,
+            all_or_nothing: false,
+            grown: 2,
+            executions: Some((budget.executions * 2).max(2_000)),
+        }
+    }
+}
+
+fn observe_under(task: &Task<'_>, model: Model) -> Observation {
+    let before = context::operations();
+    spurious::take_bounded();
+    let mut search = Search::new(task, model);
+    let complete = search.everything();
+    let exploration = match (complete, spurious::take_bounded()) {
+        (true, false) => Exploration::Exhaustive,
+        (true, true) => Exploration::Bounded { by: vec![Bound::SpuriousWakeups] },
+        (false, _) => {
+            let how = Sampling::SearchThenRandom { executions: search.executions, of_about: None };
+            search.at_random();
+            Exploration::Sampled { how }
+        }
+    };
+    let mut seen = Observation::new(exploration);
+    (seen.executions, seen.redundant) = (search.executions, search.idle);
+    seen.outcomes = task.program.outcomes();
+    seen.stopped = search.stopped.take();
+    search.failures.drain(..).for_each(|failure| seen.fail(failure));
+    if seen.failures.is_empty() && seen.stopped.is_none() && context::operations() == before {
+        seen.stopped = Some(Stop::NoOperation);
+    }
+    witness::add(task, model, complete, &mut seen);
+    seen
+}
+
+/// An exploration under way.
+struct Search<'a, 'b> {
+    task: &'a Task<'b>,
+    explorer: Explorer,
+    /// Executions that came to an end or to a failure.
+    executions: u64,
+    /// Runs that were none.
+    idle: u64,
+    failures: Vec<Failure>,
+    stopped: Option<Stop>,
+}
+
+impl<'a, 'b> Search<'a, 'b> {
+    fn new(task: &'a Task<'b>, model: Model) -> Self {
+        let explorer = Explorer::new(model);
+        Search { task, explorer, executions: 0, idle: 0, failures: Vec::new(), stopped: None }
+    }
+
+    /// Whether all there is was explored.
+    fn everything(&mut self) -> bool {
+        let limit = self.task.budget.executions;
+        while self.executions < limit && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION) {
+            if !self.step() {
+                return self.stopped.is_none();
+            }
+        }
+        self.explorer.is_done()
+    }
+
+    /// Random walks, as many as the budget has executions for.
+    fn at_random(&mut self) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let mut random = Random(self.task.budget.seed | 1);
+        for _ in 0..self.task.budget.random_executions {
+            self.explorer.restart();
+            loop {
+                if !self.step() && self.stopped.is_some() {
+                    return;
+                }
+                if !self.explorer.keep_one(|ways| random.below(ways)) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// One run. False if there is none, or no other may follow.
+    fn step(&mut self) -> bool {
+        crate::panics::install_once();
+        let entered = context::enter(Context::Rc11);
+        let end = self.explorer.execute(main_thread(self.task));
+        drop(entered);
+        let Some(end) = end else { return false };
+        let failure = match end {
+            End::Complete => None,
+            End::Dropped | End::Unseen => {
+                self.idle += 1;
+                return true;
+            }
+            End::Restart => {
+                self.task.program.forget_outcomes();
+                self.explorer.restart();
+                (self.executions, self.idle) = (0, 0);
+                return true;
+            }
+            end => match failure_of(end, &self.explorer, self.task.facts.actors.len()) {
+                Ok(failure) => Some(failure),
+                Err(stop) => {
+                    self.stopped = Some(stop);
+                    return false;
+                }
+            },
+        };
+        self.executions += 1;
+        self.task.pulse.advance(1);
+        if let Some(failure) = failure {
+            let enough = matches!(failure, Failure::Forbidden { .. });
+            if !self.failures.iter().any(|known| known.is_like(&failure)) {
+                self.failures.push(failure);
+            }
+            return !enough;
+        }
+        true
+    }
+}
+
+/// What a run that did not come to its end means.
+fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, Stop> {
+    match end {
+        End::Race(race) => Ok(Failure::DataRace(race_of_detector(&race))),
+        End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
+        End::Endless => {
+            let steps = explorer.graph().events().count();
+            Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps }))
+        }
+        End::Failed(payload) => classify(payload.as_ref()),
+        End::Trouble(Trouble::NotRepeatable(site)) => Err(Stop::NotRepeatable { site: site.map(Site::of) }),
+        End::Trouble(Trouble::TooManyThreads) => Err(Stop::TooManyThreads { at_most: MAX_THREADS }),
+        End::Trouble(Trouble::TooLong) => Err(Stop::TooManyEvents { at_most: MAX_EVENTS }),
+        End::Complete | End::Dropped | End::Unseen | End::Restart => {
+            unreachable!("neither a failure nor trouble")
+        }
+    }
+}
+
+/// Which actors are blocked, and by what.
+fn who_waits(explorer: &Explorer, actors: usize) -> Vec<Waiting> {
+    let waits = explorer.blocked().into_iter().filter(|(thread, _)| (1..=actors).contains(thread));
+    waits
+        .map(|(thread, lock)| {
+            let awaits = if lock { Awaited::Lock } else { Awaited::Notification };
+            Waiting { actor: thread - 1, awaits }
+        })
+        .collect()
+}
+
+/// The main thread of one execution, which counts its outcome.
+fn main_thread(task: &Task<'_>) -> Box<dyn FnOnce()> {
+    let (program, pulse, fatal) = (Arc::clone(&task.program), task.pulse, task.fatal.clone());
+    Box::new(move || {
+        crate::panics::forget();
+        trace::renumber();
+        if let Some(fatal) = &fatal {
+            fatal.begin_after(pulse.executions());
+        }
+        program.execute();
+        crate::sync::lazy::end_of_execution();
+        journal::stop();
+    })
+}
+
+/// Marsaglia's xorshift64 ("Xorshift RNGs", Journal of Statistical Software 8(14), 2003).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit.max(1) as u64).unwrap_or(0)
+    }
+}

@@ -1,0 +1,138 @@
+//! Witnesses under rc11: among the failing graphs the one whose order needs the fewest switches of threads, then the
+//! fewest events.
+
+use super::super::Task;
+use super::super::witness::{Ended, MAX_WITNESSES, witness};
+use super::failure_of;
+use crate::arm::rc11::{End, Explorer};
+use crate::arm::{journal, trace};
+use crate::base::engine::Engine;
+use crate::base::failure::Failure;
+use crate::base::observation::Observation;
+use crate::base::outcome::{Grade, Graded};
+use crate::context::{self, Context};
+use crate::explore::rc11::Model;
+use crate::explore::rc11::guide::{self, Guide};
+use crate::thread::model;
+use crate::witness::Witness;
+use crate::witness::token::Route;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Runs in which a shorter execution is looked for.
+const MAX_RUNS: u64 = 4_000;
+
+/// Adds a witness for each failure that was seen.
+pub(super) fn add(task: &Task<'_>, model: Model, complete: bool, seen: &mut Observation) {
+    let forbidden = seen.outcomes.iter().filter(|outcome| outcome.is_violation()).map(|outcome| {
+        Failure::Forbidden { outcome: outcome.value.clone(), sentence: outcome.sentence.clone() }
+    });
+    let goals: Vec<_> = seen.failures.iter().cloned().chain(forbidden).take(MAX_WITNESSES).collect();
+    if !task.witnesses || goals.is_empty() {
+        return;
+    }
+    let mut best: Vec<Option<Best>> = goals.iter().map(|_| None).collect();
+    let exhausted = look(task, model, &goals, &mut best) && complete;
+    for (goal, best) in goals.iter().zip(best) {
+        let Some(best) = best else { continue };
+        let Some((ended, journal)) = follow(task, model, &best.guide) else { continue };
+        if !ended.shows(goal) {
+            continue;
+        }
+        let shortest = exhausted && best.fewest;
+        let Some(witness) = witness(Engine::Rc11, task.facts, &journal, &ended, shortest) else { continue };
+        if let Ended::Failed(race @ Failure::DataRace(_)) = &ended {
+            seen.fail(race.clone());
+        }
+        seen.witnesses.push(task.signed(witness, Route::Graph(best.guide)));
+    }
+}
+
+/// Executes what a token has kept. `None` if it does not go that way.
+pub(crate) fn replay(task: &Task<'_>, guide: &Guide) -> Option<Witness> {
+    let (ended, journal) = follow(task, Model::Rc11, guide)?;
+    witness(Engine::Rc11, task.facts, &journal, &ended, false)
+}
+
+/// The shortest execution so far that shows a failure.
+struct Best {
+    /// Switches, then events.
+    cost: (usize, usize),
+    fewest: bool,
+    guide: Guide,
+}
+
+/// Explores once more and keeps the shortest execution for each goal. Whether everything was explored.
+fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Best>]) -> bool {
+    let mut explorer = Explorer::new(model);
+    for _ in 0..MAX_RUNS {
+        task.pulse.advance(0);
+        let Some(ended) = run(task, &mut explorer, None) else { return explorer.is_done() };
+        let Some(ended) = ended else { continue };
+        for (goal, best) in goals.iter().zip(best.iter_mut()).filter(|(goal, _)| ended.shows(goal)) {
+            let graph = explorer.graph();
+            let ordered = guide::order(graph);
+            let cost = (ordered.switches, ordered.events.len());
+            let fewest = ordered.fewest && best.as_ref().is_none_or(|best| best.fewest);
+            match best {
+                Some(best) if best.cost <= cost => best.fewest = fewest,
+                best => *best = Some(Best { cost, fewest, guide: Guide::new(graph, &ordered) }),
+            }
+            let _ = goal;
+        }
+    }
+    explorer.is_done()
+}
+
+/// One execution as the guide has it, written down.
+fn follow(task: &Task<'_>, model: Model, guide: &Guide) -> Option<(Ended, journal::Journal)> {
+    let mut explorer = Explorer::new(model);
+    let ended = run(task, &mut explorer, Some(guide.clone()))?;
+    let journal = journal::end();
+    Some((ended?, journal))
+}
+
+/// The next run, or the one of a guide: `None` if there is none, or no other may follow; `Some(None)` if it was no
+/// execution.
+fn run(task: &Task<'_>, explorer: &mut Explorer, guide: Option<Guide>) -> Option<Option<Ended>> {
+    let outcome: Arc<Mutex<Option<Graded>>> = Arc::default();
+    let recording = guide.is_some();
+    let main = {
+        let (program, outcome) = (Arc::clone(&task.program), Arc::clone(&outcome));
+        Box::new(move || {
+            crate::panics::forget();
+            trace::renumber();
+            if recording {
+                journal::begin(model::number);
+            }
+            let graded = program.try_out();
+            crate::sync::lazy::end_of_execution();
+            *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(graded);
+        })
+    };
+    crate::panics::install_once();
+    let entered = context::enter(Context::Rc11);
+    let end = match guide {
+        Some(guide) => Some(explorer.follow(guide, main)),
+        None => explorer.execute(main),
+    };
+    drop(entered);
+    let ended = match end? {
+        End::Complete => {
+            let graded = outcome.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+            Ended::Outcome(graded)
+        }
+        End::Dropped | End::Unseen => return Some(None),
+        End::Restart => {
+            explorer.restart();
+            return Some(None);
+        }
+        end => match failure_of(end, explorer, task.facts.actors.len()) {
+            Ok(Failure::Forbidden { outcome, sentence }) => {
+                Ended::Outcome(Graded { value: outcome, grade: Grade::Forbidden, sentence })
+            }
+            Ok(failure) => Ended::Failed(failure),
+            Err(_) => return None,
+        },
+    };
+    Some(Some(ended))
+}
