@@ -309,3 +309,36 @@ fn known_counts() {
         assert!(seen.deadlocks > 0);
     }
 }
+
+/// Store buffering of two threads, where one half of a side is done before a spawn, or before a join.
+#[test]
+fn sequential_consistency_follows_spawns_and_joins() {
+    for (model, expected) in [(Model::Sc, 3), (Model::Rc11, 4)] {
+        for joined in [false, true] {
+            let seen = explore(model, move || {
+                let words = std::sync::Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+                let of = |f: fn(&[AtomicU32; 2]) -> u32| {
+                    let words = words.clone();
+                    thread::spawn(move || f(&words))
+                };
+                let other = of(|words| {
+                    words[1].store(1, Relaxed);
+                    words[0].load(Relaxed)
+                });
+                let read = if joined {
+                    let written = of(|words| {
+                        words[0].store(1, Relaxed);
+                        0
+                    });
+                    written.join().unwrap();
+                    words[1].load(Relaxed)
+                } else {
+                    words[0].store(1, Relaxed);
+                    of(|words| words[1].load(Relaxed)).join().unwrap()
+                };
+                (read, other.join().unwrap())
+            });
+            assert_eq!(seen.outcomes.len(), expected, "{model:?}, joined: {joined}: {seen:?}");
+        }
+    }
+}
