@@ -82,7 +82,7 @@ where
     while let Some(end) = scope.last_unwaited() {
         end.wait_for_its_return();
         unheard |= end.panicked_unheard();
-        scope.waited();
+        scope.waited(&end);
     }
     match result {
         Err(payload) => resume_unwind(payload),
@@ -99,7 +99,7 @@ impl Drop for TakenDown<'_, '_, '_> {
         if context::current() == Context::Rc11 {
             while let Some(child) = self.0.last_unwaited() {
                 rc11::take_down(usize::try_from(child.number).unwrap_or(usize::MAX));
-                self.0.waited();
+                self.0.waited(&child);
             }
         }
     }
@@ -117,10 +117,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         self.threads()?.last().cloned()
     }
 
-    /// The last one has ended.
-    fn waited(&self) {
+    /// The thread has ended. Meanwhile others may have been started in the scope.
+    fn waited(&self, ended: &Arc<Identity>) {
         if let Some(mut threads) = self.threads() {
-            threads.pop();
+            threads.retain(|thread| !Arc::ptr_eq(thread, ended));
         }
     }
 

@@ -191,7 +191,7 @@ fn the_readme_shows_the_witness_that_is_found() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("the readme");
     let page = root().join("scenarios/snapshots/shared_counter.snap");
     let page = std::fs::read_to_string(page).expect("the page of the shared counter");
-    let begin = readme.find("the shortest way to it (shuttle and loom)").expect("a witness");
+    let begin = readme.find("the shortest way to it (shuttle and rc11 and loom)").expect("a witness");
     let end = begin + readme[begin..].find("selvedge replay").expect("the token after it");
     let witness = &readme[begin..end];
     assert_eq!(witness.lines().count(), 13, "{witness}");
