@@ -65,7 +65,7 @@ fn a_pipe_gets_plain_text_and_no_progress() {
     let printed = String::from_utf8(run.stdout).expect("text");
     assert!(!printed.contains('\u{1b}'), "{printed:?}");
     assert!(run.stderr.is_empty(), "{}", String::from_utf8_lossy(&run.stderr));
-    for words in ["shared_counter", "Is an increment ever lost?", "fetch_add", "safe all", "3 as expected"] {
+    for words in ["shared_counter", "Is an increment ever lost?", "fetch_add", "safe all", "4 as expected"] {
         assert!(printed.contains(words), "`{words}` is not in\n{printed}");
     }
 }
