@@ -142,6 +142,8 @@ impl<'a, 'b> Search<'a, 'b> {
         let end = self.explorer.execute(main_thread(self.task));
         drop(entered);
         let Some(end) = end else { return false };
+        // Runs that come to nothing are progress, too.
+        self.task.pulse.advance(1);
         let failure = match end {
             End::Complete => None,
             End::Dropped | End::Unseen => {
@@ -163,7 +165,6 @@ impl<'a, 'b> Search<'a, 'b> {
             },
         };
         self.executions += 1;
-        self.task.pulse.advance(1);
         if let Some(failure) = failure {
             let enough = matches!(failure, Failure::Forbidden { .. });
             if !self.failures.iter().any(|known| known.is_like(&failure)) {
