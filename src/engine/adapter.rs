@@ -93,6 +93,25 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
+    /// Those of a checker that searches and then draws at random: the executions of the search of each program, and
+    /// of all programs together.
+    pub(super) fn searched(budget: &Budget, executions_each: u64, executions: u64) -> Self {
+        Self {
+            most: 1_000,
+            each: Budget {
+                executions: executions_each,
+                random_executions: (budget.random_executions / 500).max(5),
+                ..*budget
+            },
+            alone: 1,
+            alone_at_length: false,
+            small: false,
+            all_or_nothing: false,
+            grown: 2,
+            executions: Some(executions),
+        }
+    }
+
     /// Those of a real engine: a few milliseconds each.
     pub(super) fn sampled(budget: &Budget) -> Self {
         Self {

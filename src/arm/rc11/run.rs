@@ -146,7 +146,7 @@ impl Thread {
 /// Names a location in all executions alike: who made it, or what it belongs to, and a number there.
 pub(crate) type LocationName = (u8, u32);
 
-/// Whoever makes objects that belong to a thread's permit, or to a static.
+/// The maker of objects that belong to a thread's permit.
 pub(crate) const OF_PERMITS: u8 = 254;
 /// As [`OF_PERMITS`].
 pub(crate) const OF_STATICS: u8 = 253;
@@ -345,16 +345,9 @@ fn wait_for_turn() {
         return;
     }
     wait_while(|run| (!run.may_extend(run.current)).then_some(State::Extending));
-    with(|run| {
-        let thread = &run.threads[run.current];
-        let full = usize::from(thread.next) + 2 > MAX_EVENTS;
-        if full {
-            run.end = Some(End::Trouble(Trouble::TooLong));
-            run.over = true;
-        }
-        full
-    })
-    .then(|| resume_unwind(Box::new(Cut)) as ());
+    if with(|run| usize::from(run.threads[run.current].next) + 2 > MAX_EVENTS) {
+        finish(End::Trouble(Trouble::TooLong));
+    }
 }
 
 /// Waits until it is the running thread's turn as the guide has it; does not return if it has nothing more for it.
@@ -1013,7 +1006,7 @@ pub(crate) fn watch(location: LocationId) {
     }
 }
 
-/// Whether somebody has asked for the location; see [`watch`].
+/// Whether the location was asked for; see [`watch`].
 pub(crate) fn is_watched(location: LocationId) -> bool {
     alive() && with(|run| run.watched.contains(&location))
 }

@@ -119,7 +119,7 @@ impl Monitor {
         Monitor { location: run::make(0, true, Location::caller()) }
     }
 
-    /// Waits for nobody: what comes between this and [`Monitor::leave`] is one step.
+    /// Does not block: what comes between this and [`Monitor::leave`] is one step.
     pub(crate) fn enter(&self) -> bool {
         run::enter(self.location, None, Location::caller())
     }
@@ -216,7 +216,7 @@ struct Holders {
     readers: usize,
     writer: bool,
     waiting_writers: usize,
-    /// What writers have done: known to whoever locks next.
+    /// What writers have done: known to the next holder.
     written: Left,
     /// What readers have done: known to the next writer only.
     read: Left,

@@ -8,8 +8,6 @@
 //! the search on threads and events, of which none is silent. Where a data race ends an execution, the others are
 //! explored all the same.
 
-#[cfg(test)]
-mod tests;
 mod witness;
 
 use super::failure::{classify, race_of_detector};
@@ -44,20 +42,7 @@ impl Adapter for Rc11 {
     }
 
     fn programs(&self, budget: &Budget) -> Programs {
-        Programs {
-            most: 1_000,
-            each: Budget {
-                executions: (budget.executions / 100).max(50),
-                random_executions: (budget.random_executions / 500).max(5),
-                ..*budget
-            },
-            alone: 1,
-            alone_at_length: false,
-            small: false,
-            all_or_nothing: false,
-            grown: 2,
-            executions: Some((budget.executions * 2).max(2_000)),
-        }
+        Programs::searched(budget, (budget.executions / 100).max(50), (budget.executions * 2).max(2_000))
     }
 }
 

@@ -65,19 +65,22 @@ struct Best {
 fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Best>]) -> bool {
     let mut explorer = Explorer::new(model);
     for _ in 0..MAX_RUNS {
-        task.pulse.advance(0);
+        // Looking is progress, too.
+        task.pulse.advance(1);
         let Some(ended) = run(task, &mut explorer, None) else { return explorer.is_done() };
         let Some(ended) = ended else { continue };
-        for (goal, best) in goals.iter().zip(best.iter_mut()).filter(|(goal, _)| ended.shows(goal)) {
-            let graph = explorer.graph();
-            let ordered = guide::order(graph);
+        if !goals.iter().any(|goal| ended.shows(goal)) {
+            continue;
+        }
+        let graph = explorer.graph();
+        let ordered = guide::order(graph);
+        for (_, best) in goals.iter().zip(best.iter_mut()).filter(|(goal, _)| ended.shows(goal)) {
             let cost = (ordered.switches, ordered.events.len());
             let fewest = ordered.fewest && best.as_ref().is_none_or(|best| best.fewest);
             match best {
                 Some(best) if best.cost <= cost => best.fewest = fewest,
                 best => *best = Some(Best { cost, fewest, guide: Guide::new(graph, &ordered) }),
             }
-            let _ = goal;
         }
     }
     explorer.is_done()

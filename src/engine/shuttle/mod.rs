@@ -68,20 +68,7 @@ impl Adapter for Shuttle {
     }
 
     fn programs(&self, budget: &Budget) -> Programs {
-        Programs {
-            most: 1_000,
-            each: Budget {
-                executions: (budget.executions / 500).max(20),
-                random_executions: (budget.random_executions / 500).max(5),
-                ..*budget
-            },
-            alone: 1,
-            alone_at_length: false,
-            small: false,
-            all_or_nothing: false,
-            grown: 2,
-            executions: Some((budget.executions * 2 / 5).max(2_000)),
-        }
+        Programs::searched(budget, (budget.executions / 500).max(20), (budget.executions * 2 / 5).max(2_000))
     }
 }
 

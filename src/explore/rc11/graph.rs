@@ -18,7 +18,7 @@ pub(crate) type Clock = [u16; MAX_THREADS];
 /// One location of memory: an atomic, or the state of a lock or monitor.
 ///
 /// The odd ones are *chains*: only entered by read-modify-writes, one after the other, as a lock is, so that
-/// whoever comes later in program order and reads-from comes later in coherence order.
+/// an access that is later in program order and reads-from is later in coherence order.
 pub(crate) type LocationId = u32;
 
 /// Whether the location is a chain.
