@@ -1,10 +1,11 @@
 //! Loops that only look: recognised by the state of the thread, not by the shape of the code.
 //!
 //! At each look (a load, a failed compare-exchange, a yield) the part of the stack that belongs to the
-//! program, and the registers that a call preserves, are hashed. If a thread comes to a place with the same
-//! hash again and has done nothing in between but look, then it would go round for ever as long as it sees the
-//! same: it waits for one of its reads to be given another write. A loop that counts its rounds has another
-//! hash in each, and is explored as it is.
+//! program, the registers that a call preserves, and the program counter are hashed. If a thread comes to a
+//! place with the same hash again and has done nothing in between but look, then it would go round for ever as
+//! long as it sees the same: it waits for one of its reads to be given another write. A loop that counts its
+//! rounds has another hash in each, and is explored as it is. So has a loop that the compiler unrolled, whose
+//! copies are places of their own.
 //!
 //! One round that saw nothing new is left out by this, not an outcome: an execution stays consistent without
 //! it, and orders less.
@@ -14,8 +15,8 @@
 
 use super::super::trace::Site;
 
-/// The state of a thread where it calls the facade: its stack pointer, and a digest of the registers that a call
-/// preserves.
+/// The state of a thread where it calls the facade: its stack pointer, and a digest of the program counter and of
+/// the registers that a call preserves.
 #[derive(Clone, Copy)]
 pub(crate) struct Here {
     stack: usize,
@@ -67,6 +68,9 @@ pub(crate) fn here() -> Here {
             "xor {h}, r14",
             "rol {h}, 9",
             "xor {h}, r15",
+            "rol {h}, 9",
+            "lea {s}, [rip]",
+            "xor {h}, {s}",
             "mov {s}, rsp",
             h = out(reg) registers,
             s = out(reg) stack,
@@ -87,6 +91,8 @@ pub(crate) fn here() -> Here {
             "eor {h}, x26, {h}, ror #55",
             "eor {h}, x27, {h}, ror #55",
             "eor {h}, x28, {h}, ror #55",
+            "adr {s}, .",
+            "eor {h}, {s}, {h}, ror #55",
             "mov {s}, sp",
             h = out(reg) registers,
             s = out(reg) stack,

@@ -311,6 +311,17 @@ fn known_counts() {
 }
 
 /// Store buffering of two threads, where one half of a side is done before a spawn, or before a join.
+/// A loop that an optimised build unrolls looks from several places, in one state: none of them is a second round.
+#[test]
+fn looking_twice_is_no_loop() {
+    let seen = explore(Model::Rc11, || {
+        let x = AtomicU32::new(7);
+        std::array::from_fn::<u32, 4, _>(|_| x.load(Relaxed))
+    });
+    assert_eq!(seen.outcomes, BTreeMap::from([([7; 4], 1)]));
+    assert_eq!((seen.endless, seen.unseen, seen.deadlocks), (0, 0, 0));
+}
+
 #[test]
 fn sequential_consistency_follows_spawns_and_joins() {
     for (model, expected) in [(Model::Sc, 3), (Model::Rc11, 4)] {
