@@ -8,7 +8,7 @@
 //! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// The engine that facade objects are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ impl Context {
 
 thread_local! {
     static CURRENT: Cell<Context> = const { Cell::new(Context::Real) };
+    /// Whether a model was ever entered on this operating-system thread.
+    static MODELLED: Cell<bool> = const { Cell::new(false) };
     static OPERATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -45,7 +47,44 @@ pub(crate) fn current() -> Context {
 
 /// Puts this operating-system thread into `context` until the guard is dropped.
 pub(crate) fn enter(context: Context) -> Entered {
+    if context.is_model() {
+        MODELLED.set(true);
+    }
     Entered { previous: CURRENT.replace(context) }
+}
+
+/// Whether a thread that no checker knows has used an object of an execution.
+static FOREIGN: AtomicBool = AtomicBool::new(false);
+
+/// To be called before an object of a checker's is used where there is no execution to ask. Where this is not the
+/// operating-system thread of the model either, its thread was started with `std::thread`.
+///
+/// # Panics
+/// If so, unless the thread unwinds already. That it was so is known even if the panic is caught.
+#[inline]
+pub(crate) fn check_thread(object_of: Context) {
+    if !MODELLED.get() {
+        refuse_thread(object_of);
+    }
+}
+
+#[cold]
+fn refuse_thread(object_of: Context) {
+    FOREIGN.store(true, Ordering::Relaxed);
+    if !std::thread::panicking() {
+        let engine = match object_of {
+            Context::Loom => "loom",
+            Context::Shuttle => "shuttle",
+            Context::Rc11 => "rc11",
+            Context::Real | Context::Process => "no checker",
+        };
+        panic!("this object belongs to an execution under {engine}; start the thread with `selvedge::thread`");
+    }
+}
+
+/// Whether [`check_thread`] has refused a thread since this was last asked.
+pub(crate) fn take_foreign() -> bool {
+    FOREIGN.swap(false, Ordering::Relaxed)
 }
 
 /// Restores the previous context when dropped; made by [`enter`].

@@ -17,6 +17,7 @@ mod planted;
 pub(crate) mod processes;
 pub(crate) mod pulse;
 mod rc11;
+pub(crate) mod repeat;
 mod shuttle;
 pub(crate) mod slots;
 pub(crate) mod threads;
@@ -31,7 +32,7 @@ pub(crate) use slots::{Holder, Slots};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Failure, ProcessExit};
-use crate::base::observation::{Caveat, Observation};
+use crate::base::observation::{Caveat, Observation, Stop};
 use crate::base::recipe::Recipe;
 use crate::context::{self, Artefact};
 use crate::scenario::program::Program;
@@ -71,6 +72,8 @@ pub(crate) struct Task<'a> {
     pub(crate) witnesses: bool,
     /// Leave to use idle cores too.
     pub(crate) helping: Option<Helping>,
+    /// How many executions a checker executes again, to see whether they come out the same.
+    pub(crate) repeated: u64,
 }
 
 /// Leave for a long exploration to have helpers on cores that nobody else uses. Only for a process with a
@@ -124,6 +127,7 @@ impl<'a> Task<'a> {
             log: None,
             witnesses: true,
             helping: None,
+            repeated: repeat::SAMPLE,
         }
     }
 
@@ -138,7 +142,11 @@ impl<'a> Task<'a> {
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
 pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
+    context::take_foreign();
     let mut seen = adapter(engine).observe(task)?;
+    if engine.is_checker() && context::take_foreign() {
+        seen.stopped = Some(Stop::ForeignThread);
+    }
     let crashed = seen.failures.iter().any(|failure| matches!(failure, Failure::Crash(_)));
     if crashed && !engine.is_checker() {
         // Real engines count what was observed; the execution that crashed never was.

@@ -162,7 +162,8 @@ impl<M: Model> Subject<M> {
     ) -> anyhow::Result<Ran<M>> {
         PROGRAMS_RUN.fetch_add(1, Ordering::Relaxed);
         let ready = self.ready(task.facts, program);
-        let one = Task { name: Name::default(), budget, witnesses: false, ..ready.task(task) };
+        let repeated = engine::repeat::SAMPLE_OF_PROGRAM;
+        let one = Task { name: Name::default(), budget, witnesses: false, repeated, ..ready.task(task) };
         let seen = engine::observe(engine, &one)?;
         Ok(Ran { judge: ready.judge, seen })
     }

@@ -5,8 +5,9 @@ use super::phrase::{executions, thousands};
 use crate::base::engine::Engine;
 use crate::base::failure::{Access, AccessKind, Awaited, DataRace, Deadlock, Failure, Hang, Waiting};
 use crate::base::observation::{
-    Bound, Caveat, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk, Stop,
+    Bound, Caveat, Difference, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk, Stop,
 };
+use crate::base::location::Site;
 use crate::base::witness::Witness;
 use crate::verdict::Verdict;
 use crate::witness::words;
@@ -179,14 +180,10 @@ pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
             "an execution that should have come out as another one did not: a fault of selvedge's reduction"
                 .to_owned()
         }
-        Stop::NotRepeatable { site } => {
-            let at = site
-                .as_ref()
-                .map_or_else(String::new, |site| format!(", first at {}:{}", site.file, site.line));
-            format!(
-                "the design did not do what it had done before{at}: a design must be deterministic but for `choose`"
-            )
-        }
+        Stop::NotRepeatable(difference) => not_repeatable(difference),
+        Stop::ForeignThread => format!(
+            "a thread that {engine} does not know used an object of an execution: start it with `selvedge::thread`"
+        ),
         Stop::TooManyThreads { at_most } => {
             format!(
                 "an execution had more than {at_most} threads, the main one included, which {engine} cannot follow"
@@ -201,6 +198,28 @@ pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
         Stop::HistoryNotChecked(reason) => reason.clone(),
         Stop::HarnessFailed(error) => format!("the harness failed: {error}"),
     }
+}
+
+/// How a design was found to be not deterministic.
+fn not_repeatable(difference: &Difference) -> String {
+    let at = |site: &Option<Site>| {
+        site.as_ref().map_or_else(String::new, |site| format!(" at {}:{}", site.file, site.line))
+    };
+    let how = match difference {
+        Difference::Outlived { operation, site } => {
+            return format!(
+                "`{operation}`{} is done to an object that an earlier execution made: keep it in selvedge's `LazyLock` \
+                 or `thread_local!`, which are made anew for every execution, and not in a `static` of `std`",
+                at(site)
+            );
+        }
+        Difference::Operation { operation, site } => format!(", first with `{operation}`{}", at(site)),
+        Difference::Outcomes(one, other) => format!(": with the same operations it came to {one} and to {other}"),
+        Difference::End => ": it came to its end one time and not the other".to_owned(),
+        Difference::Somewhere(None) => String::new(),
+        Difference::Somewhere(site) => format!(", first{}", at(site)),
+    };
+    format!("the design did not do what it had done before{how}; a design must be deterministic but for `choose`")
 }
 
 fn gave_up(programs: &GaveUp, engine: Engine) -> String {
@@ -291,7 +310,6 @@ pub(super) fn caveat(caveat: &Caveat, cell: &Cell) -> String {
         Caveat::TooManyThreads { at_most } => {
             format!("an exhaustive search follows {at_most} threads, and here are more")
         }
-        Caveat::NotRepeatable => "executions that were scheduled alike went differently".to_owned(),
         Caveat::GaveUp(programs) => gave_up(programs, cell.engine),
         Caveat::Shrunk(program) => shrunk(program),
     }

@@ -11,17 +11,18 @@
 mod witness;
 
 use super::failure::{classify, race_of_detector};
-use super::{Adapter, Programs, Task};
+use super::{Adapter, Programs, Task, repeat};
 use crate::arm::rc11::{End, Explorer, Trouble};
-use crate::arm::{journal, trace};
+use crate::arm::{journal, recorder, trace};
 use crate::base::budget::Budget;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::location::Site;
-use crate::base::observation::{Bound, Exploration, Observation, Sampling, Stop};
+use crate::base::observation::{Bound, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
 use crate::sync::spurious;
+use crate::thread::model;
 use crate::witness::token::Route;
 use std::sync::Arc;
 
@@ -50,7 +51,8 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     let before = context::operations();
     spurious::take_bounded();
     let mut search = Search::new(task, model);
-    let complete = search.everything();
+    let again = |limit| Search::new(task, model).repeat(limit);
+    let (complete, difference) = repeat::search(task, || search.everything(), again);
     let exploration = match (complete, spurious::take_bounded()) {
         (true, false) => Exploration::Exhaustive,
         (true, true) => Exploration::Bounded { by: vec![Bound::SpuriousWakeups] },
@@ -68,7 +70,9 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     if seen.failures.is_empty() && seen.stopped.is_none() && context::operations() == before {
         seen.stopped = Some(Stop::NoOperation);
     }
-    witness::add(task, model, complete, &mut seen);
+    if !repeat::note(&mut seen, difference) {
+        witness::add(task, model, complete, &mut seen);
+    }
     seen
 }
 
@@ -101,6 +105,11 @@ impl<'a, 'b> Search<'a, 'b> {
         self.explorer.is_done()
     }
 
+    /// The first executions once more, for whoever records them.
+    fn repeat(&mut self, limit: u64) {
+        while self.executions < limit && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION) && self.step() {}
+    }
+
     /// Random walks, as many as the budget has executions for.
     fn at_random(&mut self) {
         if self.stopped.is_some() {
@@ -128,7 +137,9 @@ impl<'a, 'b> Search<'a, 'b> {
         drop(entered);
         let Some(end) = end else { return false };
         // Runs that come to nothing are progress, too.
-        self.task.pulse.advance(1);
+        if !recorder::is_repeating() {
+            self.task.pulse.advance(1);
+        }
         let failure = match end {
             End::Complete => None,
             End::Dropped | End::Unseen => {
@@ -136,7 +147,10 @@ impl<'a, 'b> Search<'a, 'b> {
                 return true;
             }
             End::Restart => {
-                self.task.program.forget_outcomes();
+                if !recorder::is_repeating() {
+                    self.task.program.forget_outcomes();
+                }
+                recorder::forget();
                 self.explorer.restart();
                 (self.executions, self.idle) = (0, 0);
                 return true;
@@ -171,7 +185,9 @@ fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, S
             Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps }))
         }
         End::Failed(payload) => classify(payload.as_ref()),
-        End::Trouble(Trouble::NotRepeatable(site)) => Err(Stop::NotRepeatable { site: site.map(Site::of) }),
+        End::Trouble(Trouble::NotRepeatable(site)) => {
+            Err(Stop::NotRepeatable(Difference::Somewhere(site.map(Site::of))))
+        },
         End::Trouble(Trouble::TooManyThreads) => Err(Stop::TooManyThreads { at_most: MAX_THREADS }),
         End::Trouble(Trouble::TooLong) => Err(Stop::TooManyEvents { at_most: MAX_EVENTS }),
         End::Complete | End::Dropped | End::Unseen | End::Restart => {
@@ -197,6 +213,7 @@ fn main_thread(task: &Task<'_>) -> Box<dyn FnOnce()> {
     Box::new(move || {
         crate::panics::forget();
         trace::renumber();
+        recorder::begin(model::number);
         if let Some(fatal) = &fatal {
             fatal.begin_after(pulse.executions());
         }

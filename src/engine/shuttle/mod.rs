@@ -32,12 +32,12 @@ pub(crate) use log::Log;
 pub(crate) use one::by_bytes;
 
 use super::failure::race_of_detector;
-use super::{Adapter, Fatal, Programs, Shortened, Task, Way};
+use super::{Adapter, Fatal, Programs, Shortened, Task, Way, repeat};
 use crate::arm::trace::{self, Kind, Operation};
 use crate::base::budget::Budget;
 use crate::base::failure::ProcessExit;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
-use crate::base::observation::{Bound, Caveat, Exploration, Observation, Sampling, Stop};
+use crate::base::observation::{Bound, Caveat, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
 use crate::context;
 use crate::sync::spurious;
@@ -80,7 +80,8 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let before = context::operations();
     // Whoever shortened a witness before may have come upon the limit.
     spurious::take_bounded();
-    let searched = search::exhaustively(task);
+    let again = |limit| search::again(task, limit);
+    let (searched, difference) = repeat::search(task, || search::exhaustively(task), again);
     let mut seen = Observation::new(Exploration::Exhaustive);
     seen.redundant = searched.progress.redundant;
     note_limits(&mut seen, &searched);
@@ -132,7 +133,10 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         None if context::operations() == before => seen.stopped = Some(Stop::NoOperation),
         None => {}
     }
-    witness::add(task, failing, &mut seen);
+    let unrepeatable = searched.progress.not_repeatable.then_some(Difference::Somewhere(None));
+    if !repeat::note(&mut seen, difference.or(unrepeatable)) {
+        witness::add(task, failing, &mut seen);
+    }
     Ok(seen)
 }
 
@@ -162,9 +166,6 @@ fn note_limits(seen: &mut Observation, searched: &Exhausted) {
     }
     if progress.too_many_tasks {
         seen.caveats.push(Caveat::TooManyThreads { at_most: dpor::MAX_TASKS });
-    }
-    if progress.not_repeatable {
-        seen.caveats.push(Caveat::NotRepeatable);
     }
 }
 

@@ -5,7 +5,7 @@ use super::log::Logged;
 use super::reduced::Reduced;
 use super::schedule::{self, Path};
 use super::together::Together;
-use crate::arm::{journal, shuttle_end, trace};
+use crate::arm::{journal, recorder, shuttle_end, trace};
 use crate::base::failure::Failure;
 use crate::base::observation::Stop;
 use crate::context::{self, Context};
@@ -13,6 +13,7 @@ use crate::engine::Task;
 use crate::engine::failure::{classify, race_of_detector};
 use crate::engine::witness::Ended;
 use crate::race::Race;
+use crate::thread::model;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -124,6 +125,14 @@ pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
     }
 }
 
+/// The first executions of that search once more, for whoever records them.
+pub(super) fn again(task: &Task<'_>, executions: u64) {
+    let counters = Arc::default();
+    let scheduler = Reduced::new(executions, task.budget.preemptions, Arc::clone(&counters), None);
+    run(task, Box::new(scheduler), &counters);
+    context::set_weight(1);
+}
+
 /// shuttle as we want it.
 pub(super) fn config() -> shuttle::Config {
     let mut config = shuttle::Config::new();
@@ -135,7 +144,7 @@ pub(super) fn config() -> shuttle::Config {
 
 fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Counters>) -> Run {
     let failing = Arc::default();
-    let model = model(task, counters, &failing);
+    let model = one_execution(task, counters, &failing);
     let scheduler = match task.log {
         Some(log) => Box::new(Logged { scheduler, log: log.clone(), once: false }),
         None => scheduler,
@@ -169,7 +178,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
 type Failing = Mutex<Vec<(Failure, Path)>>;
 
 /// One execution, from beginning to end.
-fn model(
+fn one_execution(
     task: &Task<'_>,
     counters: &Arc<Counters>,
     failing: &Arc<Failing>,
@@ -180,6 +189,7 @@ fn model(
         counters.started.fetch_add(1, Ordering::Relaxed);
         crate::panics::forget();
         trace::begin(true);
+        recorder::begin(model::number);
         if let Some(fatal) = &fatal {
             fatal.begin_after(pulse.executions());
         }
@@ -194,7 +204,7 @@ fn model(
         }
         journal::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
-        if !counters.told {
+        if !counters.told && !recorder::is_repeating() {
             pulse.advance(1);
         }
     }
