@@ -7,6 +7,7 @@
 //! Limit: an object made outside a model (in a `static`, say) stays a real one inside it, so the
 //! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
 
+use crate::pulse;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -97,6 +98,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.previous);
         OPTIONS.take();
+        pulse::end_execution();
     }
 }
 
@@ -104,7 +106,29 @@ impl Drop for Entered {
 /// `std::sync` by mistake, and must not be called safe.
 #[inline]
 pub(crate) fn count_operation() {
-    OPERATIONS.set(OPERATIONS.get() + 1);
+    let operations = OPERATIONS.get() + 1;
+    OPERATIONS.set(operations);
+    if operations.is_multiple_of(BEAT) {
+        pulse::beat();
+    }
+}
+
+/// Operations after which a long execution tells that it goes on.
+const BEAT: u64 = 64;
+
+thread_local! {
+    static YIELDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that a thread of the execution that runs has yielded, or notes that none has so far.
+#[inline]
+pub(crate) fn set_yielded(yielded: bool) {
+    YIELDED.set(yielded);
+}
+
+/// Whether a thread of the execution that runs, or was the last, has yielded.
+pub(crate) fn has_yielded() -> bool {
+    YIELDED.get()
 }
 
 /// Operations counted on this operating-system thread so far.

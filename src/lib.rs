@@ -121,6 +121,8 @@ mod explore;
 #[cfg(feature = "harness")]
 mod panics;
 #[cfg(feature = "harness")]
+mod pulse;
+#[cfg(feature = "harness")]
 mod race;
 #[cfg(all(feature = "harness", any(test, feature = "testing")))]
 mod readings;

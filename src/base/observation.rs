@@ -99,8 +99,8 @@ pub(crate) enum Stop {
     Budget { executions: u64, within: Vec<Option<u32>> },
     /// The checker saw no operation of the design.
     NoOperation,
-    /// An execution took more than so many branches of loom's.
-    Branches { limit: usize },
+    /// An execution took more than so many branches of loom's; whether a thread of it yielded.
+    Branches { limit: usize, yielded: bool },
     /// The checker itself panicked.
     CheckerPanicked(String),
     /// An execution that should have come out as another one did not.
@@ -117,6 +117,10 @@ pub(crate) enum Stop {
     TooManyThreads { at_most: usize },
     /// A thread did more than so many operations.
     TooManyEvents { at_most: usize },
+    /// Its worker was killed from outside, by this signal.
+    Killed { signal: i32 },
+    /// The time was over, after so many seconds.
+    OutOfTime { seconds: u64 },
     /// The harness could not do its work.
     HarnessFailed(String),
 }

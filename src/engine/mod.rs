@@ -15,7 +15,6 @@ mod offspring;
 #[cfg(test)]
 mod planted;
 pub(crate) mod processes;
-pub(crate) mod pulse;
 mod rc11;
 pub(crate) mod repeat;
 mod shuttle;
@@ -26,7 +25,7 @@ mod witness;
 mod witness_tests;
 
 pub(crate) use adapter::{Adapter, Programs, adapter};
-pub(crate) use pulse::{Pulse, Shrinking};
+pub(crate) use crate::pulse::{Pulse, Shrinking};
 pub(crate) use slots::{Holder, Slots};
 
 use crate::base::budget::Budget;
@@ -43,7 +42,7 @@ pub(crate) use witness::{Fatal, Shortened, Way, left_behind};
 use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// By what a replay finds a design again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,6 +71,10 @@ pub(crate) struct Task<'a> {
     pub(crate) witnesses: bool,
     /// Leave to use idle cores too.
     pub(crate) helping: Option<Helping>,
+    /// When a checker ends its search at the latest, and looks for nothing shorter any more.
+    pub(crate) until: Option<Instant>,
+    /// Told what was seen before something is looked for that may take long, or end the process.
+    pub(crate) preliminary: Option<&'a dyn Fn(&Observation)>,
     /// How many executions a checker executes again, to see whether they come out the same.
     pub(crate) repeated: u64,
 }
@@ -128,6 +131,25 @@ impl<'a> Task<'a> {
             witnesses: true,
             helping: None,
             repeated: repeat::SAMPLE,
+            until: None,
+            preliminary: None,
+        }
+    }
+
+    /// Whether there is no time left to search.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Why a search ends that has no time left.
+    fn out_of_time(&self) -> Stop {
+        Stop::OutOfTime { seconds: self.budget.wall_ms / 4 * 3 / 1000 }
+    }
+
+    /// Says what was seen, if it is a failure, before a shorter execution is looked for that shows it.
+    fn note_preliminarily(&self, seen: &Observation) {
+        if let Some(tell) = self.preliminary.filter(|_| seen.failure().is_some()) {
+            tell(seen);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::base::location::Site;
 use crate::base::witness::Witness;
 use crate::verdict::Verdict;
 use crate::witness::words;
+use nix::sys::signal::Signal;
 
 /// What a witness shows, like `forbidden outcome 1: an increment was lost`.
 pub(crate) fn shown(witness: &Witness) -> String {
@@ -116,6 +117,11 @@ fn waiting(deadlock: &Deadlock, actors: &[String]) -> String {
 }
 
 fn hang(hang: &Hang, actors: &[String]) -> String {
+    if hang.asleep {
+        return "a thread of the model sleeps in the operating system, where no other thread of the model can wake it: \
+                does it hold or await a lock of `std::sync` across an operation of `selvedge`?"
+            .to_owned();
+    }
     if hang.spinning.is_empty() {
         return "an execution does not end".to_owned();
     }
@@ -172,9 +178,21 @@ pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
         Stop::NoOperation => format!(
             "{engine} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?"
         ),
-        Stop::Branches { limit } => format!(
-            "an execution took more than loom's limit of {limit} branches: does a loop wait without yielding?"
-        ),
+        Stop::Branches { limit, yielded } => {
+            let perhaps = if *yielded {
+                "; its loops yield, but go round too often"
+            } else {
+                ": does a loop wait without yielding?"
+            };
+            format!("an execution took more than loom's limit of {limit} branches{perhaps}")
+        }
+        Stop::Killed { signal } => {
+            let memory = *signal == Signal::SIGKILL as i32;
+            let perhaps = if memory { ", perhaps for want of memory on this machine" } else { "" };
+            let name = Signal::try_from(*signal).map_or_else(|_| format!("signal {signal}"), |one| one.to_string());
+            format!("the worker was killed from outside by {name}{perhaps}")
+        }
+        Stop::OutOfTime { seconds } => format!("out of time after {seconds} s"),
         Stop::CheckerPanicked(message) => format!("the checker itself panicked: {message}"),
         Stop::ReductionFault => {
             "an execution that should have come out as another one did not: a fault of selvedge's reduction"

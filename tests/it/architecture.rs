@@ -104,7 +104,7 @@ const FLOORS: &[&[&str]] = &[
     &["base"],
     &["linearizability"],
     &["erased"],
-    &["arm", "cell", "channel", "choice", "context", "explore", "hint", "panics", "race", "sync", "thread"],
+    &["arm", "cell", "channel", "choice", "context", "explore", "hint", "panics", "pulse", "race", "sync", "thread"],
     &["scenario"],
     &["witness"],
     &["engine"],

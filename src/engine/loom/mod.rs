@@ -34,6 +34,7 @@ use crate::witness::token::{Manner, Route};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// loom's own limit on threads, the main one included.
 const MAX_THREADS: usize = loom::MAX_THREADS;
@@ -146,7 +147,10 @@ fn search(task: &Task<'_>) -> Observation {
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
     let within = bounds.iter().map(|bound| bound.map(number)).collect();
-    seen.stopped = Some(Stop::Budget { executions: task.budget.executions, within });
+    seen.stopped = Some(match task.is_out_of_time() {
+        true => task.out_of_time(),
+        false => Stop::Budget { executions: task.budget.executions, within },
+    });
     seen
 }
 
@@ -172,6 +176,7 @@ fn conclude(task: &Task<'_>, exploration: Exploration, explored: Explored) -> Ob
         None => {}
     }
     seen.caveats = super::artefacts();
+    task.note_preliminarily(&seen);
     witness::add(task, explored.failing, &mut seen);
     seen
 }
@@ -266,6 +271,8 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     // from one that was just complete.
     builder.max_permutations = usize::try_from(limit).ok().and_then(|limit| limit.checked_add(2));
 
+    builder.max_duration = task.until.map(|until| until.saturating_duration_since(Instant::now()));
+
     let manner = manner();
     let operations = context::operations();
     let entered = context::enter(Context::Loom);
@@ -317,7 +324,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     Explored {
         executions: executions - redundant,
         redundant,
-        complete: executions <= limit,
+        complete: executions <= limit && !task.is_out_of_time(),
         operations: context::operations() - operations,
         failure,
         failing,

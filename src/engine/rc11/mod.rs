@@ -71,6 +71,7 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
         seen.stopped = Some(Stop::NoOperation);
     }
     if !repeat::note(&mut seen, difference) {
+        task.note_preliminarily(&seen);
         witness::add(task, model, complete, &mut seen);
     }
     seen
@@ -98,6 +99,10 @@ impl<'a, 'b> Search<'a, 'b> {
     fn everything(&mut self) -> bool {
         let limit = self.task.budget.executions;
         while self.executions < limit && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION) {
+            if self.task.is_out_of_time() {
+                self.stopped = Some(self.task.out_of_time());
+                return false;
+            }
             if !self.step() {
                 return self.stopped.is_none();
             }
@@ -117,6 +122,10 @@ impl<'a, 'b> Search<'a, 'b> {
         }
         let mut random = Random(self.task.budget.seed | 1);
         for _ in 0..self.task.budget.random_executions {
+            if self.task.is_out_of_time() {
+                self.stopped = Some(self.task.out_of_time());
+                return;
+            }
             self.explorer.restart();
             loop {
                 if !self.step() && self.stopped.is_some() {
@@ -182,7 +191,7 @@ fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, S
         End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
         End::Endless => {
             let steps = explorer.graph().events().count();
-            Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps }))
+            Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps, asleep: false }))
         }
         End::Failed(payload) => classify(payload.as_ref()),
         End::Trouble(Trouble::NotRepeatable(site)) => {

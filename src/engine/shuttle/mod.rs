@@ -131,10 +131,12 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         Some(Ok(failure)) => seen.fail(failure),
         Some(Err(stop)) => seen.stopped = Some(stop),
         None if context::operations() == before => seen.stopped = Some(Stop::NoOperation),
+        None if task.is_out_of_time() && !searched.complete => seen.stopped = Some(task.out_of_time()),
         None => {}
     }
     let unrepeatable = searched.progress.not_repeatable.then_some(Difference::Somewhere(None));
     if !repeat::note(&mut seen, difference.or(unrepeatable)) {
+        task.note_preliminarily(&seen);
         witness::add(task, failing, &mut seen);
     }
     Ok(seen)
@@ -145,6 +147,9 @@ fn at_random(task: &Task<'_>) -> Vec<Run> {
     let (seed, executions) = (task.budget.seed, task.budget.random_executions);
     let mut runs = Vec::new();
     for strategy in [Strategy::Pct { seed, executions }, Strategy::Random { seed, executions }] {
+        if task.is_out_of_time() {
+            break;
+        }
         runs.push(search::at_random(task, strategy));
         if runs.last().is_some_and(|run| run.failure.is_some()) {
             break;
@@ -157,7 +162,7 @@ fn at_random(task: &Task<'_>) -> Vec<Run> {
 fn note_limits(seen: &mut Observation, searched: &Exhausted) {
     let progress = &searched.progress;
     if let Some(hung) = &searched.hung {
-        seen.fail(Failure::Hang(Hang { spinning: hung.clone(), steps: MAX_STEPS }));
+        seen.fail(Failure::Hang(Hang { spinning: hung.clone(), steps: MAX_STEPS, asleep: false }));
     }
     if let Some(thread) = progress.silent {
         seen.caveats.push(Caveat::SilentLoop { thread });

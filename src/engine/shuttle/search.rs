@@ -14,9 +14,10 @@ use crate::engine::failure::{classify, race_of_detector};
 use crate::engine::witness::Ended;
 use crate::race::Race;
 use crate::thread::model;
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// Scheduling points of one execution, before it is cut off as too long.
 pub(super) const MAX_STEPS: usize = 5_000;
@@ -43,6 +44,27 @@ impl Strategy {
                 Box::new(RandomScheduler::new_from_seed(seed, count(executions)))
             }
         }
+    }
+}
+
+/// A scheduler that has no further execution when the time is over.
+struct InTime {
+    scheduler: Box<dyn Scheduler + Send>,
+    until: Option<Instant>,
+}
+
+impl Scheduler for InTime {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        let is_over = self.until.is_some_and(|until| Instant::now() >= until);
+        if is_over { None } else { self.scheduler.new_execution() }
+    }
+
+    fn next_task(&mut self, runnable: &[&ShuttleTask], current: Option<TaskId>, yields: bool) -> Option<TaskId> {
+        self.scheduler.next_task(runnable, current, yields)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.scheduler.next_u64()
     }
 }
 
@@ -100,7 +122,8 @@ impl Counters {
 
 /// Searches at random.
 pub(super) fn at_random(task: &Task<'_>, strategy: Strategy) -> Run {
-    run(task, strategy.scheduler(), &Arc::default())
+    let scheduler = InTime { scheduler: strategy.scheduler(), until: task.until };
+    run(task, Box::new(scheduler), &Arc::default())
 }
 
 /// Searches everything, up to the budget and up to equivalence.
@@ -109,6 +132,7 @@ pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
     let counters = Arc::new(Counters { told: together.is_some(), ..Counters::default() });
     let budget = &task.budget;
     let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters), together);
+    let scheduler = scheduler.until(task.until);
     let left = scheduler.left();
     let mut run = run(task, Box::new(scheduler), &counters);
     context::set_weight(1);
