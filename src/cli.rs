@@ -8,10 +8,11 @@ mod progress;
 
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
-use crate::registry::{self, Found};
+use crate::registry::Found;
 use crate::report::{Report, json, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
+use crate::runner::register::{self, Failed, RegisterError, Registered};
 use crate::runner::{Event, interrupt, replay, run, worker};
 use crate::scenario::Engine;
 use crate::witness::token::{self, Token};
@@ -166,11 +167,19 @@ pub fn main() -> ExitCode {
     if let Some(Command::Check(arguments)) = &cli.command {
         return check::main(arguments);
     }
-    let found = match registry::find() {
-        Ok(found) => found,
-        Err(wrong) => return fail(USAGE, &wrong),
+    if let Err(error) = interrupt::install() {
+        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
+    }
+    if let Some(Command::Litmus(arguments)) = &cli.command {
+        return litmus::start(arguments);
+    }
+    let Registered { found, failed } = match register::all() {
+        Ok(registered) => registered,
+        Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
+        Err(error @ RegisterError::Wrong(_)) => return fail(USAGE, &error),
+        Err(error @ RegisterError::Harness(_)) => return fail(INTERNAL, &error),
     };
-    match cli.command {
+    let code = match cli.command {
         Some(Command::List { format }) => match list(&found, format) {
             Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
             Err(error) => fail_to_print(&error),
@@ -182,7 +191,23 @@ pub fn main() -> ExitCode {
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
+    };
+    and_failed(code, &failed)
+}
+
+/// Says which scenarios could not be registered; the others have run.
+fn and_failed(code: ExitCode, failed: &[Failed]) -> ExitCode {
+    for failed in failed {
+        fail(USAGE, &one_line(&failed.why));
     }
+    let graver = [INTERNAL, INTERRUPTED].map(ExitCode::from).contains(&code);
+    if failed.is_empty() || graver { code } else { ExitCode::from(USAGE) }
+}
+
+/// A text of others on one line, without control characters.
+fn one_line(text: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().map(plain).collect()
 }
 
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
@@ -210,9 +235,6 @@ fn show(found: &[Found], name: &str) -> ExitCode {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
     };
-    if let Err(error) = interrupt::install() {
-        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
-    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let progress = Progress::new(plan.cells());
     let report = run(&plan, Effort::Normal.budget(DEFAULT_SEED), cores, |event| progress.note(&event));
@@ -237,9 +259,6 @@ fn heading(token: &str) -> String {
 }
 
 fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
-    if let Err(error) = interrupt::install() {
-        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
-    }
     let witness = match replay::in_worker(found, token) {
         Ok(witness) => witness,
         Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
@@ -267,9 +286,6 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
     };
-    if let Err(error) = interrupt::install() {
-        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
-    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = arguments.jobs.map_or(cores, usize::from);
     let budget = Budget { preemptions: arguments.preemptions, ..arguments.budget.budget(arguments.seed) };

@@ -8,6 +8,7 @@
 //! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
 
 use crate::pulse;
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -187,7 +188,7 @@ pub(crate) fn waiting<R>(block: impl FnOnce() -> R) -> R {
 }
 
 /// What a design asks of a checker beyond what every design gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Options {
     /// Whether waiting may end without a reason.
     pub(crate) spurious_wakeups: bool,

@@ -17,6 +17,7 @@ mod mapping;
 mod orphans;
 mod output;
 pub(crate) mod plan;
+pub(crate) mod register;
 pub(crate) mod replay;
 mod run;
 mod scratch;

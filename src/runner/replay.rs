@@ -88,7 +88,8 @@ impl fmt::Display for Replayed {
 /// # Panics
 /// If the design panics outside of its actors. An execution that ends the whole process does so again.
 pub fn replay(token: &str) -> Result<Replayed, ReplayError> {
-    let found = registry::find().map_err(|wrong| ReplayError::Harness(wrong.to_string()))?;
+    let scenario = token::decode(token).map_err(|refused| ReplayError::Token(refused.to_string()))?.scenario;
+    let found = registry::find_named(&scenario).map_err(|wrong| ReplayError::Harness(wrong.to_string()))?;
     here(&found, token).map(Replayed)
 }
 

@@ -193,16 +193,7 @@ pub(crate) fn launch(
     job.place = Some(place);
     let scratch = Scratch::new();
     let start = Instant::now();
-    let mut command = Command::new(THIS_PROGRAM);
-    command
-        .arg0(std::env::args_os().next().unwrap_or_else(|| "selvedge".into()))
-        .arg(ARGUMENT)
-        .arg(serde_json::to_string(&job)?)
-        .stdin(Stdio::null())
-        .stdout(output.handle()?)
-        .stderr(output.handle()?)
-        .process_group(0);
-    without_checkers_variables(&mut command);
+    let mut command = worker_command(ARGUMENT, &serde_json::to_string(&job)?, &output)?;
     if let Some(folder) = scratch.folder() {
         command.env("TMPDIR", folder);
     }
@@ -213,6 +204,24 @@ pub(crate) fn launch(
     drop(seat);
     let seconds = start.elapsed().as_secs_f64();
     Ok(Launched { answer: contents(&mut answer, MAX_ANSWER)?, log: output.text()?, end, seconds, pulse })
+}
+
+/// This program, to be started again as a worker that does this job.
+///
+/// # Errors
+/// If there is no descriptor for what it prints.
+pub(super) fn worker_command(argument: &str, job: &str, output: &Output) -> anyhow::Result<Command> {
+    let mut command = Command::new(THIS_PROGRAM);
+    command
+        .arg0(std::env::args_os().next().unwrap_or_else(|| "selvedge".into()))
+        .arg(argument)
+        .arg(job)
+        .stdin(Stdio::null())
+        .stdout(output.handle()?)
+        .stderr(output.handle()?)
+        .process_group(0);
+    without_checkers_variables(&mut command);
+    Ok(command)
 }
 
 /// Variables by which loom and shuttle would have their way: a worker does what its job says.

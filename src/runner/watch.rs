@@ -53,6 +53,11 @@ impl Worker {
         Worker { child }
     }
 
+    /// What `wait` comes to, which waits for its end in a way of its own.
+    pub(super) fn with_child<R>(mut self, wait: impl FnOnce(&mut Child) -> R) -> R {
+        wait(&mut self.child)
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
     }

@@ -3,7 +3,7 @@
 //! It never outlives its supervisor, has a limit on its memory, dumps no core, and starts with a single
 //! thread, so that engines may fork.
 
-use super::dying;
+use super::{dying, register};
 use super::mapping::Shared;
 use super::seat::Place;
 use crate::base::budget::Budget;
@@ -70,21 +70,32 @@ pub(crate) enum Work {
 /// If this process was started as a worker, works and never returns. Call it first thing in `main`.
 pub(crate) fn enter_if_asked() {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_none_or(|argument| argument != ARGUMENT) {
+    let asked = arguments.next().unwrap_or_default();
+    let job = arguments.next().unwrap_or_default();
+    if asked == register::ARGUMENT {
+        end(register::work(&job.to_string_lossy()));
+    }
+    if asked != ARGUMENT {
         return;
     }
-    let job = arguments.next().unwrap_or_default();
     let job = serde_json::from_str::<Job>(&job.to_string_lossy());
     let answer = job.as_ref().ok().map(|job| job.answer.clone());
-    match job.context("this argument is for selvedge's own use").and_then(work) {
+    let worked = job.context("this argument is for selvedge's own use").and_then(work);
+    if let (Err(error), Some(answer)) = (&worked, answer)
+        && let Ok(broken) = serde_json::to_vec(&Broken { broken: format!("{error:#}") })
+    {
+        // If the supervisor is gone there is nobody to tell.
+        let _told = std::fs::write(answer, broken);
+    }
+    end(worked)
+}
+
+/// Ends this process.
+fn end(worked: anyhow::Result<()>) -> ! {
+    match worked {
         Ok(()) => std::process::exit(0),
         Err(error) => {
             eprintln!("{error:#}");
-            let broken = serde_json::to_vec(&Broken { broken: format!("{error:#}") });
-            if let (Some(answer), Ok(broken)) = (answer, broken) {
-                // If the supervisor is gone there is nobody to tell.
-                let _told = std::fs::write(answer, broken);
-            }
             std::process::exit(BROKEN);
         }
     }
@@ -92,13 +103,13 @@ pub(crate) fn enter_if_asked() {
 
 fn work(job: Job) -> anyhow::Result<()> {
     let begun = Instant::now();
-    confine(&job)?;
+    confine(job.supervisor, job.budget.memory_mib)?;
     let pulse = Shared::<Pulse>::open(&job.pulse).context("the supervisor is gone")?;
     crate::pulse::tell(pulse);
     dying::install().context("cannot handle signals")?;
     let found = match &job.litmus {
         Some(text) => vec![litmus::found(&job.scenario, text)?.1],
-        None => registry::find()?,
+        None => registry::find_named(&job.scenario)?,
     };
     if let Work::Replay(token) = &job.work {
         let replayed = super::replay::here(&found, token);
@@ -164,15 +175,15 @@ fn helping(place: &Place) -> anyhow::Result<Helping> {
 }
 
 /// Ties this process to its supervisor and bounds what it may take.
-fn confine(job: &Job) -> anyhow::Result<()> {
+pub(super) fn confine(supervisor: i32, memory_mib: u64) -> anyhow::Result<()> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if nix::unistd::getppid().as_raw() != job.supervisor {
+    if nix::unistd::getppid().as_raw() != supervisor {
         bail!("the supervisor is gone");
     }
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     let (_, most) = getrlimit(Resource::RLIMIT_AS)?;
     // What the user allows may be less.
-    let bytes = (job.budget.memory_mib << 20).min(most);
+    let bytes = (memory_mib << 20).min(most);
     setrlimit(Resource::RLIMIT_AS, bytes, bytes).context("cannot limit the memory of a worker")?;
     // What a design has started and left is this process's, and then its supervisor's.
     let _refused = nix::sys::prctl::set_child_subreaper(true);
