@@ -190,12 +190,14 @@ fn tell_cause(payload: &(dyn Any + Send), said: Option<Said>) {
 /// Leaves the message of a panic for the supervisor, should the process not live to tell of it.
 fn leave_words(info: &PanicHookInfo<'_>) {
     let (Some(pulse), Some(location)) = (pulse::of_worker(), info.location()) else { return };
+    // SAFETY: asks for a number, and cannot fail. Processes that were forked have threads of the same number.
+    let thread = unsafe { libc::pthread_self() } as u64 ^ u64::from(std::process::id()) << 48;
     // A panic that must not unwind is raised by the runtime itself, and nothing else is there.
     if location.file().ends_with("core/src/panicking.rs") {
         let cleaning_up = text(info.payload()).is_some_and(|words| words.contains("cleanup"));
-        pulse.note_fatal(cleaning_up);
+        pulse.note_fatal(thread, cleaning_up);
     } else if let Some(words) = text(info.payload()) {
-        pulse.note_words(&format!("{words} ({}:{})", source_path(location.file()), location.line()));
+        pulse.note_words(thread, &format!("{words} ({}:{})", source_path(location.file()), location.line()));
     }
 }
 

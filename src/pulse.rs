@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 /// Actors that have slots of their own; further actors run, but are not watched one by one.
 pub(crate) const SLOTS: usize = 16;
 
+/// Panics that are remembered: of several threads, which may panic at the same time.
+const PANICS: usize = 8;
+
 /// The longest message of a panic that is kept, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
@@ -28,10 +31,12 @@ pub(crate) struct Pulse {
     shrinking: AtomicU64,
     /// Of the last panic: 1 for a deadlock, 2 for any other, 0 if there was none.
     last_panic: AtomicU32,
-    /// The last two panics of the design, and how many there were since the execution began.
-    panics: [Said; 2],
+    /// The last panics of the design, and how many there were since the execution began.
+    panics: [Said; PANICS],
     panicked: AtomicU32,
-    /// Of these panics, which one ended the process: 1 for the last, 2 for the one before, 0 for none.
+    /// The thread whose panic ended the process.
+    fatal_thread: AtomicU64,
+    /// Of the panics of that thread, which one it was: 1 for the last, 2 for the one before, 0 for none.
     fatal: AtomicU32,
     /// Mebibytes of address space when the process aborted, and one more.
     space: AtomicU32,
@@ -42,13 +47,14 @@ pub(crate) struct Pulse {
 /// The message of a panic, with its place.
 #[repr(C)]
 struct Said {
+    thread: AtomicU64,
     length: AtomicU32,
     bytes: [AtomicU8; MAX_MESSAGE],
 }
 
 impl Default for Said {
     fn default() -> Self {
-        Said { length: AtomicU32::new(0), bytes: [const { AtomicU8::new(0) }; MAX_MESSAGE] }
+        Said { thread: AtomicU64::new(0), length: AtomicU32::new(0), bytes: [const { AtomicU8::new(0) }; MAX_MESSAGE] }
     }
 }
 
@@ -90,6 +96,7 @@ impl Default for Pulse {
             last_panic: AtomicU32::new(0),
             panics: Default::default(),
             panicked: AtomicU32::new(0),
+            fatal_thread: AtomicU64::new(0),
             fatal: AtomicU32::new(0),
             space: AtomicU32::new(0),
             overflowed: AtomicU32::new(0),
@@ -191,27 +198,30 @@ impl Pulse {
         }
     }
 
-    /// Notes the message and the place of a panic of the design.
-    pub(crate) fn note_words(&self, words: &str) {
+    /// Notes the message and the place of a panic of the design, on this thread.
+    pub(crate) fn note_words(&self, thread: u64, words: &str) {
         let number = self.panicked.fetch_add(1, Ordering::Relaxed) as usize;
-        self.panics[number % 2].set(words);
+        let said = &self.panics[number % PANICS];
+        said.set(words);
+        said.thread.store(thread, Ordering::Relaxed);
     }
 
     /// Notes that the process is about to abort because a panic cannot unwind: the last one that was noted, or the
     /// one before, during which the last one came about.
-    pub(crate) fn note_fatal(&self, during_another: bool) {
+    pub(crate) fn note_fatal(&self, thread: u64, during_another: bool) {
+        self.fatal_thread.store(thread, Ordering::Relaxed);
         self.fatal.store(1 + u32::from(during_another), Ordering::Release);
     }
 
     /// The panic that ended the process, if one did: its message and its place.
     pub(crate) fn fatal_panic(&self) -> Option<String> {
-        let back = self.fatal.load(Ordering::Acquire);
-        let count = self.panicked.load(Ordering::Relaxed);
-        if back == 0 || count == 0 {
-            return None;
-        }
-        let number = count.saturating_sub(back.min(2)) as usize;
-        Some(self.panics[number % 2].get())
+        let back = (self.fatal.load(Ordering::Acquire) as usize).checked_sub(1)?;
+        let thread = self.fatal_thread.load(Ordering::Relaxed);
+        let count = self.panicked.load(Ordering::Relaxed) as usize;
+        let latest_first = (0..count.min(PANICS)).map(|ago| &self.panics[(count - 1 - ago) % PANICS]);
+        let of_thread: Vec<&Said> =
+            latest_first.filter(|said| said.thread.load(Ordering::Relaxed) == thread).collect();
+        of_thread.get(back).or(of_thread.last()).map(|said| said.get())
     }
 
     /// Notes, from a signal handler, how much address space there was when the process aborted.
@@ -310,15 +320,16 @@ mod tests {
     fn the_panic_that_ended_the_process_is_known() {
         let pulse = Pulse::default();
         for words in ["caught", "first", "during the first"] {
-            pulse.note_words(words);
+            pulse.note_words(7, words);
             assert_eq!(pulse.fatal_panic(), None);
         }
-        pulse.note_fatal(true);
+        pulse.note_words(8, "of another thread");
+        pulse.note_fatal(7, true);
         assert_eq!(pulse.fatal_panic().as_deref(), Some("first"));
-        pulse.note_fatal(false);
+        pulse.note_fatal(7, false);
         assert_eq!(pulse.fatal_panic().as_deref(), Some("during the first"));
         let long = "x".repeat(5_000);
-        pulse.note_words(&long);
+        pulse.note_words(7, &long);
         assert_eq!(pulse.fatal_panic().map(|words| words.len()), Some(MAX_MESSAGE));
     }
 

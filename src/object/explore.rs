@@ -185,7 +185,7 @@ impl<M: Model> Subject<M> {
         let mut random = Random(task.budget.seed);
         // Small programs are often drawn again.
         let mut run = FxHashSet::default();
-        let known = regression::known();
+        let known = regression::known()?;
         let before = u64::try_from(known.len()).unwrap_or(u64::MAX);
         let mut known = known.into_iter();
         for number in 0..plan.programs.saturating_add(before) {

@@ -7,7 +7,7 @@
 //!
 //! Limits: Linux (`/proc`). A loop that naps between looks is out of time, not a hang; so is a computation between two
 //! operations of a design that takes less than the limit. On a busy machine a worker that gets no processor neither
-//! computes nor sleeps, and is given longer.
+//! computes nor sleeps, and is given longer; time that it waits for one does not count against its limit.
 
 use super::interrupt;
 use super::orphans;
@@ -92,8 +92,10 @@ impl Worker {
             told = shrinking;
             nap = (nap * 5 / 4).min(Duration::from_millis(10));
             let shrinks = if told.is_some() { budget.shrinking_ms } else { 0 };
-            if begun.elapsed() >= limit + Duration::from_millis(shrinks) {
-                return Ok(End::OutOfTime(begun.elapsed()));
+            let limit = limit + Duration::from_millis(shrinks);
+            let elapsed = begun.elapsed();
+            if elapsed >= limit && (elapsed >= limit * MOST_TIMES || elapsed.saturating_sub(self.waited(pulse)) >= limit) {
+                return Ok(End::OutOfTime(elapsed));
             }
             match stall.look(&self, pulse, patience) {
                 Look::GoesOn => stall = Stall::begin(&self, pulse),
@@ -113,6 +115,12 @@ impl Worker {
     fn computed(&self, pulse: &Pulse) -> Duration {
         let pids = pulse.pids().into_iter().chain([self.child.id()]);
         pids.filter_map(computing_time).sum()
+    }
+
+    /// How long the one of them that had to wait longest has waited for a processor.
+    fn waited(&self, pulse: &Pulse) -> Duration {
+        let pids = pulse.pids().into_iter().chain([self.child.id()]);
+        pids.filter_map(waiting_time).max().unwrap_or_default()
     }
 
     /// Memory of the worker and its actors, in pages.
@@ -188,6 +196,9 @@ impl Stall {
     }
 }
 
+/// How many times as long as its limit a worker may take on a machine that is busy with others.
+const MOST_TIMES: u32 = 4;
+
 /// Whether all actors that are watched wait for each other.
 pub(super) fn all_wait(pulse: &Pulse) -> bool {
     let (waiting, watched) = pulse.waiting();
@@ -205,6 +216,12 @@ fn computing_time(pid: u32) -> Option<Duration> {
     let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
     let ticks = user.saturating_add(system).saturating_mul(1000);
     Some(Duration::from_millis(ticks / u64::try_from(per_second).ok()?.max(1)))
+}
+
+/// How long the first thread of a process could have run and did not, for want of a processor.
+fn waiting_time(pid: u32) -> Option<Duration> {
+    let times = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    times.split_ascii_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
 }
 
 /// The pages of a process that are in memory.
