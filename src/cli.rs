@@ -9,11 +9,11 @@ mod progress;
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::registry::Found;
-use crate::report::{Report, json, snapshot, terminal};
+use crate::report::{Report, json, plain, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::replay::ReplayError;
 use crate::runner::register::{self, Failed, RegisterError, Registered};
-use crate::runner::{Event, interrupt, replay, run, worker};
+use crate::runner::{Event, interrupt, replay, run, slow, worker};
 use crate::scenario::Engine;
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
@@ -198,19 +198,14 @@ pub fn main() -> ExitCode {
 /// Says which scenarios could not be registered; the others have run.
 fn and_failed(code: ExitCode, failed: &[Failed]) -> ExitCode {
     for failed in failed {
-        fail(USAGE, &one_line(&failed.why));
+        fail(USAGE, &failed.why);
     }
     let graver = [INTERNAL, INTERRUPTED].map(ExitCode::from).contains(&code);
     if failed.is_empty() || graver { code } else { ExitCode::from(USAGE) }
 }
 
-/// A text of others on one line, without control characters.
-fn one_line(text: &str) -> String {
-    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
-    text.chars().map(plain).collect()
-}
-
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    let error = plain::plain_lines(&error.to_string());
     anstream::eprintln!("{}error:{} {error}", anstyle::AnsiColor::Red.on_default().bold(), anstyle::Reset);
     ExitCode::from(code)
 }
@@ -223,7 +218,7 @@ fn fail_to_print(error: &io::Error) -> ExitCode {
 fn list(found: &[Found], format: Format) -> io::Result<()> {
     let text = match format {
         Format::Terminal => contents::text(found),
-        Format::Json => format!("{:#}\n", contents::json(found)),
+        Format::Json => plain::json(&format!("{:#}\n", contents::json(found))),
     };
     io::stdout().lock().write_all(text.as_bytes())
 }
@@ -280,6 +275,7 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
 }
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
+    slow::say_if_unoptimised();
     let selection =
         Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines: arguments.engines };
     let plan = match Plan::new(found, &selection) {
@@ -321,7 +317,7 @@ fn finish(report: &Report, format: Format, seconds: f64) -> io::Result<()> {
     let mut out = AutoStream::auto(io::stdout()).lock();
     match format {
         Format::Terminal => write!(out, "{}{}", terminal::legend(), terminal::summary(report, seconds)),
-        Format::Json => out.write_all(json::render(report)?.as_bytes()),
+        Format::Json => out.write_all(plain::json(&json::render(report)?).as_bytes()),
     }?;
     out.flush()
 }

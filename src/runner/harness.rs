@@ -47,6 +47,7 @@ pub fn main(
             return ExitCode::from(2);
         }
     };
+    super::slow::say_if_unoptimised();
     let Registered { found, failed } = match register::all() {
         Ok(registered) => registered,
         Err(wrong) => {

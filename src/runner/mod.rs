@@ -22,6 +22,7 @@ pub(crate) mod replay;
 mod run;
 mod scratch;
 mod seat;
+pub(crate) mod slow;
 mod supervise;
 mod watch;
 pub(crate) mod worker;

@@ -81,7 +81,10 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     // Whoever shortened a witness before may have come upon the limit.
     spurious::take_bounded();
     let again = |limit| search::again(task, limit);
-    let (searched, difference) = repeat::search(task, || search::exhaustively(task), again);
+    let actors = task.facts.actors.len();
+    // Who waits is known until the next execution begins.
+    let search = || (search::exhaustively(task), who_waits(actors));
+    let ((searched, waiting), difference) = repeat::search(task, search, again);
     let mut seen = Observation::new(Exploration::Exhaustive);
     seen.redundant = searched.progress.redundant;
     note_limits(&mut seen, &searched);
@@ -127,7 +130,9 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     }
     match last.failure {
         Some(Ok(Failure::DataRace(_))) if past.is_some() => {}
-        Some(Ok(Failure::Deadlock(_))) => seen.fail(Failure::Deadlock(who_waits(task.facts.actors.len()))),
+        Some(Ok(Failure::Deadlock(_))) => {
+            seen.fail(Failure::Deadlock(if settled { waiting } else { who_waits(actors) }));
+        }
         Some(Ok(failure)) => seen.fail(failure),
         Some(Err(stop)) => seen.stopped = Some(stop),
         None if context::operations() == before => seen.stopped = Some(Stop::NoOperation),

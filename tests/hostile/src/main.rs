@@ -1,5 +1,4 @@
-//! The command line with designs that do what none should. With `HOSTILE_HARNESS` in the environment it is the test
-//! harness of the same designs.
+//! The command line with designs that do what none should.
 
 #[path = "../designs"]
 mod designs {
