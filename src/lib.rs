@@ -96,6 +96,8 @@ pub mod hint;
 #[cfg(feature = "harness")]
 pub mod litmus;
 #[cfg(feature = "harness")]
+pub mod model;
+#[cfg(feature = "harness")]
 pub mod object;
 #[cfg(feature = "harness")]
 pub mod sync;
@@ -118,6 +120,8 @@ mod engine;
 mod erased;
 #[cfg(feature = "harness")]
 mod explore;
+#[cfg(feature = "harness")]
+mod leaks;
 #[cfg(feature = "harness")]
 mod panics;
 #[cfg(feature = "harness")]
@@ -143,6 +147,11 @@ mod witness;
 pub use choice::choose;
 #[cfg(feature = "harness")]
 pub use cli::main as cli_main;
+#[cfg(feature = "harness")]
+#[doc(inline)]
+pub use model::model;
+#[cfg(feature = "harness")]
+pub use model::{MAX_THREADS, explore, skip_branch, stop_exploring};
 #[cfg(feature = "harness")]
 pub use registry::Asked;
 #[cfg(feature = "harness")]
