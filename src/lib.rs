@@ -86,13 +86,19 @@ mod facade;
 pub use facade::{cell, channel, hint, sync, thread, thread_local};
 
 #[cfg(feature = "harness")]
+pub mod alloc;
+#[cfg(feature = "harness")]
 pub mod cell;
 #[cfg(feature = "harness")]
 pub mod channel;
 #[cfg(feature = "harness")]
 mod choice;
 #[cfg(feature = "harness")]
+pub mod future;
+#[cfg(feature = "harness")]
 pub mod hint;
+#[cfg(feature = "harness")]
+pub mod lazy_static;
 #[cfg(feature = "harness")]
 pub mod litmus;
 #[cfg(feature = "harness")]

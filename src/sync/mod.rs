@@ -16,6 +16,7 @@ pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 mod barrier;
+mod notify;
 pub(crate) mod lazy;
 pub(crate) mod monitor;
 pub mod mpsc;
@@ -24,6 +25,7 @@ pub(crate) mod spurious;
 pub(crate) mod statics;
 
 pub use barrier::{Barrier, BarrierWaitResult};
+pub use notify::Notify;
 pub use lazy::{LazyLock, OnceLock};
 pub use once::{Once, OnceState};
 
