@@ -131,8 +131,16 @@ pub(super) struct Span(Lasting);
 
 enum Lasting {
     Loom(#[expect(dead_code, reason = "held for its drop")] loom::Span),
-    Shuttle { object: ObjectId, access: Access, site: Site },
-    Rc11 { cell: u32, access: Access, site: Site },
+    Shuttle {
+        object: ObjectId,
+        access: Access,
+        site: Site,
+    },
+    Rc11 {
+        cell: u32,
+        access: Access,
+        site: Site,
+    },
     /// The execution is over.
     Nothing,
 }

@@ -104,7 +104,8 @@ impl Story {
         let threads: Vec<_> = (0..=last).map(|thread| self.thread_name(thread, facts)).collect();
         let is_thread = |object: usize| self.objects.get(object).is_some_and(|(_, kind)| kind == THREAD);
         // Without actors, the main thread is the design's own.
-        self.events.retain(|event| facts.actors.is_empty() || !is_harness(event.thread, event.object, is_thread));
+        self.events
+            .retain(|event| facts.actors.is_empty() || !is_harness(event.thread, event.object, is_thread));
         let mut witness = Witness {
             engine,
             shows,

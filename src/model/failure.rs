@@ -11,8 +11,12 @@ use std::fmt::Write as _;
 /// The failure that was seen, with its witness and how to come back to it.
 pub(super) fn told(identity: &Identity, engine: Engine, seen: &Observation) -> Option<String> {
     let failure = seen.failure()?;
-    let mut text =
-        format!("{} fails on {engine}, in execution {}: {}\n", identity.name, seen.executions, words(&failure));
+    let mut text = format!(
+        "{} fails on {engine}, in execution {}: {}\n",
+        identity.name,
+        seen.executions,
+        words(&failure)
+    );
     let shows = |witness: &&Witness| failure.is_shown_by(&witness.shows);
     if let Some(witness) = seen.witnesses.iter().find(shows) {
         let _ = write!(text, "\n{}", terminal::plainly_replayed(witness));
@@ -51,7 +55,10 @@ pub(super) fn left_out(identity: &Identity, engine: Engine, seen: &Observation) 
         Some(stop) => sentence::stopped(stop, engine),
         None => sentence::explored(&seen.exploration)?,
     };
-    Some(format!("selvedge: {} on {engine}: no failure in {} executions, but not all: {how}", identity.name, seen.executions))
+    Some(format!(
+        "selvedge: {} on {engine}: no failure in {} executions, but not all: {how}",
+        identity.name, seen.executions
+    ))
 }
 
 /// An execution that was replayed.

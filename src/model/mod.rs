@@ -22,8 +22,8 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use closure::UNHEARD;
 pub use builder::{Builder, model};
+pub(crate) use closure::UNHEARD;
 pub use run::{explore, skip_branch, stop_exploring};
 
 /// The most threads of one execution under `rc11`, the main one included.

@@ -96,7 +96,8 @@ fn budget(builder: &Builder) -> Budget {
         Err(_) => Effort::Normal,
     };
     let budget = effort.budget(DEFAULT_SEED);
-    let most = builder.max_permutations.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX).max(1));
+    let most =
+        builder.max_permutations.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX).max(1));
     Budget {
         executions: budget.executions.min(most),
         random_executions: if most <= budget.executions { 0 } else { budget.random_executions },
@@ -117,8 +118,7 @@ fn on(engine: Engine, builder: &Builder, identity: &Identity, closure: &Arc<Clos
     let name = Name { scenario: SCENARIO, design: &identity.name, digest: identity.digest, program: None };
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
     let deadline = builder.max_duration.and_then(|most| Instant::now().checked_add(most));
-    let task =
-        Task { name, first_failure: true, deadline, ..Task::of(program, &facts, budget, pulse) };
+    let task = Task { name, first_failure: true, deadline, ..Task::of(program, &facts, budget, pulse) };
     let seen = match engine::observe(engine, &task) {
         Ok(seen) => seen,
         Err(error) => return Some(format!("the harness failed on {engine}: {error:#}")),
@@ -126,8 +126,8 @@ fn on(engine: Engine, builder: &Builder, identity: &Identity, closure: &Arc<Clos
     if let Some(told) = failure::told(identity, engine, &seen) {
         return Some(told);
     }
-    let ended_by_user = deadline.is_some_and(|deadline| Instant::now() >= deadline)
-        || builder.max_permutations.is_some();
+    let ended_by_user =
+        deadline.is_some_and(|deadline| Instant::now() >= deadline) || builder.max_permutations.is_some();
     match &seen.stopped {
         None | Some(Stop::NoOperation) => {}
         Some(Stop::Budget { .. }) if ended_by_user => {}
@@ -174,7 +174,11 @@ fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) -> Option<Str
     let same = witness.filter(|witness| token::events_digest(witness) == token.events_digest);
     Some(match same {
         Some(witness) => failure::replayed(identity, &witness),
-        None => format!("{REPLAY}: `{}` has changed since this token was made: {}", identity.name, engine::OTHER_WAY),
+        None => format!(
+            "{REPLAY}: `{}` has changed since this token was made: {}",
+            identity.name,
+            engine::OTHER_WAY
+        ),
     })
 }
 

@@ -16,17 +16,17 @@ pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 mod barrier;
-mod notify;
 pub(crate) mod lazy;
 pub(crate) mod monitor;
 pub mod mpsc;
+mod notify;
 mod once;
 pub(crate) mod spurious;
 pub(crate) mod statics;
 
 pub use barrier::{Barrier, BarrierWaitResult};
-pub use notify::Notify;
 pub use lazy::{LazyLock, OnceLock};
+pub use notify::Notify;
 pub use once::{Once, OnceState};
 
 #[cfg(test)]

@@ -1188,9 +1188,8 @@ pub(crate) fn unsync(location: LocationId, site: Site) -> Option<u64> {
     let unknown = with(|run| {
         let clock = *run.clock();
         // One that the graph has and this run has not yet is checked when it comes.
-        let unknown = |id: &&EventId| {
-            id.thread as usize != run.current && run.is_executed(**id) && !id.is_in(&clock)
-        };
+        let unknown =
+            |id: &&EventId| id.thread as usize != run.current && run.is_executed(**id) && !id.is_in(&clock);
         let first = *run.graph.location(location).writes.iter().find(unknown)?;
         let at = *run.threads.get(first.thread as usize)?.sites.get(first.index as usize)?;
         let earlier = RaceSite { task: usize::from(first.thread), access: Access::Write, location: at };
@@ -1228,9 +1227,8 @@ pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
         let clock = *run.clock();
         let accesses = run.graph.location(location);
         let all = accesses.writes.iter().chain(&accesses.reads);
-        let mut unknown = all.filter(|id| {
-            id.thread as usize != run.current && run.is_executed(**id) && !id.is_in(&clock)
-        });
+        let mut unknown =
+            all.filter(|id| id.thread as usize != run.current && run.is_executed(**id) && !id.is_in(&clock));
         let first = *unknown.next()?;
         let site_of = run.threads[first.thread as usize].sites.get(first.index as usize)?;
         let access = match run.graph.event(first).kind {

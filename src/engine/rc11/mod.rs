@@ -90,13 +90,24 @@ struct Search<'a, 'b> {
 impl<'a, 'b> Search<'a, 'b> {
     fn new(task: &'a Task<'b>, model: Model) -> Self {
         let explorer = Explorer::new(model);
-        Search { task, explorer, executions: 0, idle: 0, failures: Vec::new(), found: Vec::new(), stopped: None }
+        Search {
+            task,
+            explorer,
+            executions: 0,
+            idle: 0,
+            failures: Vec::new(),
+            found: Vec::new(),
+            stopped: None,
+        }
     }
 
     /// Whether all there is was explored.
     fn everything(&mut self) -> bool {
         let limit = self.task.budget.executions;
-        while !self.is_late() && self.executions < limit && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION) {
+        while !self.is_late()
+            && self.executions < limit
+            && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
+        {
             if !self.step() {
                 return self.stopped.is_none();
             }
