@@ -94,6 +94,8 @@ pub mod channel;
 #[cfg(feature = "harness")]
 mod choice;
 #[cfg(feature = "harness")]
+pub mod compat;
+#[cfg(feature = "harness")]
 pub mod future;
 #[cfg(feature = "harness")]
 pub mod hint;

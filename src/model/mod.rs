@@ -18,6 +18,7 @@
 mod builder;
 mod closure;
 mod failure;
+pub(crate) mod plan;
 mod run;
 #[cfg(test)]
 mod tests;
