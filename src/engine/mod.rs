@@ -73,6 +73,8 @@ pub(crate) struct Task<'a> {
     pub(crate) helping: Option<Helping>,
     /// Whether the first failure ends the search.
     pub(crate) first_failure: bool,
+    /// Operations of all threads together after which an execution is given up, if that is asked for.
+    pub(crate) max_operations: Option<usize>,
     /// When the search is to end, if it has not by then.
     pub(crate) deadline: Option<Instant>,
 }
@@ -129,6 +131,7 @@ impl<'a> Task<'a> {
             witnesses: true,
             helping: None,
             first_failure: false,
+            max_operations: None,
             deadline: None,
         }
     }

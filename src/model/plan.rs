@@ -53,6 +53,7 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
     let bounds = run::Bounds {
         budget,
         deadline: plan.most_time.and_then(|most| Instant::now().checked_add(most)),
+        max_operations: None,
         ends_by_request: plan.random == 0,
         repeatable: plan.repeatable,
     };

@@ -65,6 +65,8 @@ impl Identity {
 pub(super) struct Bounds {
     pub(super) budget: Budget,
     pub(super) deadline: Option<Instant>,
+    /// Operations of one execution, if there is a limit.
+    pub(super) max_operations: Option<usize>,
     /// Whether the budget is what was asked for, so that its end is none of the exploration's.
     pub(super) ends_by_request: bool,
     /// Whether a closure that does not do the same when it is scheduled the same fails.
@@ -122,7 +124,7 @@ fn bounds(builder: &Builder) -> Bounds {
             .unwrap_or_else(|| panic!("{EFFORT}: `{name}` is none of quick, normal and thorough")),
         Err(_) => Effort::Normal,
     };
-    let budget = effort.budget(DEFAULT_SEED);
+    let budget = of_models(effort.budget(DEFAULT_SEED));
     let most =
         builder.max_permutations.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX).max(1));
     let fewer = most <= budget.executions;
@@ -134,9 +136,15 @@ fn bounds(builder: &Builder) -> Bounds {
             ..budget
         },
         deadline: builder.max_duration.and_then(|most| Instant::now().checked_add(most)),
+        max_operations: (builder.max_branches < 1_000).then_some(builder.max_branches),
         ends_by_request: fewer,
         repeatable: false,
     }
+}
+
+/// A test of many is to take seconds: half of the executions that a scenario has, on one engine alone.
+fn of_models(budget: Budget) -> Budget {
+    Budget { executions: budget.executions / 2, random_executions: budget.random_executions / 2, ..budget }
 }
 
 /// Explores on one engine: how many executions, or the failure in words, if there is one.
@@ -146,7 +154,7 @@ pub(super) fn on(
     identity: &Identity,
     closure: &Arc<Closure>,
 ) -> Result<u64, String> {
-    let Bounds { budget, deadline, .. } = *bounds;
+    let Bounds { budget, deadline, max_operations, .. } = *bounds;
     if !engine.is_checker() {
         return Ok(really(closure, budget.sampling()));
     }
@@ -155,7 +163,7 @@ pub(super) fn on(
     let digest = identity.digest.unwrap_or_default();
     let name = Name { scenario: SCENARIO, design: &identity.name, digest, program: None };
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
-    let task = Task { name, first_failure: true, deadline, ..Task::of(program, &facts, budget, pulse) };
+    let task = Task { name, first_failure: true, deadline, max_operations, ..Task::of(program, &facts, budget, pulse) };
     crate::panics::install_once();
     let seen = engine::observe(engine, &task)
         .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;

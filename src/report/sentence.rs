@@ -172,7 +172,7 @@ pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
             "{engine} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?"
         ),
         Stop::Branches { limit } => format!(
-            "an execution took more than loom's limit of {limit} branches: does a loop wait without yielding?"
+            "an execution took more than the limit of {limit} branches: does a loop wait without yielding?"
         ),
         Stop::CheckerPanicked(message) => format!("the checker itself panicked: {message}"),
         Stop::ReductionFault => {

@@ -81,6 +81,8 @@ struct Search<'a, 'b> {
     executions: u64,
     /// Runs that were none.
     idle: u64,
+    /// Runs of all kinds.
+    runs: u64,
     failures: Vec<Failure>,
     /// The execution that first showed each.
     found: Vec<witness::Found>,
@@ -95,6 +97,7 @@ impl<'a, 'b> Search<'a, 'b> {
             explorer,
             executions: 0,
             idle: 0,
+            runs: 0,
             failures: Vec::new(),
             found: Vec::new(),
             stopped: None,
@@ -104,10 +107,8 @@ impl<'a, 'b> Search<'a, 'b> {
     /// Whether all there is was explored.
     fn everything(&mut self) -> bool {
         let limit = self.task.budget.executions;
-        while !self.is_late()
-            && self.executions < limit
-            && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
-        {
+        let idle = limit.saturating_mul(if self.task.first_failure { 1 } else { MAX_RUNS_PER_EXECUTION });
+        while !self.is_late() && self.executions < limit && self.idle < idle {
             if !self.step() {
                 return self.stopped.is_none();
             }
@@ -121,8 +122,11 @@ impl<'a, 'b> Search<'a, 'b> {
             return;
         }
         let mut random = Random(self.task.budget.seed | 1);
+        let begun = self.runs;
         for _ in 0..self.task.budget.random_executions {
-            if self.is_late() {
+            // A walk has a run for each way that it takes.
+            let walked = self.task.first_failure && self.runs - begun >= self.task.budget.random_executions;
+            if walked || self.is_late() {
                 return;
             }
             self.explorer.restart();
@@ -148,8 +152,15 @@ impl<'a, 'b> Search<'a, 'b> {
         let end = self.explorer.execute(main_thread(self.task));
         drop(entered);
         let Some(end) = end else { return false };
+        self.runs += 1;
         // Runs that come to nothing are progress, too.
         self.task.pulse.advance(1);
+        if let Some(limit) = self.task.max_operations
+            && self.explorer.graph().events().count() > limit
+        {
+            self.stopped = Some(Stop::Branches { limit });
+            return false;
+        }
         let failure = match end {
             End::Complete => None,
             End::Dropped | End::Unseen => {
