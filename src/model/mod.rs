@@ -24,7 +24,6 @@ mod run;
 mod tests;
 
 pub use builder::{Builder, model};
-pub(crate) use closure::UNHEARD;
 pub use run::{explore, skip_branch, stop_exploring};
 
 /// The most threads of one execution under `rc11`, the main one included.

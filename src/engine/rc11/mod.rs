@@ -201,7 +201,7 @@ fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, S
         End::Race(race) => Ok(Failure::DataRace(race_of_detector(&race))),
         // Whoever waits may wait for what the thread that panicked would have done.
         End::Deadlock if actors == 0 && crate::thread::model::unheard() > 0 => {
-            classify(&crate::model::UNHEARD)
+            classify(&crate::thread::model::UNHEARD)
         }
         End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
         End::Endless => {
