@@ -6,10 +6,12 @@
 //!
 //! It stands on its own: nothing here knows a scenario, an engine or a runner.
 
+mod antichain;
 mod check;
 mod criterion;
 mod explain;
 mod history;
+mod just_in_time;
 mod layout;
 pub mod log;
 mod model;
