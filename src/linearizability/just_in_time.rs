@@ -113,7 +113,12 @@ pub(super) struct JustInTime<'a, M: Model> {
     nodes: Vec<Node>,
     order: Order,
     scratch: Vec<M>,
-    begun: bool,
+    /// The states to begin in, of which an order from any will do, and how many were begun in.
+    starts: Vec<M>,
+    started: usize,
+    /// The furthest event that was reached.
+    furthest: u32,
+    steps: u64,
 }
 
 /// Outcomes of single operations, the latest of those that fall on one slot.
@@ -154,12 +159,23 @@ impl<'a, M: Model> JustInTime<'a, M> {
         layout: &'a Layout,
         operations: &[Operation<M::Op, M::Ret>],
         account: Account<'a>,
+        model: &M,
+    ) -> Self {
+        Self::from_any(layout, operations, account, std::slice::from_ref(model))
+    }
+
+    /// A search for an order from any of these states.
+    pub(super) fn from_any(
+        layout: &'a Layout,
+        operations: &[Operation<M::Op, M::Ret>],
+        account: Account<'a>,
+        starts: &[M],
     ) -> Self {
         let read_only = |&place: &usize| {
             let operation = &operations[place];
             operation.returned.as_ref().is_some_and(|(_, ret)| M::read_only(&operation.op, ret))
         };
-        let op = |local: Local| &operations[layout.places[local as usize]].op;
+        let operation = |local: Local| &operations[layout.places[local as usize]];
         let nothing = Configuration { state: 0, debts: Debts { used: 0, owed: 0, pending: 0 }, settled: 0 };
         Self {
             layout,
@@ -167,7 +183,7 @@ impl<'a, M: Model> JustInTime<'a, M> {
             states: States::new(),
             uses: States::new(),
             been: Antichains::new(),
-            classes: Classes::alike(&layout.pending, op, |_| 0),
+            classes: Classes::alike(&layout.pending, operation, |_| 0),
             remembered: Remembered::new(layout.places.len()),
             read_only: layout.places.iter().map(read_only).collect(),
             images: vec![NONE; layout.places.len()],
@@ -180,7 +196,10 @@ impl<'a, M: Model> JustInTime<'a, M> {
             nodes: Vec::new(),
             order: Order::with_repeats(),
             scratch: Vec::new(),
-            begun: false,
+            starts: starts.to_vec(),
+            started: 0,
+            furthest: 0,
+            steps: 0,
         }
     }
 
@@ -190,21 +209,37 @@ impl<'a, M: Model> JustInTime<'a, M> {
         context: &mut Context<'a, '_, '_, M>,
         steps: u64,
     ) -> Result<Option<Found>, Stop> {
-        if !self.begun {
-            self.begun = true;
+        if self.started == 0 {
             self.events = events(self.layout, context)?;
-            self.begin(context)?;
         }
         for _ in 0..steps {
+            self.steps += 1;
+            if self.frames.is_empty() {
+                let Some(start) = self.starts.get(self.started).cloned() else {
+                    return Ok(Some(Found::NoOrder));
+                };
+                self.started += 1;
+                self.begin(context, start)?;
+            } else {
+                self.step(context)?;
+            }
+            self.furthest = self.furthest.max(self.at);
             if self.at as usize == self.events.len() {
                 return Ok(Some(Found::Order(self.order.distinct_locals())));
             }
-            if self.frames.is_empty() {
-                return Ok(Some(Found::NoOrder));
-            }
-            self.step(context)?;
         }
         Ok(None)
+    }
+
+    /// How many steps it took so far.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The ranks of the returns up to the furthest event that was reached, that one included.
+    pub(super) fn returns(&self) -> Vec<u32> {
+        let reached = self.events.iter().take(self.furthest as usize + 1);
+        reached.filter(|event| event.is_return).map(|event| event.rank).collect()
     }
 
     /// The longest orders that could not be continued.
@@ -212,18 +247,23 @@ impl<'a, M: Model> JustInTime<'a, M> {
         self.order
     }
 
-    fn begin(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
+    fn begin(&mut self, context: &mut Context<'a, '_, '_, M>, start: M) -> Result<(), Stop> {
+        self.back_to(0);
+        self.take_back(0);
+        let pending = self.uses.number(Box::new([]), |_| 0);
+        let state = self.states.number(start, M::weight);
+        self.now = Configuration { state, debts: Debts { used: 0, owed: 0, pending }, settled: 0 };
+        self.advance(context)
+    }
+
+    /// Forgets everything but the states.
+    fn begin_again(&mut self) {
+        self.back_to(0);
         self.been = Antichains::new();
         self.frames.clear();
         self.nodes.clear();
         self.order = Order::with_repeats();
-        self.at = 0;
-        self.active = 0;
-        self.flight.fill(NO_SPAN);
-        let pending = self.uses.number(Box::new([]), |_| 0);
-        let state = self.states.number(context.model.clone(), M::weight);
-        self.now = Configuration { state, debts: Debts { used: 0, owed: 0, pending }, settled: 0 };
-        self.advance(context)
+        self.started = 0;
     }
 
     fn tick(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
@@ -422,7 +462,8 @@ impl<'a, M: Model> JustInTime<'a, M> {
         }
         if !self.classes.is_empty() && !self.extend_by_pending(context, node, rank)? {
             // The classes were too coarse: everything begins again with finer ones.
-            return self.begin(context);
+            self.begin_again();
+            return Ok(());
         }
         self.nodes[begin..].sort_by_key(|node| (node.configuration.debts.owed.count_ones(), node.end));
         Ok(())

@@ -13,6 +13,7 @@ mod explain;
 mod history;
 mod just_in_time;
 mod layout;
+mod local;
 pub mod log;
 mod model;
 pub mod models;

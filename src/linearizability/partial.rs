@@ -156,18 +156,21 @@ impl Order {
             nodes.push((0, NONE));
         }
         let mut partials: Vec<Partial> = Vec::new();
-        let mut places_shown = 0;
+        let (mut places_shown, mut left_out) = (0, nodes.len());
         for (_, node) in &nodes {
             let order = in_order(self.path(*node), self.repeats);
             places_shown += order.len();
             if places_shown > MAX_PLACES_SHOWN && !partials.is_empty() {
                 break;
             }
+            left_out -= 1;
+            if self.repeats && partials.iter().any(|partial| partial.order == order) {
+                continue;
+            }
             if let Some(stuck) = stuck_after(layout, &order) {
                 partials.push(Partial { order, stuck });
             }
         }
-        let left_out = nodes.len() - partials.len();
         (partials, left_out)
     }
 

@@ -13,6 +13,7 @@ use super::criterion::Criterion;
 use super::history::{Operation, Place};
 use super::just_in_time::{self, JustInTime};
 use super::layout::{Layout, NoLayout, Part};
+use super::local::Local;
 use super::model::Model;
 use super::partial::Order;
 use super::search::{Context, Found, Priority, Search, places};
@@ -54,35 +55,41 @@ impl Way {
 /// A search under way.
 enum Rival<'a, M: Model> {
     Search(Search<'a, M>),
-    JustInTime(JustInTime<'a, M>),
+    JustInTime(JustInTime<'a, M>, Local<'a, M>),
 }
 
 impl<'a, M: Model> Rival<'a, M> {
     fn new(
         way: Way,
         layout: &'a Layout,
-        operations: &[Operation<M::Op, M::Ret>],
-        account: Account<'a>,
+        job: &Job<'a, M>,
     ) -> Self {
+        let (operations, account) = (job.operations, Account::new(job.memory));
         let by = |priority, account| Rival::Search(Search::new(layout, operations, priority, account));
         match way {
             Way::ByCall => by(Priority::Call, account),
             Way::ByReturn => by(Priority::Return, account),
-            Way::JustInTime => Rival::JustInTime(JustInTime::new(layout, operations, account)),
+            Way::JustInTime => {
+                let search = JustInTime::new(layout, operations, account, job.model);
+                Rival::JustInTime(search, Local::new(layout, job.memory))
+            }
         }
     }
 
     fn run(&mut self, context: &mut Context<'a, '_, '_, M>, steps: u64) -> Result<Option<Found>, Stop> {
         match self {
             Rival::Search(search) => search.run(context, steps),
-            Rival::JustInTime(search) => search.run(context, steps),
+            Rival::JustInTime(search, local) => match search.run(context, steps)? {
+                None if local.is_broken(context, search, steps)? => Ok(Some(Found::NoOrder)),
+                found => Ok(found),
+            },
         }
     }
 
     fn into_order(self) -> Order {
         match self {
             Rival::Search(search) => search.into_order(),
-            Rival::JustInTime(search) => search.into_order(),
+            Rival::JustInTime(search, _) => search.into_order(),
         }
     }
 }
@@ -288,8 +295,7 @@ impl<'a, M: Model> Pool<'a, M> {
             Err(stop) => return self.stopped(slot, stop, u8::MAX),
         };
         let mut search = search.unwrap_or_else(|| {
-            let account = Account::new(self.job.memory);
-            Box::new(Rival::new(self.job.ways[rival], layout, self.job.operations, account))
+            Box::new(Rival::new(self.job.ways[rival], layout, self.job))
         });
         let others = || {
             (1..self.job.ways.len())
