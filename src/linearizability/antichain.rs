@@ -5,9 +5,6 @@
 use super::just_in_time::Lanes;
 use super::table::{Blocks, Index, States, Uses, uses_no_more};
 
-/// No entry.
-const NONE: u32 = u32::MAX;
-
 /// What a configuration has besides its moment and its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Debts {
@@ -29,23 +26,17 @@ impl Debts {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    debts: Debts,
-    next: u32,
-}
-
 /// For every moment and state, the debts of which none covers another.
 pub(super) struct Antichains {
     index: Index,
     keys: Blocks<u64>,
-    heads: Vec<u32>,
-    entries: Vec<Entry>,
+    lists: Vec<Vec<Debts>>,
+    bytes: usize,
 }
 
 impl Antichains {
     pub(super) fn new() -> Self {
-        Self { index: Index::new(), keys: Blocks::new(1), heads: Vec::new(), entries: Vec::new() }
+        Self { index: Index::new(), keys: Blocks::new(1), lists: Vec::new(), bytes: 0 }
     }
 
     /// Adds a configuration, and tells whether it is not covered by one that was added before.
@@ -56,40 +47,27 @@ impl Antichains {
         let (list, new) = self.index.find_or_add(mixed ^ (mixed >> 33), |entry| keys.get(entry)[0] == key);
         if new {
             self.keys.push(std::iter::once(key));
-            self.heads.push(NONE);
+            self.lists.push(Vec::new());
         }
-        let mut at = self.heads[list];
-        let mut before = NONE;
-        while at != NONE {
-            let entry = self.entries[at as usize];
-            if entry.debts.covers(&debts, uses) {
-                return false;
-            }
-            if debts.covers(&entry.debts, uses) {
-                // What is covered now is left out of the list.
-                match before {
-                    NONE => self.heads[list] = entry.next,
-                    before => self.entries[before as usize].next = entry.next,
-                }
-            } else {
-                before = at;
-            }
-            at = entry.next;
+        let list = &mut self.lists[list];
+        if list.iter().any(|known| known.covers(&debts, uses)) {
+            return false;
         }
-        let added = u32::try_from(self.entries.len()).unwrap_or(NONE);
-        self.entries.push(Entry { debts, next: self.heads[list] });
-        self.heads[list] = added;
+        let before = list.capacity();
+        list.retain(|known| !debts.covers(known, uses));
+        list.push(debts);
+        self.bytes += (list.capacity() - before) * size_of::<Debts>();
         true
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.index.bytes()
             + self.keys.bytes()
-            + self.heads.capacity() * size_of::<u32>()
-            + self.entries.capacity() * size_of::<Entry>()
+            + self.lists.capacity() * size_of::<Vec<Debts>>()
+            + self.bytes
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.entries.len() >= (u32::MAX - 64) as usize || self.index.is_full()
+        self.index.is_full()
     }
 }

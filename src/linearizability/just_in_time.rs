@@ -26,18 +26,20 @@ use super::antichain::{Antichains, Debts};
 use super::history::Operation;
 use super::layout::{Layout, Local, NEVER, Span, sorted};
 use super::model::{Model, follow};
+use super::outcomes::Table;
 use super::partial::{NO_LANE, Order};
 use super::pending::{Classes, Considered};
 use super::search::{Context, Found};
 use super::table::{StateId, States, Uses};
 use super::watch::{Account, Stop};
+use std::sync::Arc;
 
 /// A set of lanes.
 pub(super) type Lanes = u128;
 
 /// No outcome, and more than one.
-const NONE: StateId = StateId::MAX;
-const SEVERAL: StateId = StateId::MAX - 1;
+pub(super) const NONE: StateId = StateId::MAX;
+pub(super) const SEVERAL: StateId = StateId::MAX - 1;
 
 /// Outcomes that are remembered, at most.
 const MAX_REMEMBERED: usize = 1 << 17;
@@ -65,6 +67,7 @@ struct Configuration {
 }
 
 /// A configuration before a return, and how it came about.
+#[derive(Clone, Copy)]
 struct Node {
     configuration: Configuration,
     /// The node before, or [`NONE`].
@@ -113,6 +116,8 @@ pub(super) struct JustInTime<'a, M: Model> {
     nodes: Vec<Node>,
     order: Order,
     scratch: Vec<M>,
+    /// What every operation does in every state, if that is known, and the row of each operation.
+    known: Option<(Arc<Table<M>>, Vec<u32>)>,
     /// The states to begin in, of which an order from any will do, and how many were begun in.
     starts: Vec<M>,
     started: usize,
@@ -196,6 +201,7 @@ impl<'a, M: Model> JustInTime<'a, M> {
             nodes: Vec::new(),
             order: Order::with_repeats(),
             scratch: Vec::new(),
+            known: None,
             starts: starts.to_vec(),
             started: 0,
             furthest: 0,
@@ -209,10 +215,11 @@ impl<'a, M: Model> JustInTime<'a, M> {
         context: &mut Context<'a, '_, '_, M>,
         steps: u64,
     ) -> Result<Option<Found>, Stop> {
-        if self.started == 0 {
+        if self.events.is_empty() {
             self.events = events(self.layout, context)?;
         }
-        for _ in 0..steps {
+        let until = self.steps + steps;
+        while self.steps < until {
             self.steps += 1;
             if self.frames.is_empty() {
                 let Some(start) = self.starts.get(self.started).cloned() else {
@@ -229,6 +236,20 @@ impl<'a, M: Model> JustInTime<'a, M> {
             }
         }
         Ok(None)
+    }
+
+    /// Begins again, with what is known of all states: their numbers are those of the table.
+    pub(super) fn use_table(&mut self, table: Arc<Table<M>>, rows: Vec<u32>) {
+        self.begin_again();
+        self.states = States::new();
+        for state in &table.states {
+            self.states.number(state.clone(), M::weight);
+        }
+        for (read_only, row) in self.read_only.iter_mut().zip(&rows) {
+            *read_only |= table.is_read_only(*row);
+        }
+        self.remembered = Remembered::new(0);
+        self.known = Some((table, rows));
     }
 
     /// How many steps it took so far.
@@ -289,6 +310,7 @@ impl<'a, M: Model> JustInTime<'a, M> {
             + self.frames.capacity() * size_of::<Frame>()
             + self.nodes.capacity() * size_of::<Node>()
             + self.layout.bytes()
+            + self.known.as_ref().map_or(0, |(table, rows)| table.bytes() + rows.len() * size_of::<u32>())
     }
 
     /// Goes on from a configuration before the last return that was not passed, or extends one, or gives it up.
@@ -465,7 +487,18 @@ impl<'a, M: Model> JustInTime<'a, M> {
             self.begin_again();
             return Ok(());
         }
-        self.nodes[begin..].sort_by_key(|node| (node.configuration.debts.owed.count_ones(), node.end));
+        let mut children = self.nodes.split_off(begin);
+        children.sort_by_key(|node| (node.configuration.debts.owed.count_ones(), node.end));
+        for index in 0..children.len() {
+            let node = &children[index];
+            let Configuration { state, debts, .. } = node.configuration;
+            let known = self.known.as_ref();
+            if !known.is_some_and(|known| children[..index].iter().any(|other| is_better(known, other, node)))
+                && self.been.insert(self.at, state, debts, &self.uses)
+            {
+                self.nodes.push(children[index]);
+            }
+        }
         Ok(())
     }
 
@@ -525,6 +558,7 @@ impl<'a, M: Model> JustInTime<'a, M> {
         if next == state {
             return Ok(());
         }
+        self.steps += 1;
         let bit = if lane == NO_LANE { 0 } else { 1 << lane };
         let mut owed = debts.owed & !bit;
         let overwritten = self.overwritten(context, owed, by.local, state, next)?;
@@ -537,9 +571,6 @@ impl<'a, M: Model> JustInTime<'a, M> {
         }
         settled += (debts.owed & !owed).count_ones();
         let changed = Debts { used: debts.used | bit, owed, pending };
-        if !self.been.insert(self.at, next, changed, &self.uses) {
-            return Ok(());
-        }
         let Event { lane: returns, .. } = self.events[self.at as usize];
         let goes_on = lane == returns || (debts.owed & !owed) & (1 << returns) != 0;
         self.nodes.push(Node {
@@ -611,6 +642,9 @@ impl<'a, M: Model> JustInTime<'a, M> {
         local: Local,
         state: StateId,
     ) -> Result<StateId, Stop> {
+        if let Some((table, rows)) = &self.known {
+            return Ok(table.outcome(rows[local as usize], state));
+        }
         let key = key(local, state);
         let slot = self.remembered.slot(key);
         if self.remembered.slots[slot].0 == key {
@@ -658,6 +692,26 @@ impl<'a, M: Model> JustInTime<'a, M> {
         ids.dedup();
         Ok(ids)
     }
+}
+
+/// Whether all that can be done from `other` can be done from `one`, of two nodes that come of one node: because the
+/// operation that is left to do from `one` can stand in for the one that is left from `other`.
+fn is_better<M>((table, rows): &(Arc<Table<M>>, Vec<u32>), one: &Node, other: &Node) -> bool {
+    let (debts, theirs) = (one.configuration.debts, other.configuration.debts);
+    if one.configuration.state != other.configuration.state
+        || one.lane == NO_LANE
+        || other.lane == NO_LANE
+        || one.lane == other.lane
+        || other.end < one.end
+    {
+        return false;
+    }
+    // What `one` did is left from `other`, and the other way round.
+    let (mine, left) = (1 << one.lane, 1 << other.lane);
+    let owes = debts.owed & left != 0;
+    debts.owed & !left & !theirs.owed == 0
+        && (!owes || theirs.owed & mine != 0)
+        && table.stands_in(rows[other.by as usize], rows[one.by as usize])
 }
 
 /// Calls and returns in the order of time.

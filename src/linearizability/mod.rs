@@ -19,6 +19,7 @@ mod model;
 pub mod models;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
+mod outcomes;
 mod partial;
 mod pending;
 mod pool;

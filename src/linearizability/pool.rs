@@ -41,6 +41,9 @@ pub(super) enum Way {
     ByCall,
     JustInTime,
     ByReturn,
+    /// As just in time, and knowing no more than what it comes across.
+    #[cfg(any(test, feature = "testing"))]
+    WithoutTable,
 }
 
 /// Every way, in the order in which they are tried.
@@ -48,7 +51,7 @@ pub(super) const WAYS: [Way; 3] = [Way::ByCall, Way::JustInTime, Way::ByReturn];
 
 impl Way {
     fn fits(self, layout: &Layout) -> bool {
-        self != Way::JustInTime || just_in_time::fits(layout)
+        matches!(self, Way::ByCall | Way::ByReturn) || just_in_time::fits(layout)
     }
 }
 
@@ -73,16 +76,25 @@ impl<'a, M: Model> Rival<'a, M> {
                 let search = JustInTime::new(layout, operations, account, job.model);
                 Rival::JustInTime(search, Local::new(layout, job.memory))
             }
+            #[cfg(any(test, feature = "testing"))]
+            Way::WithoutTable => {
+                let search = JustInTime::new(layout, operations, account, job.model);
+                Rival::JustInTime(search, Local::idle(layout, job.memory))
+            }
         }
     }
 
     fn run(&mut self, context: &mut Context<'a, '_, '_, M>, steps: u64) -> Result<Option<Found>, Stop> {
         match self {
             Rival::Search(search) => search.run(context, steps),
-            Rival::JustInTime(search, local) => match search.run(context, steps)? {
+            Rival::JustInTime(search, local) => {
+                if let Some((table, rows)) = local.learn(context, steps)? {
+                    search.use_table(table, rows);
+                }
+                match search.run(context, steps)? {
                 None if local.is_broken(context, search, steps)? => Ok(Some(Found::NoOrder)),
                 found => Ok(found),
-            },
+            }},
         }
     }
 
