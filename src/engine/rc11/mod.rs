@@ -24,6 +24,7 @@ use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
 use crate::sync::spurious;
 use crate::witness::token::Route;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
 const MAX_RUNS_PER_EXECUTION: u64 = 10;
@@ -68,7 +69,7 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     if seen.failures.is_empty() && seen.stopped.is_none() && context::operations() == before {
         seen.stopped = Some(Stop::NoOperation);
     }
-    witness::add(task, model, complete, &mut seen);
+    witness::add(task, model, complete, search.found, &mut seen);
     seen
 }
 
@@ -81,19 +82,32 @@ struct Search<'a, 'b> {
     /// Runs that were none.
     idle: u64,
     failures: Vec<Failure>,
+    /// The execution that first showed each.
+    found: Vec<witness::Found>,
     stopped: Option<Stop>,
 }
 
 impl<'a, 'b> Search<'a, 'b> {
     fn new(task: &'a Task<'b>, model: Model) -> Self {
         let explorer = Explorer::new(model);
-        Search { task, explorer, executions: 0, idle: 0, failures: Vec::new(), stopped: None }
+        Search {
+            task,
+            explorer,
+            executions: 0,
+            idle: 0,
+            failures: Vec::new(),
+            found: Vec::new(),
+            stopped: None,
+        }
     }
 
     /// Whether all there is was explored.
     fn everything(&mut self) -> bool {
         let limit = self.task.budget.executions;
-        while self.executions < limit && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION) {
+        while !self.is_late()
+            && self.executions < limit
+            && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
+        {
             if !self.step() {
                 return self.stopped.is_none();
             }
@@ -108,6 +122,9 @@ impl<'a, 'b> Search<'a, 'b> {
         }
         let mut random = Random(self.task.budget.seed | 1);
         for _ in 0..self.task.budget.random_executions {
+            if self.is_late() {
+                return;
+            }
             self.explorer.restart();
             loop {
                 if !self.step() && self.stopped.is_some() {
@@ -118,6 +135,10 @@ impl<'a, 'b> Search<'a, 'b> {
                 }
             }
         }
+    }
+
+    fn is_late(&self) -> bool {
+        self.task.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// One run. False if there is none, or no other may follow.
@@ -139,6 +160,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 self.task.program.forget_outcomes();
                 self.explorer.restart();
                 (self.executions, self.idle) = (0, 0);
+                self.found.clear();
                 return true;
             }
             end => match failure_of(end, &self.explorer, self.task.facts.actors.len()) {
@@ -151,8 +173,9 @@ impl<'a, 'b> Search<'a, 'b> {
         };
         self.executions += 1;
         if let Some(failure) = failure {
-            let enough = matches!(failure, Failure::Forbidden { .. });
+            let enough = self.task.first_failure || matches!(failure, Failure::Forbidden { .. });
             if !self.failures.iter().any(|known| known.is_like(&failure)) {
+                self.found.push(witness::Found::new(failure.clone(), self.explorer.graph()));
                 self.failures.push(failure);
             }
             return !enough;
@@ -165,6 +188,10 @@ impl<'a, 'b> Search<'a, 'b> {
 fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, Stop> {
     match end {
         End::Race(race) => Ok(Failure::DataRace(race_of_detector(&race))),
+        // Whoever waits may wait for what the thread that panicked would have done.
+        End::Deadlock if actors == 0 && crate::thread::model::unheard() > 0 => {
+            classify(&crate::model::UNHEARD)
+        }
         End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
         End::Endless => {
             let steps = explorer.graph().events().count();
