@@ -238,7 +238,9 @@ fn row_of<M: Model<Op = Op, Ret = u16>>(model: &M, shape: Shape) -> String {
     let wrong = broken(right.clone());
     let stale = (shape.pending == 0).then(|| stale(&right));
     let mut cells = String::new();
-    for (history, fits) in [(right, true), (wrong, false)].into_iter().chain(stale.map(|stale| (stale, false))) {
+    for (history, fits) in
+        [(right, true), (wrong, false)].into_iter().chain(stale.map(|stale| (stale, false)))
+    {
         cells += &in_words(checked(model, &history, fits));
         cells += &in_words(baseline(model, &history, fits));
     }

@@ -61,10 +61,7 @@ impl Antichains {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.index.bytes()
-            + self.keys.bytes()
-            + self.lists.capacity() * size_of::<Vec<Debts>>()
-            + self.bytes
+        self.index.bytes() + self.keys.bytes() + self.lists.capacity() * size_of::<Vec<Debts>>() + self.bytes
     }
 
     pub(super) fn is_full(&self) -> bool {

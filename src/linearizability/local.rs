@@ -12,8 +12,8 @@
 use super::just_in_time::{JustInTime, NONE, SEVERAL};
 use super::layout::{Layout, Span};
 use super::model::{Model, follow};
-use super::search::{Context, Found};
 use super::outcomes::Table;
+use super::search::{Context, Found};
 use super::table::{StateId, States};
 use super::watch::{Account, Memory, Stop};
 use rustc_hash::FxHashMap;
@@ -196,7 +196,7 @@ mod tests {
     use super::super::oracle::{self, Small};
     use super::super::watch::Watch;
     use super::super::{Criterion, Model, Operation};
-    use super::{Context, Found, JustInTime, Known, Layout, Local, Memory, Account, every_state};
+    use super::{Account, Context, Found, JustInTime, Known, Layout, Local, Memory, every_state};
 
     /// Looks at one history after so many steps of a search. Tells whether it is broken.
     fn shows<M: Model>(model: &M, operations: &[Operation<M::Op, M::Ret>], steps: u64) -> bool {

@@ -45,9 +45,11 @@ impl<M> Table<M> {
     /// Whether operations of the one row do the same as those of the other wherever the others can be done.
     pub(super) fn stands_in(&self, one: u32, other: u32) -> bool {
         one == other
-            || self.row(one).iter().zip(self.row(other)).all(|(one, other)| {
-                *other == NONE || (*other != SEVERAL && one == other)
-            })
+            || self
+                .row(one)
+                .iter()
+                .zip(self.row(other))
+                .all(|(one, other)| *other == NONE || (*other != SEVERAL && one == other))
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -62,11 +62,7 @@ enum Rival<'a, M: Model> {
 }
 
 impl<'a, M: Model> Rival<'a, M> {
-    fn new(
-        way: Way,
-        layout: &'a Layout,
-        job: &Job<'a, M>,
-    ) -> Self {
+    fn new(way: Way, layout: &'a Layout, job: &Job<'a, M>) -> Self {
         let (operations, account) = (job.operations, Account::new(job.memory));
         let by = |priority, account| Rival::Search(Search::new(layout, operations, priority, account));
         match way {
@@ -92,9 +88,10 @@ impl<'a, M: Model> Rival<'a, M> {
                     search.use_table(table, rows);
                 }
                 match search.run(context, steps)? {
-                None if local.is_broken(context, search, steps)? => Ok(Some(Found::NoOrder)),
-                found => Ok(found),
-            }},
+                    None if local.is_broken(context, search, steps)? => Ok(Some(Found::NoOrder)),
+                    found => Ok(found),
+                }
+            }
         }
     }
 
@@ -306,14 +303,14 @@ impl<'a, M: Model> Pool<'a, M> {
             Ok(None) => return Vec::new(),
             Err(stop) => return self.stopped(slot, stop, u8::MAX),
         };
-        let mut search = search.unwrap_or_else(|| {
-            Box::new(Rival::new(self.job.ways[rival], layout, self.job))
-        });
-        let others = || {
-            (1..self.job.ways.len())
-                .filter(|rival| self.job.ways[*rival].fits(layout))
-                .map(|rival| Turn { round: 1, part, rival, search: None })
-        };
+        let mut search =
+            search.unwrap_or_else(|| Box::new(Rival::new(self.job.ways[rival], layout, self.job)));
+        let others =
+            || {
+                (1..self.job.ways.len())
+                    .filter(|rival| self.job.ways[*rival].fits(layout))
+                    .map(|rival| Turn { round: 1, part, rival, search: None })
+            };
         let mut context =
             Context { model: self.job.model, operations: self.job.operations, watch: &mut watch };
         match search.run(&mut context, share) {
@@ -374,9 +371,8 @@ impl<'a, M: Model> Pool<'a, M> {
         };
         let mut given_up = lock(&slot.given_up);
         given_up.0 = given_up.0.saturating_add(searches);
-        let rivals = slot.layout.get().map_or(0, |layout| {
-            self.job.ways.iter().filter(|way| way.fits(layout)).count()
-        });
+        let rivals =
+            slot.layout.get().map_or(0, |layout| self.job.ways.iter().filter(|way| way.fits(layout)).count());
         if usize::from(given_up.0) >= rivals || why == Why::TimeOut {
             given_up.1 = Some(why);
         }
