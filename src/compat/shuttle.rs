@@ -341,7 +341,8 @@ mod tests {
 
     #[test]
     fn each_check_finds_a_lost_update_and_its_token_leads_back() {
-        for told in [fails(|| check_random(loses_an_update, 100)), fails(|| check_dfs(loses_an_update, None))] {
+        for told in [fails(|| check_random(loses_an_update, 100)), fails(|| check_dfs(loses_an_update, None))]
+        {
             assert!(told.contains("an update is lost"), "{told}");
             let (_, rest) = told.split_once("SELVEDGE_REPLAY=").expect("a token");
             let token = rest.split_whitespace().next().expect("a token");

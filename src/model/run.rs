@@ -163,7 +163,13 @@ pub(super) fn on(
     let digest = identity.digest.unwrap_or_default();
     let name = Name { scenario: SCENARIO, design: &identity.name, digest, program: None };
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
-    let task = Task { name, first_failure: true, deadline, max_operations, ..Task::of(program, &facts, budget, pulse) };
+    let task = Task {
+        name,
+        first_failure: true,
+        deadline,
+        max_operations,
+        ..Task::of(program, &facts, budget, pulse)
+    };
     crate::panics::install_once();
     let seen = engine::observe(engine, &task)
         .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
