@@ -77,6 +77,12 @@ pub(crate) struct Task<'a> {
     pub(crate) preliminary: Option<&'a dyn Fn(&Observation)>,
     /// How many executions a checker executes again, to see whether they come out the same.
     pub(crate) repeated: u64,
+    /// Whether the first failure ends the search.
+    pub(crate) first_failure: bool,
+    /// Operations of all threads together after which an execution is given up, if that is asked for.
+    pub(crate) max_operations: Option<usize>,
+    /// When the search is to end, if it has not by then.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// Leave for a long exploration to have helpers on cores that nobody else uses. Only for a process with a
@@ -133,6 +139,9 @@ impl<'a> Task<'a> {
             repeated: repeat::SAMPLE,
             until: None,
             preliminary: None,
+            first_failure: false,
+            max_operations: None,
+            deadline: None,
         }
     }
 

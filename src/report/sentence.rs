@@ -164,7 +164,7 @@ fn preemptions(number: u32) -> String {
 }
 
 /// Why an exploration ended early.
-pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
+pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
     match stop {
         Stop::Budget { executions: spent, within } => {
             let full = within.contains(&None).then(|| "in the full search".to_owned());
@@ -184,7 +184,7 @@ pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
             } else {
                 ": does a loop wait without yielding?"
             };
-            format!("an execution took more than loom's limit of {limit} branches{perhaps}")
+            format!("an execution took more than the limit of {limit} branches{perhaps}")
         }
         Stop::Killed { signal } => {
             let memory = *signal == Signal::SIGKILL as i32;
@@ -249,7 +249,7 @@ fn gave_up(programs: &GaveUp, engine: Engine) -> String {
 }
 
 /// The bounds of an exploration, or what drew its samples; nothing of one that is exhaustive.
-pub(super) fn explored(exploration: &Exploration) -> Option<String> {
+pub(crate) fn explored(exploration: &Exploration) -> Option<String> {
     match exploration {
         Exploration::Exhaustive => None,
         Exploration::Bounded { by } => Some(by.iter().map(bound).collect::<Vec<_>>().join(", ")),
@@ -328,6 +328,7 @@ pub(super) fn caveat(caveat: &Caveat, cell: &Cell) -> String {
         Caveat::TooManyThreads { at_most } => {
             format!("an exhaustive search follows {at_most} threads, and here are more")
         }
+        Caveat::NotRepeatable => "executions that were scheduled alike went differently".to_owned(),
         Caveat::GaveUp(programs) => gave_up(programs, cell.engine),
         Caveat::Shrunk(program) => shrunk(program),
     }

@@ -186,7 +186,8 @@ impl Stall {
             let grows = worker.memory(pulse) > self.pages + GROWTH;
             return if grows { Look::GoesOn } else { Look::Stands { asleep: false } };
         }
-        if computed >= waited / 50 {
+        // One that gets no processor, or waits for memory, does not sleep.
+        if computed >= waited / 50 || !worker.processes(pulse).into_iter().all(is_asleep) {
             return Look::Waits;
         }
         if worker.processes(pulse).into_iter().any(sleeps_for_a_time) {
@@ -228,6 +229,15 @@ fn waiting_time(pid: u32) -> Option<Duration> {
 fn resident_pages(pid: u32) -> Option<u64> {
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     statm.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether all threads of this process sleep until something wakes them.
+fn is_asleep(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    threads.filter_map(Result::ok).all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('S'))
+    })
 }
 
 /// Whether a thread of this process is in a system call that ends by itself when its time is over.
@@ -279,6 +289,7 @@ mod tests {
     fn a_process_has_memory_and_has_computed() {
         let own = std::process::id();
         assert!(resident_pages(own).is_some_and(|pages| pages > 0));
+        assert!(!is_asleep(own) && !is_asleep(u32::MAX), "this thread runs");
         assert!(computing_time(own).is_some());
         assert_eq!(computing_time(u32::MAX), None);
     }

@@ -11,8 +11,8 @@ use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::base::outcome::{Grade, Graded};
 use crate::context::{self, Context};
-use crate::explore::rc11::Model;
 use crate::explore::rc11::guide::{self, Guide};
+use crate::explore::rc11::{Graph, Model};
 use crate::thread::model;
 use crate::witness::Witness;
 use crate::witness::token::Route;
@@ -22,7 +22,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_RUNS: u64 = 4_000;
 
 /// Adds a witness for each failure that was seen.
-pub(super) fn add(task: &Task<'_>, model: Model, complete: bool, seen: &mut Observation) {
+pub(super) fn add(
+    task: &Task<'_>,
+    model: Model,
+    complete: bool,
+    mut found: Vec<Found>,
+    seen: &mut Observation,
+) {
     let forbidden = seen.outcomes.iter().filter(|outcome| outcome.is_violation()).map(|outcome| {
         Failure::Forbidden { outcome: outcome.value.clone(), sentence: outcome.sentence.clone() }
     });
@@ -30,7 +36,11 @@ pub(super) fn add(task: &Task<'_>, model: Model, complete: bool, seen: &mut Obse
     if !task.witnesses || goals.is_empty() {
         return;
     }
-    let mut best: Vec<Option<Best>> = goals.iter().map(|_| None).collect();
+    let mut first = |goal: &Failure| {
+        let at = found.iter().position(|found| goal.is_shown_by(&found.shows))?;
+        Some(found.swap_remove(at).best)
+    };
+    let mut best: Vec<Option<Best>> = goals.iter().map(&mut first).collect();
     let exhausted = look(task, model, &goals, &mut best) && complete;
     for (goal, best) in goals.iter().zip(best) {
         let Some(best) = best else { continue };
@@ -53,12 +63,31 @@ pub(crate) fn replay(task: &Task<'_>, guide: &Guide) -> Option<Witness> {
     witness(Engine::Rc11, task.facts, &journal, &ended, false)
 }
 
+/// The execution that first showed a failure.
+pub(super) struct Found {
+    shows: Failure,
+    best: Best,
+}
+
+impl Found {
+    pub(super) fn new(shows: Failure, graph: &Graph) -> Self {
+        Found { shows, best: Best::new(graph, &guide::order(graph)) }
+    }
+}
+
 /// The shortest execution so far that shows a failure.
 struct Best {
     /// Switches, then events.
     cost: (usize, usize),
     fewest: bool,
     guide: Guide,
+}
+
+impl Best {
+    fn new(graph: &Graph, ordered: &guide::Ordered) -> Self {
+        let cost = (ordered.switches, ordered.events.len());
+        Best { cost, fewest: ordered.fewest, guide: Guide::new(graph, ordered) }
+    }
 }
 
 /// Explores once more and keeps the shortest execution for each goal. Whether everything was explored.

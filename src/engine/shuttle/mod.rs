@@ -139,7 +139,11 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         None if task.is_out_of_time() && !searched.complete => seen.stopped = Some(task.out_of_time()),
         None => {}
     }
-    let unrepeatable = searched.progress.not_repeatable.then_some(Difference::Somewhere(None));
+    let strayed = searched.progress.not_repeatable;
+    let unrepeatable = (strayed && task.repeated > 0).then_some(Difference::Somewhere(None));
+    if strayed && unrepeatable.is_none() {
+        seen.caveats.push(Caveat::NotRepeatable);
+    }
     if !repeat::note(&mut seen, difference.or(unrepeatable)) {
         task.note_preliminarily(&seen);
         witness::add(task, failing, &mut seen);
