@@ -80,7 +80,9 @@ fn refuse_thread(object_of: Context) {
             Context::Rc11 => "rc11",
             Context::Real | Context::Process => "no checker",
         };
-        panic!("this object belongs to an execution under {engine}; start the thread with `selvedge::thread`");
+        panic!(
+            "this object belongs to an execution under {engine}; start the thread with `selvedge::thread`"
+        );
     }
 }
 

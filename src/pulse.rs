@@ -54,7 +54,11 @@ struct Said {
 
 impl Default for Said {
     fn default() -> Self {
-        Said { thread: AtomicU64::new(0), length: AtomicU32::new(0), bytes: [const { AtomicU8::new(0) }; MAX_MESSAGE] }
+        Said {
+            thread: AtomicU64::new(0),
+            length: AtomicU32::new(0),
+            bytes: [const { AtomicU8::new(0) }; MAX_MESSAGE],
+        }
     }
 }
 
@@ -259,8 +263,7 @@ static OF_WORKER: AtomicPtr<Pulse> = AtomicPtr::new(std::ptr::null_mut());
 /// From now on what happens in this process is told to this pulse. The first stays.
 pub(crate) fn tell(pulse: &'static Pulse) {
     let pulse = std::ptr::from_ref(pulse).cast_mut();
-    let _first =
-        OF_WORKER.compare_exchange(std::ptr::null_mut(), pulse, Ordering::AcqRel, Ordering::Relaxed);
+    let _first = OF_WORKER.compare_exchange(std::ptr::null_mut(), pulse, Ordering::AcqRel, Ordering::Relaxed);
 }
 
 /// From now on nothing that happens in this process is told to anybody.

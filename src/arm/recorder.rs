@@ -53,7 +53,15 @@ impl PartialEq for Step {
     fn eq(&self, other: &Self) -> bool {
         let place = |step: &Step| step.site.map(|site| (site.file(), site.line(), site.column()));
         (self.thread, self.operation, self.deed, self.order, self.object, &self.values, place(self))
-            == (other.thread, other.operation, other.deed, other.order, other.object, &other.values, place(other))
+            == (
+                other.thread,
+                other.operation,
+                other.deed,
+                other.order,
+                other.object,
+                &other.values,
+                place(other),
+            )
     }
 }
 
@@ -246,11 +254,13 @@ impl Execution {
         let differs = |&place: &usize| self.steps.get(place) != other.steps.get(place);
         if let Some(place) = (0..length).find(differs) {
             // The harness starts and awaits the actors: where that is at another place, the cause is at another, too.
-            let steps = [&other.steps[place.min(other.steps.len())..], &self.steps[place.min(self.steps.len())..]];
+            let steps =
+                [&other.steps[place.min(other.steps.len())..], &self.steps[place.min(self.steps.len())..]];
             let of_design = steps.iter().find_map(|steps| steps.first().filter(|step| !step.is_harness()));
             let later = || steps.iter().find_map(|steps| steps.iter().find(|step| !step.is_harness()));
             let step = of_design.or_else(later).or_else(|| steps.iter().find_map(|steps| steps.first()))?;
-            let older = [other, self].iter().find_map(|execution| execution.steps.iter().find(|step| step.older));
+            let older =
+                [other, self].iter().find_map(|execution| execution.steps.iter().find(|step| step.older));
             let told = older.unwrap_or(step);
             let (operation, site) = (told.operation.to_owned(), told.site.map(Site::of));
             return Some(match older {
@@ -259,7 +269,9 @@ impl Execution {
             });
         }
         match (&self.outcome, &other.outcome) {
-            (Some(one), Some(other)) if one != other => Some(Difference::Outcomes(one.clone(), other.clone())),
+            (Some(one), Some(other)) if one != other => {
+                Some(Difference::Outcomes(one.clone(), other.clone()))
+            }
             (Some(_), None) | (None, Some(_)) => Some(Difference::End),
             _ => None,
         }
@@ -305,8 +317,14 @@ mod tests {
         let operation =
             |operation: &str| Some(Difference::Operation { operation: operation.to_owned(), site: None });
         assert_eq!(check(execution(&["load"], Some("1")), execution(&["load"], Some("1"))), None);
-        assert_eq!(check(execution(&["load"], None), execution(&["load", "store"], None)), operation("store"));
-        assert_eq!(check(execution(&["load", "store"], None), execution(&["load"], None)), operation("store"));
+        assert_eq!(
+            check(execution(&["load"], None), execution(&["load", "store"], None)),
+            operation("store")
+        );
+        assert_eq!(
+            check(execution(&["load", "store"], None), execution(&["load"], None)),
+            operation("store")
+        );
         assert_eq!(check(execution(&["load"], None), execution(&["swap"], None)), operation("swap"));
         let outcomes = Difference::Outcomes("1".to_owned(), "2".to_owned());
         assert_eq!(check(execution(&[], Some("1")), execution(&[], Some("2"))), Some(outcomes));

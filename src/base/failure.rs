@@ -154,7 +154,9 @@ pub(crate) enum How {
     Ended(ProcessExit),
     StackOverflow,
     /// With this message and its place, where nothing may unwind: while another panic did, most often.
-    PanicThatCannotUnwind { message: String },
+    PanicThatCannotUnwind {
+        message: String,
+    },
     /// The limit on the memory of the process was met, in mebibytes.
     OutOfMemory {
         limit_mib: u64,

@@ -37,7 +37,7 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Result<Failure, Stop> {
         (Some(Said::Deadlock), _) => Ok(Failure::DEADLOCK),
         (Some(Said::TooManyBranches), _) => {
             Err(Stop::Branches { limit: MAX_BRANCHES, yielded: context::has_yielded() })
-        },
+        }
         (Some(Said::Other), words) => {
             Err(Stop::CheckerPanicked(words.unwrap_or("a panic without a message").to_owned()))
         }

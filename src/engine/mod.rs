@@ -24,8 +24,8 @@ mod witness;
 #[cfg(test)]
 mod witness_tests;
 
-pub(crate) use adapter::{Adapter, Programs, adapter};
 pub(crate) use crate::pulse::{Pulse, Shrinking};
+pub(crate) use adapter::{Adapter, Programs, adapter};
 pub(crate) use slots::{Holder, Slots};
 
 use crate::base::budget::Budget;

@@ -100,7 +100,14 @@ impl<M: Model> Ready<M> {
     /// The same task for this program.
     pub(super) fn task<'a>(&'a self, task: &Task<'a>) -> Task<'a> {
         let program = Arc::clone(&self.executable);
-        Task { program, facts: &self.facts, fatal: task.fatal.clone(), helping: None, preliminary: None, ..*task }
+        Task {
+            program,
+            facts: &self.facts,
+            fatal: task.fatal.clone(),
+            helping: None,
+            preliminary: None,
+            ..*task
+        }
     }
 }
 

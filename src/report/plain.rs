@@ -15,7 +15,8 @@ fn space_or_mark(letter: char) -> char {
 
 /// As [`plain`], of several lines.
 pub(crate) fn plain_lines(text: &str) -> String {
-    let marked = |letter: char| if letter.is_control() && letter != '\n' { space_or_mark(letter) } else { letter };
+    let marked =
+        |letter: char| if letter.is_control() && letter != '\n' { space_or_mark(letter) } else { letter };
     text.chars().map(marked).collect()
 }
 

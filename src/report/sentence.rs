@@ -4,10 +4,11 @@ use super::Cell;
 use super::phrase::{executions, thousands};
 use crate::base::engine::Engine;
 use crate::base::failure::{Access, AccessKind, Awaited, DataRace, Deadlock, Failure, Hang, Waiting};
-use crate::base::observation::{
-    Bound, Caveat, Difference, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk, Stop,
-};
 use crate::base::location::Site;
+use crate::base::observation::{
+    Bound, Caveat, Difference, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk,
+    Stop,
+};
 use crate::base::witness::Witness;
 use crate::verdict::Verdict;
 use crate::witness::words;
@@ -189,7 +190,8 @@ pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
         Stop::Killed { signal } => {
             let memory = *signal == Signal::SIGKILL as i32;
             let perhaps = if memory { ", perhaps for want of memory on this machine" } else { "" };
-            let name = Signal::try_from(*signal).map_or_else(|_| format!("signal {signal}"), |one| one.to_string());
+            let name =
+                Signal::try_from(*signal).map_or_else(|_| format!("signal {signal}"), |one| one.to_string());
             format!("the worker was killed from outside by {name}{perhaps}")
         }
         Stop::OutOfTime { seconds } => format!("out of time after {seconds} s"),
@@ -232,12 +234,16 @@ fn not_repeatable(difference: &Difference) -> String {
             );
         }
         Difference::Operation { operation, site } => format!(", first with `{operation}`{}", at(site)),
-        Difference::Outcomes(one, other) => format!(": with the same operations it came to {one} and to {other}"),
+        Difference::Outcomes(one, other) => {
+            format!(": with the same operations it came to {one} and to {other}")
+        }
         Difference::End => ": it came to its end one time and not the other".to_owned(),
         Difference::Somewhere(None) => String::new(),
         Difference::Somewhere(site) => format!(", first{}", at(site)),
     };
-    format!("the design did not do what it had done before{how}; a design must be deterministic but for `choose`")
+    format!(
+        "the design did not do what it had done before{how}; a design must be deterministic but for `choose`"
+    )
 }
 
 fn gave_up(programs: &GaveUp, engine: Engine) -> String {

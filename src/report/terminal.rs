@@ -264,13 +264,12 @@ pub(crate) fn details(design: &DesignReport) -> String {
         for outcome in &cell.observation.outcomes {
             let grade = format!("{:?}", outcome.grade).to_lowercase();
             let count = thousands(outcome.count);
-            let _ =
-                writeln!(
-                    text,
-                    "      {:<16} {grade:<11} {count:>14}  {}",
-                    plain::plain(&outcome.value),
-                    plain::plain(&outcome.sentence)
-                );
+            let _ = writeln!(
+                text,
+                "      {:<16} {grade:<11} {count:>14}  {}",
+                plain::plain(&outcome.value),
+                plain::plain(&outcome.sentence)
+            );
         }
         for line in cell.log.lines() {
             let _ = writeln!(text, "      | {}", plain::plain(line));

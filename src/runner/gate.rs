@@ -122,7 +122,8 @@ fn open(path: &Path) -> Option<File> {
     // What is no plain file, a pipe for instance, must not keep the run waiting for another end.
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
     let mut options = OpenOptions::new();
-    let file = options.create(true).truncate(false).write(true).mode(0o600).custom_flags(flags).open(path).ok()?;
+    let file =
+        options.create(true).truncate(false).write(true).mode(0o600).custom_flags(flags).open(path).ok()?;
     file.metadata().is_ok_and(|file| file.is_file()).then_some(file)
 }
 

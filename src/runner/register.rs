@@ -138,7 +138,8 @@ pub(crate) fn all() -> Result<Registered, RegisterError> {
                     begun = place + 1;
                 }
                 Line::Panicked(place, words) => {
-                    let fail = |registration: &&Registration| failed(registration, &format!("panicked: {words}"));
+                    let fail =
+                        |registration: &&Registration| failed(registration, &format!("panicked: {words}"));
                     registered.failed.extend(registrations.get(place).map(fail));
                     begun = place + 1;
                 }

@@ -137,8 +137,14 @@ pub(crate) fn run_cell(
         digest: scenario.digest(design),
         program: None,
     };
-    let assignment =
-        Assignment { name, litmus: scenario.litmus.as_deref(), facts: &design.facts, engine, budget, until: None };
+    let assignment = Assignment {
+        name,
+        litmus: scenario.litmus.as_deref(),
+        facts: &design.facts,
+        engine,
+        budget,
+        until: None,
+    };
     let (supervised, broken) = match observe(&assignment, listen) {
         Ok(supervised) => (supervised, false),
         Err(error) => {

@@ -75,7 +75,8 @@ fn sweep(place: &Path) {
     let Ok(entries) = std::fs::read_dir(place) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|rest| rest.split('-').next());
+        let owner =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|rest| rest.split('-').next());
         let Some(owner) = owner.and_then(|owner| owner.parse::<u32>().ok()) else { continue };
         if !Path::new(&format!("/proc/{owner}")).exists() {
             remove(&entry.path());
@@ -103,7 +104,8 @@ mod tests {
     #[test]
     fn folders_of_the_dead_are_swept() {
         let place = tempfile::tempdir().expect("a folder");
-        let (dead, own) = (place.path().join("selvedge-run-4294967295-0"), format!("{PREFIX}{}-0", std::process::id()));
+        let (dead, own) =
+            (place.path().join("selvedge-run-4294967295-0"), format!("{PREFIX}{}-0", std::process::id()));
         let other = place.path().join("selvedge-run-of-somebody");
         let own = place.path().join(own);
         for folder in [&dead, &own, &other] {

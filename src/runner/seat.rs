@@ -28,8 +28,7 @@ struct Book {
     next: u64,
 }
 
-static BOOK: Mutex<Book> =
-    Mutex::new(Book { seats: None, lent: BTreeMap::new(), waiting: 0, next: 0 });
+static BOOK: Mutex<Book> = Mutex::new(Book { seats: None, lent: BTreeMap::new(), waiting: 0, next: 0 });
 
 fn book() -> MutexGuard<'static, Book> {
     BOOK.lock().unwrap_or_else(PoisonError::into_inner)

@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 pub(crate) enum End {
     Exited(ExitStatus),
     /// Its design makes no progress; whether it sleeps.
-    Stalled { asleep: bool },
+    Stalled {
+        asleep: bool,
+    },
     /// Its time was over, this much.
     OutOfTime(Duration),
 }
@@ -94,7 +96,9 @@ impl Worker {
             let shrinks = if told.is_some() { budget.shrinking_ms } else { 0 };
             let limit = limit + Duration::from_millis(shrinks);
             let elapsed = begun.elapsed();
-            if elapsed >= limit && (elapsed >= limit * MOST_TIMES || elapsed.saturating_sub(self.waited(pulse)) >= limit) {
+            if elapsed >= limit
+                && (elapsed >= limit * MOST_TIMES || elapsed.saturating_sub(self.waited(pulse)) >= limit)
+            {
                 return Ok(End::OutOfTime(elapsed));
             }
             match stall.look(&self, pulse, patience) {
@@ -276,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_sleep_is_told_from_a_wait_that_nothing_ends() {
-        let call = |number: libc::c_long, arguments: &str| is_timed(&format!("{number} {arguments} 0x7ff 0x7f0"));
+        let call =
+            |number: libc::c_long, arguments: &str| is_timed(&format!("{number} {arguments} 0x7ff 0x7f0"));
         assert!(call(libc::SYS_clock_nanosleep, "0x0 0x0 0x7ffe 0x7ffe 0x0 0x0"));
         assert!(call(libc::SYS_futex, "0x7f00 0x89 0x1 0x7ffe 0x0 0xffffffff"));
         assert!(!call(libc::SYS_futex, "0x7f00 0x89 0x1 0x0 0x0 0xffffffff"));

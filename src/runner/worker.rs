@@ -3,9 +3,9 @@
 //! It never outlives its supervisor, has a limit on its memory, dumps no core, and starts with a single
 //! thread, so that engines may fork.
 
-use super::{dying, register};
 use super::mapping::Shared;
 use super::seat::Place;
+use super::{dying, register};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;

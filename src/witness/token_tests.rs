@@ -82,7 +82,10 @@ fn tokens() -> impl Strategy<Value = Token> {
 
 #[test]
 fn what_a_token_makes_is_bounded() {
-    let huge = Token { route: Route::Doomed { slices: vec![(0, u32::MAX), (1, u32::MAX)], chosen: vec![] }, ..sample() };
+    let huge = Token {
+        route: Route::Doomed { slices: vec![(0, u32::MAX), (1, u32::MAX)], chosen: vec![] },
+        ..sample()
+    };
     assert_eq!(decode(&encode(&huge)), Err(Refused::Unbounded));
     let mut recipe = Recipe::sample(1, 2);
     recipe.size.operations = usize::MAX;

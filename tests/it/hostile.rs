@@ -120,9 +120,11 @@ fn nothing_that_a_worker_writes_is_trusted() {
 
 #[test]
 fn closures_beside_the_actors_take_nothing_down() {
-    for (scenario, word) in
-        [("panicking_grade", "a grade gave up"), ("panicking_debug", "Debug gave up"), ("panicking_order", "Ord gave up")]
-    {
+    for (scenario, word) in [
+        ("panicking_grade", "a grade gave up"),
+        ("panicking_debug", "Debug gave up"),
+        ("panicking_order", "Ord gave up"),
+    ] {
         let report = run(scenario, &ALL);
         for engine in ALL {
             let cell = cell(&report, "two", engine);
@@ -190,7 +192,9 @@ fn a_scenario_function_takes_no_other_scenario_down() {
 
 #[test]
 fn no_control_character_of_a_name_reaches_a_terminal() {
-    for arguments in [&["list"][..], &["run", "odd", "--engine", "shuttle"], &["run", "odd", "--format", "json"]] {
+    for arguments in
+        [&["list"][..], &["run", "odd", "--engine", "shuttle"], &["run", "odd", "--format", "json"]]
+    {
         let (_, out, err) = functions("control", arguments);
         let wild = |letter: &char| letter.is_control() && *letter != '\n';
         assert_eq!(out.chars().chain(err.chars()).find(wild), None, "{arguments:?}: {out} {err}");
@@ -236,8 +240,11 @@ fn arguments_limits_and_environments_are_one_sentence_or_nothing_at_all() {
     }
     let shell = |limit: &str| {
         let program = hostile("hostile").get_program().to_owned();
-        let script = format!("{limit}; exec \"$0\" run nondeterminism --design 'chooses as it should' --budget quick --jobs 1000");
-        let output = std::process::Command::new("bash").arg("-c").arg(script).arg(program).output().expect("a shell");
+        let script = format!(
+            "{limit}; exec \"$0\" run nondeterminism --design 'chooses as it should' --budget quick --jobs 1000"
+        );
+        let output =
+            std::process::Command::new("bash").arg("-c").arg(script).arg(program).output().expect("a shell");
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!err.contains("panicked"), "{limit}: {err}");
         assert!(matches!(output.status.code(), Some(0 | 2 | 4)), "{limit}: {output:?}");
@@ -303,7 +310,10 @@ fn signals_leave_nothing_behind() {
                 .expect("the program starts");
             moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round | 1);
             std::thread::sleep(Duration::from_millis(moment >> 33 & 0xff));
-            std::process::Command::new("kill").args([signal, &run.id().to_string()]).status().expect("kill runs");
+            std::process::Command::new("kill")
+                .args([signal, &run.id().to_string()])
+                .status()
+                .expect("kill runs");
             let begun = Instant::now();
             run.wait().expect("the program ends");
             assert!(begun.elapsed() < Duration::from_secs(2), "{signal} is obeyed at once");
@@ -317,7 +327,8 @@ fn mutated_tokens_take_no_memory_and_nothing_down() {
     let report = json(hostile("hostile").args(["run", "writings", "--design", "prints and is safe"]), 0);
     assert_eq!(report["scenarios"][0]["name"], "writings");
     let failing = run_designs("ends", &["panics with a deadlock that was avoided"], &["shuttle"]);
-    let token = cell(&failing, "panics with a deadlock that was avoided", "shuttle")["witnesses"][0]["token"].clone();
+    let token =
+        cell(&failing, "panics with a deadlock that was avoided", "shuttle")["witnesses"][0]["token"].clone();
     let token = token.as_str().expect("a witness has a token").to_owned();
     let mut random = 0x5e1_ed6e_u64;
     for _ in 0..times(20, 2_000) {

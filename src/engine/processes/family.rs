@@ -110,7 +110,9 @@ impl Family {
             (Progress::Underway | Progress::Returned, Some(ProcessExit::Signal(signal))) => {
                 Ok(Exit::Killed(*signal))
             }
-            (Progress::Underway | Progress::Returned, Some(ProcessExit::Code(code))) => Ok(Exit::Exited(*code)),
+            (Progress::Underway | Progress::Returned, Some(ProcessExit::Code(code))) => {
+                Ok(Exit::Exited(*code))
+            }
             _ => bail!("an actor's process was killed before the actors set off"),
         });
         exits.collect::<anyhow::Result<_>>().map(Ok)

@@ -127,7 +127,10 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// The first executions once more, for whoever records them.
     fn repeat(&mut self, limit: u64) {
-        while self.executions < limit && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION) && self.step() {}
+        while self.executions < limit
+            && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
+            && self.step()
+        {}
     }
 
     /// Random walks, as many as the budget has executions for.
@@ -234,7 +237,7 @@ fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, S
         End::Failed(payload) => classify(payload.as_ref()),
         End::Trouble(Trouble::NotRepeatable(site)) => {
             Err(Stop::NotRepeatable(Difference::Somewhere(site.map(Site::of))))
-        },
+        }
         End::Trouble(Trouble::TooManyThreads) => Err(Stop::TooManyThreads { at_most: MAX_THREADS }),
         End::Trouble(Trouble::TooLong) => Err(Stop::TooManyEvents { at_most: MAX_EVENTS }),
         End::Complete | End::Dropped | End::Unseen | End::Restart => {

@@ -59,7 +59,12 @@ impl Scheduler for InTime {
         if is_over { None } else { self.scheduler.new_execution() }
     }
 
-    fn next_task(&mut self, runnable: &[&ShuttleTask], current: Option<TaskId>, yields: bool) -> Option<TaskId> {
+    fn next_task(
+        &mut self,
+        runnable: &[&ShuttleTask],
+        current: Option<TaskId>,
+        yields: bool,
+    ) -> Option<TaskId> {
         self.scheduler.next_task(runnable, current, yields)
     }
 
