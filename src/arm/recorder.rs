@@ -263,9 +263,12 @@ impl Execution {
                 [other, self].iter().find_map(|execution| execution.steps.iter().find(|step| step.older));
             let told = older.unwrap_or(step);
             let (operation, site) = (told.operation.to_owned(), told.site.map(Site::of));
-            return Some(match older {
-                Some(_) => Difference::Outlived { operation, site },
-                None => Difference::Operation { operation, site },
+            let makes = |steps: &[Step]| steps.first().is_some_and(|step| step.deed == Deed::Create);
+            // Made the first time, and there the second.
+            let made_once = makes(steps[1]) && !makes(steps[0]);
+            return Some(match older.is_some() || made_once {
+                true => Difference::Outlived { operation, site },
+                false => Difference::Operation { operation, site },
             });
         }
         match (&self.outcome, &other.outcome) {

@@ -72,6 +72,8 @@ impl<M: Model> Subject<M> {
     /// Shrinks a program that failed, under a checker that shows it, and runs what is left once more for its
     /// witness.
     fn smallest(&self, engine: Engine, task: &Task<'_>, failed: Failed<M>) -> anyhow::Result<Smallest<M>> {
+        // Shrinking has a time of its own.
+        let task = &Task { until: None, ..task.clone() };
         let Some((checker, budget, failure)) = self.checker_that_shows(engine, task, &failed)? else {
             return Ok(Smallest { ran: failed.ran, tried: 0, early: None });
         };

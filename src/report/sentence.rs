@@ -228,8 +228,8 @@ fn not_repeatable(difference: &Difference) -> String {
     let how = match difference {
         Difference::Outlived { operation, site } => {
             return format!(
-                "`{operation}`{} is done to an object that an earlier execution made: keep it in selvedge's `LazyLock` \
-                 or `thread_local!`, which are made anew for every execution, and not in a `static` of `std`",
+                "an object that one execution makes is there in the next (`{operation}`{}): keep it in selvedge's \
+                 `LazyLock` or `thread_local!`, which are made anew for every execution, and not in a `static` of `std`",
                 at(site)
             );
         }

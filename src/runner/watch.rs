@@ -76,6 +76,7 @@ impl Worker {
         let patience = Duration::from_millis(budget.stall_ms);
         let mut nap = Duration::from_micros(500);
         let mut told = None;
+        let mut has_shrunk = false;
         let mut stall = Stall::begin(&self, pulse);
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -92,8 +93,9 @@ impl Worker {
                 listen(shrinking);
             }
             told = shrinking;
+            has_shrunk |= shrinking.is_some();
             nap = (nap * 5 / 4).min(Duration::from_millis(10));
-            let shrinks = if told.is_some() { budget.shrinking_ms } else { 0 };
+            let shrinks = if has_shrunk { budget.shrinking_ms } else { 0 };
             let limit = limit + Duration::from_millis(shrinks);
             let elapsed = begun.elapsed();
             if elapsed >= limit
