@@ -101,6 +101,8 @@ pub(crate) enum Stop {
     NoOperation,
     /// An execution took more than so many branches of loom's; whether a thread of it yielded.
     Branches { limit: usize, yielded: bool },
+    /// A panic came out of no execution: of a closure of the scenario, or of the checker.
+    PanickedOutside(String),
     /// The checker itself panicked.
     CheckerPanicked(String),
     /// An execution that should have come out as another one did not.

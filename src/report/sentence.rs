@@ -195,6 +195,9 @@ pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
             format!("the worker was killed from outside by {name}{perhaps}")
         }
         Stop::OutOfTime { seconds } => format!("out of time after {seconds} s"),
+        Stop::PanickedOutside(message) => format!(
+            "a panic outside of any execution, of a grade, a `Debug`, an `Ord` or a model perhaps: {message}"
+        ),
         Stop::CheckerPanicked(message) => format!("the checker itself panicked: {message}"),
         Stop::ReductionFault => {
             "an execution that should have come out as another one did not: a fault of selvedge's reduction"

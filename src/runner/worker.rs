@@ -9,7 +9,7 @@ use super::{dying, register};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;
-use crate::base::observation::Observation;
+use crate::base::observation::{Exploration, Observation, Sampling, Stop};
 use crate::engine::{self, Fatal, Helping, Name, Pulse, Task};
 use crate::litmus;
 use crate::object;
@@ -19,6 +19,7 @@ use anyhow::{Context as _, bail};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -156,16 +157,33 @@ fn work(job: Job) -> anyhow::Result<()> {
 }
 
 /// Explores a design on an engine: its program, or the programs that it stands for.
+///
+/// A panic that comes out of no execution (of a grade, of a `Debug`, of an object's model, of a checker) says nothing of
+/// the design.
 fn explore(
     scenario: &Found,
     design: &ErasedDesign,
     engine: Engine,
     task: &Task<'_>,
 ) -> anyhow::Result<Observation> {
-    match scenario.generated(design) {
+    let worker = std::process::id();
+    let explored = catch_unwind(AssertUnwindSafe(|| match scenario.generated(design) {
         Some(generated) => generated.explore(engine, task),
         None => engine::observe(engine, task),
-    }
+    }));
+    explored.unwrap_or_else(|payload| {
+        if std::process::id() != worker {
+            // A process that was forked to help has nothing to answer.
+            std::process::exit(BROKEN);
+        }
+        let words = crate::panics::text(&*payload).unwrap_or("a panic without a message").to_owned();
+        // Dropping a payload runs code of the design, which may panic again.
+        std::mem::forget(payload);
+        let mut seen = Observation::new(Exploration::Sampled { how: Sampling::Nothing });
+        seen.executions = task.pulse.executions();
+        seen.stopped = Some(Stop::PanickedOutside(words));
+        Ok(seen)
+    })
 }
 
 /// Leave to explore on idle cores too.
