@@ -84,7 +84,9 @@ impl Format {
         match begin.chars().next() {
             Some('{') if after.starts_with(['"', '}']) => Some(Format::Json),
             Some('{' | '[' | '(' | '#' | ';') => Some(Format::Edn),
-            _ if begin.lines().next().is_some_and(|line| after_logger(line).is_some()) => Some(Format::Console),
+            _ if begin.lines().next().is_some_and(|line| after_logger(line).is_some()) => {
+                Some(Format::Console)
+            }
             _ => None,
         }
     }
@@ -264,8 +266,8 @@ fn console_event(line: usize, text: &str) -> Result<Event, Malformed> {
     let (process, kind, function) = (next()?, next()?, next()?);
     let wrong = |what: &str| Malformed::new(line, format!("{what} was expected, and there is `{text}`"));
     let process = process.ok_or_else(|| wrong("a process"))?;
-    let kind = self::kind(&process, kind.as_ref())
-        .ok_or_else(|| wrong("a type of :invoke, :ok, :fail or :info"))?;
+    let kind =
+        self::kind(&process, kind.as_ref()).ok_or_else(|| wrong("a type of :invoke, :ok, :fail or :info"))?;
     let operation = function.as_ref().and_then(Value::text).map(str::to_owned);
     let mut value = next()?.unwrap_or_default();
     let error = value.text() == Some("timed-out");

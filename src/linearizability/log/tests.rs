@@ -130,10 +130,15 @@ const JEPSEN: &str = r##"; a history
 #[test]
 fn histories_are_read_as_jepsen_prints_them() {
     let log = log(JEPSEN);
-    let calls: Vec<_> = log.history.operations().iter().map(|operation| format!("{:?}", operation.op)).collect();
+    let calls: Vec<_> =
+        log.history.operations().iter().map(|operation| format!("{:?}", operation.op)).collect();
     assert_eq!(calls, ["write 3", "read", "cas [3 4]", "read"]);
-    let returned: Vec<_> =
-        log.history.operations().iter().map(|operation| operation.returned.clone().map(|(_, ret)| ret)).collect();
+    let returned: Vec<_> = log
+        .history
+        .operations()
+        .iter()
+        .map(|operation| operation.returned.clone().map(|(_, ret)| ret))
+        .collect();
     assert_eq!(returned, [None, Some(Value::Int(3)), Some(Value::Bool(true)), Some(Value::Int(4))]);
     assert_eq!((log.failed, log.notes.len(), &log.lines[..]), (1, 3, &[2, 3, 10, 12][..]));
     assert_eq!(log.notes[1].words, r#"start ["isolated" {"n1": ["n2" "n3"], "n2": ["n1"]}]"#);
@@ -165,10 +170,19 @@ fn key_value_logs_with_appends_and_lines_with_a_time_before_them() {
     let pairs = |text: &str| {
         let log = log(text);
         log.suits::<Pairs>().expect("operations of pairs");
-        Checker::new().check(&Keyed::new(Pairs::start(Value::Nil).expect("any")), &log.history).is_linearizable()
+        Checker::new()
+            .check(&Keyed::new(Pairs::start(Value::Nil).expect("any")), &log.history)
+            .is_linearizable()
     };
-    assert!(pairs(text) && !pairs(&text.replace(r#"0, :type :ok, :f :get, :key "2", :value "x 1 0 y""#, r#"0, :type :ok, :f :get, :key "2", :value "y""#)));
-    let timed = CONSOLE.replace("INFO  jepsen.util - ", "2015-07-02 13:27:36,203 INFO [jepsen worker 3] jepsen.util: ");
+    assert!(
+        pairs(text)
+            && !pairs(&text.replace(
+                r#"0, :type :ok, :f :get, :key "2", :value "x 1 0 y""#,
+                r#"0, :type :ok, :f :get, :key "2", :value "y""#
+            ))
+    );
+    let timed = CONSOLE
+        .replace("INFO  jepsen.util - ", "2015-07-02 13:27:36,203 INFO [jepsen worker 3] jepsen.util: ");
     assert_eq!(self::log(&timed).history, self::log(CONSOLE).history);
 }
 
