@@ -11,12 +11,14 @@ set -euo pipefail
 export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}
 here=$(cd "$(dirname "$0")/.." && pwd)
 short="concurrent-queue oneshot event-listener"
-all="$short parking bytes async-lock crossbeam-epoch sharded-slab loom tokio"
+all="$short parking bytes async-lock sharded-slab loom tokio"
 case "${1:-short}" in
   short) crates=$short ;;
   all) crates=$all ;;
   *) crates=$* ;;
 esac
+# What is built is kept.
+target=${CARGO_TARGET_DIR:-$here/target}/ecosystem
 if [ -n "${ECOSYSTEM_DIR:-}" ]; then
   dir=$ECOSYSTEM_DIR
   mkdir -p "$dir"
@@ -25,7 +27,7 @@ else
   trap 'rm -rf "$dir"' EXIT
 fi
 
-# What a crate's tests are called, beside `cargo test --release`.
+# What a crate's tests are called, beside `cargo test`.
 arguments() {
   case $1 in
     concurrent-queue) echo "--test loom --features loom" ;;
@@ -34,29 +36,18 @@ arguments() {
     parking) echo "--test loom --features loom" ;;
     bytes) echo "--lib loom" ;;
     async-lock) echo "--test loom --features loom" ;;
-    crossbeam-epoch) echo "--test loom --features loom" ;;
     sharded-slab) echo "--lib" ;;
     tokio) echo "--lib --features full loom_" ;;
     loom) echo "--features futures,checkpoint --tests" ;;
   esac
 }
 
-# By what a crate's code knows that it is built for loom.
-flag() {
-  case $1 in
-    oneshot) echo "--cfg oneshot_loom" ;;
-    crossbeam-epoch) echo "--cfg crossbeam_loom" ;;
-    tokio) echo "--cfg loom --cfg tokio_unstable -C debug_assertions" ;;
-    *) echo "--cfg loom" ;;
-  esac
-}
 
 # Crates that it depends on, which use loom themselves.
 with_it() {
   case $1 in
     event-listener) echo "concurrent-queue parking" ;;
     async-lock) echo "event-listener event-listener-strategy concurrent-queue parking" ;;
-    crossbeam-epoch) echo "crossbeam-utils" ;;
     tokio) echo "bytes" ;;
   esac
 }
@@ -65,16 +56,42 @@ fetch() {
   mkdir -p "$dir/fetch/src"
   {
     printf '[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n[dependencies]\n'
-    for crate in $all event-listener-strategy crossbeam-utils; do
+    for crate in $crates $(for crate in $crates; do with_it "$crate"; done); do
       printf '%s = "*"\n' "$crate"
-    done
+    done | sort -u
   } >"$dir/fetch/Cargo.toml"
   touch "$dir/fetch/src/lib.rs"
   (cd "$dir/fetch" && cargo vendor --quiet vendor >/dev/null)
 }
 
+# suite WHERE: loom's own tests, as a package of their own, for in loom's package they could use nothing but loom.
+suite() {
+  [ -d "$dir/$1/loom" ] && return
+  mkdir -p "$dir/$1/loom/src"
+  cp -r "$dir/fetch/vendor/loom/tests" "$dir/$1/loom/tests"
+  touch "$dir/$1/loom/src/lib.rs"
+  local version
+  version=$(sed -nE 's/^version = "(.*)"/\1/p' "$dir/fetch/vendor/loom/Cargo.toml" | head -1)
+  cat >"$dir/$1/loom/Cargo.toml" <<END
+[package]
+name = "loom-tests"
+version = "$version"
+edition = "2021"
+[features]
+futures = []
+checkpoint = []
+[dev-dependencies.loom]
+version = "$version"
+features = ["futures", "checkpoint"]
+[dev-dependencies.futures-util]
+version = "0.3"
+[workspace]
+END
+}
+
 # copy WHERE CRATE: of the package as it was published, a package of its own.
 copy() {
+  [ "$2" = loom ] && { suite "$1"; return; }
   [ -d "$dir/$1/$2" ] && return
   mkdir -p "$dir/$1"
   cp -r "$dir/fetch/vendor/$2" "$dir/$1/$2"
@@ -101,14 +118,17 @@ run() {
   done
   (
     cd "$dir/$side/$crate"
-    export RUSTFLAGS CARGO_TARGET_DIR="$dir/target-$side"
-    RUSTFLAGS=$(flag "$crate")
+    export RUSTFLAGS CARGO_TARGET_DIR="$target/$side"
+    # As fast to build as to run.
+    export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+    # By what they know that they are built for loom: one set for all, so that all are built once.
+    RUSTFLAGS="--cfg loom --cfg oneshot_loom --cfg tokio_unstable"
     # shellcheck disable=SC2046
-    cargo "${patches[@]}" test --release --no-run $(arguments "$crate") >"$dir/$side-$crate.build" 2>&1 || exit 101
+    cargo "${patches[@]}" test --no-run $(arguments "$crate") >"$dir/$side-$crate.build" 2>&1 || exit 101
     date +%s.%N >"$dir/$side-$crate.start"
     # shellcheck disable=SC2046
     timeout "${ECOSYSTEM_SECONDS:-1800}" \
-      cargo "${patches[@]}" test --release --no-fail-fast $(arguments "$crate") >"$dir/$side-$crate.log" 2>&1 || true
+      cargo "${patches[@]}" test --no-fail-fast $(arguments "$crate") >"$dir/$side-$crate.log" 2>&1 || true
     date +%s.%N >"$dir/$side-$crate.end"
   )
 }
@@ -135,9 +155,6 @@ for crate in $crates; do
     copy loom "$one"
     [ -d "$dir/selvedge/$one" ] || { copy selvedge "$one"; ours "$dir/selvedge/$one"; }
   done
-  if [ "$crate" = loom ]; then
-    "$here/ci/ecosystem/loom-tests.sh" "$dir" "$here"
-  fi
   if ! run loom "$crate"; then
     echo "$crate $version: does not build on loom: $dir/loom-$crate.build"
     wrong=1

@@ -1,4 +1,4 @@
-//! Futures on every engine: [`block_on`], and [`AtomicWaker`].
+//! Futures on every engine: [`block_on`], [`spawn`], [`yield_now`] and [`AtomicWaker`].
 //!
 //! A wake-up that is lost is a deadlock: the thread that polls waits for a notification that has gone by.
 //!
@@ -6,8 +6,10 @@
 //! executor may do.
 
 mod atomic_waker;
+mod task;
 
 pub use atomic_waker::AtomicWaker;
+pub use task::{AbortHandle, JoinError, JoinHandle, spawn, yield_now};
 
 use crate::sync::{Arc, Notify};
 use std::pin::pin;

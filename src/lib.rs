@@ -94,6 +94,8 @@ pub mod channel;
 #[cfg(feature = "harness")]
 mod choice;
 #[cfg(feature = "harness")]
+pub mod compat;
+#[cfg(feature = "harness")]
 pub mod future;
 #[cfg(feature = "harness")]
 pub mod hint;
@@ -130,6 +132,8 @@ mod explore;
 mod leaks;
 #[cfg(feature = "harness")]
 mod panics;
+#[cfg(feature = "harness")]
+mod pulse;
 #[cfg(feature = "harness")]
 mod race;
 #[cfg(all(feature = "harness", any(test, feature = "testing")))]

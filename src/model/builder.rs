@@ -30,8 +30,9 @@ pub struct Builder {
     /// [`MAX_THREADS`](super::MAX_THREADS) whatever this says; loom no more than five.
     pub max_threads: usize,
 
-    /// The most switches of threads in one execution. Accepted, and used by no engine: `rc11` allows each thread
-    /// 4,000 operations, loom 1,000 branches. `LOOM_MAX_BRANCHES`.
+    /// The most switches of threads in one execution; here, operations. A model that has more is inconclusive, and
+    /// fails. Only less than loom's 1,000 is heeded, under `rc11`: it allows each thread 4,000 operations, whatever this
+    /// says. `LOOM_MAX_BRANCHES`.
     pub max_branches: usize,
 
     /// The most executions. A model that has had so many ends, and has passed as far as it went.

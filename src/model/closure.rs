@@ -36,13 +36,10 @@ impl Closure {
         (self.0)();
         crate::arm::rc11::wait_for_others();
         crate::sync::lazy::end_of_execution();
-        assert!(model::unheard() == 0, "{UNHEARD}");
+        assert!(model::unheard() == 0, "{}", model::UNHEARD);
         crate::leaks::check();
     }
 }
-
-/// What the main thread says of the panic of a thread that nobody has joined. The panic's own message comes first.
-pub(crate) const UNHEARD: &str = "a thread panicked, and nobody joined it";
 
 impl Program for Closure {
     fn actors(&self) -> usize {

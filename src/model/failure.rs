@@ -65,3 +65,8 @@ pub(super) fn left_out(identity: &Identity, engine: Engine, seen: &Observation) 
 pub(super) fn replayed(identity: &Identity, witness: &Witness) -> String {
     format!("{}, replayed on {}: {}", identity.name, witness.engine, terminal::plainly_replayed(witness))
 }
+
+/// That the closure does not do the same when it is scheduled the same.
+pub(super) fn not_repeatable(identity: &Identity, engine: Engine) -> String {
+    format!("{} on {engine}: executions that were scheduled alike went differently", identity.name)
+}

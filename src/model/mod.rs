@@ -18,12 +18,12 @@
 mod builder;
 mod closure;
 mod failure;
+pub(crate) mod plan;
 mod run;
 #[cfg(test)]
 mod tests;
 
 pub use builder::{Builder, model};
-pub(crate) use closure::UNHEARD;
 pub use run::{explore, skip_branch, stop_exploring};
 
 /// The most threads of one execution under `rc11`, the main one included.

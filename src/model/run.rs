@@ -5,7 +5,7 @@ use super::closure::Closure;
 use super::failure;
 use crate::base::budget::{Budget, DEFAULT_SEED, Effort};
 use crate::base::engine::Engine;
-use crate::base::observation::{Observation, Stop};
+use crate::base::observation::{Caveat, Observation, Stop};
 use crate::context;
 use crate::engine::{self, Name, Pulse, Task};
 use crate::scenario::Facts;
@@ -32,17 +32,17 @@ const SCENARIO: &str = "model";
 pub(super) struct Identity {
     /// The test that runs it, or where it stands.
     pub(super) name: String,
-    /// Of where it stands in the source.
-    digest: u32,
+    /// Of where it stands in the source; any place, if `None`.
+    digest: Option<u32>,
     /// Whether `name` is that of a test.
     pub(super) is_test: bool,
 }
 
 impl Identity {
     /// Of the model that is called here.
-    fn of(site: &Location<'_>) -> Self {
+    pub(super) fn of(site: &Location<'_>) -> Self {
         let place = format!("{}:{}", site.file(), site.line());
-        let digest = crc32fast::hash(place.as_bytes());
+        let digest = Some(crc32fast::hash(place.as_bytes()));
         // The test harness names its threads after the tests.
         match std::thread::current().name() {
             None | Some("main") => Identity { name: place, digest, is_test: false },
@@ -50,35 +50,64 @@ impl Identity {
         }
     }
 
-    fn is_of(&self, token: &Token) -> bool {
-        token.scenario == SCENARIO && token.design == self.name && token.design_digest == self.digest
+    /// The same, wherever it stands.
+    pub(super) fn anywhere(self) -> Self {
+        Identity { digest: None, ..self }
     }
+
+    fn is_of(&self, token: &Token) -> bool {
+        let is_here = |digest| token.design == self.name && token.design_digest == digest;
+        token.scenario == SCENARIO && self.digest.is_none_or(is_here)
+    }
+}
+
+/// How far a model is explored.
+pub(super) struct Bounds {
+    pub(super) budget: Budget,
+    pub(super) deadline: Option<Instant>,
+    /// Operations of one execution, if there is a limit.
+    pub(super) max_operations: Option<usize>,
+    /// Whether the budget is what was asked for, so that its end is none of the exploration's.
+    pub(super) ends_by_request: bool,
+    /// Whether a closure that does not do the same when it is scheduled the same fails.
+    pub(super) repeatable: bool,
+}
+
+/// # Panics
+/// Inside of a model.
+#[track_caller]
+pub(super) fn not_inside() {
+    assert!(
+        !context::current().is_model(),
+        "a model inside of a model: call `model` from a test, not from a closure that is checked"
+    );
 }
 
 /// Explores the executions of `f` on the engines that were asked for.
 #[track_caller]
 pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
-    assert!(
-        !context::current().is_model(),
-        "a model inside of a model: call `model` from a test, not from a closure that is checked"
-    );
     let identity = Identity::of(Location::caller());
+    not_inside();
     let closure = Arc::new(Closure::new(f));
-    if let Ok(word) = std::env::var(REPLAY)
-        && let Some(told) = replay(&identity, &closure, &word)
-    {
+    if let Some(told) = asked_for(&identity, &closure) {
         panic!("{told}");
     }
-    for engine in engines() {
-        if let Some(told) = on(engine, builder, &identity, &closure) {
+    let bounds = bounds(builder);
+    for engine in engines(Engine::Rc11) {
+        if let Err(told) = on(engine, &bounds, &identity, &closure) {
             panic!("{told}");
         }
     }
 }
 
-/// The engines that were asked for, or `rc11`.
-fn engines() -> Vec<Engine> {
-    let Ok(names) = std::env::var(ENGINE) else { return vec![Engine::Rc11] };
+/// The execution that the environment asks for, in words, if it is one of this model.
+pub(super) fn asked_for(identity: &Identity, closure: &Arc<Closure>) -> Option<String> {
+    replay(identity, closure, &std::env::var(REPLAY).ok()?)
+}
+
+/// The engines that were asked for, or else this one.
+pub(super) fn engines(usual: Engine) -> Vec<Engine> {
+    let Ok(names) = std::env::var(ENGINE) else { return vec![usual] };
     let engine = |name: &str| {
         let known = Engine::ALL.into_iter().find(|engine| engine.name().eq_ignore_ascii_case(name.trim()));
         known.filter(|engine| *engine != Engine::Processes).unwrap_or_else(|| {
@@ -88,53 +117,77 @@ fn engines() -> Vec<Engine> {
     names.split(',').map(engine).collect()
 }
 
-/// How much is explored of this model.
-fn budget(builder: &Builder) -> Budget {
+/// How far this model is explored.
+fn bounds(builder: &Builder) -> Bounds {
     let effort = match std::env::var(EFFORT) {
         Ok(name) => Effort::of_name(&name)
             .unwrap_or_else(|| panic!("{EFFORT}: `{name}` is none of quick, normal and thorough")),
         Err(_) => Effort::Normal,
     };
-    let budget = effort.budget(DEFAULT_SEED);
+    let budget = of_models(effort.budget(DEFAULT_SEED));
     let most =
         builder.max_permutations.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX).max(1));
-    Budget {
-        executions: budget.executions.min(most),
-        random_executions: if most <= budget.executions { 0 } else { budget.random_executions },
-        preemptions: builder.preemption_bound.map(|bound| u32::try_from(bound).unwrap_or(u32::MAX)),
-        ..budget
+    let fewer = most <= budget.executions;
+    Bounds {
+        budget: Budget {
+            executions: budget.executions.min(most),
+            random_executions: if fewer { 0 } else { budget.random_executions },
+            preemptions: builder.preemption_bound.map(|bound| u32::try_from(bound).unwrap_or(u32::MAX)),
+            ..budget
+        },
+        deadline: builder.max_duration.and_then(|most| Instant::now().checked_add(most)),
+        max_operations: (builder.max_branches < 1_000).then_some(builder.max_branches),
+        ends_by_request: fewer,
+        repeatable: false,
     }
 }
 
-/// Explores on one engine: the failure, in words, if there is one.
-fn on(engine: Engine, builder: &Builder, identity: &Identity, closure: &Arc<Closure>) -> Option<String> {
-    let budget = budget(builder);
+/// A test of many is to take seconds: half of the executions that a scenario has, on one engine alone.
+fn of_models(budget: Budget) -> Budget {
+    Budget { executions: budget.executions / 2, random_executions: budget.random_executions / 2, ..budget }
+}
+
+/// Explores on one engine: how many executions, or the failure in words, if there is one.
+pub(super) fn on(
+    engine: Engine,
+    bounds: &Bounds,
+    identity: &Identity,
+    closure: &Arc<Closure>,
+) -> Result<u64, String> {
+    let Bounds { budget, deadline, max_operations, .. } = *bounds;
     if !engine.is_checker() {
-        really(closure, budget.sampling());
-        return None;
+        return Ok(really(closure, budget.sampling()));
     }
     let facts = Facts::default();
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let name = Name { scenario: SCENARIO, design: &identity.name, digest: identity.digest, program: None };
+    let digest = identity.digest.unwrap_or_default();
+    let name = Name { scenario: SCENARIO, design: &identity.name, digest, program: None };
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
-    let deadline = builder.max_duration.and_then(|most| Instant::now().checked_add(most));
-    let task = Task { name, first_failure: true, deadline, ..Task::of(program, &facts, budget, pulse) };
-    let seen = match engine::observe(engine, &task) {
-        Ok(seen) => seen,
-        Err(error) => return Some(format!("the harness failed on {engine}: {error:#}")),
+    let task = Task {
+        name,
+        first_failure: true,
+        repeated: 0,
+        deadline,
+        max_operations,
+        ..Task::of(program, &facts, budget, pulse)
     };
+    crate::panics::install_once();
+    let seen = engine::observe(engine, &task)
+        .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
     if let Some(told) = failure::told(identity, engine, &seen) {
-        return Some(told);
+        return Err(told);
     }
-    let ended_by_user =
-        deadline.is_some_and(|deadline| Instant::now() >= deadline) || builder.max_permutations.is_some();
+    let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
     match &seen.stopped {
         None | Some(Stop::NoOperation) => {}
-        Some(Stop::Budget { .. }) if ended_by_user => {}
-        Some(stop) => return Some(failure::inconclusive(identity, engine, stop)),
+        Some(Stop::Budget { .. }) if late || bounds.ends_by_request => {}
+        Some(stop) => return Err(failure::inconclusive(identity, engine, stop)),
+    }
+    if bounds.repeatable && seen.caveats.contains(&Caveat::NotRepeatable) {
+        return Err(failure::not_repeatable(identity, engine));
     }
     tell_what_was_left_out(identity, engine, &seen);
-    None
+    Ok(seen.executions)
 }
 
 /// Says in a line what an exploration that found nothing has not explored. Past the test harness, which keeps what a
@@ -146,18 +199,20 @@ fn tell_what_was_left_out(identity: &Identity, engine: Engine, seen: &Observatio
 }
 
 /// Calls the closure for real, as often as the time allows.
-fn really(closure: &Closure, time: Duration) {
+fn really(closure: &Closure, time: Duration) -> u64 {
     let start = Instant::now();
+    let mut calls = 0;
     loop {
         closure.call();
+        calls += 1;
         if start.elapsed() >= time {
-            return;
+            return calls;
         }
     }
 }
 
 /// Runs the execution of a token, if it is one of this model: what it shows, in words.
-fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) -> Option<String> {
+pub(super) fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) -> Option<String> {
     let token = match token::decode(word) {
         Ok(token) => token,
         Err(refused) => return Some(format!("{REPLAY}: {refused}")),

@@ -320,26 +320,29 @@ pub(crate) struct End {
     join: Cell<Option<Join>>,
 }
 
+/// What the main thread says of the panic of a thread that nobody has joined.
+pub(crate) const UNHEARD: &str = "a thread panicked, and nobody joined it";
+
 thread_local! {
     /// Panics of threads that nobody has joined, in the execution that runs.
-    static UNHEARD: Cell<u32> = const { Cell::new(0) };
+    static UNHEARD_PANICS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// How many threads have panicked, and nobody has joined them.
 pub(crate) fn unheard() -> u32 {
-    UNHEARD.get()
+    UNHEARD_PANICS.get()
 }
 
 /// An execution begins, in which no thread has panicked.
 pub(crate) fn forget_unheard() {
-    UNHEARD.set(0);
+    UNHEARD_PANICS.set(0);
 }
 
 impl End {
     /// The thread's panic, if there was one, has come to the one who waited for it. Whether it does now.
     fn heard(&self) -> bool {
         let panicked = self.panicked.replace(false);
-        UNHEARD.set(UNHEARD.get().saturating_sub(u32::from(panicked)));
+        UNHEARD_PANICS.set(UNHEARD_PANICS.get().saturating_sub(u32::from(panicked)));
         panicked
     }
 }
@@ -513,7 +516,7 @@ where
     });
     let end = &local.end;
     end.panicked.set(result.is_err());
-    UNHEARD.set(UNHEARD.get() + u32::from(result.is_err()));
+    UNHEARD_PANICS.set(UNHEARD_PANICS.get() + u32::from(result.is_err()));
     if context::current() == Context::Rc11 && rc11::is_watched(local.ended_at) {
         rc11::pass(local.ended_at, Ordering::Relaxed);
     }

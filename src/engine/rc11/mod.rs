@@ -11,17 +11,18 @@
 mod witness;
 
 use super::failure::{classify, race_of_detector};
-use super::{Adapter, Programs, Task};
+use super::{Adapter, Programs, Task, repeat};
 use crate::arm::rc11::{End, Explorer, Trouble};
-use crate::arm::{journal, trace};
+use crate::arm::{journal, recorder, trace};
 use crate::base::budget::Budget;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::location::Site;
-use crate::base::observation::{Bound, Exploration, Observation, Sampling, Stop};
+use crate::base::observation::{Bound, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
 use crate::sync::spurious;
+use crate::thread::model;
 use crate::witness::token::Route;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,7 +52,8 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     let before = context::operations();
     spurious::take_bounded();
     let mut search = Search::new(task, model);
-    let complete = search.everything();
+    let again = |limit| Search::new(task, model).repeat(limit);
+    let (complete, difference) = repeat::search(task, || search.everything(), again);
     let exploration = match (complete, spurious::take_bounded()) {
         (true, false) => Exploration::Exhaustive,
         (true, true) => Exploration::Bounded { by: vec![Bound::SpuriousWakeups] },
@@ -69,7 +71,10 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     if seen.failures.is_empty() && seen.stopped.is_none() && context::operations() == before {
         seen.stopped = Some(Stop::NoOperation);
     }
-    witness::add(task, model, complete, search.found, &mut seen);
+    if !repeat::note(&mut seen, difference) {
+        task.note_preliminarily(&seen);
+        witness::add(task, model, complete, search.found, &mut seen);
+    }
     seen
 }
 
@@ -81,6 +86,8 @@ struct Search<'a, 'b> {
     executions: u64,
     /// Runs that were none.
     idle: u64,
+    /// Runs of all kinds.
+    runs: u64,
     failures: Vec<Failure>,
     /// The execution that first showed each.
     found: Vec<witness::Found>,
@@ -95,6 +102,7 @@ impl<'a, 'b> Search<'a, 'b> {
             explorer,
             executions: 0,
             idle: 0,
+            runs: 0,
             failures: Vec::new(),
             found: Vec::new(),
             stopped: None,
@@ -104,15 +112,25 @@ impl<'a, 'b> Search<'a, 'b> {
     /// Whether all there is was explored.
     fn everything(&mut self) -> bool {
         let limit = self.task.budget.executions;
-        while !self.is_late()
-            && self.executions < limit
-            && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
-        {
+        let idle = limit.saturating_mul(if self.task.first_failure { 1 } else { MAX_RUNS_PER_EXECUTION });
+        while !self.is_late() && self.executions < limit && self.idle < idle {
+            if self.task.is_out_of_time() {
+                self.stopped = Some(self.task.out_of_time());
+                return false;
+            }
             if !self.step() {
                 return self.stopped.is_none();
             }
         }
         self.explorer.is_done()
+    }
+
+    /// The first executions once more, for whoever records them.
+    fn repeat(&mut self, limit: u64) {
+        while self.executions < limit
+            && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
+            && self.step()
+        {}
     }
 
     /// Random walks, as many as the budget has executions for.
@@ -121,8 +139,15 @@ impl<'a, 'b> Search<'a, 'b> {
             return;
         }
         let mut random = Random(self.task.budget.seed | 1);
+        let begun = self.runs;
         for _ in 0..self.task.budget.random_executions {
-            if self.is_late() {
+            if self.task.is_out_of_time() {
+                self.stopped = Some(self.task.out_of_time());
+                return;
+            }
+            // A walk has a run for each way that it takes.
+            let walked = self.task.first_failure && self.runs - begun >= self.task.budget.random_executions;
+            if walked || self.is_late() {
                 return;
             }
             self.explorer.restart();
@@ -148,8 +173,17 @@ impl<'a, 'b> Search<'a, 'b> {
         let end = self.explorer.execute(main_thread(self.task));
         drop(entered);
         let Some(end) = end else { return false };
+        self.runs += 1;
         // Runs that come to nothing are progress, too.
-        self.task.pulse.advance(1);
+        if !recorder::is_repeating() {
+            self.task.pulse.advance(1);
+        }
+        if let Some(limit) = self.task.max_operations
+            && self.explorer.graph().events().count() > limit
+        {
+            self.stopped = Some(Stop::Branches { limit, yielded: context::has_yielded() });
+            return false;
+        }
         let failure = match end {
             End::Complete => None,
             End::Dropped | End::Unseen => {
@@ -157,7 +191,10 @@ impl<'a, 'b> Search<'a, 'b> {
                 return true;
             }
             End::Restart => {
-                self.task.program.forget_outcomes();
+                if !recorder::is_repeating() {
+                    self.task.program.forget_outcomes();
+                }
+                recorder::forget();
                 self.explorer.restart();
                 (self.executions, self.idle) = (0, 0);
                 self.found.clear();
@@ -190,15 +227,17 @@ fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, S
         End::Race(race) => Ok(Failure::DataRace(race_of_detector(&race))),
         // Whoever waits may wait for what the thread that panicked would have done.
         End::Deadlock if actors == 0 && crate::thread::model::unheard() > 0 => {
-            classify(&crate::model::UNHEARD)
+            classify(&crate::thread::model::UNHEARD)
         }
         End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
         End::Endless => {
             let steps = explorer.graph().events().count();
-            Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps }))
+            Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps, asleep: false }))
         }
         End::Failed(payload) => classify(payload.as_ref()),
-        End::Trouble(Trouble::NotRepeatable(site)) => Err(Stop::NotRepeatable { site: site.map(Site::of) }),
+        End::Trouble(Trouble::NotRepeatable(site)) => {
+            Err(Stop::NotRepeatable(Difference::Somewhere(site.map(Site::of))))
+        }
         End::Trouble(Trouble::TooManyThreads) => Err(Stop::TooManyThreads { at_most: MAX_THREADS }),
         End::Trouble(Trouble::TooLong) => Err(Stop::TooManyEvents { at_most: MAX_EVENTS }),
         End::Complete | End::Dropped | End::Unseen | End::Restart => {
@@ -224,6 +263,7 @@ fn main_thread(task: &Task<'_>) -> Box<dyn FnOnce()> {
     Box::new(move || {
         crate::panics::forget();
         trace::renumber();
+        recorder::begin(model::number);
         if let Some(fatal) = &fatal {
             fatal.begin_after(pulse.executions());
         }
