@@ -109,23 +109,27 @@ fn a_browser_draws_the_page() {
     };
     let folder = tempfile::tempdir().expect("a folder");
     let (log, page) = (folder.path().join("log.jsonl"), folder.path().join("page.html"));
-    let two = "{\"client\": 2, \"event\": \"call\", \"operation\": \"write\", \"value\": 8, \"time\": 29}\n\
-               {\"client\": 3, \"event\": \"call\", \"operation\": \"write\", \"value\": 9, \"time\": 29}\n";
-    let text = STALE.replace(
-        "{\"client\": 1, \"event\": \"call\"",
-        &format!("{two}{{\"client\": 1, \"event\": \"call\""),
-    );
-    let ends = "{\"client\": 2, \"event\": \"return\", \"time\": 40}\n{\"client\": 3, \"event\": \"info\", \"time\": 41}\n";
+    let call = |client, value| {
+        format!(
+            "{{\"client\": {client}, \"event\": \"call\", \"operation\": \"write\", \"value\": {value}, \"time\": 29}}\n"
+        )
+    };
+    let calls = [call(2, 8), call(3, 9), call(4, 7)].concat();
+    let read = "{\"client\": 1, \"event\": \"call\"";
+    let text = STALE.replace(read, &(calls + read));
+    let ends = "{\"client\": 2, \"event\": \"return\", \"time\": 40}\n\
+                {\"client\": 3, \"event\": \"return\", \"time\": 41}\n\
+                {\"client\": 4, \"event\": \"info\", \"time\": 42}\n";
     std::fs::write(&log, text + ends).expect("a folder to write to");
     let mut command = selvedge();
     json(command.arg("check").arg(&log).args(["--model", "register", "--html"]).arg(&page), 1);
     let first = in_browser(&browser, &page, "");
-    // Four operations in four lanes: one cannot be placed, one never returned.
-    assert_eq!(first.matches("data-place=").count(), 4, "{first}");
+    // Five operations: one cannot be placed, one never returned.
+    assert_eq!(first.matches("data-place=").count(), 5, "{first}");
     assert_eq!(first.matches("class=\"stuck\"").count(), 1, "{first}");
-    assert_eq!(first.matches("pending\"").count(), 1, "{first}");
+    assert_eq!(first.matches("pending\"></rect>").count(), 1, "{first}");
     assert!(
-        first.contains("violates linearizability</h1>") && first.contains("partition begins</text>"),
+        first.contains("violates linearizability</h1>") && first.contains("partition begins<title>"),
         "{first}"
     );
     assert!(first.contains("1. write 3") && first.matches("<option").count() > 1, "{first}");
