@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub fn enter(engine: Engine) -> impl Drop {
     crate::panics::install_once();
     context::enter(match engine {
-        Engine::Rc11 => Context::Rc11,
+        Engine::Rc11 | Engine::Rc11Sc => Context::Rc11,
         Engine::Loom => Context::Loom,
         Engine::Shuttle => Context::Shuttle,
         Engine::Threads => Context::Real,

@@ -106,7 +106,7 @@ pub(crate) enum Refused {
 pub(crate) const LONGEST: usize = 100_000;
 
 const PREFIX: &str = "sv";
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Characters of the longest version that is repeated to the user.
 const LONGEST_VERSION: usize = 64;
