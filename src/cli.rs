@@ -421,6 +421,7 @@ mod tests {
                 must_see: false,
                 actors: Vec::new(),
                 judgement: judge(expectation, &observation),
+                opinion: None,
                 observation,
                 log: String::new(),
                 seconds: 0.0,

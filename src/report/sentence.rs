@@ -5,7 +5,7 @@ use super::phrase::{executions, thousands};
 use crate::base::engine::Engine;
 use crate::base::failure::{Access, AccessKind, Awaited, DataRace, Deadlock, Failure, Hang, Waiting};
 use crate::base::observation::{
-    Bound, Caveat, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk, Stop,
+    Bound, Caveat, Exploration, GaveUp, Missing, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk, Stop,
 };
 use crate::base::witness::Witness;
 use crate::verdict::Verdict;
@@ -228,6 +228,9 @@ fn bound(bound: &Bound) -> String {
         }
         Bound::LoopRounds(rounds) => format!("{rounds} rounds of loops that wait"),
         Bound::Steps(steps) => format!("{steps} steps per execution"),
+        Bound::Misses(missing) => {
+            format!("what its model has of the language's executions: {}", misses(*missing))
+        }
     }
 }
 
@@ -247,6 +250,22 @@ fn sampling(sampling: &Sampling) -> String {
         Sampling::Programs(Programs::Sampled(all)) => format!("{all} generated programs"),
         Sampling::Programs(Programs::Explored { all, in_full }) => {
             format!("{all} generated programs, {in_full} of them explored in full")
+        }
+    }
+}
+
+/// Where a checker has less than the language.
+pub(super) fn misses(missing: Missing) -> &'static str {
+    match missing {
+        Missing::NewestRmw => {
+            "its read-modify-writes see the newest store only, and another thread stores to the same atomic"
+        }
+        Missing::NewestExchange => {
+            "its compare-exchanges that fail see the newest store only, and another thread writes to the same atomic"
+        }
+        Missing::Fence => "its acquire fences synchronise with what other threads have loaded, too",
+        Missing::WaitingWriter => {
+            "it never lets a reader wait behind a writer that waits, which std leaves open"
         }
     }
 }
@@ -273,6 +292,7 @@ pub(super) fn caveat(caveat: &Caveat, cell: &Cell) -> String {
              atomic, so it allows more than the language does"
                 .to_owned()
         }
+        Caveat::Misses(missing) => format!("{} may miss executions: {}", cell.engine, misses(*missing)),
         Caveat::CutOff { executions, steps } => {
             format!("{executions} executions were cut off after {steps} steps each")
         }

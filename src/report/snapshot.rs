@@ -25,9 +25,10 @@ pub(crate) fn render(scenario: &ScenarioReport) -> String {
     {
         page += &paragraph(design);
     }
-    for (place, reason) in phrase::not_applicable(scenario).iter().enumerate() {
+    let asides = phrase::not_applicable(scenario).into_iter().chain(phrase::misses(scenario));
+    for (place, reason) in asides.enumerate() {
         page += if place == 0 { "\n" } else { "" };
-        page += &wrapped(reason, 2, 100);
+        page += &wrapped(&reason, 2, 100);
     }
     page += &phrase::in_practice(scenario);
     page

@@ -10,7 +10,7 @@ use crate::cell::Plain;
 use crate::context::{self, Context};
 use crate::explore::rc11::Model;
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
-use crate::sync::{Arc, Condvar, Mutex, RwLock};
+use crate::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
 use crate::thread;
 use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::collections::BTreeMap;
@@ -311,6 +311,27 @@ fn known_counts() {
 }
 
 /// Store buffering of two threads, where one half of a side is done before a spawn, or before a join.
+/// Objects without a maker (a `OnceLock` is made by a `const fn`), which either of two threads may be the first to use,
+/// and each may be the first to use another: every execution can be found again from its graph.
+#[test]
+fn objects_without_a_maker_are_known_by_their_accesses() {
+    let seen = explore(Model::Rc11, || {
+        let (first, second) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+        let turns = threads(3, move |i| {
+            let (first, second) = if i == 1 { (&second, &first) } else { (&first, &second) };
+            let mine = *first.get_or_init(|| i) == i;
+            let theirs = *second.get_or_init(|| i) == i;
+            [mine, theirs]
+        });
+        let made = turns.iter().flatten().filter(|made| **made).count();
+        (made, turns[1])
+    });
+    // Each is made once, by one of three: thread 1 makes both, one of them or none.
+    assert!(seen.outcomes.keys().all(|(made, _)| *made == 2), "{seen:?}");
+    assert_eq!(seen.outcomes.len(), 4, "{seen:?}");
+    assert_eq!((seen.deadlocks, seen.races, seen.failed), (0, 0, 0), "{seen:?}");
+}
+
 /// A loop that an optimised build unrolls looks from several places, in one state: none of them is a second round.
 #[test]
 fn looking_twice_is_no_loop() {

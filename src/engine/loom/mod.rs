@@ -124,7 +124,10 @@ fn search(task: &Task<'_>) -> Observation {
         failing.append(&mut explored.failing);
         redundant += explored.redundant;
         if explored.complete || explored.failure.is_some() {
-            let exploration = within(preemptions, spurious::take_bounded());
+            let exploration = match (explored.complete, spurious::take_bounded()) {
+                (true, spurious) => within(preemptions, spurious),
+                (false, _) => Exploration::Sampled { how: Sampling::UntilFailure },
+            };
             let explored = Explored { executions: total, redundant, failing, ..explored };
             return conclude(task, exploration, explored);
         }

@@ -90,7 +90,9 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let mut last = searched.run;
     let (mut past, mut raced) = (last.race, last.raced);
     let mut failing = std::mem::take(&mut last.failing);
-    if settled {
+    if settled && !searched.complete {
+        seen.exploration = Exploration::Sampled { how: Sampling::UntilFailure };
+    } else if settled {
         let by = bounds(&searched.progress, cut_off, spurious, task.budget.preemptions);
         if !by.is_empty() {
             seen.exploration = Exploration::Bounded { by };
