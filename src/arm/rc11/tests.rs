@@ -73,7 +73,10 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
             End::Race(_) => seen.races += 1,
             End::Failed(_) => seen.failed += 1,
             End::Restart => panic!("restart"),
-            End::Trouble(trouble) => panic!("{trouble:?} after {seen:?}"),
+            End::Trouble(trouble) => {
+                eprintln!("{trouble:?} after {seen:?}");
+                panic!("{trouble:?} after {seen:?}")
+            }
         }
         assert!(seen.complete + seen.unseen < 3_000_000, "{seen:?}");
     }
@@ -326,6 +329,7 @@ fn objects_without_a_maker_are_known_by_their_accesses() {
         let made = turns.iter().flatten().filter(|made| **made).count();
         (made, turns[1])
     });
+    show("objects without a maker", &seen, std::time::Instant::now());
     // Each is made once, by one of three: thread 1 makes both, one of them or none.
     assert!(seen.outcomes.keys().all(|(made, _)| *made == 2), "{seen:?}");
     assert_eq!(seen.outcomes.len(), 4, "{seen:?}");
