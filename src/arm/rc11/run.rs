@@ -662,7 +662,8 @@ pub(crate) fn make(value: u64, chain: bool, site: Site) -> LocationId {
         run.made.resize_with(at + 1, || None);
     }
     let by = (named.is_none() && !run.over).then(|| run.place(site));
-    run.threads[run.current].accessed = true;
+    // What is there from the beginning is no access of the thread that happens to come first.
+    run.threads[run.current].accessed |= by.is_some();
     run.made[at] = Some(Made { value, by });
     location
 }
@@ -689,7 +690,6 @@ fn make_lazy(value: u64, chain: bool) -> LocationId {
         if run.made.len() <= at {
             run.made.resize_with(at + 1, || None);
         }
-        run.threads[run.current].accessed = true;
         run.made[at] = Some(Made { value, by: None });
     });
     location

@@ -330,9 +330,10 @@ fn objects_without_a_maker_are_known_by_their_accesses() {
         (made, turns[1])
     });
     show("objects without a maker", &seen, std::time::Instant::now());
-    // Each is made once, by one of three: thread 1 makes both, one of them or none.
+    // Each is made once, by one of three. Thread 1 comes to the second one first, and the others to the first one
+    // first: who has made the second one has found the first one there.
     assert!(seen.outcomes.keys().all(|(made, _)| *made == 2), "{seen:?}");
-    assert_eq!(seen.outcomes.len(), 4, "{seen:?}");
+    assert_eq!(seen.outcomes.len(), 3, "{seen:?}");
     assert_eq!((seen.deadlocks, seen.races, seen.failed), (0, 0, 0), "{seen:?}");
 }
 
