@@ -10,7 +10,10 @@
 //! in pieces there, so that it can be seen torn; under the checkers it cannot, but there the race itself
 //! is reported.
 
+mod cells;
 mod tracker;
+
+pub use cells::{Cell, ConstPtr, MutPtr};
 
 use crate::arm::operation::Kind;
 use crate::base::event::Deed;
@@ -18,7 +21,7 @@ use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
-use tracker::{Access, Tracker};
+use tracker::{Access, Span, Tracker};
 
 /// A value that [`Plain`] can hold.
 ///
@@ -303,17 +306,29 @@ impl<T: ?Sized> UnsafeCell<T> {
         write(self.value.get())
     }
 
-    /// The value, which nobody else has meanwhile. Under a checker this is a write.
+    /// A pointer for reading. The access lasts until the pointer is dropped.
     ///
     /// # Panics
     ///
-    /// Under a checker, if an earlier access is not ordered before.
+    /// Under a checker, if the read races with a write.
     #[inline]
     #[track_caller]
-    pub fn get_mut(&mut self) -> &mut T {
+    pub fn get(&self) -> ConstPtr<T> {
+        self.tracker.note(Deed::Read, None);
+        ConstPtr { _span: self.tracker.span(Access::Read), value: self.value.get() }
+    }
+
+    /// A pointer for writing. The access lasts until the pointer is dropped. As in loom, and other than in std, it
+    /// takes a shared reference: the pointer says nothing of who else has the cell.
+    ///
+    /// # Panics
+    ///
+    /// Under a checker, if the write races with another access.
+    #[inline]
+    #[track_caller]
+    pub fn get_mut(&self) -> MutPtr<T> {
         self.tracker.note(Deed::Write, None);
-        self.tracker.write();
-        self.value.get_mut()
+        MutPtr { _span: self.tracker.span(Access::Write), value: self.value.get() }
     }
 }
 

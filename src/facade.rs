@@ -79,10 +79,69 @@ pub mod cell {
             write(self.0.get())
         }
 
-        /// The value, to which there is no other access meanwhile.
+        /// A pointer for reading.
         #[inline]
-        pub fn get_mut(&mut self) -> &mut T {
-            self.0.get_mut()
+        pub fn get(&self) -> ConstPtr<T> {
+            ConstPtr(self.0.get())
+        }
+
+        /// A pointer for writing.
+        #[inline]
+        pub fn get_mut(&self) -> MutPtr<T> {
+            MutPtr(self.0.get())
+        }
+    }
+
+    /// A pointer to the value of an [`UnsafeCell`], for reading.
+    #[derive(Debug)]
+    pub struct ConstPtr<T: ?Sized>(*const T);
+
+    /// A pointer to the value of an [`UnsafeCell`], for writing.
+    #[derive(Debug)]
+    pub struct MutPtr<T: ?Sized>(*mut T);
+
+    impl<T: ?Sized> ConstPtr<T> {
+        /// The value.
+        ///
+        /// # Safety
+        /// The cell is still there, and nobody writes to it while the reference is used.
+        #[inline]
+        #[expect(clippy::should_implement_trait, reason = "loom's name, and it is unsafe")]
+        pub unsafe fn deref(&self) -> &T {
+            // SAFETY: by the caller's promise.
+            unsafe { &*self.0 }
+        }
+
+        /// Lends the pointer. It must not be used after `read` returns.
+        #[inline]
+        pub fn with<F, R>(&self, read: F) -> R
+        where
+            F: FnOnce(*const T) -> R,
+        {
+            read(self.0)
+        }
+    }
+
+    impl<T: ?Sized> MutPtr<T> {
+        /// The value.
+        ///
+        /// # Safety
+        /// The cell is still there, and nobody else accesses it while the reference is used.
+        #[inline]
+        #[expect(clippy::should_implement_trait, reason = "loom's name, and it is unsafe")]
+        #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
+        pub unsafe fn deref(&self) -> &mut T {
+            // SAFETY: by the caller's promise.
+            unsafe { &mut *self.0 }
+        }
+
+        /// Lends the pointer. It must not be used after `write` returns.
+        #[inline]
+        pub fn with<F, R>(&self, write: F) -> R
+        where
+            F: FnOnce(*mut T) -> R,
+        {
+            write(self.0)
         }
     }
 
@@ -127,9 +186,10 @@ mod tests {
         drop(sender);
         adds.join().expect("no panic");
         assert_eq!(sum.load(Ordering::Relaxed), 10);
-        let mut cell = UnsafeCell::from(7);
+        let cell = UnsafeCell::from(7);
         // SAFETY: no other access while the closure runs.
         cell.with_mut(|value| unsafe { *value += 1 });
-        assert_eq!((*cell.get_mut(), size_of_val(&cell)), (8, 4));
+        // SAFETY: no other access.
+        assert_eq!((unsafe { *cell.get().deref() }, size_of_val(&cell)), (8, 4));
     }
 }

@@ -86,15 +86,25 @@ mod facade;
 pub use facade::{cell, channel, hint, sync, thread, thread_local};
 
 #[cfg(feature = "harness")]
+pub mod alloc;
+#[cfg(feature = "harness")]
 pub mod cell;
 #[cfg(feature = "harness")]
 pub mod channel;
 #[cfg(feature = "harness")]
 mod choice;
 #[cfg(feature = "harness")]
+pub mod compat;
+#[cfg(feature = "harness")]
+pub mod future;
+#[cfg(feature = "harness")]
 pub mod hint;
 #[cfg(feature = "harness")]
+pub mod lazy_static;
+#[cfg(feature = "harness")]
 pub mod litmus;
+#[cfg(feature = "harness")]
+pub mod model;
 #[cfg(feature = "harness")]
 pub mod object;
 #[cfg(feature = "harness")]
@@ -118,6 +128,8 @@ mod engine;
 mod erased;
 #[cfg(feature = "harness")]
 mod explore;
+#[cfg(feature = "harness")]
+mod leaks;
 #[cfg(feature = "harness")]
 mod panics;
 #[cfg(feature = "harness")]
@@ -143,6 +155,11 @@ mod witness;
 pub use choice::choose;
 #[cfg(feature = "harness")]
 pub use cli::main as cli_main;
+#[cfg(feature = "harness")]
+#[doc(inline)]
+pub use model::model;
+#[cfg(feature = "harness")]
+pub use model::{MAX_THREADS, explore, skip_branch, stop_exploring};
 #[cfg(feature = "harness")]
 pub use registry::Asked;
 #[cfg(feature = "harness")]

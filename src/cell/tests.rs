@@ -60,10 +60,13 @@ fn holds_what_was_put_in() {
 #[test]
 fn a_cell_is_lent() {
     everywhere(|| {
-        let mut cell = UnsafeCell::new(vec![1]);
+        let cell = UnsafeCell::new(vec![1]);
         // SAFETY: nobody else has the cell.
         cell.with_mut(|value| unsafe { (*value).push(2) });
-        cell.get_mut().push(3);
+        // SAFETY: as above.
+        unsafe { cell.get_mut().deref().push(3) };
+        // SAFETY: as above.
+        assert_eq!(unsafe { cell.get().deref().len() }, 3);
         // SAFETY: as above.
         assert_eq!(cell.with(|value| unsafe { (*value).len() }), 3);
         let unsized_cell: &UnsafeCell<[u8]> = &UnsafeCell::new([1, 2]);

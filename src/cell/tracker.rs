@@ -115,11 +115,50 @@ impl Tracker {
         }
     }
 
-    /// An access that lasts until what is returned is dropped, on engines that know of such.
+    /// An access that lasts until what is returned is dropped. Nothing on the real engines.
     #[inline]
     #[track_caller]
-    pub(super) fn span(&self, access: Access) -> Option<loom::Span> {
-        self.0.as_ref().and_then(|tracked| tracked.span(access))
+    pub(super) fn span(&self, access: Access) -> Option<Span> {
+        match &self.0 {
+            None => None,
+            Some(tracked) => Some(tracked.span(access)),
+        }
+    }
+}
+
+/// An access that has not ended. It knows no cell by reference, as the cell may be gone before.
+pub(super) struct Span(Lasting);
+
+enum Lasting {
+    Loom(#[expect(dead_code, reason = "held for its drop")] loom::Span),
+    Shuttle {
+        object: ObjectId,
+        access: Access,
+        site: Site,
+    },
+    Rc11 {
+        cell: u32,
+        access: Access,
+        site: Site,
+    },
+    /// The execution is over.
+    Nothing,
+}
+
+impl Drop for Span {
+    /// Its end is an access too: others that came between, because the thread told them meanwhile, race with it.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        match self.0 {
+            Lasting::Shuttle { object, access, site } if shuttle::alive() => match access {
+                Access::Read => trace::read(object, site, false),
+                Access::Write => trace::write(object, site, false),
+            },
+            Lasting::Rc11 { cell, access, site } => rc11::access(cell, access.of_detector(), site),
+            Lasting::Loom(_) | Lasting::Shuttle { .. } | Lasting::Nothing => {}
+        }
     }
 }
 
@@ -127,6 +166,15 @@ impl Tracker {
 pub(super) enum Access {
     Read,
     Write,
+}
+
+impl Access {
+    fn of_detector(self) -> race::Access {
+        match self {
+            Access::Read => race::Access::Read,
+            Access::Write => race::Access::Write,
+        }
+    }
 }
 
 impl Tracked {
@@ -183,20 +231,24 @@ impl Tracked {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    pub(super) fn span(&self, access: Access) -> Option<loom::Span> {
-        match (self, access) {
-            (Tracked::Loom(_), _) if !loom::enter_cell() => None,
-            (Tracked::Loom(cell), Access::Read) => Some(loom::Span::reading(cell)),
-            (Tracked::Loom(cell), Access::Write) => Some(loom::Span::writing(cell)),
-            (Tracked::Shuttle { .. } | Tracked::Rc11 { .. }, Access::Read) => {
-                self.read();
-                None
+    pub(super) fn span(&self, access: Access) -> Span {
+        let site = Location::caller();
+        Span(match (self, access) {
+            (Tracked::Loom(_), _) if !loom::enter_cell() => Lasting::Nothing,
+            (Tracked::Loom(cell), Access::Read) => Lasting::Loom(loom::Span::reading(cell)),
+            (Tracked::Loom(cell), Access::Write) => Lasting::Loom(loom::Span::writing(cell)),
+            (Tracked::Shuttle { object, .. }, access) => {
+                match access {
+                    Access::Read => self.read(),
+                    Access::Write => self.write(),
+                }
+                Lasting::Shuttle { object: *object, access, site }
             }
-            (Tracked::Shuttle { .. } | Tracked::Rc11 { .. }, Access::Write) => {
-                self.write();
-                None
+            (Tracked::Rc11 { cell, .. }, access) => {
+                rc11::access(*cell, access.of_detector(), site);
+                Lasting::Rc11 { cell: *cell, access, site }
             }
-        }
+        })
     }
 }
 

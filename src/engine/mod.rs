@@ -42,7 +42,7 @@ pub(crate) use witness::{Fatal, Shortened, Way, left_behind};
 use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// By what a replay finds a design again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +71,12 @@ pub(crate) struct Task<'a> {
     pub(crate) witnesses: bool,
     /// Leave to use idle cores too.
     pub(crate) helping: Option<Helping>,
+    /// Whether the first failure ends the search.
+    pub(crate) first_failure: bool,
+    /// Operations of all threads together after which an execution is given up, if that is asked for.
+    pub(crate) max_operations: Option<usize>,
+    /// When the search is to end, if it has not by then.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// Leave for a long exploration to have helpers on cores that nobody else uses. Only for a process with a
@@ -124,6 +130,9 @@ impl<'a> Task<'a> {
             log: None,
             witnesses: true,
             helping: None,
+            first_failure: false,
+            max_operations: None,
+            deadline: None,
         }
     }
 

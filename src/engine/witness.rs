@@ -103,7 +103,9 @@ impl Story {
         let last = self.events.iter().map(|event| event.thread).max().unwrap_or(0).max(facts.actors.len());
         let threads: Vec<_> = (0..=last).map(|thread| self.thread_name(thread, facts)).collect();
         let is_thread = |object: usize| self.objects.get(object).is_some_and(|(_, kind)| kind == THREAD);
-        self.events.retain(|event| !is_harness(event.thread, event.object, is_thread));
+        // Without actors, the main thread is the design's own.
+        self.events
+            .retain(|event| facts.actors.is_empty() || !is_harness(event.thread, event.object, is_thread));
         let mut witness = Witness {
             engine,
             shows,

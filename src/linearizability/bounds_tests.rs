@@ -17,6 +17,7 @@ struct Keys {
 enum Op {
     Read(u64),
     Write(u64, u32),
+    Add(u64, u32),
 }
 
 impl Model for Keys {
@@ -33,11 +34,15 @@ impl Model for Keys {
                 self.value = value;
                 0
             }
+            Op::Add(_, value) => {
+                self.value = self.value.wrapping_add(value);
+                0
+            }
         }
     }
 
     fn part(op: &Op) -> Option<u64> {
-        let (Op::Read(key) | Op::Write(key, _)) = op;
+        let (Op::Read(key) | Op::Write(key, _) | Op::Add(key, _)) = op;
         Some(*key)
     }
 }
@@ -48,13 +53,14 @@ fn one(history: &mut History<Op, u32>, client: usize, op: Op, called: u64, retur
     history.record(Operation { client, op, called, returned }).expect("a well-formed history");
 }
 
-/// So many writes of one key at once, and a read that none of them explains: every order has to be ruled out.
-fn hopeless(key: u64, writes: u32) -> History<Op, u32> {
+/// So many additions to one key at once, and a read that none of them explains: every selection has to be ruled
+/// out.
+fn hopeless(key: u64, additions: u32) -> History<Op, u32> {
     let mut history = History::new();
-    for n in 0..writes {
-        one(&mut history, n as usize, Op::Write(key, n), 0, Some((100, 0)));
+    for n in 0..additions {
+        one(&mut history, n as usize, Op::Add(key, 2 << (n % 31)), 0, Some((100, 0)));
     }
-    one(&mut history, 999, Op::Read(key), 0, Some((100, 1_000_000)));
+    one(&mut history, 999, Op::Read(key), 0, Some((100, 1_000_001)));
     history
 }
 

@@ -7,7 +7,7 @@ use super::criterion::Criterion;
 use super::history::{History, Operation, Place};
 use super::layout::{Part, Span, ranked, stretched};
 use super::model::Model;
-use super::pool::{Job, Outcome, Pool, Slot};
+use super::pool::{Job, Outcome, Pool, Slot, WAYS, Way};
 use super::watch::{Memory, Stop, Watch};
 use super::window::{self, NoWindow, Window};
 use rustc_hash::FxHashMap;
@@ -139,6 +139,7 @@ pub struct Checker {
     bytes: usize,
     threads: Option<usize>,
     explain: bool,
+    ways: &'static [Way],
 }
 
 impl Default for Checker {
@@ -157,6 +158,7 @@ impl Checker {
             bytes: MEMORY,
             threads: None,
             explain: true,
+            ways: &WAYS,
         }
     }
 
@@ -194,6 +196,17 @@ impl Checker {
         Self { explain: false, ..self }
     }
 
+    /// Goes these ways alone, each of which has to come to the same answer.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn only(self, ways: &'static [Way]) -> Self {
+        Self { ways, ..self }
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn asked(&self) -> Criterion {
+        self.criterion
+    }
+
     /// Checks a history.
     #[must_use]
     pub fn check<M: Model>(&self, model: &M, history: &History<M::Op, M::Ret>) -> Answer {
@@ -213,6 +226,7 @@ impl Checker {
             crashes: history.crashes(),
             until,
             memory: &memory,
+            ways: self.ways,
         };
         let outcome = {
             let pool = Pool::new(&job, &slots);

@@ -70,6 +70,8 @@ pub(super) struct Layout {
     /// Whether pending operations that do the same can stand in for each other: one that is called earlier
     /// can be placed wherever one that is called later can.
     pub(super) nested: bool,
+    /// Whether lanes follow from the times of operations alone.
+    pub(super) along_time: bool,
     /// How many operations returned.
     pub(super) returned: usize,
     /// How many crashes came before the call of each operation. Empty if there was none, or none counts.
@@ -92,6 +94,7 @@ impl Layout {
             pending: Vec::new(),
             needs: FxHashMap::default(),
             nested,
+            along_time: nested,
             returned,
             eras: Vec::new(),
         };
@@ -183,7 +186,7 @@ pub(super) fn ranked<Op, Ret>(
 }
 
 /// Sorts in runs, with a look at the clock after each.
-fn sorted<T: Ord + Copy>(mut items: Vec<T>, watch: &mut Watch<'_>) -> Result<Vec<T>, Stop> {
+pub(super) fn sorted<T: Ord + Copy>(mut items: Vec<T>, watch: &mut Watch<'_>) -> Result<Vec<T>, Stop> {
     const RUN: usize = 1 << 15;
     if items.is_sorted() {
         return Ok(items);

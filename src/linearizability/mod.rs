@@ -6,16 +6,20 @@
 //!
 //! It stands on its own: nothing here knows a scenario, an engine or a runner.
 
+mod antichain;
 mod check;
 mod criterion;
 mod explain;
 mod history;
+mod just_in_time;
 mod layout;
+mod local;
 pub mod log;
 mod model;
 pub mod models;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod oracle;
+mod outcomes;
 mod partial;
 mod pending;
 mod pool;

@@ -2,6 +2,7 @@
 //! remembered, and "before" is read off the times themselves. For tests and for fuzzing, which draw the
 //! history from random choices or from bytes.
 
+use super::pool::Way;
 use super::{Answer, Checker, Criterion, History, Model, Operation, Place};
 
 /// Operations beyond which trying every order takes too long.
@@ -262,6 +263,16 @@ where
     M: Model<Op = SmallOp, Ret = u8>,
 {
     let operations = history.operations();
+    let placed = |place: Place| order.contains(&place) || operations[place].returned.is_none();
+    is_partial_order(criterion, model, history, order) && (0..operations.len()).all(placed)
+}
+
+/// Whether these operations can be ordered like this, whatever becomes of the others.
+fn is_partial_order<M>(criterion: Criterion, model: &M, history: &SmallHistory, order: &[Place]) -> bool
+where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let operations = history.operations();
     let mut states = vec![model.clone()];
     for (index, &place) in order.iter().enumerate() {
         let precedes = |&later: &Place| before(criterion, history, place, later);
@@ -275,8 +286,7 @@ where
         }
         states = next;
     }
-    let placed = |place: Place| order.contains(&place) || operations[place].returned.is_none();
-    !states.is_empty() && (0..operations.len()).all(placed)
+    !states.is_empty()
 }
 
 /// Checks one history with the checker and with the oracle, by every criterion. Returns which it meets.
@@ -299,10 +309,10 @@ pub(crate) fn agree(bytes: &[u8]) -> [bool; 5] {
     history.crashes().iter().for_each(|time| backwards.record_crash(*time));
     for (criterion, met) in CRITERIA.into_iter().zip(met) {
         // What was recorded first makes no difference.
-        holds_as(met, criterion, &model, &backwards);
+        holds_as(met, criterion, &model, &backwards, &[]);
         if matches!(model, Small::Registers(_)) {
-            holds_as(met, criterion, &InParts(model.clone()), &history);
-            holds_as(met, criterion, &Hinted(model.clone()), &history);
+            holds_as(met, criterion, &InParts(model.clone()), &history, &[]);
+            holds_as(met, criterion, &Hinted(model.clone()), &history, &[&[Way::WithoutTable]]);
         }
     }
     met
@@ -324,26 +334,51 @@ where
     M: Model<Op = SmallOp, Ret = u8>,
 {
     let expected = has_order(criterion, model, history);
-    holds_as(expected, criterion, model, history);
+    const WAYS: [&[Way]; 3] = [&[Way::JustInTime], &[Way::WithoutTable], &[Way::ByReturn]];
+    holds_as(expected, criterion, model, history, &WAYS);
     expected
 }
 
-/// Checks that the checker comes to the expected answer, and that what it says for it holds.
-fn holds_as<M>(expected: bool, criterion: Criterion, model: &M, history: &SmallHistory)
+/// Checks that the checker comes to the expected answer, also if it searches in one of these ways alone, and that
+/// what it says for it holds.
+fn holds_as<M>(
+    expected: bool,
+    criterion: Criterion,
+    model: &M,
+    history: &SmallHistory,
+    ways: &[&'static [Way]],
+) where
+    M: Model<Op = SmallOp, Ret = u8>,
+{
+    let checker = Checker::new().criterion(criterion).threads(1);
+    answers(expected, true, checker, model, history);
+    let along_time = match criterion {
+        Criterion::SequentiallyConsistent => false,
+        Criterion::DurablyLinearizable => history.crashes().is_empty(),
+        _ => true,
+    };
+    for &ways in ways.iter().filter(|ways| along_time || ways.contains(&Way::ByReturn)) {
+        answers(expected, false, checker.without_window().only(ways), model, history);
+    }
+}
+
+fn answers<M>(expected: bool, window: bool, checker: Checker, model: &M, history: &SmallHistory)
 where
     M: Model<Op = SmallOp, Ret = u8>,
 {
-    match Checker::new().criterion(criterion).check(model, history) {
+    let criterion = checker.asked();
+    match checker.check(model, history) {
         Answer::Linearizable(order) => {
-            assert!(expected, "{criterion:?}: no order, but {order:?} of {history:?}");
+            assert!(expected, "{checker:?}: no order, but {order:?} of {history:?}");
             assert!(is_order(criterion, model, history, &order), "{order:?} is no order of {history:?}");
         }
         Answer::NotLinearizable(violation) => {
-            assert!(!expected, "{criterion:?}: an order, but {violation:?} of {history:?}");
+            assert!(!expected, "{checker:?}: an order, but {violation:?} of {history:?}");
             for (order, stuck) in &violation.longest {
                 assert!(!order.contains(stuck), "{violation:?} of {history:?}");
+                assert!(is_partial_order(criterion, model, history, order), "{order:?} of {history:?}");
             }
-            assert_eq!(violation.window.is_some(), criterion == Criterion::Linearizable);
+            assert_eq!(violation.window.is_some(), window && criterion == Criterion::Linearizable);
             // A part breaks where it breaks, whatever became of the others before.
             if let (Some(window), None) = (violation.window, violation.part) {
                 breaks_there(model, history, window.broken);

@@ -43,6 +43,8 @@ pub(super) struct Order {
     furthest: Vec<Reached>,
     longest: u32,
     ties: Vec<u32>,
+    /// Whether an operation may be in an order twice; then its later place counts.
+    repeats: bool,
 }
 
 /// An order that could not be continued, and the operation that had to come next.
@@ -53,7 +55,13 @@ pub(super) struct Partial {
 
 impl Order {
     pub(super) fn new() -> Self {
-        Self { placed: Vec::new(), tree: Vec::new(), furthest: Vec::new(), longest: 0, ties: Vec::new() }
+        let (placed, tree, furthest, ties) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { placed, tree, furthest, longest: 0, ties, repeats: false }
+    }
+
+    /// Orders in which an operation may be twice. What comes out has the later place of each.
+    pub(super) fn with_repeats() -> Self {
+        Self { repeats: true, ..Self::new() }
     }
 
     pub(super) fn len(&self) -> u32 {
@@ -62,6 +70,11 @@ impl Order {
 
     pub(super) fn locals(&self) -> impl Iterator<Item = Local> {
         self.placed.iter().map(|placed| placed.local)
+    }
+
+    /// The order, with the later place of each operation.
+    pub(super) fn distinct_locals(&self) -> Vec<Local> {
+        in_order(self.placed.iter().rev().map(|placed| placed.local), self.repeats)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -143,19 +156,21 @@ impl Order {
             nodes.push((0, NONE));
         }
         let mut partials: Vec<Partial> = Vec::new();
-        let mut places_shown = 0;
+        let (mut places_shown, mut left_out) = (0, nodes.len());
         for (_, node) in &nodes {
-            let mut order: Vec<Local> = self.path(*node).collect();
-            order.reverse();
+            let order = in_order(self.path(*node), self.repeats);
             places_shown += order.len();
             if places_shown > MAX_PLACES_SHOWN && !partials.is_empty() {
                 break;
+            }
+            left_out -= 1;
+            if self.repeats && partials.iter().any(|partial| partial.order == order) {
+                continue;
             }
             if let Some(stuck) = stuck_after(layout, &order) {
                 partials.push(Partial { order, stuck });
             }
         }
-        let left_out = nodes.len() - partials.len();
         (partials, left_out)
     }
 
@@ -167,6 +182,14 @@ impl Order {
             Some(local)
         })
     }
+}
+
+/// What comes last first, in order; of what is there twice, the later.
+fn in_order(backwards: impl Iterator<Item = Local>, repeats: bool) -> Vec<Local> {
+    let mut placed = rustc_hash::FxHashSet::default();
+    let mut order: Vec<Local> = backwards.filter(|local| !repeats || placed.insert(*local)).collect();
+    order.reverse();
+    order
 }
 
 /// The operation that has to be placed before any other may return.

@@ -7,11 +7,12 @@
 //! only ever rests on classes whose members did the same wherever it mattered. Text is a guess alone, and a
 //! `Debug` that shows too little costs time and nothing else.
 
+use super::history::Operation;
 use super::layout::{Local, Span};
 use super::table::StateId;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::fmt::{Debug, Write};
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 
 /// What the members of a class lead to from one state.
 struct Effect {
@@ -52,10 +53,10 @@ impl Classes {
         Self { classes: pending.iter().map(|span| vec![*span]).collect(), effects: FxHashMap::default() }
     }
 
-    /// One class for each text and era. The operations come in the order of their calls.
-    pub(super) fn alike<'a, Op: Debug + 'a>(
+    /// One class for each text, return and era. The operations come in the order of their calls.
+    pub(super) fn alike<'a, Op: Debug + 'a, Ret: Hash + 'a>(
         pending: &[Span],
-        op: impl Fn(Local) -> &'a Op,
+        operation: impl Fn(Local) -> &'a Operation<Op, Ret>,
         era: impl Fn(Local) -> u32,
     ) -> Self {
         let mut by_text: FxHashMap<(u64, u32), usize> = FxHashMap::default();
@@ -63,7 +64,8 @@ impl Classes {
         for span in pending {
             let mut text = Text(FxHasher::default());
             // Hashing cannot fail; a `Debug` that fails shows too little.
-            let _ = write!(text, "{:?}", op(span.local));
+            let _ = write!(text, "{:?}", operation(span.local).op);
+            operation(span.local).returned.as_ref().map(|(_, ret)| ret).hash(&mut text.0);
             let class = *by_text.entry((text.0.finish(), era(span.local))).or_insert(classes.len());
             if class == classes.len() {
                 classes.push(Vec::new());

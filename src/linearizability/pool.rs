@@ -11,8 +11,11 @@
 use super::check::Reason;
 use super::criterion::Criterion;
 use super::history::{Operation, Place};
+use super::just_in_time::{self, JustInTime};
 use super::layout::{Layout, NoLayout, Part};
+use super::local::Local;
 use super::model::Model;
+use super::partial::Order;
 use super::search::{Context, Found, Priority, Search, places};
 use super::watch::{Account, Memory, Stop, Watch};
 use std::collections::BTreeMap;
@@ -32,8 +35,73 @@ const MAX_DOUBLINGS: u64 = 10;
 /// Operations that one thread handles before others are worth their start.
 const ALONE: u64 = 4_000;
 
-/// The order in which a part is searched first, and the one that competes with it.
-const PRIORITIES: [Priority; 2] = [Priority::Call, Priority::Return];
+/// A way to search. Those of one part compete, the first of them alone for a first share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    ByCall,
+    JustInTime,
+    ByReturn,
+    /// As just in time, and knowing no more than what it comes across.
+    #[cfg(any(test, feature = "testing"))]
+    WithoutTable,
+}
+
+/// Every way, in the order in which they are tried.
+pub(super) const WAYS: [Way; 3] = [Way::ByCall, Way::JustInTime, Way::ByReturn];
+
+impl Way {
+    fn fits(self, layout: &Layout) -> bool {
+        matches!(self, Way::ByCall | Way::ByReturn) || just_in_time::fits(layout)
+    }
+}
+
+/// A search under way.
+enum Rival<'a, M: Model> {
+    Search(Search<'a, M>),
+    JustInTime(JustInTime<'a, M>, Local<'a, M>),
+}
+
+impl<'a, M: Model> Rival<'a, M> {
+    fn new(way: Way, layout: &'a Layout, job: &Job<'a, M>) -> Self {
+        let (operations, account) = (job.operations, Account::new(job.memory));
+        let by = |priority, account| Rival::Search(Search::new(layout, operations, priority, account));
+        match way {
+            Way::ByCall => by(Priority::Call, account),
+            Way::ByReturn => by(Priority::Return, account),
+            Way::JustInTime => {
+                let search = JustInTime::new(layout, operations, account, job.model);
+                Rival::JustInTime(search, Local::new(layout, job.memory))
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Way::WithoutTable => {
+                let search = JustInTime::new(layout, operations, account, job.model);
+                Rival::JustInTime(search, Local::idle(layout, job.memory))
+            }
+        }
+    }
+
+    fn run(&mut self, context: &mut Context<'a, '_, '_, M>, steps: u64) -> Result<Option<Found>, Stop> {
+        match self {
+            Rival::Search(search) => search.run(context, steps),
+            Rival::JustInTime(search, local) => {
+                if let Some((table, rows)) = local.learn(context, steps)? {
+                    search.use_table(table, rows);
+                }
+                match search.run(context, steps)? {
+                    None if local.is_broken(context, search, steps)? => Ok(Some(Found::NoOrder)),
+                    found => Ok(found),
+                }
+            }
+        }
+    }
+
+    fn into_order(self) -> Order {
+        match self {
+            Rival::Search(search) => search.into_order(),
+            Rival::JustInTime(search, _) => search.into_order(),
+        }
+    }
+}
 
 /// What all searches of one check share.
 pub(super) struct Job<'a, M: Model> {
@@ -43,6 +111,8 @@ pub(super) struct Job<'a, M: Model> {
     pub(super) crashes: &'a [u64],
     pub(super) until: Option<Instant>,
     pub(super) memory: &'a Memory,
+    /// The ways to search that may be gone.
+    pub(super) ways: &'a [Way],
 }
 
 /// What all parts came to.
@@ -66,9 +136,9 @@ pub(super) enum Why {
     Overlapping(usize),
 }
 
-/// The number of a turn: round, part and which of the two searches.
+/// The number of a turn: round, part and which of the searches.
 fn number(round: u64, part: usize, rival: usize) -> u64 {
-    (round << 40) | ((part as u64) << 1) | rival as u64
+    (round << 40) | ((part as u64) << 2) | rival as u64
 }
 
 struct Turn<'a, M: Model> {
@@ -76,7 +146,7 @@ struct Turn<'a, M: Model> {
     part: usize,
     rival: usize,
     /// None before its first turn.
-    search: Option<Box<Search<'a, M>>>,
+    search: Option<Box<Rival<'a, M>>>,
 }
 
 enum Verdict {
@@ -231,19 +301,23 @@ impl<'a, M: Model> Pool<'a, M> {
         let layout = match self.layout(slot, &mut watch) {
             Ok(Some(layout)) => layout,
             Ok(None) => return Vec::new(),
-            Err(stop) => return self.stopped(slot, stop, 2),
+            Err(stop) => return self.stopped(slot, stop, u8::MAX),
         };
-        let mut search = search.unwrap_or_else(|| {
-            let account = Account::new(self.job.memory);
-            Box::new(Search::new(layout, self.job.operations, PRIORITIES[rival], account))
-        });
+        let mut search =
+            search.unwrap_or_else(|| Box::new(Rival::new(self.job.ways[rival], layout, self.job)));
+        let others =
+            || {
+                (1..self.job.ways.len())
+                    .filter(|rival| self.job.ways[*rival].fits(layout))
+                    .map(|rival| Turn { round: 1, part, rival, search: None })
+            };
         let mut context =
             Context { model: self.job.model, operations: self.job.operations, watch: &mut watch };
         match search.run(&mut context, share) {
             Ok(None) => {
                 let mut next = vec![Turn { round: round + 1, part, rival, search: Some(search) }];
                 if round == 0 {
-                    next.push(Turn { round: 1, part, rival: 1, search: None });
+                    next.extend(others());
                 }
                 next
             }
@@ -260,11 +334,11 @@ impl<'a, M: Model> Pool<'a, M> {
                 self.answer(slot, number, Verdict::NoOrder(longest, left_out));
                 Vec::new()
             }
-            // A first search that holds too much leaves the memory to its rival.
-            Err(Stop::OutOfMemory) if round == 0 => {
+            // A first search that holds too much leaves the memory to its rivals.
+            Err(Stop::OutOfMemory) if round == 0 && others().next().is_some() => {
                 drop(search);
                 lock(&slot.given_up).0 += 1;
-                vec![Turn { round: 1, part, rival: 1, search: None }]
+                others().collect()
             }
             Err(stop) => self.stopped(slot, stop, 1),
         }
@@ -279,7 +353,7 @@ impl<'a, M: Model> Pool<'a, M> {
             Ok(layout) => Ok(Some(slot.layout.get_or_init(|| layout))),
             Err(NoLayout::Stopped(stop)) => Err(stop),
             Err(NoLayout::Overlapping(client)) => {
-                *lock(&slot.given_up) = (2, Some(Why::Overlapping(client)));
+                *lock(&slot.given_up) = (u8::MAX, Some(Why::Overlapping(client)));
                 Ok(None)
             }
         }
@@ -296,8 +370,10 @@ impl<'a, M: Model> Pool<'a, M> {
             Stop::OutOfMemory => Why::OutOfMemory,
         };
         let mut given_up = lock(&slot.given_up);
-        given_up.0 += searches;
-        if given_up.0 >= 2 || why == Why::TimeOut {
+        given_up.0 = given_up.0.saturating_add(searches);
+        let rivals =
+            slot.layout.get().map_or(0, |layout| self.job.ways.iter().filter(|way| way.fits(layout)).count());
+        if usize::from(given_up.0) >= rivals || why == Why::TimeOut {
             given_up.1 = Some(why);
         }
         Vec::new()

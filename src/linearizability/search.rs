@@ -120,7 +120,7 @@ impl<'a, M: Model> Search<'a, M> {
         let classes = if layout.nested {
             Classes::alike(
                 &layout.pending,
-                |local| &operations[layout.places[local as usize]].op,
+                |local| &operations[layout.places[local as usize]],
                 |local| layout.era(local),
             )
         } else {

@@ -14,18 +14,18 @@ const MOVED_AT_ONCE: usize = 8;
 const BLOCK: u32 = 12;
 
 /// Values of a fixed number of words each, in blocks that never move.
-struct Blocks<T> {
+pub(super) struct Blocks<T> {
     width: usize,
     blocks: Vec<Vec<T>>,
     length: usize,
 }
 
 impl<T: Copy> Blocks<T> {
-    fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize) -> Self {
         Self { width, blocks: Vec::new(), length: 0 }
     }
 
-    fn push(&mut self, words: impl Iterator<Item = T>) {
+    pub(super) fn push(&mut self, words: impl Iterator<Item = T>) {
         let (block, within) = (self.length >> BLOCK, self.length & ((1 << BLOCK) - 1));
         if within == 0 {
             // The first block grows as it must, since most tables are small.
@@ -36,12 +36,12 @@ impl<T: Copy> Blocks<T> {
         self.length += 1;
     }
 
-    fn get(&self, entry: usize) -> &[T] {
+    pub(super) fn get(&self, entry: usize) -> &[T] {
         let within = (entry & ((1 << BLOCK) - 1)) * self.width;
         &self.blocks[entry >> BLOCK][within..within + self.width]
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let first = self.blocks.first().map_or(0, Vec::capacity);
         let more = self.blocks.len().saturating_sub(1) * (self.width << BLOCK);
         (first + more) * size_of::<T>() + self.blocks.capacity() * size_of::<Vec<T>>()
@@ -49,7 +49,7 @@ impl<T: Copy> Blocks<T> {
 }
 
 /// Places of entries by their hash. A slot holds the number of an entry and one more, or 0.
-struct Index {
+pub(super) struct Index {
     slots: Vec<u32>,
     /// The index before it grew, while entries from `moved` on are still to be found there.
     old: Vec<u32>,
@@ -59,16 +59,20 @@ struct Index {
 }
 
 impl Index {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { slots: vec![0; 16], old: Vec::new(), moved: 0, old_length: 0, hashes: Blocks::new(1) }
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         (self.slots.len() + self.old.len()) * size_of::<u32>() + self.hashes.bytes()
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.hashes.length
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= (u32::MAX - 64) as usize
     }
 
     fn find_in(&self, slots: &[u32], hash: u64, is_it: &impl Fn(usize) -> bool) -> Result<usize, usize> {
@@ -89,7 +93,7 @@ impl Index {
     }
 
     /// The entry of this hash that `is_it` accepts, or else a new place at the end for one.
-    fn find_or_add(&mut self, hash: u64, is_it: impl Fn(usize) -> bool) -> (usize, bool) {
+    pub(super) fn find_or_add(&mut self, hash: u64, is_it: impl Fn(usize) -> bool) -> (usize, bool) {
         let slot = match self.find_in(&self.slots, hash, &is_it) {
             Ok(entry) => return (entry, false),
             Err(slot) => slot,

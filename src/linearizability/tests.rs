@@ -7,7 +7,7 @@ use std::time::Duration;
 const TIME: Duration = Duration::from_secs(60);
 
 /// Bytes from a generator that is the same everywhere.
-fn bytes(seed: u64, length: usize) -> Vec<u8> {
+pub(super) fn bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut byte = || {
         state ^= state << 13;
@@ -202,24 +202,54 @@ fn what_returned_before_it_was_called_is_refused() {
     assert!(history.operations().is_empty());
 }
 
-/// Writes of many clients at once, and a read that none of them explains: every order has to be ruled out.
-fn hopeless(clients: u32) -> History<Op, Option<u32>> {
-    let writes = (0..clients).map(|n| at(n as usize, Op::Write(n), 0, Some((100, None))));
-    history(writes.chain([at(99, Op::Read, 0, Some((100, Some(1000))))]))
+/// A sum, which no two selections of what is added share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Sum(u64);
+
+impl Model for Sum {
+    type Op = u64;
+    type Ret = u64;
+
+    fn apply(&mut self, add: &u64) -> u64 {
+        self.0 += add;
+        if *add == 0 { self.0 } else { 0 }
+    }
+}
+
+/// Additions of many clients at once, and a read that none of them explains: every selection has to be ruled out.
+fn hopeless(clients: u32) -> History<u64, u64> {
+    let mut history = History::new();
+    let add = |n| Operation { client: n as usize, op: 1_u64 << n, called: 0, returned: Some((100, 0)) };
+    let read = Operation { client: 99, op: 0, called: 0, returned: Some((100, u64::MAX)) };
+    for operation in (0..clients).map(add).chain([read]) {
+        history.record(operation).expect("a well-formed history");
+    }
+    history
+}
+
+/// Writes at once, however many, are but one thing to search along time: the last of them counts.
+#[test]
+fn fifty_writes_at_once_are_decided() {
+    let writes = |reads: u32| {
+        let writes = (0..50).map(|n| at(n as usize, Op::Write(n), 0, Some((100, None))));
+        history(writes.chain([at(99, Op::Read, 0, Some((100, Some(reads))))]))
+    };
+    assert!(check(&Register(0), &writes(1000), TIME).is_violation());
+    assert!(check(&Register(0), &writes(49), TIME).is_linearizable());
 }
 
 #[test]
 fn time_that_runs_out_is_unknown_and_says_so() {
-    let answer = check(&Register(0), &hopeless(40), Duration::from_millis(50));
+    let answer = check(&Sum(0), &hopeless(40), Duration::from_millis(50));
     assert_eq!(answer, Answer::Unknown(Reason::TimeOut(Duration::from_millis(50))));
-    assert!(check(&Register(0), &hopeless(8), TIME).is_violation(), "the smaller twin is decided");
+    assert!(check(&Sum(0), &hopeless(8), TIME).is_violation(), "the smaller twin is decided");
 }
 
 #[test]
 fn memory_that_runs_out_is_unknown_and_says_so() {
     let bounded = Checker::new().memory(4 << 20);
-    assert_eq!(bounded.check(&Register(0), &hopeless(40)), Answer::Unknown(Reason::OutOfMemory(4 << 20)));
-    assert!(bounded.check(&Register(0), &hopeless(8)).is_violation(), "the smaller twin is decided");
+    assert_eq!(bounded.check(&Sum(0), &hopeless(40)), Answer::Unknown(Reason::OutOfMemory(4 << 20)));
+    assert!(bounded.check(&Sum(0), &hopeless(8)).is_violation(), "the smaller twin is decided");
 }
 
 /// A model that owns much and says so.

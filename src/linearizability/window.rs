@@ -107,7 +107,7 @@ pub(super) fn walk<'a, M: Model>(
     layout: &Layout,
     watch: &mut Watch<'static>,
 ) -> Result<Window, NoWindow> {
-    let op = |local: Local| &job.operations[layout.places[local as usize]].op;
+    let operation = |local: Local| &job.operations[layout.places[local as usize]];
     let mut walk = Walk {
         job,
         layout,
@@ -115,7 +115,7 @@ pub(super) fn walk<'a, M: Model>(
         account: Account::new(job.memory),
         states: States::new(),
         uses: States::new(),
-        classes: Classes::alike(&layout.pending, op, |_| 0),
+        classes: Classes::alike(&layout.pending, operation, |_| 0),
         flight: Vec::new(),
         effects: FxHashMap::default(),
         now: 0,

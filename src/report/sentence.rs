@@ -157,7 +157,7 @@ fn preemptions(number: u32) -> String {
 }
 
 /// Why an exploration ended early.
-pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
+pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
     match stop {
         Stop::Budget { executions: spent, within } => {
             let full = within.contains(&None).then(|| "in the full search".to_owned());
@@ -172,7 +172,7 @@ pub(super) fn stopped(stop: &Stop, engine: Engine) -> String {
             "{engine} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?"
         ),
         Stop::Branches { limit } => format!(
-            "an execution took more than loom's limit of {limit} branches: does a loop wait without yielding?"
+            "an execution took more than the limit of {limit} branches: does a loop wait without yielding?"
         ),
         Stop::CheckerPanicked(message) => format!("the checker itself panicked: {message}"),
         Stop::ReductionFault => {
@@ -212,7 +212,7 @@ fn gave_up(programs: &GaveUp, engine: Engine) -> String {
 }
 
 /// The bounds of an exploration, or what drew its samples; nothing of one that is exhaustive.
-pub(super) fn explored(exploration: &Exploration) -> Option<String> {
+pub(crate) fn explored(exploration: &Exploration) -> Option<String> {
     match exploration {
         Exploration::Exhaustive => None,
         Exploration::Bounded { by } => Some(by.iter().map(bound).collect::<Vec<_>>().join(", ")),

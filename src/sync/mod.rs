@@ -19,12 +19,14 @@ mod barrier;
 pub(crate) mod lazy;
 pub(crate) mod monitor;
 pub mod mpsc;
+mod notify;
 mod once;
 pub(crate) mod spurious;
 pub(crate) mod statics;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use lazy::{LazyLock, OnceLock};
+pub use notify::Notify;
 pub use once::{Once, OnceState};
 
 #[cfg(test)]

@@ -10,9 +10,33 @@ use std::sync::Arc;
 
 /// Starts a thread.
 ///
+/// In a build with `--cfg loom` what it is given need not be `Send`, as in loom: all threads of a model are coroutines
+/// of one thread. Outside of a model it then panics.
+///
 /// # Panics
 /// If the operating system refuses. Under loom, if there are five threads already, the main one
 /// included.
+#[cfg(loom)]
+#[track_caller]
+pub fn spawn<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    assert!(
+        context::current().is_model(),
+        "with `--cfg loom` a thread is started inside of a model: what it is given need not be `Send`"
+    );
+    let packet = model::spawn(None, f);
+    JoinHandle { thread: Thread::model(packet.identity.clone()), joins: Joins::Model(packet) }
+}
+
+/// Starts a thread.
+///
+/// # Panics
+/// If the operating system refuses. Under loom, if there are five threads already, the main one
+/// included.
+#[cfg(not(loom))]
 #[track_caller]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where

@@ -88,6 +88,9 @@ impl Home {
 impl Identity {
     #[track_caller]
     fn new(home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
+        if matches!(home, Home::Here(_)) {
+            crate::leaks::begin();
+        }
         let threads = &home.execution().threads;
         let counted = threads.replace(threads.get() + 1);
         // The main thread is the only one that is not announced.
@@ -317,6 +320,33 @@ pub(crate) struct End {
     join: Cell<Option<Join>>,
 }
 
+/// What the main thread says of the panic of a thread that nobody has joined.
+pub(crate) const UNHEARD: &str = "a thread panicked, and nobody joined it";
+
+thread_local! {
+    /// Panics of threads that nobody has joined, in the execution that runs.
+    static UNHEARD_PANICS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// How many threads have panicked, and nobody has joined them.
+pub(crate) fn unheard() -> u32 {
+    UNHEARD_PANICS.get()
+}
+
+/// An execution begins, in which no thread has panicked.
+pub(crate) fn forget_unheard() {
+    UNHEARD_PANICS.set(0);
+}
+
+impl End {
+    /// The thread's panic, if there was one, has come to the one who waited for it. Whether it does now.
+    fn heard(&self) -> bool {
+        let panicked = self.panicked.replace(false);
+        UNHEARD_PANICS.set(UNHEARD_PANICS.get().saturating_sub(u32::from(panicked)));
+        panicked
+    }
+}
+
 enum Join {
     Loom(Box<loom_thread::Join>),
     Shuttle(shuttle_thread::Join),
@@ -379,9 +409,9 @@ impl Identity {
         self.end.finished.get()
     }
 
-    /// Whether the thread panicked and nobody joined it to hear of it.
+    /// Whether the thread panicked and nobody joined it to hear of it. Whoever asks has heard.
     pub(crate) fn panicked_unheard(&self) -> bool {
-        self.end.panicked.get()
+        self.end.heard()
     }
 }
 
@@ -390,7 +420,7 @@ impl<T> Packet<T> {
     #[track_caller]
     pub(crate) fn join(&self) -> std::thread::Result<T> {
         self.identity.wait();
-        self.identity.end.panicked.set(false);
+        self.identity.end.heard();
         let result = self.result.take();
         // shuttle drops threads that never ran when it abandons an execution.
         result.unwrap_or_else(|| Err(Box::new("the execution ended before the thread did")))
@@ -486,6 +516,7 @@ where
     });
     let end = &local.end;
     end.panicked.set(result.is_err());
+    UNHEARD_PANICS.set(UNHEARD_PANICS.get() + u32::from(result.is_err()));
     if context::current() == Context::Rc11 && rc11::is_watched(local.ended_at) {
         rc11::pass(local.ended_at, Ordering::Relaxed);
     }

@@ -7,7 +7,7 @@
 //! What the main thread does before the actors and after them is shown only where it is marked.
 
 use super::words::{self, short, short_end};
-use super::{Event, Mark, Witness};
+use super::{Deed, Event, Mark, Witness};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -50,7 +50,10 @@ pub(crate) fn table(witness: &Witness) -> String {
 
 /// The events worth a row.
 pub(super) fn shown(witness: &Witness) -> impl Iterator<Item = &Event> {
-    let by_actor = |event: &Event| event.thread != 0;
+    // Without actors, the main thread is the design's own.
+    let by_actor = |event: &Event| {
+        event.thread != 0 || (witness.actors == 0 && !matches!(event.deed, Deed::Create | Deed::Drop))
+    };
     let first = witness.events.iter().position(by_actor).unwrap_or(usize::MAX);
     let last = witness.events.iter().rposition(by_actor).unwrap_or(0);
     let between = move |index| first < index && index < last;

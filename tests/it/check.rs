@@ -23,19 +23,20 @@ fn the_exit_code_tells_the_verdict() {
     assert!(out.contains("read = 2 cannot be explained") && out.contains("line 4 of the log"), "{out}");
     let right = STALE.replace("\"value\": 2,", "\"value\": 3,");
     assert_eq!(check(&right, &["--model", "register"]).0, 0);
-    // Many writes at once and a read of none of them: too much for so little time.
+    // Many additions at once and a read that no selection of them explains: too much for so little time.
     let mut hard = String::new();
     for client in 0..40 {
         hard += &format!(
-            "{{\"client\":{client},\"event\":\"call\",\"operation\":\"write\",\"value\":{client}}}\n"
+            "{{\"client\":{client},\"event\":\"call\",\"operation\":\"add\",\"value\":{}}}\n",
+            1_u64 << client
         );
     }
     hard += "{\"client\":99,\"event\":\"call\",\"operation\":\"read\"}\n";
-    hard += "{\"client\":99,\"event\":\"return\",\"value\":1000}\n";
+    hard += "{\"client\":99,\"event\":\"return\",\"value\":-1}\n";
     for client in 0..40 {
         hard += &format!("{{\"client\":{client},\"event\":\"return\"}}\n");
     }
-    let (code, out, _) = check(&hard, &["--model", "register", "--timeout", "0.3"]);
+    let (code, out, _) = check(&hard, &["--model", "counter", "--timeout", "0.3"]);
     assert!(code == 3 && out.contains("the bound on time"), "{code}: {out}");
 }
 

@@ -219,6 +219,8 @@ pub(crate) struct Run {
     guide: Option<(Guide, usize)>,
     /// See [`watch`]; kept from run to run.
     watched: FxHashSet<LocationId>,
+    /// Where locations were read as plain memory.
+    unsynced: FxHashMap<LocationId, Vec<Place>>,
 }
 
 thread_local! {
@@ -597,6 +599,14 @@ impl Run {
         place.thread as usize == self.current || place.is_in(self.clock())
     }
 
+    /// The last write to a location among those that this run has come to: the graph may have others that come after
+    /// what the running thread does now.
+    fn last_executed(&self, location: LocationId) -> EventId {
+        let count = self.graph.location(location).writes.len();
+        let mut latest = (0..=count).rev().map(|place| self.graph.write_at(place, location));
+        latest.find(|write| self.is_executed(*write)).unwrap_or(EventId::INIT)
+    }
+
     fn value_of(&self, write: EventId, location: LocationId) -> u64 {
         value_among(&self.threads, &self.made, write, location)
     }
@@ -904,6 +914,7 @@ fn read_new(id: EventId, location: LocationId, manner: Manner, update: Update<'_
 }
 
 fn write_half(id: EventId, location: LocationId, order: Order, value: u64, site: Site) {
+    check_unsynced(location, site);
     match look_up(id) {
         Next::Held(id) => {
             let held = with(|run| run.graph.event(id).kind == Kind::Write { location, rmw: true });
@@ -939,6 +950,7 @@ pub(crate) fn write(location: LocationId, order: Order, value: u64, site: Site) 
     sheltered(false, || {
         let Some(id) = arrive() else { return false };
         check_made(location, site, Access::Write);
+        check_unsynced(location, site);
         match look_up(id) {
             Next::Held(id) => {
                 if !with(|run| run.graph.event(id).kind == Kind::Write { location, rmw: false }) {
@@ -1245,6 +1257,45 @@ pub(crate) fn access(cell: u32, access: Access, site: Site) {
     }
 }
 
+/// A read of a location as plain memory: all writes must be known, and those that come later must know of it.
+/// Returns its value.
+pub(crate) fn unsync(location: LocationId, site: Site) -> Option<u64> {
+    if !alive() {
+        return None;
+    }
+    check_made(location, site, Access::Read);
+    let unknown = with(|run| {
+        let clock = *run.clock();
+        // One that the graph has and this run has not yet is checked when it comes.
+        let unknown =
+            |id: &&EventId| id.thread as usize != run.current && run.is_executed(**id) && !id.is_in(&clock);
+        let first = *run.graph.location(location).writes.iter().find(unknown)?;
+        let at = *run.threads.get(first.thread as usize)?.sites.get(first.index as usize)?;
+        let earlier = RaceSite { task: usize::from(first.thread), access: Access::Write, location: at };
+        Some(Race { earlier, later: run.place(site).race_site(Access::Read) })
+    });
+    if let Some(race) = unknown {
+        raced(race);
+    }
+    Some(with(|run| {
+        let place = run.place(site);
+        run.threads[run.current].accessed = true;
+        run.unsynced.entry(location).or_default().push(place);
+        run.value_of(run.last_executed(location), location)
+    }))
+}
+
+/// Whether a write to the location comes after all that has read it as plain memory.
+fn check_unsynced(location: LocationId, site: Site) {
+    let race = with(|run| {
+        let clash = run.unsynced.get(&location)?.iter().find(|place| !run.knows(place))?;
+        Some(Race { earlier: clash.race_site(Access::Read), later: run.place(site).race_site(Access::Write) })
+    });
+    if let Some(race) = race {
+        raced(race);
+    }
+}
+
 /// An exclusive access to a location: all others must be known. Returns its value.
 pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
     if !alive() {
@@ -1255,7 +1306,8 @@ pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
         let clock = *run.clock();
         let accesses = run.graph.location(location);
         let all = accesses.writes.iter().chain(&accesses.reads);
-        let mut unknown = all.filter(|id| id.thread as usize != run.current && !id.is_in(&clock));
+        let mut unknown =
+            all.filter(|id| id.thread as usize != run.current && run.is_executed(**id) && !id.is_in(&clock));
         let first = *unknown.next()?;
         let site_of = run.threads[first.thread as usize].sites.get(first.index as usize)?;
         let access = match run.graph.event(first).kind {
@@ -1268,10 +1320,7 @@ pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
     if let Some(race) = unknown {
         raced(race);
     }
-    Some(with(|run| {
-        let last = run.graph.location(location).writes.len();
-        run.value_of(run.graph.write_at(last, location), location)
-    }))
+    Some(with(|run| run.value_of(run.last_executed(location), location)))
 }
 
 // ---- Monitors: what one thread does inside of one is one read-modify-write of a chain.
@@ -1445,6 +1494,7 @@ impl Run {
             ahead: None,
             left: FxHashMap::default(),
             watched: FxHashSet::default(),
+            unsynced: FxHashMap::default(),
             guide: None,
         }
     }
@@ -1508,6 +1558,7 @@ impl Run {
         self.section = None;
         self.ahead = None;
         self.left.clear();
+        self.unsynced.clear();
     }
 
     /// The threads that are blocked, and whether each waits for a lock.

@@ -25,6 +25,7 @@ use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
 use crate::sync::spurious;
 use crate::witness::token::Route;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
 const MAX_RUNS_PER_EXECUTION: u64 = 10;
@@ -77,7 +78,7 @@ fn observe(engine: &Rc11, task: &Task<'_>) -> Observation {
     if seen.failures.is_empty() && seen.stopped.is_none() && context::operations() == before {
         seen.stopped = Some(Stop::NoOperation);
     }
-    witness::add(task, engine, complete, &mut seen);
+    witness::add(task, engine, complete, search.found, &mut seen);
     seen
 }
 
@@ -89,20 +90,34 @@ struct Search<'a, 'b> {
     executions: u64,
     /// Runs that were none.
     idle: u64,
+    /// Runs of all kinds.
+    runs: u64,
     failures: Vec<Failure>,
+    /// The execution that first showed each.
+    found: Vec<witness::Found>,
     stopped: Option<Stop>,
 }
 
 impl<'a, 'b> Search<'a, 'b> {
     fn new(task: &'a Task<'b>, model: Model) -> Self {
         let explorer = Explorer::new(model);
-        Search { task, explorer, executions: 0, idle: 0, failures: Vec::new(), stopped: None }
+        Search {
+            task,
+            explorer,
+            executions: 0,
+            idle: 0,
+            runs: 0,
+            failures: Vec::new(),
+            found: Vec::new(),
+            stopped: None,
+        }
     }
 
     /// Whether all there is was explored.
     fn everything(&mut self) -> bool {
         let limit = self.task.budget.executions;
-        while self.executions < limit && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION) {
+        let idle = limit.saturating_mul(if self.task.first_failure { 1 } else { MAX_RUNS_PER_EXECUTION });
+        while !self.is_late() && self.executions < limit && self.idle < idle {
             if !self.step() {
                 return self.stopped.is_none();
             }
@@ -116,7 +131,13 @@ impl<'a, 'b> Search<'a, 'b> {
             return;
         }
         let mut random = Random(self.task.budget.seed | 1);
+        let begun = self.runs;
         for _ in 0..self.task.budget.random_executions {
+            // A walk has a run for each way that it takes.
+            let walked = self.task.first_failure && self.runs - begun >= self.task.budget.random_executions;
+            if walked || self.is_late() {
+                return;
+            }
             self.explorer.restart();
             loop {
                 if !self.step() && self.stopped.is_some() {
@@ -129,6 +150,10 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
+    fn is_late(&self) -> bool {
+        self.task.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// One run. False if there is none, or no other may follow.
     fn step(&mut self) -> bool {
         crate::panics::install_once();
@@ -136,8 +161,15 @@ impl<'a, 'b> Search<'a, 'b> {
         let end = self.explorer.execute(main_thread(self.task));
         drop(entered);
         let Some(end) = end else { return false };
+        self.runs += 1;
         // Runs that come to nothing are progress, too.
         self.task.pulse.advance(1);
+        if let Some(limit) = self.task.max_operations
+            && self.explorer.graph().events().count() > limit
+        {
+            self.stopped = Some(Stop::Branches { limit });
+            return false;
+        }
         let failure = match end {
             End::Complete => None,
             End::Dropped | End::Unseen => {
@@ -148,6 +180,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 self.task.program.forget_outcomes();
                 self.explorer.restart();
                 (self.executions, self.idle) = (0, 0);
+                self.found.clear();
                 return true;
             }
             end => match failure_of(end, &self.explorer, self.task.facts.actors.len()) {
@@ -160,8 +193,9 @@ impl<'a, 'b> Search<'a, 'b> {
         };
         self.executions += 1;
         if let Some(failure) = failure {
-            let enough = matches!(failure, Failure::Forbidden { .. });
+            let enough = self.task.first_failure || matches!(failure, Failure::Forbidden { .. });
             if !self.failures.iter().any(|known| known.is_like(&failure)) {
+                self.found.push(witness::Found::new(failure.clone(), self.explorer.graph()));
                 self.failures.push(failure);
             }
             return !enough;
@@ -174,6 +208,10 @@ impl<'a, 'b> Search<'a, 'b> {
 fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, Stop> {
     match end {
         End::Race(race) => Ok(Failure::DataRace(race_of_detector(&race))),
+        // Whoever waits may wait for what the thread that panicked would have done.
+        End::Deadlock if actors == 0 && crate::thread::model::unheard() > 0 => {
+            classify(&crate::thread::model::UNHEARD)
+        }
         End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
         End::Endless => {
             let steps = explorer.graph().events().count();

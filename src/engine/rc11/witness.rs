@@ -10,8 +10,8 @@ use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::base::outcome::{Grade, Graded};
 use crate::context::{self, Context};
-use crate::explore::rc11::Model;
 use crate::explore::rc11::guide::{self, Guide};
+use crate::explore::rc11::{Graph, Model};
 use crate::thread::model;
 use crate::witness::Witness;
 use crate::witness::token::Route;
@@ -21,7 +21,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_RUNS: u64 = 4_000;
 
 /// Adds a witness for each failure that was seen.
-pub(super) fn add(task: &Task<'_>, under: &Rc11, complete: bool, seen: &mut Observation) {
+pub(super) fn add(
+    task: &Task<'_>,
+    under: &Rc11,
+    complete: bool,
+    mut found: Vec<Found>,
+    seen: &mut Observation,
+) {
     let forbidden = seen.outcomes.iter().filter(|outcome| outcome.is_violation()).map(|outcome| {
         Failure::Forbidden { outcome: outcome.value.clone(), sentence: outcome.sentence.clone() }
     });
@@ -29,7 +35,11 @@ pub(super) fn add(task: &Task<'_>, under: &Rc11, complete: bool, seen: &mut Obse
     if !task.witnesses || goals.is_empty() {
         return;
     }
-    let mut best: Vec<Option<Best>> = goals.iter().map(|_| None).collect();
+    let mut first = |goal: &Failure| {
+        let at = found.iter().position(|found| goal.is_shown_by(&found.shows))?;
+        Some(found.swap_remove(at).best)
+    };
+    let mut best: Vec<Option<Best>> = goals.iter().map(&mut first).collect();
     let exhausted = look(task, under.model, &goals, &mut best) && complete;
     for (goal, best) in goals.iter().zip(best) {
         let Some(best) = best else { continue };
@@ -52,12 +62,31 @@ pub(super) fn replay(task: &Task<'_>, under: &Rc11, guide: &Guide) -> Option<Wit
     witness(under.engine, task.facts, &journal, &ended, false)
 }
 
+/// The execution that first showed a failure.
+pub(super) struct Found {
+    shows: Failure,
+    best: Best,
+}
+
+impl Found {
+    pub(super) fn new(shows: Failure, graph: &Graph) -> Self {
+        Found { shows, best: Best::new(graph, &guide::order(graph)) }
+    }
+}
+
 /// The shortest execution so far that shows a failure.
 struct Best {
     /// Switches, then events.
     cost: (usize, usize),
     fewest: bool,
     guide: Guide,
+}
+
+impl Best {
+    fn new(graph: &Graph, ordered: &guide::Ordered) -> Self {
+        let cost = (ordered.switches, ordered.events.len());
+        Best { cost, fewest: ordered.fewest, guide: Guide::new(graph, ordered) }
+    }
 }
 
 /// Explores once more and keeps the shortest execution for each goal. Whether everything was explored.

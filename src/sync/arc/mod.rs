@@ -4,9 +4,11 @@
 //! learns of clones, drops and upgrades: where to switch, and that what was done before a drop happens
 //! before the value is freed.
 //!
-//! Limits: no `into_raw` and `from_raw` (a raw pointer cannot carry the token), and no implicit
-//! unsizing: make a `std::sync::Arc`, unsize that, and turn it into ours with `from`. Among processes an
-//! `Arc` is the usual one: its heap is not shared.
+//! A raw pointer cannot carry the token; the execution keeps the tokens by the addresses of the values, for owners
+//! that come back from one. In a [model](crate::model()) under rc11, a value that is never freed is a failure.
+//!
+//! Limits: no implicit unsizing, which is for std's types alone: make a `std::sync::Arc`, unsize that, and turn it
+//! into ours with [`Arc::from_std`]. Among processes an `Arc` is the usual one: its heap is not shared.
 
 mod conversion;
 #[cfg(test)]
@@ -14,15 +16,21 @@ mod tests;
 mod token;
 mod weak;
 
+use crate::leaks;
 use std::borrow::Borrow;
 use std::ops::Deref;
-use std::panic::UnwindSafe;
+use std::panic::{Location, UnwindSafe};
 use std::pin::Pin;
 use std::sync as real;
 use std::sync::atomic::Ordering;
 use token::Token;
 
 pub use weak::Weak;
+
+/// Names a value among what must be freed.
+fn address<T: ?Sized>(value: &real::Arc<T>) -> usize {
+    real::Arc::as_ptr(value).addr()
+}
 
 /// A reference-counted pointer that threads can share, as [`std::sync::Arc`].
 ///
@@ -61,7 +69,7 @@ impl<T> Arc<T> {
     {
         let token = Token::new();
         let value = real::Arc::new_cyclic(|value| make(&Weak::from_parts(token.clone(), value.clone())));
-        Arc { token, value }
+        Arc::entered(token, value)
     }
 
     /// The value, if `this` is its only owner.
@@ -75,6 +83,7 @@ impl<T> Arc<T> {
         if Arc::owners(&this) != 1 {
             return Err(this);
         }
+        this.let_go();
         let (token, value) = this.into_parts();
         token.freed();
         real::Arc::try_unwrap(value).map_err(|value| Arc { token, value })
@@ -85,6 +94,7 @@ impl<T> Arc<T> {
     pub fn into_inner(this: Arc<T>) -> Option<T> {
         if !matches!(this.token, Token::Real) {
             this.token.dropping(|| Arc::owners(&this) == 1);
+            this.let_go();
         }
         real::Arc::into_inner(this.into_parts().1)
     }
@@ -105,7 +115,64 @@ impl<T: ?Sized> Arc<T> {
     #[inline]
     #[track_caller]
     pub fn from_std(value: real::Arc<T>) -> Arc<T> {
-        Arc { token: Token::new(), value }
+        Arc::entered(Token::new(), value)
+    }
+
+    /// A first owner, entered among what must be freed.
+    #[inline]
+    #[track_caller]
+    fn entered(token: Token, value: real::Arc<T>) -> Arc<T> {
+        if !matches!(token, Token::Real) {
+            leaks::made(address(&value), "Arc", Location::caller(), Some(token.clone()));
+        }
+        Arc { token, value }
+    }
+
+    /// The value goes with this owner, if it is the last.
+    fn let_go(&self) {
+        if !matches!(self.token, Token::Real) && Arc::owners(self) == 1 {
+            leaks::freed(address(&self.value));
+        }
+    }
+
+    /// Where the value is; the owner is not dropped, but waits for [`Arc::from_raw`].
+    #[must_use]
+    pub fn into_raw(this: Arc<T>) -> *const T {
+        real::Arc::into_raw(this.into_parts().1)
+    }
+
+    /// The owner that has become a pointer by [`Arc::into_raw`]. What the engine follows it by is found by the
+    /// address.
+    ///
+    /// # Safety
+    /// As [`std::sync::Arc::from_raw`], of a pointer that [`Arc::into_raw`] of this type has given.
+    #[must_use]
+    pub unsafe fn from_raw(pointer: *const T) -> Arc<T> {
+        // SAFETY: by the caller's promise.
+        let value = unsafe { real::Arc::from_raw(pointer) };
+        Arc { token: leaks::token(address(&value)).unwrap_or(Token::Real), value }
+    }
+
+    /// One owner more, who is only a pointer.
+    ///
+    /// # Safety
+    /// As [`std::sync::Arc::increment_strong_count`].
+    #[track_caller]
+    pub unsafe fn increment_strong_count(pointer: *const T) {
+        // SAFETY: by the caller's promise there is an owner, who is a pointer again afterwards.
+        let owner = unsafe { Arc::from_raw(pointer) };
+        let _one_more = Arc::into_raw(Arc::clone(&owner));
+        let _as_before = Arc::into_raw(owner);
+    }
+
+    /// One owner less, who was only a pointer.
+    ///
+    /// # Safety
+    /// As [`std::sync::Arc::decrement_strong_count`].
+    #[track_caller]
+    pub unsafe fn decrement_strong_count(pointer: *const T) {
+        // SAFETY: by the caller's promise.
+        drop(unsafe { Arc::from_raw(pointer) });
     }
 
     fn owners(this: &Arc<T>) -> usize {
@@ -211,6 +278,7 @@ impl<T: ?Sized> Drop for Arc<T> {
     fn drop(&mut self) {
         if !matches!(self.token, Token::Real) {
             self.token.dropping(|| Arc::owners(self) == 1);
+            self.let_go();
         }
     }
 }

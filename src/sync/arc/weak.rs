@@ -75,6 +75,33 @@ impl<T: ?Sized> Weak<T> {
     }
 }
 
+impl<T> Weak<T> {
+    /// Where the value is, or was; the weak pointer waits for [`Weak::from_raw`].
+    #[must_use]
+    pub fn into_raw(self) -> *const T {
+        self.into_parts().1.into_raw()
+    }
+
+    /// The weak pointer that has become a raw one by [`Weak::into_raw`].
+    ///
+    /// # Safety
+    /// As [`std::sync::Weak::from_raw`], of a pointer that [`Weak::into_raw`] of this type has given.
+    #[must_use]
+    pub unsafe fn from_raw(pointer: *const T) -> Weak<T> {
+        // SAFETY: by the caller's promise.
+        let value = unsafe { real::Weak::from_raw(pointer) };
+        let token = crate::leaks::token(pointer.addr());
+        Weak { token, value }
+    }
+
+    /// Takes `self` apart without telling the engine.
+    fn into_parts(self) -> (Option<Token>, real::Weak<T>) {
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: `this` is never used nor dropped again, so each field is moved out of it just once.
+        unsafe { (std::ptr::read(&raw const this.token), std::ptr::read(&raw const this.value)) }
+    }
+}
+
 impl<T: ?Sized> Clone for Weak<T> {
     #[track_caller]
     fn clone(&self) -> Self {

@@ -30,3 +30,10 @@ pub use integer::{
 };
 pub use pointer::AtomicPtr;
 pub use std::sync::atomic::{Ordering, compiler_fence};
+
+/// Says that the caller spins, by std's older name: [`crate::hint::spin_loop`].
+#[inline(always)]
+#[track_caller]
+pub fn spin_loop_hint() {
+    crate::hint::spin_loop();
+}

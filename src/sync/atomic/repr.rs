@@ -253,6 +253,64 @@ macro_rules! common {
                 }
             }
 
+            /// Lends the value, which must not be accessed atomically by others meanwhile; as
+            /// [`get_mut`](Self::get_mut), by loom's name.
+            #[inline]
+            #[track_caller]
+            pub fn with_mut<R>(&mut self, write: impl FnOnce(&mut $value) -> R) -> R {
+                write(&mut self.get_mut())
+            }
+
+            /// Reads the value without synchronisation, as plain memory. Under `rc11` and loom it is a race if a
+            /// write is not ordered before it or after it; under shuttle it is not looked at.
+            ///
+            /// # Safety
+            /// No other thread writes at the same time.
+            #[inline]
+            #[must_use]
+            #[track_caller]
+            pub unsafe fn unsync_load(&self) -> $value {
+                match &self.repr {
+                    // SAFETY: by the caller's promise nothing else writes.
+                    Repr::Real(real) => unsafe { real.as_ptr().read() },
+                    Repr::Shuttle(real, _) => real.load(Ordering::Relaxed),
+                    Repr::Loom(atomic, real) => {
+                        if arm::loom::enter() {
+                            // SAFETY: loom checks what the caller has promised.
+                            $from(unsafe { atomic.unsync_load() })
+                        } else {
+                            real.load(Ordering::Relaxed)
+                        }
+                    }
+                    Repr::Rc11(real, location) => match arm::rc11::unsync(*location, Location::caller()) {
+                        Some(bits) => {
+                            crate::context::count_operation();
+                            FromBits::from_bits(bits)
+                        }
+                        None => real.load(Ordering::Relaxed),
+                    },
+                }
+            }
+
+            /// Writes `new` if the value is `current`; returns the value before. As
+            /// [`compare_exchange`](Self::compare_exchange), by std's older name.
+            ///
+            /// # Panics
+            /// Never; the ordering of a failure is derived from `order`.
+            #[inline]
+            #[track_caller]
+            #[deprecated(note = "use `compare_exchange` or `compare_exchange_weak`")]
+            pub fn compare_and_swap(&self, current: $value, new: $value, order: Ordering) -> $value {
+                let failure = match order {
+                    Ordering::Relaxed | Ordering::Release => Ordering::Relaxed,
+                    Ordering::Acquire | Ordering::AcqRel => Ordering::Acquire,
+                    _ => Ordering::SeqCst,
+                };
+                match self.compare_exchange(current, new, order, failure) {
+                    Ok(before) | Err(before) => before,
+                }
+            }
+
             /// Consumes the atomic and returns its value. Under loom this is an access, and a race if
             /// it is not ordered after all others.
             #[inline]

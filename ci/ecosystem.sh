@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# Published crates on selvedge: their own loom tests, with one line of their Cargo.toml changed.
+#
+# usage: ci/ecosystem.sh [short | all | CRATE...]
+#
+# Fetches the crates by cargo into a folder of its own (ECOSYSTEM_DIR, or a temporary one), replaces `loom` in the
+# copies' Cargo.toml by `loom = { package = "selvedge", path = … }` and nothing else, and runs each crate's loom tests
+# on loom and on selvedge. Prints a table, and fails if a test that passes on loom fails on selvedge, or if a crate
+# has run no test.
+set -euo pipefail
+export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}
+here=$(cd "$(dirname "$0")/.." && pwd)
+short="concurrent-queue oneshot event-listener"
+all="$short parking bytes async-lock sharded-slab loom tokio"
+case "${1:-short}" in
+  short) crates=$short ;;
+  all) crates=$all ;;
+  *) crates=$* ;;
+esac
+# What is built is kept.
+target=${CARGO_TARGET_DIR:-$here/target}/ecosystem
+if [ -n "${ECOSYSTEM_DIR:-}" ]; then
+  dir=$ECOSYSTEM_DIR
+  mkdir -p "$dir"
+else
+  dir=$(mktemp -d)
+  trap 'rm -rf "$dir"' EXIT
+fi
+
+# What a crate's tests are called, beside `cargo test`.
+arguments() {
+  case $1 in
+    concurrent-queue) echo "--test loom --features loom" ;;
+    oneshot) echo "--test loom" ;;
+    event-listener) echo "--test loom --features loom" ;;
+    parking) echo "--test loom --features loom" ;;
+    bytes) echo "--lib loom" ;;
+    async-lock) echo "--test loom --features loom" ;;
+    sharded-slab) echo "--lib" ;;
+    tokio) echo "--lib --features full loom_" ;;
+    loom) echo "--features futures,checkpoint --tests" ;;
+  esac
+}
+
+
+# Crates that it depends on, which use loom themselves.
+with_it() {
+  case $1 in
+    event-listener) echo "concurrent-queue parking" ;;
+    async-lock) echo "event-listener event-listener-strategy concurrent-queue parking" ;;
+    tokio) echo "bytes" ;;
+  esac
+}
+
+fetch() {
+  mkdir -p "$dir/fetch/src"
+  {
+    printf '[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n[dependencies]\n'
+    for crate in $crates $(for crate in $crates; do with_it "$crate"; done); do
+      printf '%s = "*"\n' "$crate"
+    done | sort -u
+  } >"$dir/fetch/Cargo.toml"
+  touch "$dir/fetch/src/lib.rs"
+  (cd "$dir/fetch" && cargo vendor --quiet vendor >/dev/null)
+}
+
+# suite WHERE: loom's own tests, as a package of their own, for in loom's package they could use nothing but loom.
+suite() {
+  [ -d "$dir/$1/loom" ] && return
+  mkdir -p "$dir/$1/loom/src"
+  cp -r "$dir/fetch/vendor/loom/tests" "$dir/$1/loom/tests"
+  touch "$dir/$1/loom/src/lib.rs"
+  local version
+  version=$(sed -nE 's/^version = "(.*)"/\1/p' "$dir/fetch/vendor/loom/Cargo.toml" | head -1)
+  cat >"$dir/$1/loom/Cargo.toml" <<END
+[package]
+name = "loom-tests"
+version = "$version"
+edition = "2021"
+[features]
+futures = []
+checkpoint = []
+[dev-dependencies.loom]
+version = "$version"
+features = ["futures", "checkpoint"]
+[dev-dependencies.futures-util]
+version = "0.3"
+[workspace]
+END
+}
+
+# copy WHERE CRATE: of the package as it was published, a package of its own.
+copy() {
+  [ "$2" = loom ] && { suite "$1"; return; }
+  [ -d "$dir/$1/$2" ] && return
+  mkdir -p "$dir/$1"
+  cp -r "$dir/fetch/vendor/$2" "$dir/$1/$2"
+  rm -f "$dir/$1/$2/.cargo-checksum.json" "$dir/$1/$2/Cargo.lock"
+  grep -q '^\[workspace\]' "$dir/$1/$2/Cargo.toml" || printf '\n[workspace]\n' >>"$dir/$1/$2/Cargo.toml"
+}
+
+# The one change, in every table of a dependency on loom.
+ours() {
+  awk -v path="$here" '
+    /^\[/ { loom = ($0 ~ /dependencies\.("?loom"?|loom-crate)\]$/) }
+    loom && /^package = / { next }
+    loom && /^version = / { print "package = \"selvedge\""; print "path = \"" path "\""; next }
+    { print }
+  ' "$1/Cargo.toml" >"$1/Cargo.toml.new"
+  mv "$1/Cargo.toml.new" "$1/Cargo.toml"
+}
+
+# run SIDE CRATE: the tests of a crate, on "loom" or on "selvedge"; their output in a log.
+run() {
+  local side=$1 crate=$2 patches=() with
+  for with in $(with_it "$crate"); do
+    [ "$side" = selvedge ] && patches+=(--config "patch.crates-io.$with.path=\"$dir/selvedge/$with\"")
+  done
+  (
+    cd "$dir/$side/$crate"
+    export RUSTFLAGS CARGO_TARGET_DIR="$target/$side"
+    # As fast to build as to run.
+    export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+    # By what they know that they are built for loom: one set for all, so that all are built once.
+    RUSTFLAGS="--cfg loom --cfg oneshot_loom --cfg tokio_unstable"
+    # shellcheck disable=SC2046
+    cargo "${patches[@]}" test --no-run $(arguments "$crate") >"$dir/$side-$crate.build" 2>&1 || exit 101
+    date +%s.%N >"$dir/$side-$crate.start"
+    # shellcheck disable=SC2046
+    timeout "${ECOSYSTEM_SECONDS:-1800}" \
+      cargo "${patches[@]}" test --no-fail-fast $(arguments "$crate") >"$dir/$side-$crate.log" 2>&1 || true
+    date +%s.%N >"$dir/$side-$crate.end"
+  )
+}
+
+# The results of tests in a log, a line each: `name ok`.
+results() {
+  sed -nE 's/^test (.*) \.\.\. (ok|FAILED).*/\1 \2/p; s/^test (.*) - should panic \.\.\. (ok|FAILED).*/\1 \2/p' "$dir/$1-$2.log" | sort -u
+}
+
+seconds() {
+  awk '{ print }' "$dir/$1-$2.end" "$dir/$1-$2.start" | paste -sd' ' | awk '{ printf "%.1f", $1 - $2 }'
+}
+
+if ! fetch 2>"$dir/fetch.log"; then
+  echo "ecosystem: skipped, the crates cannot be had: $(tail -1 "$dir/fetch.log")"
+  exit 0
+fi
+
+printf '%-18s %-9s %6s %6s %6s %9s %9s\n' crate version models passed failed 'loom, s' 'ours, s'
+wrong=0
+for crate in $crates; do
+  version=$(sed -nE 's/^version = "(.*)"/\1/p' "$dir/fetch/vendor/$crate/Cargo.toml" | head -1)
+  for one in $crate $(with_it "$crate"); do
+    copy loom "$one"
+    [ -d "$dir/selvedge/$one" ] || { copy selvedge "$one"; ours "$dir/selvedge/$one"; }
+  done
+  if ! run loom "$crate"; then
+    echo "$crate $version: does not build on loom: $dir/loom-$crate.build"
+    wrong=1
+    continue
+  fi
+  if ! run selvedge "$crate"; then
+    echo "$crate $version: does not build on selvedge:"
+    grep -E '^error' -A 6 "$dir/selvedge-$crate.build" | head -40
+    wrong=1
+    continue
+  fi
+  results loom "$crate" >"$dir/$crate.loom"
+  results selvedge "$crate" >"$dir/$crate.selvedge"
+  passed=$(grep -c ' ok$' "$dir/$crate.selvedge" || true)
+  failed=$(grep -c ' FAILED$' "$dir/$crate.selvedge" || true)
+  models=$(wc -l <"$dir/$crate.loom")
+  printf '%-18s %-9s %6s %6s %6s %9s %9s\n' "$crate" "$version" "$models" "$passed" "$failed" \
+    "$(seconds loom "$crate")" "$(seconds selvedge "$crate")"
+  # In what they differ.
+  join -a 1 -e nothing -o 0,1.2,2.2 "$dir/$crate.loom" "$dir/$crate.selvedge" | while read -r test theirs our; do
+    [ "$theirs" = "$our" ] && continue
+    echo "  $test: $theirs on loom, $our on selvedge"
+  done
+  if [ "$models" -eq 0 ]; then
+    echo "  it has run no test: $dir/loom-$crate.log"
+    wrong=1
+  fi
+  if join -a 1 -e nothing -o 0,1.2,2.2 "$dir/$crate.loom" "$dir/$crate.selvedge" | grep -qE ' ok (FAILED|nothing)$'; then
+    wrong=1
+  fi
+done
+exit "$wrong"

@@ -1,0 +1,209 @@
+//! Tasks: each a thread of the facade's that polls one future, so that every engine runs them.
+//!
+//! Limit: a task is polled by a thread of its own, and not by one that polls others: what an executor with a single
+//! thread rules out is explored all the same.
+
+use super::waker;
+use crate::sync::{Arc, Mutex, Notify};
+use crate::thread;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::PoisonError;
+use std::task::{Context, Poll, Waker};
+
+/// Why a task has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// It was aborted before it was ready.
+    Cancelled,
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the task was cancelled")
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+/// What a task and those who know it share.
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// Woken when the task is to be polled again.
+    notify: Arc<Notify>,
+}
+
+struct State<T> {
+    result: Option<Result<T, JoinError>>,
+    finished: bool,
+    aborted: bool,
+    /// Of whoever waits for the result.
+    waker: Option<Waker>,
+}
+
+impl<T> Shared<T> {
+    fn with<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> R {
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn abort(&self) {
+        self.with(|state| state.aborted = true);
+        self.notify.notify();
+    }
+
+    fn finish(&self, result: Result<T, JoinError>) {
+        let waker = self.with(|state| {
+            (state.result, state.finished) = (Some(result), true);
+            state.waker.take()
+        });
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Runs a future beside the calling thread.
+///
+/// ```
+/// use selvedge::future::{block_on, spawn};
+///
+/// let task = spawn(async { 1 + 1 });
+/// assert_eq!(block_on(task), Ok(2));
+/// ```
+///
+/// # Panics
+/// As [`thread::spawn`].
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let state = State { result: None, finished: false, aborted: false, waker: None };
+    let shared = Arc::new(Shared { state: Mutex::new(state), notify: Arc::new(Notify::new()) });
+    let task = Arc::clone(&shared);
+    drop(thread::spawn(move || {
+        let result = poll_to_the_end(&task, future);
+        task.finish(result);
+    }));
+    JoinHandle { shared }
+}
+
+/// Polls until the future is ready or its task is aborted; then it is dropped.
+fn poll_to_the_end<F: Future>(task: &Shared<F::Output>, future: F) -> Result<F::Output, JoinError> {
+    let waker = waker(Arc::clone(&task.notify));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if task.with(|state| state.aborted) {
+            return Err(JoinError::Cancelled);
+        }
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return Ok(value);
+        }
+        task.notify.wait();
+    }
+}
+
+/// The right to wait for a task: a future of what it returns. Dropping it lets the task go on alone.
+pub struct JoinHandle<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> JoinHandle<T> {
+    /// Has the task end before it is polled again.
+    pub fn abort(&self) {
+        self.shared.abort();
+    }
+
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.shared.with(|state| state.finished)
+    }
+
+    /// A handle that can only abort the task.
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle
+    where
+        T: Send + 'static,
+    {
+        let shared: std::sync::Arc<dyn Abort> = std::sync::Arc::new(Owner(Arc::clone(&self.shared)));
+        AbortHandle(shared)
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.shared.with(|state| match state.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        })
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").finish_non_exhaustive()
+    }
+}
+
+/// Aborts a task, whatever it returns.
+trait Abort: Send + Sync {
+    fn abort(&self);
+    fn is_finished(&self) -> bool;
+}
+
+struct Owner<T>(Arc<Shared<T>>);
+
+impl<T: Send> Abort for Owner<T> {
+    fn abort(&self) {
+        self.0.abort();
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.with(|state| state.finished)
+    }
+}
+
+/// The right to abort a task.
+#[derive(Clone)]
+pub struct AbortHandle(std::sync::Arc<dyn Abort>);
+
+impl AbortHandle {
+    /// Has the task end before it is polled again.
+    pub fn abort(&self) {
+        self.0.abort();
+    }
+
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle").finish_non_exhaustive()
+    }
+}
+
+/// Is ready when it is polled for the second time; in between others may run.
+pub async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,247 @@
+//! One model on one engine after the other, in the calling thread.
+
+use super::builder::Builder;
+use super::closure::Closure;
+use super::failure;
+use crate::base::budget::{Budget, DEFAULT_SEED, Effort};
+use crate::base::engine::Engine;
+use crate::base::observation::{Caveat, Observation, Stop};
+use crate::context;
+use crate::engine::{self, Name, Pulse, Task};
+use crate::scenario::Facts;
+use crate::scenario::program::Program;
+use crate::witness::token::{self, Token};
+use std::io::Write as _;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Names the engines, by commas.
+const ENGINE: &str = "SELVEDGE_ENGINE";
+
+/// How much to explore: `quick`, `normal` or `thorough`.
+const EFFORT: &str = "SELVEDGE_BUDGET";
+
+/// The token of the one execution to be run.
+pub(super) const REPLAY: &str = "SELVEDGE_REPLAY";
+
+/// The scenario that tokens of models are of.
+const SCENARIO: &str = "model";
+
+/// Which model this is.
+pub(super) struct Identity {
+    /// The test that runs it, or where it stands.
+    pub(super) name: String,
+    /// Of where it stands in the source; any place, if `None`.
+    digest: Option<u32>,
+    /// Whether `name` is that of a test.
+    pub(super) is_test: bool,
+}
+
+impl Identity {
+    /// Of the model that is called here.
+    pub(super) fn of(site: &Location<'_>) -> Self {
+        let place = format!("{}:{}", site.file(), site.line());
+        let digest = Some(crc32fast::hash(place.as_bytes()));
+        // The test harness names its threads after the tests.
+        match std::thread::current().name() {
+            None | Some("main") => Identity { name: place, digest, is_test: false },
+            Some(test) => Identity { name: test.to_owned(), digest, is_test: true },
+        }
+    }
+
+    /// The same, wherever it stands.
+    pub(super) fn anywhere(self) -> Self {
+        Identity { digest: None, ..self }
+    }
+
+    fn is_of(&self, token: &Token) -> bool {
+        let is_here = |digest| token.design == self.name && token.design_digest == digest;
+        token.scenario == SCENARIO && self.digest.is_none_or(is_here)
+    }
+}
+
+/// How far a model is explored.
+pub(super) struct Bounds {
+    pub(super) budget: Budget,
+    pub(super) deadline: Option<Instant>,
+    /// Operations of one execution, if there is a limit.
+    pub(super) max_operations: Option<usize>,
+    /// Whether the budget is what was asked for, so that its end is none of the exploration's.
+    pub(super) ends_by_request: bool,
+    /// Whether a closure that does not do the same when it is scheduled the same fails.
+    pub(super) repeatable: bool,
+}
+
+/// # Panics
+/// Inside of a model.
+#[track_caller]
+pub(super) fn not_inside() {
+    assert!(
+        !context::current().is_model(),
+        "a model inside of a model: call `model` from a test, not from a closure that is checked"
+    );
+}
+
+/// Explores the executions of `f` on the engines that were asked for.
+#[track_caller]
+pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
+    let identity = Identity::of(Location::caller());
+    not_inside();
+    let closure = Arc::new(Closure::new(f));
+    if let Some(told) = asked_for(&identity, &closure) {
+        panic!("{told}");
+    }
+    let bounds = bounds(builder);
+    for engine in engines(Engine::Rc11) {
+        if let Err(told) = on(engine, &bounds, &identity, &closure) {
+            panic!("{told}");
+        }
+    }
+}
+
+/// The execution that the environment asks for, in words, if it is one of this model.
+pub(super) fn asked_for(identity: &Identity, closure: &Arc<Closure>) -> Option<String> {
+    replay(identity, closure, &std::env::var(REPLAY).ok()?)
+}
+
+/// The engines that were asked for, or else this one.
+pub(super) fn engines(usual: Engine) -> Vec<Engine> {
+    let Ok(names) = std::env::var(ENGINE) else { return vec![usual] };
+    let engine = |name: &str| {
+        let known = Engine::ALL.into_iter().find(|engine| engine.name().eq_ignore_ascii_case(name.trim()));
+        known.filter(|engine| *engine != Engine::Processes).unwrap_or_else(|| {
+            panic!("{ENGINE}: `{name}` is none of rc11, loom, shuttle and threads, on which a model runs")
+        })
+    };
+    names.split(',').map(engine).collect()
+}
+
+/// How far this model is explored.
+fn bounds(builder: &Builder) -> Bounds {
+    let effort = match std::env::var(EFFORT) {
+        Ok(name) => Effort::of_name(&name)
+            .unwrap_or_else(|| panic!("{EFFORT}: `{name}` is none of quick, normal and thorough")),
+        Err(_) => Effort::Normal,
+    };
+    let budget = of_models(effort.budget(DEFAULT_SEED));
+    let most =
+        builder.max_permutations.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX).max(1));
+    let fewer = most <= budget.executions;
+    Bounds {
+        budget: Budget {
+            executions: budget.executions.min(most),
+            random_executions: if fewer { 0 } else { budget.random_executions },
+            preemptions: builder.preemption_bound.map(|bound| u32::try_from(bound).unwrap_or(u32::MAX)),
+            ..budget
+        },
+        deadline: builder.max_duration.and_then(|most| Instant::now().checked_add(most)),
+        max_operations: (builder.max_branches < 1_000).then_some(builder.max_branches),
+        ends_by_request: fewer,
+        repeatable: false,
+    }
+}
+
+/// A test of many is to take seconds: half of the executions that a scenario has, on one engine alone.
+fn of_models(budget: Budget) -> Budget {
+    Budget { executions: budget.executions / 2, random_executions: budget.random_executions / 2, ..budget }
+}
+
+/// Explores on one engine: how many executions, or the failure in words, if there is one.
+pub(super) fn on(
+    engine: Engine,
+    bounds: &Bounds,
+    identity: &Identity,
+    closure: &Arc<Closure>,
+) -> Result<u64, String> {
+    let Bounds { budget, deadline, max_operations, .. } = *bounds;
+    if !engine.is_checker() {
+        return Ok(really(closure, budget.sampling()));
+    }
+    let facts = Facts::default();
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let digest = identity.digest.unwrap_or_default();
+    let name = Name { scenario: SCENARIO, design: &identity.name, digest, program: None };
+    let program: Arc<dyn Program> = Arc::clone(closure) as _;
+    let task = Task {
+        name,
+        first_failure: true,
+        deadline,
+        max_operations,
+        ..Task::of(program, &facts, budget, pulse)
+    };
+    crate::panics::install_once();
+    let seen = engine::observe(engine, &task)
+        .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
+    if let Some(told) = failure::told(identity, engine, &seen) {
+        return Err(told);
+    }
+    let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    match &seen.stopped {
+        None | Some(Stop::NoOperation) => {}
+        Some(Stop::Budget { .. }) if late || bounds.ends_by_request => {}
+        Some(stop) => return Err(failure::inconclusive(identity, engine, stop)),
+    }
+    if bounds.repeatable && seen.caveats.contains(&Caveat::NotRepeatable) {
+        return Err(failure::not_repeatable(identity, engine));
+    }
+    tell_what_was_left_out(identity, engine, &seen);
+    Ok(seen.executions)
+}
+
+/// Says in a line what an exploration that found nothing has not explored. Past the test harness, which keeps what a
+/// test that passes prints.
+fn tell_what_was_left_out(identity: &Identity, engine: Engine, seen: &Observation) {
+    if let Some(line) = failure::left_out(identity, engine, seen) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
+/// Calls the closure for real, as often as the time allows.
+fn really(closure: &Closure, time: Duration) -> u64 {
+    let start = Instant::now();
+    let mut calls = 0;
+    loop {
+        closure.call();
+        calls += 1;
+        if start.elapsed() >= time {
+            return calls;
+        }
+    }
+}
+
+/// Runs the execution of a token, if it is one of this model: what it shows, in words.
+pub(super) fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) -> Option<String> {
+    let token = match token::decode(word) {
+        Ok(token) => token,
+        Err(refused) => return Some(format!("{REPLAY}: {refused}")),
+    };
+    if !identity.is_of(&token) {
+        return None;
+    }
+    let facts = Facts::default();
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let program: Arc<dyn Program> = Arc::clone(closure) as _;
+    let task = Task::of(program, &facts, Effort::Normal.budget(token.seed), pulse);
+    crate::panics::install_once();
+    let witness = engine::replay(&task, &token);
+    let same = witness.filter(|witness| token::events_digest(witness) == token.events_digest);
+    Some(match same {
+        Some(witness) => failure::replayed(identity, &witness),
+        None => format!(
+            "{REPLAY}: `{}` has changed since this token was made: {}",
+            identity.name,
+            engine::OTHER_WAY
+        ),
+    })
+}
+
+/// loom's: that all executions from here on are of interest. Everything is explored anyway.
+pub fn explore() {}
+
+/// loom's: that the executions that begin alike up to here need not be told apart from here on. They are: more is
+/// explored than was asked for, and nothing less.
+pub fn stop_exploring() {}
+
+/// loom's: that this execution is not worth going on with. It goes on, which costs time and nothing else.
+pub fn skip_branch() {}
