@@ -135,8 +135,8 @@ pub(super) fn misses(scenario: &ScenarioReport) -> Vec<String> {
         for cell in design.cells.iter().filter(|cell| may_miss(cell)) {
             let why: Vec<_> = missing(&cell.observation).map(sentence::misses).collect();
             let says = match cell.opinion {
-                Some(Opinion::Confirmed) => "rc11 has them, and confirms",
-                Some(Opinion::Refuted) => "rc11 has them, and refutes",
+                Some(Opinion::Confirmed) => "rc11 confirms",
+                Some(Opinion::Refuted) => "rc11 refutes",
                 None => "open for",
             };
             let reason = (cell.engine, why.join("; "));

@@ -280,6 +280,18 @@ fn rounded(estimate: f64) -> String {
     format!("{:.0}", (estimate / unit).round() * unit)
 }
 
+/// What a reader must know of how an engine went about it, unless it is said elsewhere: why a clean exploration may
+/// miss executions, and where rc11 has the last word.
+pub(super) fn caveats(cell: &Cell) -> impl Iterator<Item = String> {
+    let elsewhere = |caveat: &&Caveat| match caveat {
+        Caveat::Misses(_) => true,
+        Caveat::LoomSeqCst | Caveat::LoomSplitsRmw => cell.opinion.is_some(),
+        _ => false,
+    };
+    let caveats = cell.observation.caveats.iter().filter(move |caveat| !elsewhere(caveat));
+    caveats.map(|one| caveat(one, cell))
+}
+
 /// What a reader must know about how an engine went about it.
 pub(super) fn caveat(caveat: &Caveat, cell: &Cell) -> String {
     match caveat {

@@ -110,8 +110,7 @@ fn paragraph(design: &DesignReport) -> String {
             text += &wrapped(&format!("{}: {}{reason}", cell.engine, cell.judgement.verdict.word()), 2, 100);
         }
         if cell.engine.is_checker() && cell.expected_because.is_none() {
-            for caveat in &cell.observation.caveats {
-                let caveat = sentence::caveat(caveat, cell);
+            for caveat in sentence::caveats(cell) {
                 text += &wrapped(&format!("{}: note that {caveat}", cell.engine), 2, 100);
             }
         }

@@ -159,10 +159,8 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
         Some(Opinion::Confirmed) if judgement.verdict.is_failure() => words += "; rc11 confirms it",
         _ => {}
     }
-    let caveats = cell.observation.caveats.iter().filter(|_| cell.expected_because.is_none());
-    let caveats = caveats.filter(|_| cell.opinion.is_none());
-    for caveat in caveats {
-        let _ = write!(words, "; {}", sentence::caveat(caveat, cell));
+    for caveat in sentence::caveats(cell).filter(|_| cell.expected_because.is_none()) {
+        let _ = write!(words, "; {caveat}");
     }
     Some(words)
 }
