@@ -166,6 +166,7 @@ pub(super) fn on(
     let task = Task {
         name,
         first_failure: true,
+        repeated: 0,
         deadline,
         max_operations,
         ..Task::of(program, &facts, budget, pulse)
