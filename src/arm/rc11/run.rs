@@ -1015,7 +1015,10 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
         if !alive() {
             return 0;
         }
-        commit();
+        debug_assert!(
+            with(|run| run.section.is_none()),
+            "a choice is no part of what is done inside of a monitor"
+        );
         let Some(id) = arrive() else { return 0 };
         let value = match look_up(id) {
             Next::Held(id) => with(|run| match run.graph.event(id).kind {
@@ -1023,9 +1026,7 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
                 _ => None,
             }),
             Next::New(id) => {
-                if with(|run| run.section.is_none()) {
-                    wait_for_turn();
-                }
+                wait_for_turn();
                 Some(choose_new(id, options))
             }
         };

@@ -314,6 +314,33 @@ fn known_counts() {
 }
 
 /// Store buffering of two threads, where one half of a side is done before a spawn, or before a join.
+/// Who is woken by `notify_one` is a choice, on which everything hangs that the woken thread does.
+#[test]
+fn who_is_notified_is_part_of_what_the_woken_thread_has_seen() {
+    let seen = explore(Model::Rc11, || {
+        let door = Arc::new((Mutex::new(0), Condvar::new()));
+        let opens = std::sync::Arc::new(door.clone());
+        let opener = thread::spawn(move || {
+            *opens.0.lock().unwrap() = 1;
+            opens.1.notify_one();
+        });
+        let order = threads(2, move |_| {
+            let mut entered = door.0.lock().unwrap();
+            while *entered == 0 {
+                entered = door.1.wait(entered).unwrap();
+            }
+            *entered += 1;
+            door.1.notify_one();
+            *entered
+        });
+        opener.join().unwrap();
+        order
+    });
+    // Each enters, in either order, and nothing is left asleep.
+    assert_eq!(seen.outcomes.keys().cloned().collect::<Vec<_>>(), [[2, 3], [3, 2]], "{seen:?}");
+    assert_eq!((seen.deadlocks, seen.endless, seen.failed), (0, 0, 0), "{seen:?}");
+}
+
 /// Objects without a maker (a `OnceLock` is made by a `const fn`), which either of two threads may be the first to use,
 /// and each may be the first to use another: every execution can be found again from its graph.
 #[test]
