@@ -270,7 +270,12 @@ pub(crate) fn note_artefact(artefact: Artefact) {
     ARTEFACTS.set(noted);
 }
 
-/// What was noted on this operating-system thread so far.
+/// Another exploration begins.
+pub(crate) fn forget_artefacts() {
+    ARTEFACTS.set(Default::default());
+}
+
+/// What was noted on this operating-system thread in this exploration so far.
 pub(crate) fn artefacts() -> Vec<Artefact> {
     let noted = ARTEFACTS.get();
     Artefact::ALL.into_iter().filter(|artefact| noted[*artefact as usize]).collect()

@@ -49,7 +49,8 @@ pub(crate) fn table(witness: &Witness) -> String {
     format!("{}{body}{}{}", places.head(), in_the_end(witness), legend(&shown))
 }
 
-/// The values that the main thread found when the actors had ended, if the outcome is what is wrong.
+/// The values that the main thread found when the actors had ended, where no row has them, if the outcome is what is
+/// wrong.
 fn in_the_end(witness: &Witness) -> String {
     let generated = witness.events.iter().any(|event| event.operation == CALLS);
     if generated || !matches!(witness.shows, Failure::Forbidden { .. }) {
@@ -58,7 +59,9 @@ fn in_the_end(witness: &Witness) -> String {
     let after =
         witness.events.iter().rposition(|event| event.thread != 0).map_or(usize::MAX, |last| last + 1);
     let mut found: Vec<(String, String)> = Vec::new();
-    for event in witness.events.iter().skip(after).filter(|event| event.thread == 0) {
+    for event in
+        witness.events.iter().skip(after).filter(|event| event.thread == 0 && event.mark == Mark::None)
+    {
         let (Deed::Load | Deed::Read, Some(value)) = (event.deed, words::value(event.read.as_deref())) else {
             continue;
         };

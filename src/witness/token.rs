@@ -1,6 +1,6 @@
 //! A witness in one word: what has to be run, and which way, to see it again.
 //!
-//! `sv4_0.1.0_…`: the format, the version of selvedge, and base64 (RFC 4648, section 5, without padding)
+//! `sv5_0.1.0_…`: the format, the version of selvedge, and base64 (RFC 4648, section 5, without padding)
 //! of the number of bytes that follow, the postcard encoding of a [`Token`] and a CRC-32 of all that and
 //! of what stands before it. Letters, digits, `.`, `_` and `-` only, never `-` first: no shell changes it.
 //!

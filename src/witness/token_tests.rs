@@ -163,7 +163,7 @@ fn a_refusal_says_why() {
     };
     let word = encode(&sample());
     let own = env!("CARGO_PKG_VERSION");
-    let head = format!("sv4_{own}_");
+    let head = format!("sv5_{own}_");
     let payload = word.strip_prefix(&head).expect("the version of this crate");
     let none = &format!("this is not a token: a token begins with `sv`, as in `{head}…`");
     check("", none);
@@ -181,7 +181,7 @@ fn a_refusal_says_why() {
     check("sv5_0.2.0", &other("0.2.0"));
     let damaged =
         "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
-    check(&format!("sv4_99.{own}_{payload}"), damaged);
+    check(&format!("sv5_99.{own}_{payload}"), damaged);
     check(&format!("{word}A"), damaged);
     check(&word.replace('v', "V").replacen("sV", "sv", 1), damaged);
     let length = word.len();

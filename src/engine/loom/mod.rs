@@ -100,6 +100,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         let at_most = MAX_THREADS - 1;
         return Ok(Observation::not_applicable(NotApplicable::TooManyActors { actors, at_most }));
     }
+    context::forget_artefacts();
     Ok(arm::as_exactly_as_needed(|| search(task), || begin_anew(task)))
 }
 

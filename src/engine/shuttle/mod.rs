@@ -78,6 +78,7 @@ impl Adapter for Shuttle {
 /// None so far: what shuttle cannot do is part of the observation.
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let before = context::operations();
+    context::forget_artefacts();
     // Whoever shortened a witness before may have come upon the limit.
     spurious::take_bounded();
     let again = |limit| search::again(task, limit);
