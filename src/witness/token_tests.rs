@@ -174,11 +174,11 @@ fn a_refusal_says_why() {
     check(&format!("{head}PAAAAA5z…"), "this is not a token: it has '…', which no token has");
     let other = |version: &str| {
         format!(
-            "this token was made by selvedge {version} in format 5, and this is selvedge {own}, which reads format 4: the execution can be found again only by the version that saw it"
+            "this token was made by selvedge {version} in format 6, and this is selvedge {own}, which reads format 5: the execution can be found again only by the version that saw it"
         )
     };
-    check("sv5_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
-    check("sv5_0.2.0", &other("0.2.0"));
+    check("sv6_3.4.5-rc.1_whatever.comes-then", &other("3.4.5-rc.1"));
+    check("sv6_0.2.0", &other("0.2.0"));
     let damaged =
         "this token is damaged: its checksum does not fit, so a character of it was changed or lost";
     check(&format!("sv5_99.{own}_{payload}"), damaged);
