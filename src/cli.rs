@@ -97,6 +97,9 @@ struct RunArguments {
     /// Run on this engine only; can be given several times
     #[arg(long = "engine", value_name = "ENGINE", value_parser = engine_from_name)]
     engines: Vec<Engine>,
+    /// The memory model of our own checker
+    #[arg(long, value_enum, default_value_t)]
+    model: MemoryModel,
     /// How much to explore in each cell of the matrix
     #[arg(long, value_enum, default_value_t)]
     budget: Effort,
@@ -141,9 +144,30 @@ impl ValueEnum for Effort {
     }
 }
 
+/// The memory model that `rc11` checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum MemoryModel {
+    /// The language's: what Rust has from C++20
+    #[default]
+    Rc11,
+    /// Sequential consistency: every access sees the latest write
+    Sc,
+}
+
+impl MemoryModel {
+    /// The engines of a run under this model, where these were asked for.
+    fn engines(self, asked: Vec<Engine>) -> Vec<Engine> {
+        if self == MemoryModel::Rc11 {
+            return asked;
+        }
+        let asked = if asked.is_empty() { Engine::ALL.to_vec() } else { asked };
+        asked.into_iter().map(|engine| if engine == Engine::Rc11 { Engine::Rc11Sc } else { engine }).collect()
+    }
+}
+
 fn engine_from_name(name: &str) -> Result<Engine, String> {
-    Engine::ALL.into_iter().find(|engine| engine.name() == name).ok_or_else(|| {
-        let known = Engine::ALL.map(Engine::name).join(", ");
+    Engine::EVERY.into_iter().find(|engine| engine.name() == name).ok_or_else(|| {
+        let known = Engine::EVERY.map(Engine::name).join(", ");
         format!("there are: {known}")
     })
 }
@@ -276,8 +300,8 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
     slow::say_if_unoptimised();
-    let selection =
-        Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines: arguments.engines };
+    let engines = arguments.model.engines(arguments.engines);
+    let selection = Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines };
     let plan = match Plan::new(found, &selection) {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
@@ -406,6 +430,7 @@ mod tests {
                 must_see: false,
                 actors: Vec::new(),
                 judgement: judge(expectation, &observation),
+                opinion: None,
                 observation,
                 log: String::new(),
                 seconds: 0.0,

@@ -236,10 +236,30 @@ pub(crate) enum Artefact {
     NoTimeouts,
     /// loom lets a store come between the two halves of a read-modify-write.
     LoomSplitsRmw,
+    /// loom's read-modify-writes read only the newest store.
+    LoomNewestRmw,
+    /// loom's compare-exchanges that fail read only the newest store.
+    LoomNewestExchange,
+    /// loom's acquire fences synchronise with the loads of other threads.
+    LoomFence,
+    /// A reader has got a lock that a writer waits for; std may let it wait behind the writer.
+    WaitingWriter,
+}
+
+impl Artefact {
+    const ALL: [Artefact; 7] = [
+        Artefact::LoomSeqCst,
+        Artefact::NoTimeouts,
+        Artefact::LoomSplitsRmw,
+        Artefact::LoomNewestRmw,
+        Artefact::LoomNewestExchange,
+        Artefact::LoomFence,
+        Artefact::WaitingWriter,
+    ];
 }
 
 thread_local! {
-    static ARTEFACTS: Cell<[bool; 3]> = const { Cell::new([false; 3]) };
+    static ARTEFACTS: Cell<[bool; Artefact::ALL.len()]> = const { Cell::new([false; Artefact::ALL.len()]) };
 }
 
 /// Notes that the design touched something that a checker is known to get wrong.
@@ -250,11 +270,13 @@ pub(crate) fn note_artefact(artefact: Artefact) {
     ARTEFACTS.set(noted);
 }
 
-/// What was noted on this operating-system thread so far.
+/// Another exploration begins.
+pub(crate) fn forget_artefacts() {
+    ARTEFACTS.set(Default::default());
+}
+
+/// What was noted on this operating-system thread in this exploration so far.
 pub(crate) fn artefacts() -> Vec<Artefact> {
     let noted = ARTEFACTS.get();
-    [Artefact::LoomSeqCst, Artefact::NoTimeouts, Artefact::LoomSplitsRmw]
-        .into_iter()
-        .filter(|artefact| noted[*artefact as usize])
-        .collect()
+    Artefact::ALL.into_iter().filter(|artefact| noted[*artefact as usize]).collect()
 }

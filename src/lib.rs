@@ -185,7 +185,7 @@ pub mod prelude {
     };
     pub use crate::sync::{Arc, Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock, mpsc};
     pub use crate::thread;
-    pub use Engine::{Loom, Processes, Shuttle, Threads};
+    pub use Engine::{Loom, Processes, Rc11, Shuttle, Threads};
 }
 
 #[cfg(feature = "harness")]

@@ -9,11 +9,12 @@
 //! 4. What was stopped early, or executed nothing, is inconclusive, never safe.
 //! 5. Only then it is safe, as far as the evidence goes.
 //!
-//! Limit: a judgement is about one design on one engine; it compares no engines.
+//! A judgement is about one design on one engine. Where its model is not the language's, [`second_opinion`] holds
+//! it against what our own checker has found out about the same design.
 
 use crate::base::engine::Engine;
 use crate::base::failure::Failure;
-use crate::base::observation::{Exploration, Observation, Sampling, Stop};
+use crate::base::observation::{Bound, Caveat, Exploration, Missing, Observation, Sampling, Stop};
 use crate::scenario::Expected;
 use serde::{Deserialize, Serialize};
 
@@ -155,11 +156,53 @@ fn as_expected(expectation: Expectation, verdict: Verdict) -> Option<bool> {
     }
 }
 
+/// What the executions of the language are that the checker had not.
+pub(crate) fn missing(seen: &Observation) -> impl Iterator<Item = Missing> {
+    seen.caveats.iter().filter_map(|caveat| match caveat {
+        Caveat::Misses(missing) => Some(*missing),
+        _ => None,
+    })
+}
+
+/// What an exact exploration says of a verdict that may be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Opinion {
+    /// The design is as the other checker says.
+    Confirmed,
+    /// It is not.
+    Refuted,
+}
+
+/// What `exact`, the judgement on our own checker, says of one on another checker that leans on what that is known to get wrong.
+/// `None` if it leans on nothing of the kind, or the other exploration was not of everything.
+pub(crate) fn second_opinion(judged: &Judgement, seen: &Observation, exact: &Judgement) -> Option<Opinion> {
+    let too_many = |caveat: &Caveat| matches!(caveat, Caveat::LoomSeqCst | Caveat::LoomSplitsRmw);
+    let in_doubt = match judged.verdict {
+        Verdict::Safe => missing(seen).next().is_some(),
+        verdict => verdict.is_failure() && seen.caveats.iter().any(too_many),
+    };
+    if !in_doubt {
+        return None;
+    }
+    match (judged.verdict, exact.verdict, exact.evidence.kind) {
+        (Verdict::Safe, Verdict::Safe, EvidenceKind::Exhaustive) => Some(Opinion::Confirmed),
+        (Verdict::Safe, exact, _) if exact.is_failure() => Some(Opinion::Refuted),
+        (_, Verdict::Safe, EvidenceKind::Exhaustive) => Some(Opinion::Refuted),
+        (verdict, exact, _) if verdict == exact && verdict != Verdict::Safe => Some(Opinion::Confirmed),
+        _ => None,
+    }
+}
+
 fn evidence(verdict: Verdict, seen: &Observation) -> Evidence {
     let exploration = match &seen.exploration {
         // What was interrupted is not exhaustive, whatever it set out to be.
         Exploration::Exhaustive if seen.stopped.is_some() => {
             Exploration::Sampled { how: Sampling::InterruptedSearch }
+        }
+        // A clean exploration is one of everything only if the model has everything.
+        Exploration::Exhaustive if verdict == Verdict::Safe && missing(seen).next().is_some() => {
+            Exploration::Bounded { by: missing(seen).map(Bound::Misses).collect() }
         }
         exploration => exploration.clone(),
     };

@@ -4,9 +4,11 @@
 //! `cargo bench --bench histories` prints the tables, which takes up to an hour; a figure beyond its bound is
 //! marked, and makes the exit code 1. Without the default features it is built in a minute and leaves out the
 //! programs: `cargo bench --no-default-features --features linearizability --bench histories`. Beside each figure
-//! stands that of the algorithm known from porcupine, written anew ([`baseline`]). Histories are drawn from a seed: clients call, take effect and return by turns, so that as
-//! many operations are in flight as there are clients, and every history is linearizable; its broken twin
-//! ends with a read that nothing explains. Where operations are pending, that share of the clients never
+//! stands that of the algorithm known from porcupine, written anew ([`baseline`]).
+//!
+//! Histories are drawn from a seed: clients call, take effect and return by turns, so that as many operations are
+//! in flight as there are clients, and every history is linearizable; its broken twins end with a read that nothing
+//! explains, and with one that is stale. Where operations are pending, that share of the clients never
 //! hears of its operation, which took effect or not, and another client takes its place.
 //!
 //! `cargo bench --bench histories -- LARGEST` leaves out histories of more operations than that. Peak memory

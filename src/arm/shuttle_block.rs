@@ -11,6 +11,7 @@
 //! stopped by shuttle with a panic.
 
 use super::shuttle_end;
+use crate::context::{Artefact, note_artefact};
 use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::{Task, TaskId};
 use shuttle_engine::runtime::thread::switch;
@@ -162,6 +163,9 @@ impl SharedGate {
         let leave = Finally(|| self.waiters.borrow_mut().retain(|(waiter, _)| *waiter != me));
         wait_until(|| self.admits(to_write));
         drop(leave);
+        if !to_write && self.waiters.borrow().iter().any(|(_, to_write)| *to_write) {
+            note_artefact(Artefact::WaitingWriter);
+        }
         self.take(me, to_write);
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Makes [`Engine`] and all that is known of each engine by its name alone.
 macro_rules! engines {
-    ($($(#[$doc:meta])* $engine:ident = $name:literal, checker: $checker:literal;)*) => {
+    ($($(#[$doc:meta])* $engine:ident = $name:literal, checker: $checker:literal, column: $column:literal;)*) => {
         /// Something that executes designs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
@@ -13,15 +13,28 @@ macro_rules! engines {
             $($(#[$doc])* $engine,)*
         }
 
+        /// How many of them run where none is asked for.
+        const COLUMNS: usize = 0 $(+ $column as usize)*;
+
         impl Engine {
-            /// Every engine, in the order of the matrix's columns.
-            pub const ALL: [Engine; [$($name),*].len()] = [$(Engine::$engine),*];
+            /// Every engine, in the order of a report's columns: also those that run only where they are asked for.
+            pub const EVERY: [Engine; [$($name),*].len()] = [$(Engine::$engine),*];
+
+            /// The engines that run where none is asked for, in the order of the matrix's columns.
+            pub const ALL: [Engine; COLUMNS] = columns();
 
             /// The name, as the command line and the reports spell it.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
                     $(Engine::$engine => $name,)*
+                }
+            }
+
+            /// Whether it runs where no engine is asked for.
+            const fn is_column(self) -> bool {
+                match self {
+                    $(Engine::$engine => $column,)*
                 }
             }
 
@@ -38,18 +51,37 @@ macro_rules! engines {
 
 engines! {
     /// Our own model checker: every execution that the memory model of the language (RC11) allows, once.
-    Rc11 = "rc11", checker: true;
+    Rc11 = "rc11", checker: true, column: true;
+    /// The same search under sequential consistency: every access sees the latest write.
+    Rc11Sc = "rc11-sc", checker: true, column: false;
     /// The model checker loom: every interleaving and stale read of the C11 model, up to bounds.
-    Loom = "loom", checker: true;
+    Loom = "loom", checker: true, column: true;
     /// The model checker shuttle: sequentially consistent values, races by our own vector clocks.
-    Shuttle = "shuttle", checker: true;
+    Shuttle = "shuttle", checker: true, column: true;
     /// Threads of the operating system, on the real hardware.
-    Threads = "threads", checker: false;
+    Threads = "threads", checker: false, column: true;
     /// Processes of the operating system: shared mappings, or isolated memory joined by pipes.
-    Processes = "processes", checker: false;
+    Processes = "processes", checker: false, column: true;
+}
+
+const fn columns() -> [Engine; COLUMNS] {
+    let (mut columns, mut every, mut column) = ([Engine::Rc11; COLUMNS], 0, 0);
+    while every < Engine::EVERY.len() {
+        if Engine::EVERY[every].is_column() {
+            columns[column] = Engine::EVERY[every];
+            column += 1;
+        }
+        every += 1;
+    }
+    columns
 }
 
 impl Engine {
+    /// The engine whose expectations hold here too, where a scenario states none: that of the same model.
+    pub(crate) fn of_the_same_model(self) -> Option<Engine> {
+        (self == Engine::Rc11Sc).then_some(Engine::Shuttle)
+    }
+
     /// The checkers, those first whose executions are the plainest to read: shuttle's values are always the latest.
     pub(crate) fn checkers() -> impl Iterator<Item = Engine> {
         let others =

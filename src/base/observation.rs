@@ -30,6 +30,8 @@ pub(crate) enum Bound {
     LoopRounds(u32),
     /// So many scheduling points in one execution.
     Steps(usize),
+    /// What the checker's model has of the language's.
+    Misses(Missing),
 }
 
 /// What drew the samples.
@@ -158,6 +160,20 @@ pub(crate) struct GaveUp {
     pub(crate) first: Box<Stop>,
 }
 
+/// Executions of the language that a checker's model has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Missing {
+    /// A read-modify-write comes before another thread's store that was executed first.
+    NewestRmw,
+    /// A compare-exchange fails because of an older write.
+    NewestExchange,
+    /// An acquire fence does not synchronise with what another thread has loaded.
+    Fence,
+    /// A writer that waits keeps new readers out.
+    WaitingWriter,
+}
+
 /// What a reader must know about how an engine went about it to trust the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +184,8 @@ pub(crate) enum Caveat {
     LoomTimeouts,
     /// loom lets a store come between the two halves of a read-modify-write.
     LoomSplitsRmw,
+    /// The checker has not all executions of what the design does.
+    Misses(Missing),
     /// So many executions were cut off after so many steps each.
     CutOff { executions: u64, steps: usize },
     /// Executions went on past a data race.

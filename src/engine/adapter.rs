@@ -2,8 +2,8 @@
 //!
 //! # Adding an engine
 //!
-//! 1. One entry in `base/engine.rs`: the variant, its name and whether it is a checker. `Engine::ALL`, the command
-//!    line and the columns of every report follow from it, in that order.
+//! 1. One entry in `base/engine.rs`: the variant, its name, whether it is a checker and a column by default. `Engine::ALL`,
+//!    the command line and the columns of every report follow from it, in that order.
 //! 2. A folder `engine/<name>/` with a unit struct that implements [`Adapter`]. A real engine needs
 //!    [`Adapter::observe`] alone; a checker whose executions can be found again has [`Adapter::replay`] too, and a
 //!    variant of [`Route`] (in `witness/token.rs`) for its way to an execution.
@@ -27,7 +27,8 @@ use crate::witness::token::Route;
 /// The adapter of an engine: one line for each.
 pub(crate) fn adapter(engine: Engine) -> &'static dyn Adapter {
     match engine {
-        Engine::Rc11 => &rc11::Rc11,
+        Engine::Rc11 => &rc11::Rc11::OF_THE_LANGUAGE,
+        Engine::Rc11Sc => &rc11::Rc11::SEQUENTIAL,
         Engine::Loom => &loom::Loom,
         Engine::Shuttle => &shuttle::Shuttle,
         Engine::Threads => &threads::Threads,

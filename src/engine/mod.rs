@@ -31,7 +31,7 @@ pub(crate) use slots::{Holder, Slots};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Failure, ProcessExit};
-use crate::base::observation::{Caveat, Observation, Stop};
+use crate::base::observation::{Caveat, Missing, Observation, Stop};
 use crate::base::recipe::Recipe;
 use crate::context::{self, Artefact};
 use crate::scenario::program::Program;
@@ -212,6 +212,10 @@ fn artefacts() -> Vec<Caveat> {
         Artefact::LoomSeqCst => Caveat::LoomSeqCst,
         Artefact::NoTimeouts => Caveat::LoomTimeouts,
         Artefact::LoomSplitsRmw => Caveat::LoomSplitsRmw,
+        Artefact::LoomNewestRmw => Caveat::Misses(Missing::NewestRmw),
+        Artefact::LoomNewestExchange => Caveat::Misses(Missing::NewestExchange),
+        Artefact::LoomFence => Caveat::Misses(Missing::Fence),
+        Artefact::WaitingWriter => Caveat::Misses(Missing::WaitingWriter),
     };
     context::artefacts().into_iter().map(caveat).collect()
 }

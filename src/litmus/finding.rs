@@ -16,14 +16,14 @@ use serde::Serialize;
 /// What decides which of a file's answers an engine is held to.
 pub(crate) fn model(engine: Engine) -> &'static str {
     match engine {
-        Engine::Shuttle => "sc",
+        Engine::Shuttle | Engine::Rc11Sc => "sc",
         _ => "rc11",
     }
 }
 
 /// The engines that run litmus tests where none is asked for: all but processes, whose states own no heap.
 pub(crate) fn engines() -> Vec<Engine> {
-    Engine::ALL.into_iter().filter(|engine| *engine != Engine::Processes).collect()
+    Engine::EVERY.into_iter().filter(|engine| *engine != Engine::Processes).collect()
 }
 
 /// How the question came out on one engine.

@@ -6,7 +6,7 @@ use crate::base::failure::{Access, DataRace, Failure};
 use crate::base::outcome::{Grade, OutcomeCount};
 use crate::base::witness::Witness;
 use crate::scenario::Expected;
-use crate::verdict::{EvidenceKind, Verdict};
+use crate::verdict::{EvidenceKind, Opinion, Verdict};
 use serde::Serialize;
 
 const VERSION: u32 = 2;
@@ -42,6 +42,9 @@ struct OnEngine<'a> {
     as_expected: Option<bool>,
     expect: Expected,
     evidence: Evidence,
+    /// What rc11 says of a verdict of loom's that may be wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rc11: Option<Opinion>,
     outcomes: Vec<Outcome>,
     races: Vec<Race>,
     reason: Option<String>,
@@ -133,6 +136,7 @@ fn on_engine(cell: &Cell) -> OnEngine<'_> {
         as_expected: cell.judgement.as_expected,
         expect: cell.expected,
         evidence: evidence(cell),
+        rc11: cell.opinion,
         outcomes: seen.outcomes.iter().map(outcome).collect(),
         races: races(cell),
         reason: sentence::reason(cell),

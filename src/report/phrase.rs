@@ -2,8 +2,8 @@
 
 use super::terminal::wrapped;
 use super::{Cell, ScenarioReport, sentence};
-use crate::scenario::Grade;
-use crate::verdict::{EvidenceKind, Verdict};
+use crate::scenario::{Engine, Grade};
+use crate::verdict::{EvidenceKind, Opinion, Verdict, missing};
 use std::collections::BTreeMap;
 
 /// 1234567 as `1,234,567`.
@@ -93,6 +93,7 @@ pub(super) fn cell(cell: &Cell, number: fn(u64) -> String) -> String {
             format!(" {}/{executions}", number(cell.observation.raced))
         }
         (Verdict::Safe, EvidenceKind::Exhaustive, _) => format!(" all {executions}"),
+        (Verdict::Safe, EvidenceKind::Bounded, _) if may_miss(cell) => format!(" may miss {executions}"),
         (Verdict::Safe, EvidenceKind::Bounded, _) => format!(" bound {executions}"),
         (Verdict::Safe, EvidenceKind::Sampled, true) => format!(" {executions} runs"),
         (Verdict::Safe, EvidenceKind::Sampled, false) if evidence.executions < FEW => {
@@ -118,6 +119,36 @@ pub(super) fn not_applicable(scenario: &ScenarioReport) -> Vec<String> {
         }
     }
     reasons.into_iter().map(|(reason, cells)| format!("n/a, {reason}: {}", cells.join("; "))).collect()
+}
+
+/// Whether the checker has not all executions of the design.
+pub(super) fn may_miss(cell: &Cell) -> bool {
+    cell.judgement.verdict == Verdict::Safe && missing(&cell.observation).next().is_some()
+}
+
+/// Where checkers may miss executions and why, and what rc11 says: a paragraph per reason, without a line feed at its
+/// end.
+pub(super) fn misses(scenario: &ScenarioReport) -> Vec<String> {
+    type Says<'a> = BTreeMap<&'static str, Vec<&'a str>>;
+    let mut reasons: BTreeMap<(Engine, String), Says<'_>> = BTreeMap::new();
+    for design in &scenario.designs {
+        for cell in design.cells.iter().filter(|cell| may_miss(cell)) {
+            let why: Vec<_> = missing(&cell.observation).map(sentence::misses).collect();
+            let says = match cell.opinion {
+                Some(Opinion::Confirmed) => "rc11 confirms",
+                Some(Opinion::Refuted) => "rc11 refutes",
+                None => "open for",
+            };
+            let reason = (cell.engine, why.join("; "));
+            reasons.entry(reason).or_default().entry(says).or_default().push(&design.name);
+        }
+    }
+    let all = |says: Says<'_>| {
+        let all = says.into_iter().map(|(says, designs)| format!("{says} {}", designs.join(", ")));
+        all.collect::<Vec<_>>().join("; ")
+    };
+    let paragraph = |((engine, why), says)| format!("{engine} may miss executions, {why}: {}", all(says));
+    reasons.into_iter().map(paragraph).collect()
 }
 
 /// The closing remark of a scenario, a paragraph of its own; nothing where there is none.

@@ -6,8 +6,8 @@ use crate::base::engine::Engine;
 use crate::base::failure::{Access, AccessKind, Awaited, DataRace, Deadlock, Failure, Hang, Waiting};
 use crate::base::location::Site;
 use crate::base::observation::{
-    Bound, Caveat, Difference, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk,
-    Stop,
+    Bound, Caveat, Difference, Exploration, GaveUp, Missing, NotApplicable, Programs, Sampling, ShrinkLimit,
+    Shrunk, Stop,
 };
 use crate::base::witness::Witness;
 use crate::verdict::Verdict;
@@ -274,6 +274,9 @@ fn bound(bound: &Bound) -> String {
         }
         Bound::LoopRounds(rounds) => format!("{rounds} rounds of loops that wait"),
         Bound::Steps(steps) => format!("{steps} steps per execution"),
+        Bound::Misses(missing) => {
+            format!("what its model has of the language's executions: {}", misses(*missing))
+        }
     }
 }
 
@@ -297,6 +300,22 @@ fn sampling(sampling: &Sampling) -> String {
     }
 }
 
+/// Where a checker has less than the language.
+pub(super) fn misses(missing: Missing) -> &'static str {
+    match missing {
+        Missing::NewestRmw => {
+            "its read-modify-writes see the newest store only, and another thread stores to the same atomic"
+        }
+        Missing::NewestExchange => {
+            "its compare-exchanges that fail see the newest store only, and another thread writes to the same atomic"
+        }
+        Missing::Fence => "its acquire fences synchronise with what other threads have loaded, too",
+        Missing::WaitingWriter => {
+            "it never lets a reader wait behind a writer that waits, which std leaves open"
+        }
+    }
+}
+
 /// An estimate with as many digits as it deserves.
 fn rounded(estimate: f64) -> String {
     let exponent = estimate.max(1.0).log10().floor();
@@ -305,6 +324,18 @@ fn rounded(estimate: f64) -> String {
     }
     let unit = 10_f64.powf((exponent - 1.0).max(0.0));
     format!("{:.0}", (estimate / unit).round() * unit)
+}
+
+/// What a reader must know of how an engine went about it, unless it is said elsewhere: why a clean exploration may
+/// miss executions, and where rc11 has the last word.
+pub(super) fn caveats(cell: &Cell) -> impl Iterator<Item = String> {
+    let elsewhere = |caveat: &&Caveat| match caveat {
+        Caveat::Misses(_) => true,
+        Caveat::LoomSeqCst | Caveat::LoomSplitsRmw => cell.opinion.is_some(),
+        _ => false,
+    };
+    let caveats = cell.observation.caveats.iter().filter(move |caveat| !elsewhere(caveat));
+    caveats.map(|one| caveat(one, cell))
 }
 
 /// What a reader must know about how an engine went about it.
@@ -319,6 +350,7 @@ pub(super) fn caveat(caveat: &Caveat, cell: &Cell) -> String {
              atomic, so it allows more than the language does"
                 .to_owned()
         }
+        Caveat::Misses(missing) => format!("{} may miss executions: {}", cell.engine, misses(*missing)),
         Caveat::CutOff { executions, steps } => {
             format!("{executions} executions were cut off after {steps} steps each")
         }

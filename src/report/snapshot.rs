@@ -25,9 +25,10 @@ pub(crate) fn render(scenario: &ScenarioReport) -> String {
     {
         page += &paragraph(design);
     }
-    for (place, reason) in phrase::not_applicable(scenario).iter().enumerate() {
+    let asides = phrase::not_applicable(scenario).into_iter().chain(phrase::misses(scenario));
+    for (place, reason) in asides.enumerate() {
         page += if place == 0 { "\n" } else { "" };
-        page += &wrapped(reason, 2, 100);
+        page += &wrapped(&reason, 2, 100);
     }
     page += &phrase::in_practice(scenario);
     page
@@ -109,8 +110,7 @@ fn paragraph(design: &DesignReport) -> String {
             text += &wrapped(&format!("{}: {}{reason}", cell.engine, cell.judgement.verdict.word()), 2, 100);
         }
         if cell.engine.is_checker() && cell.expected_because.is_none() {
-            for caveat in &cell.observation.caveats {
-                let caveat = sentence::caveat(caveat, cell);
+            for caveat in sentence::caveats(cell) {
                 text += &wrapped(&format!("{}: note that {caveat}", cell.engine), 2, 100);
             }
         }

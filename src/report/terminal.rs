@@ -7,7 +7,7 @@ use super::{Cell, DesignReport, Report, ScenarioReport, plain, sentence, shown};
 use crate::base::witness::Witness;
 use crate::report::shown::Shown;
 use crate::scenario::Engine;
-use crate::verdict::{EvidenceKind, Verdict};
+use crate::verdict::{EvidenceKind, Opinion, Verdict};
 use crate::witness::table;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -85,9 +85,10 @@ pub(crate) fn foot(scenario: &ScenarioReport) -> String {
             }
         }
     }
-    for (place, paragraph) in phrase::not_applicable(scenario).iter().enumerate() {
+    let asides = phrase::not_applicable(scenario).into_iter().chain(phrase::misses(scenario));
+    for (place, paragraph) in asides.enumerate() {
         text += if place == 0 { "\n" } else { "" };
-        text += &styled(FAINT, &wrapped(paragraph, 2, 100));
+        text += &styled(FAINT, &wrapped(&paragraph, 2, 100));
     }
     text += &phrase::in_practice(scenario);
     text
@@ -152,9 +153,15 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
     if let Some(reason) = &cell.expected_because {
         let _ = write!(words, "; expected here: {reason}");
     }
-    let caveats = cell.observation.caveats.iter().filter(|_| cell.expected_because.is_none());
-    for caveat in caveats {
-        let _ = write!(words, "; {}", sentence::caveat(caveat, cell));
+    match cell.opinion {
+        Some(Opinion::Refuted) if judgement.verdict.is_failure() => {
+            words += "; rc11 shows that this cannot happen"
+        }
+        Some(Opinion::Confirmed) if judgement.verdict.is_failure() => words += "; rc11 confirms it",
+        _ => {}
+    }
+    for caveat in sentence::caveats(cell).filter(|_| cell.expected_because.is_none()) {
+        let _ = write!(words, "; {caveat}");
     }
     Some(words)
 }
@@ -246,9 +253,10 @@ fn of_program(witness: &Witness) -> String {
 pub(crate) fn legend() -> String {
     styled(
         FAINT,
-        "all N: every execution of the model, N of them · bound N: every one within a bound · run N: found in\n\
-         execution N · N runs: executions of generated programs · a number alone: samples, and % of them that\n\
-         fail · n/N: executions that fail · n/a: not applicable · ! not as expected · ? inconclusive\n",
+        "all N: every execution of the model, N of them · bound N: every one within a bound · may miss N: all N that\n\
+         loom has, and the language may have more · run N: found in execution N · N runs: executions of\n\
+         generated programs · a number alone: samples, and % of them that fail · n/N: executions that fail\n\
+         n/a: not applicable · ! not as expected · ? inconclusive\n",
     )
 }
 

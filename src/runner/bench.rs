@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub fn enter(engine: Engine) -> impl Drop {
     crate::panics::install_once();
     context::enter(match engine {
-        Engine::Rc11 => Context::Rc11,
+        Engine::Rc11 | Engine::Rc11Sc => Context::Rc11,
         Engine::Loom => Context::Loom,
         Engine::Shuttle => Context::Shuttle,
         Engine::Threads => Context::Real,
@@ -145,6 +145,37 @@ fn search<O: Outcome>(scenario: Scenario<O>, helping: Option<Helping>) -> Search
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
     Searched { executions: seen.executions + seen.redundant, seconds }
+}
+
+/// What an exploration under a checker came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Explored {
+    /// Executions that came to an end.
+    pub executions: u64,
+    /// Others that were begun.
+    pub others: u64,
+    /// Whether that is all there is.
+    pub complete: bool,
+    /// Wall-clock time, in seconds.
+    pub seconds: f64,
+}
+
+/// Explores a scenario's first design under a checker in this process, up to so many executions.
+///
+/// # Panics
+/// If there is no design, or it fails.
+pub fn explore<O: Outcome>(engine: Engine, scenario: Scenario<O>, executions: u64) -> Explored {
+    let erased = scenario.erase();
+    let design = erased.designs.first().expect("a scenario with a design");
+    let budget = Budget { executions, random_executions: 0, ..Effort::Normal.budget(DEFAULT_SEED) };
+    let pulse: &'static Pulse = Box::leak(Box::default());
+    let task = Task::new(design, budget, pulse);
+    let start = Instant::now();
+    let seen = engine::observe(engine, &task).expect("the engine works");
+    let seconds = start.elapsed().as_secs_f64();
+    assert!(seen.failures.is_empty() && seen.executions > 0, "{seen:?}");
+    let complete = seen.exploration == Exploration::Exhaustive && seen.stopped.is_none();
+    Explored { executions: seen.executions, others: seen.redundant, complete, seconds }
 }
 
 /// Explores an object's first implementation in this process, under the normal budget: programs and

@@ -61,8 +61,12 @@ impl<'a> Plan<'a> {
             .map(|found| (found, found.scenario.designs.iter().filter(wanted).collect::<Vec<_>>()))
             .filter(|(_, designs)| !designs.is_empty())
             .collect();
-        let wanted = |engine: &Engine| selection.engines.is_empty() || selection.engines.contains(engine);
-        Ok(Self { scenarios, engines: Engine::ALL.into_iter().filter(wanted).collect() })
+        let wanted = |engine: &Engine| selection.engines.contains(engine);
+        let engines = match &selection.engines[..] {
+            [] => Engine::ALL.to_vec(),
+            _ => Engine::EVERY.into_iter().filter(wanted).collect(),
+        };
+        Ok(Self { scenarios, engines })
     }
 
     /// How many cells of real engines there are, but for those that a design is kept from.

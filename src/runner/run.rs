@@ -179,6 +179,7 @@ pub(super) fn judged(engine: Engine, facts: &Facts, observation: Observation) ->
         must_see,
         actors: facts.actors.clone(),
         judgement: judge(Expectation { engine, expected, must_see }, &observation),
+        opinion: None,
         observation,
         log: String::new(),
         seconds: 0.0,

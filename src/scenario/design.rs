@@ -46,7 +46,8 @@ pub(crate) struct Facts {
 impl Facts {
     /// The expected verdict on `engine`, and why it differs from the design's, if it does.
     pub(crate) fn expected_on(&self, engine: Engine) -> (Expected, Option<&str>) {
-        match self.expected_on.iter().find(|(on, ..)| *on == engine) {
+        let of = |engine| self.expected_on.iter().find(|(on, ..)| *on == engine);
+        match of(engine).or_else(|| of(engine.of_the_same_model()?)) {
             Some((_, expected, reason)) => (*expected, Some(reason)),
             None => (self.expected.unwrap_or(Expected::Safe), None),
         }
@@ -72,6 +73,8 @@ impl Facts {
 
     /// Why the design does not run on `engine`, if it does not.
     pub(crate) fn excluded_from(&self, engine: Engine) -> Option<&str> {
+        // One search, of two models.
+        let engine = if engine == Engine::Rc11Sc { Engine::Rc11 } else { engine };
         self.excluded.iter().find(|(from, _)| *from == engine).map(|(_, reason)| reason.as_str())
     }
 }

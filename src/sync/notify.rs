@@ -51,6 +51,11 @@ impl Notify {
         self.state.notify_one();
     }
 
+    fn may_wake_spuriously(&self) -> bool {
+        let state = self.state.enter();
+        !state.spurious && !state.permit && !state.waiting
+    }
+
     /// Waits for the permit, and takes it.
     ///
     /// # Panics
@@ -58,13 +63,13 @@ impl Notify {
     #[track_caller]
     pub fn wait(&self) {
         journal::begins("wait", Deed::Other, Key::id(self.id));
-        let mut state = self.state.enter();
-        assert!(!state.waiting, "only a single thread may wait on `Notify`");
-        if context::current().is_model() && !state.spurious && !state.permit && choice::explored(2) == 1 {
-            state.spurious = true;
-            drop(state);
+        // A choice is made outside: what others see of the state must not depend on it.
+        if context::current().is_model() && self.may_wake_spuriously() && choice::explored(2) == 1 {
+            self.state.enter().spurious = true;
             return journal::note("wait, woken spuriously", Deed::Other, Key::id(self.id));
         }
+        let mut state = self.state.enter();
+        assert!(!state.waiting, "only a single thread may wait on `Notify`");
         state.waiting = true;
         while !state.permit {
             state.wait();

@@ -75,19 +75,18 @@ impl Key {
     }
 
     /// What names this object's location under rc11 in all executions alike: of a `static` its key, which it keeps;
-    /// of one that the execution has made, how many others were used before it.
-    fn location_name(&self, key: u64, others: usize) -> (u8, u32) {
+    /// of one that the execution has made, only that it has no name.
+    fn location_name(&self, key: u64) -> (u8, u32) {
         unsafe extern "C" {
             static __executable_start: u8;
             static _end: u8;
         }
         // The linker defines these two; only their addresses are taken.
         let program = (&raw const __executable_start).addr()..(&raw const _end).addr();
-        let at_key = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         if program.contains(&std::ptr::from_ref(self).addr()) {
-            (rc11::OF_STATICS, at_key(key))
+            (rc11::OF_STATICS, u32::try_from(key).unwrap_or(u32::MAX))
         } else {
-            (rc11::OF_LAZY, at_key(others as u64))
+            (rc11::OF_LAZY, 0)
         }
     }
 
@@ -103,7 +102,7 @@ impl Key {
         }
         // Making can let other threads run, and one of them may make it first: theirs counts then.
         if context::current() == Context::Rc11 {
-            rc11::name_ahead(self.location_name(key, slots.borrow().len()));
+            rc11::name_ahead(self.location_name(key));
         }
         let made = make();
         let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);

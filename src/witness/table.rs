@@ -7,7 +7,8 @@
 //! What the main thread does before the actors and after them is shown only where it is marked.
 
 use super::words::{self, short, short_end};
-use super::{Deed, Event, Mark, Witness};
+use super::{CALLS, Deed, Event, Mark, Witness};
+use crate::base::failure::Failure;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -45,7 +46,34 @@ pub(crate) fn table(witness: &Witness) -> String {
         shown.iter().map(row).collect()
     };
     let body = drawing.body(&rows(true), &rows(false));
-    format!("{}{body}{}", places.head(), legend(&shown))
+    format!("{}{body}{}{}", places.head(), in_the_end(witness), legend(&shown))
+}
+
+/// The values that the main thread found when the actors had ended, where no row has them, if the outcome is what is
+/// wrong.
+fn in_the_end(witness: &Witness) -> String {
+    let generated = witness.events.iter().any(|event| event.operation == CALLS);
+    if generated || !matches!(witness.shows, Failure::Forbidden { .. }) {
+        return String::new();
+    }
+    let after =
+        witness.events.iter().rposition(|event| event.thread != 0).map_or(usize::MAX, |last| last + 1);
+    let mut found: Vec<(String, String)> = Vec::new();
+    for event in
+        witness.events.iter().skip(after).filter(|event| event.thread == 0 && event.mark == Mark::None)
+    {
+        let (Deed::Load | Deed::Read, Some(value)) = (event.deed, words::value(event.read.as_deref())) else {
+            continue;
+        };
+        let name = words::object(witness, event.object);
+        found.retain(|(other, _)| *other != name);
+        found.push((name, value));
+    }
+    if found.is_empty() {
+        return String::new();
+    }
+    let values: Vec<_> = found.into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    format!("{}\n", short(&format!("in the end: {}", values.join(", ")), WIDTH))
 }
 
 /// The events worth a row.

@@ -42,6 +42,7 @@ fn a_lost_update() {
                                   | * load count = 0 Relaxed  | :31
         * store count = 1 Relaxed |                           | :31
                                   | * store count = 1 Relaxed | :31
+        in the end: count = 1
 
         * decides
     ",
@@ -254,6 +255,7 @@ fn the_main_thread_is_shown_where_it_matters() {
         store n = 1 |             |            | :2
                     |             | load n = 1 | :3
                     | store n = 2 |            | :4
+        in the end: n = 2
     ",
     );
     found.events.remove(2);
@@ -266,6 +268,7 @@ fn the_main_thread_is_shown_where_it_matters() {
         ------------|-------------|-----
         store n = 1 |             | :2
                     | store n = 2 | :4
+        in the end: n = 2
     ",
     );
     found.events[3].mark = Mark::Decides;

@@ -1,6 +1,6 @@
 //! A witness in one word: what has to be run, and which way, to see it again.
 //!
-//! `sv4_0.1.0_…`: the format, the version of selvedge, and base64 (RFC 4648, section 5, without padding)
+//! `sv5_0.1.0_…`: the format, the version of selvedge, and base64 (RFC 4648, section 5, without padding)
 //! of the number of bytes that follow, the postcard encoding of a [`Token`] and a CRC-32 of all that and
 //! of what stands before it. Letters, digits, `.`, `_` and `-` only, never `-` first: no shell changes it.
 //!
@@ -108,7 +108,7 @@ pub(crate) enum Refused {
 pub(crate) const LONGEST: usize = 100_000;
 
 const PREFIX: &str = "sv";
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Characters of the longest version that is repeated to the user.
 const LONGEST_VERSION: usize = 64;

@@ -15,6 +15,7 @@
 
 use super::every;
 use super::exact;
+use super::gaps::{self, Users};
 use super::{AtomicUsize, enter_atomic};
 use crate::context;
 use loom::thread::{ThreadId, current};
@@ -38,6 +39,7 @@ pub(crate) struct Atom<L> {
     writes: Cell<u32>,
     /// The thread whose read-modify-write was the last to write, if no store was.
     modified_by: Cell<Option<ThreadId>>,
+    users: Cell<Users>,
 }
 
 // SAFETY: model threads are coroutines of one operating-system thread, and the counts are not borrowed
@@ -50,14 +52,25 @@ impl<L> Atom<L> {
     #[track_caller]
     pub(crate) fn new(atomic: L) -> Self {
         let gate = (exact::wanted() && !every::on()).then(|| AtomicUsize::new(0));
-        Self { atomic, gate, loads: Cell::new(0), writes: Cell::new(0), modified_by: Cell::new(None) }
+        Self {
+            atomic,
+            gate,
+            loads: Cell::new(0),
+            writes: Cell::new(0),
+            modified_by: Cell::new(None),
+            users: Cell::default(),
+        }
     }
 
     /// To be called before every access. False if the model is dead, and the access must be left out.
     #[track_caller]
     pub(crate) fn enter(&self, order: Ordering, access: Access) -> bool {
-        if !enter_atomic(order) {
+        if !enter_atomic() {
             return false;
+        }
+        gaps::accesses(std::ptr::from_ref(self).addr(), order);
+        if access == Access::Load {
+            gaps::loads();
         }
         match &self.gate {
             Some(gate) => {
@@ -82,7 +95,15 @@ impl<L> Atom<L> {
 
     /// A read-modify-write has written.
     pub(crate) fn modified(&self) {
+        gaps::loads();
         self.modified_by.set(Some(current().id()));
+        self.users.set(self.users.get().modified());
+    }
+
+    /// A compare-exchange has failed.
+    pub(crate) fn failed(&self) {
+        gaps::loads();
+        self.users.set(self.users.get().failed());
     }
 
     /// A plain store has written. Not to be told before: it is a scheduling point.
@@ -90,6 +111,7 @@ impl<L> Atom<L> {
         if self.modified_by.take().is_some_and(|modifier| modifier != current().id()) {
             context::note_artefact(context::Artefact::LoomSplitsRmw);
         }
+        self.users.set(self.users.get().stored());
     }
 
     /// loom's atomic, of which nobody else knows.

@@ -3,8 +3,10 @@
 use super::deferred::{Held, let_go, take_back};
 use super::enter;
 use super::exact::{self, Exact, Mode};
+use crate::context::{Artefact, note_artefact};
 use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A mutex without data or poison.
 pub(crate) enum RawMutex {
@@ -88,7 +90,13 @@ impl Drop for RawGuard<'_> {
 }
 
 /// A reader-writer lock without data or poison.
-pub(crate) enum RawRwLock {
+pub(crate) struct RawRwLock {
+    lock: Shared,
+    /// Writers that have asked for the lock and do not have it yet. loom does not know of it.
+    waiting: AtomicUsize,
+}
+
+enum Shared {
     Loom(Arc<loom::sync::RwLock<()>>),
     Exact(Arc<Exact>),
 }
@@ -102,17 +110,18 @@ pub(crate) struct RawRwGuard<'a> {
 impl RawRwLock {
     #[track_caller]
     pub(crate) fn new() -> Self {
-        if exact::wanted() {
-            RawRwLock::Exact(Arc::new(Exact::new()))
+        let lock = if exact::wanted() {
+            Shared::Exact(Arc::new(Exact::new()))
         } else {
-            RawRwLock::Loom(Arc::new(loom::sync::RwLock::new(())))
-        }
+            Shared::Loom(Arc::new(loom::sync::RwLock::new(())))
+        };
+        RawRwLock { lock, waiting: AtomicUsize::new(0) }
     }
 
     fn address(&self) -> *const () {
-        match self {
-            RawRwLock::Loom(lock) => address(lock),
-            RawRwLock::Exact(lock) => address(lock),
+        match &self.lock {
+            Shared::Loom(lock) => address(lock),
+            Shared::Exact(lock) => address(lock),
         }
     }
 
@@ -141,15 +150,21 @@ impl RawRwLock {
         if !enter() {
             return RawRwGuard { lock: self, held: None };
         }
-        let held = take_back(self.address()).unwrap_or_else(|| match (self, mode) {
-            (RawRwLock::Exact(lock), mode) => Held::Exact(lock.acquire(mode)),
-            (RawRwLock::Loom(lock), Mode::Together) => {
-                reader(lock, lock.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
-            }
-            (RawRwLock::Loom(lock), Mode::Alone) => {
-                writer(lock, lock.write().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        let held = take_back(self.address()).unwrap_or_else(|| {
+            let _waits = (mode == Mode::Alone).then(|| Waits::new(&self.waiting));
+            match (&self.lock, mode) {
+                (Shared::Exact(lock), mode) => Held::Exact(lock.acquire(mode)),
+                (Shared::Loom(lock), Mode::Together) => {
+                    reader(lock, lock.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
+                }
+                (Shared::Loom(lock), Mode::Alone) => {
+                    writer(lock, lock.write().unwrap_or_else(|poisoned| poisoned.into_inner()))
+                }
             }
         });
+        if mode == Mode::Together && self.waiting.load(Ordering::Relaxed) > 0 {
+            note_artefact(Artefact::WaitingWriter);
+        }
         RawRwGuard { lock: self, held: Some(held) }
     }
 
@@ -158,10 +173,10 @@ impl RawRwLock {
         if !enter() {
             return Some(RawRwGuard { lock: self, held: None });
         }
-        let held = match (take_back(self.address()), self) {
+        let held = match (take_back(self.address()), &self.lock) {
             (Some(held), _) => held,
-            (None, RawRwLock::Exact(lock)) => Held::Exact(lock.try_acquire(mode)?),
-            (None, RawRwLock::Loom(lock)) => {
+            (None, Shared::Exact(lock)) => Held::Exact(lock.try_acquire(mode)?),
+            (None, Shared::Loom(lock)) => {
                 exact::demand();
                 match mode {
                     Mode::Together => reader(lock, lock.try_read().ok()?),
@@ -185,6 +200,22 @@ impl Drop for RawRwGuard<'_> {
         if let Some(held) = self.held.take() {
             let_go(self.lock.address(), held);
         }
+    }
+}
+
+/// Counts a writer that waits, until it is dropped.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

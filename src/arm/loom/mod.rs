@@ -19,6 +19,7 @@ mod count;
 mod deferred;
 pub(crate) mod every;
 mod exact;
+mod gaps;
 mod lock;
 mod oracle;
 mod parking;
@@ -35,11 +36,12 @@ pub(crate) use condvar::RawCondvar;
 pub(crate) use count::Count;
 pub(crate) use deferred::{forget_deferred, release_deferred};
 pub(crate) use exact::{NeedsExactness, as_exactly_as, as_exactly_as_needed, wanted as exactly};
+pub(crate) use gaps::fence;
 pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    AtomicUsize, fence,
+    AtomicUsize,
 };
 pub(crate) use oracle::{Assignment, Odometer, assigned, begin_execution, choose};
 pub(crate) use span::{Span, read, write};
@@ -122,11 +124,8 @@ pub(crate) fn enter_cell() -> bool {
     alive
 }
 
-/// As [`enter`], before an atomic access with this ordering. Notes where loom's model is not the language's.
-pub(crate) fn enter_atomic(order: std::sync::atomic::Ordering) -> bool {
-    if order == std::sync::atomic::Ordering::SeqCst {
-        context::note_artefact(context::Artefact::LoomSeqCst);
-    }
+/// As [`enter`], before an atomic access.
+pub(crate) fn enter_atomic() -> bool {
     context::count_operation();
     enter()
 }
@@ -135,4 +134,5 @@ pub(crate) fn enter_atomic(order: std::sync::atomic::Ordering) -> bool {
 fn forget_execution() {
     DEAD.set(false);
     NAMES.with_borrow_mut(Vec::clear);
+    gaps::begin();
 }

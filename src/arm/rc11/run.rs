@@ -16,7 +16,7 @@ use crate::arm::Slot;
 use crate::arm::trace::{RaceFound, Site};
 use crate::arm::unwinding;
 use crate::context::{self, Context};
-use crate::explore::rc11::graph::is_chain;
+use crate::explore::rc11::graph::{Event, is_chain};
 use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
@@ -82,6 +82,8 @@ enum State {
     Waiting(EventId),
     /// About to do something that the graph does not hold.
     Extending,
+    /// As [`State::Extending`], when all accesses of others that the graph holds have been executed.
+    Settling,
     /// For the end of another thread.
     Joining(u8),
     /// By a read that waits for a value, or by a loop that only looks.
@@ -151,7 +153,7 @@ pub(crate) type LocationName = (u8, u32);
 pub(crate) const OF_PERMITS: u8 = 254;
 /// As [`OF_PERMITS`].
 pub(crate) const OF_STATICS: u8 = 253;
-/// As [`OF_PERMITS`], for what an execution has made, but not with a location of its own.
+/// What an execution has made, but not with a location of its own: see [`make_lazy`].
 pub(crate) const OF_LAZY: u8 = 251;
 /// As [`OF_PERMITS`], for what tells whether a thread has ended.
 pub(crate) const OF_ENDS: u8 = 252;
@@ -195,6 +197,8 @@ pub(crate) struct Run {
     model: Model,
     others: WorkList,
     names: FxHashMap<LocationName, LocationId>,
+    /// The locations of objects without a maker, kept from run to run, and whether this run has them.
+    lazy: FxHashMap<LocationId, bool>,
     made: Vec<Option<Made>>,
     cells: Vec<PlainCell>,
     threads: Vec<Thread>,
@@ -468,6 +472,50 @@ impl Run {
             && (self.threads[thread].next as usize) < self.graph.len(thread)
     }
 
+    fn anything_is_behind(&self) -> bool {
+        (0..self.threads.len()).any(|thread| self.is_behind(thread))
+    }
+
+    /// Whether all threads but one have executed what accesses the graph holds for them.
+    fn are_settled_but(&self, thread: usize) -> bool {
+        let access = |event: &std::sync::Arc<Event>| event.location().is_some();
+        (0..self.threads.len()).filter(|other| *other != thread && self.is_behind(*other)).all(|other| {
+            let next = self.threads[other].next as usize;
+            !self.graph.threads[other][next..].iter().any(access)
+        })
+    }
+
+    /// The location of the running thread's next access as the graph has it, if it is that of an object without a
+    /// maker which this run does not have yet.
+    fn lazy_held(&self, chain: bool) -> Option<LocationId> {
+        let next = self.next();
+        let mut held = self.graph.threads.get(self.current)?.iter().skip(next.index.into());
+        let location = held.find_map(|event| event.location())?;
+        let unbound = self.lazy.get(&location) == Some(&false);
+        (unbound && is_chain(location) == chain).then_some(location)
+    }
+
+    /// A location for an object without a maker that neither the graph nor this run has.
+    fn lazy_unused(&mut self, chain: bool) -> LocationId {
+        let unused = |location: &LocationId| {
+            let accesses = self.graph.location(*location);
+            is_chain(*location) == chain && accesses.writes.is_empty() && accesses.reads.is_empty()
+        };
+        let free = self.lazy.iter().filter(|(_, bound)| !**bound).map(|(location, _)| *location);
+        if let Some(location) = free.filter(unused).min() {
+            return location;
+        }
+        let name = (OF_LAZY, u32::try_from(self.lazy.len()).unwrap_or(u32::MAX));
+        self.location_of(name, chain)
+    }
+
+    /// The location of this name.
+    fn location_of(&mut self, name: LocationName, chain: bool) -> LocationId {
+        let fresh =
+            LocationId::try_from(2 * self.names.len() + usize::from(chain)).unwrap_or(LocationId::MAX);
+        *self.names.entry(name).or_insert(fresh)
+    }
+
     fn may_extend(&self, thread: usize) -> bool {
         self.owing.is_none_or(|owing| owing.thread as usize == thread)
             && self.threads[..thread].iter().zip(0..).all(|(other, number)| match other.state {
@@ -477,7 +525,7 @@ impl Run {
                     let child = child as usize;
                     self.threads[child].state != State::Done && !self.is_behind(child)
                 }
-                State::Ready | State::Waiting(_) | State::Extending => false,
+                State::Ready | State::Waiting(_) | State::Extending | State::Settling => false,
             })
     }
 
@@ -494,6 +542,7 @@ impl Run {
                 State::Ready => true,
                 State::Waiting(id) => self.is_executed(id),
                 State::Extending => self.may_extend(number),
+                State::Settling => self.are_settled_but(number),
                 State::Joining(child) => self.threads[child as usize].state == State::Done,
                 State::Absent | State::Blocked | State::Done => false,
             };
@@ -533,7 +582,7 @@ impl Run {
                         _ => return None,
                     }
                 }
-                State::Blocked | State::Done => return None,
+                State::Settling | State::Blocked | State::Done => return None,
             };
         }
         None
@@ -613,20 +662,50 @@ pub(crate) fn make(value: u64, chain: bool, site: Site) -> LocationId {
     // SAFETY: the reference ends here.
     let Some(run) = (unsafe { run() }) else { return LocationId::MAX };
     let named = run.ahead.take();
+    if named.is_some_and(|(of, _)| of == OF_LAZY) {
+        return make_lazy(value, chain);
+    }
     let name = named.unwrap_or_else(|| {
         let thread = &mut run.threads[run.current];
         thread.made += 1;
         (u8::try_from(run.current).unwrap_or(u8::MAX), thread.made)
     });
-    let fresh = LocationId::try_from(2 * run.names.len() + usize::from(chain)).unwrap_or(LocationId::MAX);
-    let location = *run.names.entry(name).or_insert(fresh);
+    let location = run.location_of(name, chain);
     let at = location as usize;
     if run.made.len() <= at {
         run.made.resize_with(at + 1, || None);
     }
     let by = (named.is_none() && !run.over).then(|| run.place(site));
-    run.threads[run.current].accessed = true;
+    // What is there from the beginning is no access of the thread that happens to come first.
+    run.threads[run.current].accessed |= by.is_some();
     run.made[at] = Some(Made { value, by });
+    location
+}
+
+/// A location for an object that has no maker, because no event of its own makes it: two threads may be the first
+/// to use it, each in some of the executions. So it is known by the events that access it: where the graph holds
+/// the running thread's next access, that one's location; else a new one.
+fn make_lazy(value: u64, chain: bool) -> LocationId {
+    let location = loop {
+        if let Some(held) = with(|run| run.lazy_held(chain)) {
+            break held;
+        }
+        // Another thread may have accessed the object as the graph has it.
+        if with(|run| run.over || run.guide.is_some() || run.are_settled_but(run.current)) {
+            break with(|run| run.lazy_unused(chain));
+        }
+        with(|run| run.threads[run.current].state = State::Settling);
+        switch();
+        with(|run| run.threads[run.current].state = State::Ready);
+    };
+    with(|run| {
+        run.lazy.insert(location, true);
+        let at = location as usize;
+        if run.made.len() <= at {
+            run.made.resize_with(at + 1, || None);
+        }
+        run.made[at] = Some(Made { value, by: None });
+    });
     location
 }
 
@@ -936,7 +1015,10 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
         if !alive() {
             return 0;
         }
-        commit();
+        debug_assert!(
+            with(|run| run.section.is_none()),
+            "a choice is no part of what is done inside of a monitor"
+        );
         let Some(id) = arrive() else { return 0 };
         let value = match look_up(id) {
             Next::Held(id) => with(|run| match run.graph.event(id).kind {
@@ -944,9 +1026,7 @@ pub(crate) fn choose(options: u32, site: Site) -> u32 {
                 _ => None,
             }),
             Next::New(id) => {
-                if with(|run| run.section.is_none()) {
-                    wait_for_turn();
-                }
+                wait_for_turn();
                 Some(choose_new(id, options))
             }
         };
@@ -1407,6 +1487,7 @@ impl Run {
             model,
             others: WorkList::new(),
             names: FxHashMap::default(),
+            lazy: FxHashMap::default(),
             made: Vec::new(),
             cells: Vec::new(),
             threads: Vec::new(),
@@ -1476,6 +1557,7 @@ impl Run {
         first.body = Some(main);
         self.graph = graph;
         self.made.clear();
+        self.lazy.values_mut().for_each(|bound| *bound = false);
         self.cells.clear();
         self.current = 0;
         self.over = false;
@@ -1505,8 +1587,7 @@ impl Run {
 
     /// How a run ended in which no thread can go on.
     fn how_it_ended(&self) -> End {
-        let behind = (0..self.threads.len()).any(|thread| self.is_behind(thread));
-        if behind || self.owing.is_some() {
+        if self.anything_is_behind() || self.owing.is_some() {
             return End::Trouble(Trouble::NotRepeatable(None));
         }
         if self.threads.iter().all(|thread| matches!(thread.state, State::Done | State::Absent)) {

@@ -173,22 +173,42 @@ impl<T> Inside<T> {
         Some(result)
     }
 
-    /// Waits until `act` returns something. If it does not it must have changed nothing, but may say so.
-    fn wait_until<R>(&self, mut act: impl FnMut(&mut T) -> Result<R, bool>) -> Option<R> {
+    /// Takes steps until `act` is done. It gets what was chosen last, if anything was.
+    fn wait_until<R>(&self, mut act: impl FnMut(&mut T, Option<u32>) -> Step<R>) -> Option<R> {
         if !self.is_here() || !self.monitor.enter() {
             return None;
         }
+        let mut chosen = None;
         loop {
-            let result = act(&mut self.state.borrow_mut());
-            match result {
-                Ok(result) => {
+            let step = act(&mut self.state.borrow_mut(), chosen);
+            match step {
+                Step::Done(result) => {
                     self.monitor.leave();
                     return Some(result);
                 }
-                Err(changed) => self.monitor.wait(changed),
+                Step::Wait { changed } => self.monitor.wait(changed),
+                Step::Choose(options) => {
+                    self.monitor.leave();
+                    chosen = Some(choose(options, Location::caller()));
+                    if !self.monitor.enter() {
+                        return None;
+                    }
+                }
             }
         }
     }
+}
+
+/// What a step inside of a monitor comes to.
+enum Step<R> {
+    Done(R),
+    /// Others must do something first. Whether this step has changed anything.
+    Wait {
+        changed: bool,
+    },
+    /// One of so many is to be chosen first, outside: a choice is no part of the write that others read, so that what
+    /// they do would depend on something that is not in their past.
+    Choose(u32),
 }
 
 /// A past that is left for others: part of the state inside of a monitor.
@@ -260,35 +280,36 @@ impl RawRwLock {
     }
 
     pub(crate) fn read(&self) -> RawRwGuard<'_> {
-        let mut lets_writers_pass = None;
-        let taken = self.holders.wait_until(|holders| {
+        let taken = self.holders.wait_until(|holders, lets_writers_pass| {
             if holders.writer {
-                return Err(false);
+                return Step::Wait { changed: false };
             }
-            if holders.waiting_writers > 0
-                && *lets_writers_pass.get_or_insert_with(|| choose(2, Location::caller()) == 1)
-            {
-                return Err(true);
+            if holders.waiting_writers > 0 {
+                match lets_writers_pass {
+                    None => return Step::Choose(2),
+                    Some(0) => {}
+                    Some(_) => return Step::Wait { changed: false },
+                }
             }
             holders.readers += 1;
             holders.learn(Mode::Read);
-            Ok(())
+            Step::Done(())
         });
         taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Read))
     }
 
     pub(crate) fn write(&self) -> RawRwGuard<'_> {
         let mut waits = false;
-        let taken = self.holders.wait_until(|holders| {
+        let taken = self.holders.wait_until(|holders, _| {
             if holders.writer || holders.readers > 0 {
-                let begins = !std::mem::replace(&mut waits, true);
-                holders.waiting_writers += usize::from(begins);
-                return Err(begins);
+                let changed = !std::mem::replace(&mut waits, true);
+                holders.waiting_writers += usize::from(changed);
+                return Step::Wait { changed };
             }
             holders.waiting_writers -= usize::from(waits);
             holders.writer = true;
             holders.learn(Mode::Write);
-            Ok(())
+            Step::Done(())
         });
         taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Write))
     }
@@ -384,10 +405,12 @@ impl RawCondvar {
         let lock = guard.lock;
         let ticket = self.begin();
         drop(guard);
-        let woken = self.waiters.wait_until(|waiters| {
-            let at = waiters.notified.iter().position(|other| *other == ticket).ok_or(false)?;
+        let woken = self.waiters.wait_until(|waiters, _| {
+            let Some(at) = waiters.notified.iter().position(|other| *other == ticket) else {
+                return Step::Wait { changed: false };
+            };
             waiters.notified.remove(at);
-            Ok(())
+            Step::Done(())
         });
         assert!(woken.is_some(), "a Condvar is waited on while the execution is taken apart");
         lock.lock()
@@ -420,13 +443,17 @@ impl RawCondvar {
     }
 
     pub(crate) fn notify_one(&self) {
-        self.waiters.step(|waiters| {
-            let options = u32::try_from(waiters.asleep.len()).unwrap_or(u32::MAX);
-            if options > 0 {
-                let chosen = if options == 1 { 0 } else { choose(options, Location::caller()) };
-                let woken = waiters.asleep.remove(chosen as usize);
-                waiters.notified.push(woken);
-            }
+        self.waiters.wait_until(|waiters, chosen| {
+            let chosen = match (waiters.asleep.len(), chosen) {
+                (0, _) => return Step::Done(()),
+                (1, _) => 0,
+                (options, None) => return Step::Choose(u32::try_from(options).unwrap_or(u32::MAX)),
+                // Others may have been notified since.
+                (options, Some(chosen)) => (chosen as usize).min(options - 1),
+            };
+            let woken = waiters.asleep.remove(chosen);
+            waiters.notified.push(woken);
+            Step::Done(())
         });
     }
 

@@ -10,7 +10,7 @@ use crate::cell::Plain;
 use crate::context::{self, Context};
 use crate::explore::rc11::Model;
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
-use crate::sync::{Arc, Condvar, Mutex, RwLock};
+use crate::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
 use crate::thread;
 use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::collections::BTreeMap;
@@ -73,7 +73,10 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
             End::Race(_) => seen.races += 1,
             End::Failed(_) => seen.failed += 1,
             End::Restart => panic!("restart"),
-            End::Trouble(trouble) => panic!("{trouble:?} after {seen:?}"),
+            End::Trouble(trouble) => {
+                eprintln!("{trouble:?} after {seen:?}");
+                panic!("{trouble:?} after {seen:?}")
+            }
         }
         assert!(seen.complete + seen.unseen < 3_000_000, "{seen:?}");
     }
@@ -311,6 +314,56 @@ fn known_counts() {
 }
 
 /// Store buffering of two threads, where one half of a side is done before a spawn, or before a join.
+/// Who is woken by `notify_one` is a choice, on which everything hangs that the woken thread does.
+#[test]
+fn who_is_notified_is_part_of_what_the_woken_thread_has_seen() {
+    let seen = explore(Model::Rc11, || {
+        let door = Arc::new((Mutex::new(0), Condvar::new()));
+        let opens = std::sync::Arc::new(door.clone());
+        let opener = thread::spawn(move || {
+            *opens.0.lock().unwrap() = 1;
+            opens.1.notify_one();
+        });
+        let order = threads(2, move |_| {
+            let mut entered = door.0.lock().unwrap();
+            while *entered == 0 {
+                entered = door.1.wait(entered).unwrap();
+            }
+            *entered += 1;
+            door.1.notify_one();
+            *entered
+        });
+        opener.join().unwrap();
+        order
+    });
+    // Each enters, in either order, and nothing is left asleep.
+    assert_eq!(seen.outcomes.keys().cloned().collect::<Vec<_>>(), [[2, 3], [3, 2]], "{seen:?}");
+    assert_eq!((seen.deadlocks, seen.endless, seen.failed), (0, 0, 0), "{seen:?}");
+}
+
+/// Objects without a maker (a `OnceLock` is made by a `const fn`), which either of two threads may be the first to use,
+/// and each may be the first to use another: every execution can be found again from its graph.
+#[test]
+fn objects_without_a_maker_are_known_by_their_accesses() {
+    let seen = explore(Model::Rc11, || {
+        let (first, second) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+        let turns = threads(3, move |i| {
+            let (first, second) = if i == 1 { (&second, &first) } else { (&first, &second) };
+            let mine = *first.get_or_init(|| i) == i;
+            let theirs = *second.get_or_init(|| i) == i;
+            [mine, theirs]
+        });
+        let made = turns.iter().flatten().filter(|made| **made).count();
+        (made, turns[1])
+    });
+    show("objects without a maker", &seen, std::time::Instant::now());
+    // Each is made once, by one of three. Thread 1 comes to the second one first, and the others to the first one
+    // first: who has made the second one has found the first one there.
+    assert!(seen.outcomes.keys().all(|(made, _)| *made == 2), "{seen:?}");
+    assert_eq!(seen.outcomes.len(), 3, "{seen:?}");
+    assert_eq!((seen.deadlocks, seen.races, seen.failed), (0, 0, 0), "{seen:?}");
+}
+
 /// A loop that an optimised build unrolls looks from several places, in one state: none of them is a second round.
 #[test]
 fn looking_twice_is_no_loop() {

@@ -100,6 +100,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         let at_most = MAX_THREADS - 1;
         return Ok(Observation::not_applicable(NotApplicable::TooManyActors { actors, at_most }));
     }
+    context::forget_artefacts();
     Ok(arm::as_exactly_as_needed(|| search(task), || begin_anew(task)))
 }
 
@@ -137,7 +138,10 @@ fn search(task: &Task<'_>) -> Observation {
         failing.append(&mut explored.failing);
         redundant += explored.redundant;
         if explored.complete || explored.failure.is_some() {
-            let exploration = within(preemptions, spurious::take_bounded());
+            let exploration = match (explored.complete, spurious::take_bounded()) {
+                (true, spurious) => within(preemptions, spurious),
+                (false, _) => Exploration::Sampled { how: Sampling::UntilFailure },
+            };
             let explored = Explored { executions: total, redundant, failing, ..explored };
             return conclude(task, exploration, explored);
         }

@@ -15,6 +15,7 @@ use super::{Adapter, Programs, Task, repeat};
 use crate::arm::rc11::{End, Explorer, Trouble};
 use crate::arm::{journal, recorder, trace};
 use crate::base::budget::Budget;
+use crate::base::engine::Engine;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::location::Site;
 use crate::base::observation::{Bound, Difference, Exploration, Observation, Sampling, Stop};
@@ -30,17 +31,25 @@ use std::time::Instant;
 /// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
 const MAX_RUNS_PER_EXECUTION: u64 = 10;
 
-/// The engine.
-pub(super) struct Rc11;
+/// The engine, under one of its models.
+pub(super) struct Rc11 {
+    engine: Engine,
+    model: Model,
+}
+
+impl Rc11 {
+    pub(super) const OF_THE_LANGUAGE: Self = Rc11 { engine: Engine::Rc11, model: Model::Rc11 };
+    pub(super) const SEQUENTIAL: Self = Rc11 { engine: Engine::Rc11Sc, model: Model::Sc };
+}
 
 impl Adapter for Rc11 {
     fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
-        Ok(observe_under(task, Model::Rc11))
+        Ok(observe(self, task))
     }
 
     fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
         let Route::Graph(guide) = route else { return None };
-        witness::replay(task, guide)
+        witness::replay(task, self, guide)
     }
 
     fn programs(&self, budget: &Budget) -> Programs {
@@ -48,11 +57,11 @@ impl Adapter for Rc11 {
     }
 }
 
-fn observe_under(task: &Task<'_>, model: Model) -> Observation {
+fn observe(engine: &Rc11, task: &Task<'_>) -> Observation {
     let before = context::operations();
     spurious::take_bounded();
-    let mut search = Search::new(task, model);
-    let again = |limit| Search::new(task, model).repeat(limit);
+    let mut search = Search::new(task, engine.model);
+    let again = |limit| Search::new(task, engine.model).repeat(limit);
     let (complete, difference) = repeat::search(task, || search.everything(), again);
     let exploration = match (complete, spurious::take_bounded()) {
         (true, false) => Exploration::Exhaustive,
@@ -73,7 +82,7 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     }
     if !repeat::note(&mut seen, difference) {
         task.note_preliminarily(&seen);
-        witness::add(task, model, complete, search.found, &mut seen);
+        witness::add(task, engine, complete, search.found, &mut seen);
     }
     seen
 }

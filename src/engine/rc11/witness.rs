@@ -3,10 +3,9 @@
 
 use super::super::Task;
 use super::super::witness::{Ended, MAX_WITNESSES, witness};
-use super::failure_of;
+use super::{Rc11, failure_of};
 use crate::arm::rc11::{End, Explorer};
 use crate::arm::{journal, trace};
-use crate::base::engine::Engine;
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::base::outcome::{Grade, Graded};
@@ -24,7 +23,7 @@ const MAX_RUNS: u64 = 4_000;
 /// Adds a witness for each failure that was seen.
 pub(super) fn add(
     task: &Task<'_>,
-    model: Model,
+    under: &Rc11,
     complete: bool,
     mut found: Vec<Found>,
     seen: &mut Observation,
@@ -41,15 +40,15 @@ pub(super) fn add(
         Some(found.swap_remove(at).best)
     };
     let mut best: Vec<Option<Best>> = goals.iter().map(&mut first).collect();
-    let exhausted = look(task, model, &goals, &mut best) && complete;
+    let exhausted = look(task, under.model, &goals, &mut best) && complete;
     for (goal, best) in goals.iter().zip(best) {
         let Some(best) = best else { continue };
-        let Some((ended, journal)) = follow(task, model, &best.guide) else { continue };
+        let Some((ended, journal)) = follow(task, under.model, &best.guide) else { continue };
         if !ended.shows(goal) {
             continue;
         }
         let shortest = exhausted && best.fewest;
-        let Some(witness) = witness(Engine::Rc11, task.facts, &journal, &ended, shortest) else { continue };
+        let Some(witness) = witness(under.engine, task.facts, &journal, &ended, shortest) else { continue };
         if let Ended::Failed(race @ Failure::DataRace(_)) = &ended {
             seen.fail(race.clone());
         }
@@ -58,9 +57,9 @@ pub(super) fn add(
 }
 
 /// Executes what a token has kept. `None` if it does not go that way.
-pub(crate) fn replay(task: &Task<'_>, guide: &Guide) -> Option<Witness> {
-    let (ended, journal) = follow(task, Model::Rc11, guide)?;
-    witness(Engine::Rc11, task.facts, &journal, &ended, false)
+pub(super) fn replay(task: &Task<'_>, under: &Rc11, guide: &Guide) -> Option<Witness> {
+    let (ended, journal) = follow(task, under.model, guide)?;
+    witness(under.engine, task.facts, &journal, &ended, false)
 }
 
 /// The execution that first showed a failure.

@@ -78,6 +78,7 @@ impl Adapter for Shuttle {
 /// None so far: what shuttle cannot do is part of the observation.
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let before = context::operations();
+    context::forget_artefacts();
     // Whoever shortened a witness before may have come upon the limit.
     spurious::take_bounded();
     let again = |limit| search::again(task, limit);
@@ -94,7 +95,9 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let mut last = searched.run;
     let (mut past, mut raced) = (last.race, last.raced);
     let mut failing = std::mem::take(&mut last.failing);
-    if settled {
+    if settled && !searched.complete {
+        seen.exploration = Exploration::Sampled { how: Sampling::UntilFailure };
+    } else if settled {
         let by = bounds(&searched.progress, cut_off, spurious, task.budget.preemptions);
         if !by.is_empty() {
             seen.exploration = Exploration::Bounded { by };

@@ -173,7 +173,7 @@ pub(crate) struct Graph {
     locations: Vec<Location>,
     stamp: u32,
     /// SeqCst events, fences among them.
-    sc_events: u32,
+    sc_events: Vec<EventId>,
     sc_fences: u32,
     /// The read that this graph was made for, which has not been executed since.
     pub(crate) fresh: Option<EventId>,
@@ -216,8 +216,8 @@ impl Graph {
         &mut self.locations[at]
     }
 
-    pub(super) fn sc_events(&self) -> u32 {
-        self.sc_events
+    pub(super) fn sc_events(&self) -> &[EventId] {
+        &self.sc_events
     }
 
     pub(super) fn has_sc_fences(&self) -> bool {
@@ -301,7 +301,9 @@ impl Graph {
     }
 
     pub(super) fn push(&mut self, id: EventId, event: Event) {
-        self.sc_events += u32::from(event.is_sc());
+        if event.is_sc() {
+            self.sc_events.push(id);
+        }
         self.sc_fences += u32::from(event.is_sc_fence());
         if let Kind::Read { location, .. } = event.kind {
             self.location_mut(location).reads.push(id);
@@ -320,7 +322,11 @@ impl Graph {
         let old = self.event(id);
         let (was_sc, stamp) = (old.is_sc(), old.stamp);
         let event = self.make(id, kind, order, stamp);
-        self.sc_events = self.sc_events - u32::from(was_sc) + u32::from(event.is_sc());
+        match (was_sc, event.is_sc()) {
+            (true, false) => self.sc_events.retain(|other| *other != id),
+            (false, true) => self.sc_events.push(id),
+            _ => {}
+        }
         self.threads[id.thread as usize][id.index as usize] = Arc::new(event);
     }
 
@@ -416,7 +422,6 @@ impl Graph {
                 events.iter().zip(0_u16..).position(|(event, index)| !keep(EventId { thread, index }, event));
             let kept = kept.unwrap_or(events.len());
             for gone in events.drain(kept..) {
-                self.sc_events -= u32::from(gone.is_sc());
                 self.sc_fences -= u32::from(gone.is_sc_fence());
             }
         }
@@ -426,5 +431,6 @@ impl Graph {
             location.writes.retain(there);
             location.reads.retain(there);
         }
+        self.sc_events.retain(there);
     }
 }

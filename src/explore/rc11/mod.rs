@@ -20,6 +20,7 @@
 pub(crate) mod consistency;
 pub(crate) mod graph;
 pub(crate) mod guide;
+mod psc;
 pub(crate) mod step;
 
 pub(crate) use consistency::Model;

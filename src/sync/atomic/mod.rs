@@ -7,7 +7,7 @@
 //!
 //! Panics are std's, with std's words, on every engine.
 //!
-//! Limits: loom treats SeqCst loads and stores as acquire and release (SeqCst fences are right); no
+//! Limits: loom treats SeqCst accesses as acquire and release; no
 //! engine that checks makes `compare_exchange_weak` fail without reason; under shuttle values are
 //! sequentially consistent, while races are judged by the orderings as written.
 

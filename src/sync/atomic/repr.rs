@@ -515,6 +515,8 @@ macro_rules! common {
                             if found.is_ok() {
                                 atomic.modified();
                                 real.store(new, Ordering::Relaxed);
+                            } else {
+                                atomic.failed();
                             }
                             let found = found.map($from).map_err($from);
                             repr.note_exchange(found, new, [success, failure]);

@@ -14,7 +14,8 @@ use super::{Finding, crossing};
 /// Of the patterns that occur, the one most likely to blame.
 pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding {
     let story = Story::new(witness);
-    let patterns: [fn(&Story) -> Option<Finding>; 14] = [
+    let patterns: [fn(&Story) -> Option<Finding>; 15] = [
+        other_modification_order,
         lost_update,
         crossing::stale_message,
         crossing::neither_saw,
@@ -42,6 +43,28 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
     finding.sentence =
         if finding.sentence.is_empty() { verdict } else { format!("{}, and {verdict}", finding.sentence) };
     finding
+}
+
+/// What the main thread reads at the end is not what the last write left: modification order is another one than that
+/// in which the writes are shown.
+fn other_modification_order(story: &Story) -> Option<Finding> {
+    let (last, _) = story.events().rfind(|(index, _)| story.actor_writes(*index))?;
+    let at_the_end = story.events().filter(|(index, event)| event.thread == 0 && *index > last);
+    at_the_end
+        .filter_map(|(read, event)| {
+            let kept = event.stale?.from.filter(|kept| story.actor_writes(*kept))?;
+            let over = *story.same_object(read).iter().rfind(|write| **write < read && story.actor_writes(**write))?;
+            let sentence = format!(
+                "in the modification order of {} {}'s write of {} comes before {}'s write of {}, which prevailed",
+                story.what(read),
+                story.who(over),
+                story.left(over),
+                story.who(kept),
+                story.left(kept)
+            );
+            Some(Finding::decided(sentence, &[kept, over]))
+        })
+        .next()
 }
 
 /// Somebody goes on from a wait although nobody has notified him.
