@@ -116,11 +116,15 @@ fn scb_by_hb(graph: &Graph, a: EventId, b: EventId) -> bool {
 fn psc_is_acyclic(graph: &Graph) -> bool {
     let accesses = accesses(graph);
     let nodes: Vec<EventId> = graph.events().filter(|(_, event)| event.is_sc()).map(|(id, _)| id).collect();
-    let edges: Vec<Vec<usize>> = nodes
-        .iter()
-        .map(|a| {
-            (0..nodes.len()).filter(|b| nodes[*b] != *a && psc(graph, &accesses, *a, nodes[*b])).collect()
-        })
+    let own: Vec<Option<&Access>> =
+        nodes.iter().map(|node| accesses.iter().find(|access| access.id == *node)).collect();
+    let edge = |a: usize, b: usize| match (own[a], own[b]) {
+        // Without a fence at either end, what begins and ends the way is the event itself.
+        (Some(x), Some(y)) => x.precedes(y) || scb_by_hb(graph, nodes[a], nodes[b]),
+        _ => psc(graph, &accesses, nodes[a], nodes[b]),
+    };
+    let edges: Vec<Vec<usize>> = (0..nodes.len())
+        .map(|a| (0..nodes.len()).filter(|b| *b != a && edge(a, *b)).collect())
         .collect();
     // An event that reaches itself through others only is found as a cycle; one with an edge to itself here.
     !nodes.iter().any(|a| graph.event(*a).is_sc_fence() && psc(graph, &accesses, *a, *a))
