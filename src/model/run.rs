@@ -185,7 +185,10 @@ pub(super) fn on(
     if bounds.repeatable && seen.caveats.contains(&Caveat::NotRepeatable) {
         return Err(failure::not_repeatable(identity, engine));
     }
-    tell_what_was_left_out(identity, engine, &seen);
+    // A closure in which nothing happens has one execution.
+    if seen.stopped != Some(Stop::NoOperation) || seen.executions > 1 {
+        tell_what_was_left_out(identity, engine, &seen);
+    }
     Ok(seen.executions)
 }
 

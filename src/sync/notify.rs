@@ -4,15 +4,14 @@ use super::monitor::Monitor;
 use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId};
 use crate::base::event::Deed;
-use crate::choice;
 use crate::context::{self, Context};
 use std::fmt;
 
 /// Wakes the one thread that waits, or the next that does. As loom's of this name: a permit, at most one, that
 /// [`Notify::wait`] takes, and with it what was done before it was given.
 ///
-/// Under the checkers a wait may end without a permit, once for each `Notify` in one execution, as in loom; so wait in
-/// a loop.
+/// A wait never ends without a permit. (loom lets it, and lets the thread that does go on only when no other can, so
+/// that what comes of it is hardly ever tried.)
 pub struct Notify {
     id: ObjectId,
     /// Carries what the notifiers have done.
@@ -24,8 +23,6 @@ pub struct Notify {
 struct State {
     permit: bool,
     waiting: bool,
-    /// Whether a wait has ended for no reason.
-    spurious: bool,
 }
 
 impl Notify {
@@ -60,11 +57,6 @@ impl Notify {
         journal::begins("wait", Deed::Other, Key::id(self.id));
         let mut state = self.state.enter();
         assert!(!state.waiting, "only a single thread may wait on `Notify`");
-        if context::current().is_model() && !state.spurious && !state.permit && choice::explored(2) == 1 {
-            state.spurious = true;
-            drop(state);
-            return journal::note("wait, woken spuriously", Deed::Other, Key::id(self.id));
-        }
         state.waiting = true;
         while !state.permit {
             state.wait();
