@@ -31,8 +31,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The bytes of a thread's stack.
-const STACK_SIZE: usize = 256 * 1024;
+/// The bytes of a thread's stack, as std has it. Memory is taken for what is used of it.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
 
 /// Operations after a run is over, in destructors, after which a thread is given up.
 const MAX_INERT: u32 = 100_000;
@@ -661,7 +661,8 @@ pub(crate) fn make(value: u64, chain: bool, site: Site) -> LocationId {
         run.made.resize_with(at + 1, || None);
     }
     let by = (named.is_none() && !run.over).then(|| run.place(site));
-    run.threads[run.current].accessed = true;
+    // What is there from the beginning is made by whoever comes first, and that is no step of theirs.
+    run.threads[run.current].accessed |= by.is_some();
     run.made[at] = Some(Made { value, by });
     location
 }
