@@ -8,11 +8,12 @@ mod progress;
 
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
-use crate::registry::{self, Found};
-use crate::report::{Report, json, snapshot, terminal};
+use crate::registry::Found;
+use crate::report::{Report, json, plain, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
+use crate::runner::register::{self, Failed, RegisterError, Registered};
 use crate::runner::replay::ReplayError;
-use crate::runner::{Event, interrupt, replay, run, worker};
+use crate::runner::{Event, interrupt, replay, run, slow, worker};
 use crate::scenario::Engine;
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
@@ -44,7 +45,7 @@ const INTERRUPTED: u8 = 130;
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Exit codes: 0 every verdict as expected, 1 a verdict not as expected, 2 wrong usage or a wrong \
-                  scenario, 3 nothing unexpected but something inconclusive, 4 the harness failed, 130 interrupted."
+                  scenario, 3 nothing unexpected but something inconclusive, 4 the harness failed or could not print, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -166,11 +167,19 @@ pub fn main() -> ExitCode {
     if let Some(Command::Check(arguments)) = &cli.command {
         return check::main(arguments);
     }
-    let found = match registry::find() {
-        Ok(found) => found,
-        Err(wrong) => return fail(USAGE, &wrong),
+    if let Err(error) = interrupt::install() {
+        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
+    }
+    if let Some(Command::Litmus(arguments)) = &cli.command {
+        return litmus::start(arguments);
+    }
+    let Registered { found, failed } = match register::all() {
+        Ok(registered) => registered,
+        Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
+        Err(error @ RegisterError::Wrong(_)) => return fail(USAGE, &error),
+        Err(error @ RegisterError::Harness(_)) => return fail(INTERNAL, &error),
     };
-    match cli.command {
+    let code = match cli.command {
         Some(Command::List { format }) => match list(&found, format) {
             Ok(()) => ExitCode::from(ALL_AS_EXPECTED),
             Err(error) => fail_to_print(&error),
@@ -182,26 +191,34 @@ pub fn main() -> ExitCode {
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
+    };
+    and_failed(code, &failed)
+}
+
+/// Says which scenarios could not be registered; the others have run.
+fn and_failed(code: ExitCode, failed: &[Failed]) -> ExitCode {
+    for failed in failed {
+        fail(USAGE, &failed.why);
     }
+    let graver = [INTERNAL, INTERRUPTED].map(ExitCode::from).contains(&code);
+    if failed.is_empty() || graver { code } else { ExitCode::from(USAGE) }
 }
 
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    let error = plain::plain_lines(&error.to_string());
     anstream::eprintln!("{}error:{} {error}", anstyle::AnsiColor::Red.on_default().bold(), anstyle::Reset);
     ExitCode::from(code)
 }
 
-/// A reader that has closed the pipe has seen enough; any other failure to print is worth a word.
+/// What was not printed is no success, whoever has closed the pipe.
 fn fail_to_print(error: &io::Error) -> ExitCode {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => ExitCode::from(ALL_AS_EXPECTED),
-        _ => fail(INTERNAL, &format_args!("cannot print: {error}")),
-    }
+    fail(INTERNAL, &format_args!("cannot print: {error}"))
 }
 
 fn list(found: &[Found], format: Format) -> io::Result<()> {
     let text = match format {
         Format::Terminal => contents::text(found),
-        Format::Json => format!("{:#}\n", contents::json(found)),
+        Format::Json => plain::json(&format!("{:#}\n", contents::json(found))),
     };
     io::stdout().lock().write_all(text.as_bytes())
 }
@@ -213,9 +230,6 @@ fn show(found: &[Found], name: &str) -> ExitCode {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
     };
-    if let Err(error) = interrupt::install() {
-        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
-    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let progress = Progress::new(plan.cells());
     let report = run(&plan, Effort::Normal.budget(DEFAULT_SEED), cores, |event| progress.note(&event));
@@ -240,9 +254,6 @@ fn heading(token: &str) -> String {
 }
 
 fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
-    if let Err(error) = interrupt::install() {
-        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
-    }
     let witness = match replay::in_worker(found, token) {
         Ok(witness) => witness,
         Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
@@ -264,15 +275,13 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
 }
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
+    slow::say_if_unoptimised();
     let selection =
         Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines: arguments.engines };
     let plan = match Plan::new(found, &selection) {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
     };
-    if let Err(error) = interrupt::install() {
-        return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
-    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = arguments.jobs.map_or(cores, usize::from);
     let budget = Budget { preemptions: arguments.preemptions, ..arguments.budget.budget(arguments.seed) };
@@ -308,7 +317,7 @@ fn finish(report: &Report, format: Format, seconds: f64) -> io::Result<()> {
     let mut out = AutoStream::auto(io::stdout()).lock();
     match format {
         Format::Terminal => write!(out, "{}{}", terminal::legend(), terminal::summary(report, seconds)),
-        Format::Json => out.write_all(json::render(report)?.as_bytes()),
+        Format::Json => out.write_all(plain::json(&json::render(report)?).as_bytes()),
     }?;
     out.flush()
 }

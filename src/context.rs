@@ -7,8 +7,10 @@
 //! Limit: an object made outside a model (in a `static`, say) stays a real one inside it, so the
 //! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
 
+use crate::pulse;
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// The engine that facade objects are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ impl Context {
 
 thread_local! {
     static CURRENT: Cell<Context> = const { Cell::new(Context::Real) };
+    /// Whether a model was ever entered on this operating-system thread.
+    static MODELLED: Cell<bool> = const { Cell::new(false) };
     static OPERATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -45,7 +49,46 @@ pub(crate) fn current() -> Context {
 
 /// Puts this operating-system thread into `context` until the guard is dropped.
 pub(crate) fn enter(context: Context) -> Entered {
+    if context.is_model() {
+        MODELLED.set(true);
+    }
     Entered { previous: CURRENT.replace(context) }
+}
+
+/// Whether a thread that no checker knows has used an object of an execution.
+static FOREIGN: AtomicBool = AtomicBool::new(false);
+
+/// To be called before an object of a checker's is used where there is no execution to ask. Where this is not the
+/// operating-system thread of the model either, its thread was started with `std::thread`.
+///
+/// # Panics
+/// If so, unless the thread unwinds already. That it was so is known even if the panic is caught.
+#[inline]
+pub(crate) fn check_thread(object_of: Context) {
+    if !MODELLED.get() {
+        refuse_thread(object_of);
+    }
+}
+
+#[cold]
+fn refuse_thread(object_of: Context) {
+    FOREIGN.store(true, Ordering::Relaxed);
+    if !std::thread::panicking() {
+        let engine = match object_of {
+            Context::Loom => "loom",
+            Context::Shuttle => "shuttle",
+            Context::Rc11 => "rc11",
+            Context::Real | Context::Process => "no checker",
+        };
+        panic!(
+            "this object belongs to an execution under {engine}; start the thread with `selvedge::thread`"
+        );
+    }
+}
+
+/// Whether [`check_thread`] has refused a thread since this was last asked.
+pub(crate) fn take_foreign() -> bool {
+    FOREIGN.swap(false, Ordering::Relaxed)
 }
 
 /// Restores the previous context when dropped; made by [`enter`].
@@ -58,6 +101,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.previous);
         OPTIONS.take();
+        pulse::end_execution();
     }
 }
 
@@ -65,7 +109,29 @@ impl Drop for Entered {
 /// `std::sync` by mistake, and must not be called safe.
 #[inline]
 pub(crate) fn count_operation() {
-    OPERATIONS.set(OPERATIONS.get() + 1);
+    let operations = OPERATIONS.get() + 1;
+    OPERATIONS.set(operations);
+    if operations.is_multiple_of(BEAT) {
+        pulse::beat();
+    }
+}
+
+/// Operations after which a long execution tells that it goes on.
+const BEAT: u64 = 64;
+
+thread_local! {
+    static YIELDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that a thread of the execution that runs has yielded, or notes that none has so far.
+#[inline]
+pub(crate) fn set_yielded(yielded: bool) {
+    YIELDED.set(yielded);
+}
+
+/// Whether a thread of the execution that runs, or was the last, has yielded.
+pub(crate) fn has_yielded() -> bool {
+    YIELDED.get()
 }
 
 /// Operations counted on this operating-system thread so far.
@@ -124,7 +190,7 @@ pub(crate) fn waiting<R>(block: impl FnOnce() -> R) -> R {
 }
 
 /// What a design asks of a checker beyond what every design gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Options {
     /// Whether waiting may end without a reason.
     pub(crate) spurious_wakeups: bool,

@@ -133,6 +133,8 @@ mod leaks;
 #[cfg(feature = "harness")]
 mod panics;
 #[cfg(feature = "harness")]
+mod pulse;
+#[cfg(feature = "harness")]
 mod race;
 #[cfg(all(feature = "harness", any(test, feature = "testing")))]
 mod readings;

@@ -9,13 +9,15 @@
 //! Limits: without [`install`], as in unit tests of the facade, only payload and text speak. Records are per
 //! operating-system thread and only the last few are kept.
 
+use crate::base::location::source_path;
 use crate::context::{self, Context};
+use crate::pulse;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 /// The payload of a panic that means a deadlock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +107,6 @@ thread_local! {
     static LAST_OBJECT: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// Who hears of each panic as it happens, before anything unwinds.
-static LISTENER: OnceLock<fn(Cause)> = OnceLock::new();
-
-/// Whether the listener hears nothing more.
-static SILENT: AtomicBool = AtomicBool::new(false);
-
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Installs the hook, outermost: inside a model it only remembers, elsewhere it calls the hook that was
@@ -133,6 +129,9 @@ pub(crate) fn install() {
         drop(std::panic::take_hook());
     });
     std::panic::set_hook(Box::new(move |info| {
+        if !crate::arm::loom::is_probing() {
+            leave_words(info);
+        }
         if !context::current().is_model() {
             previous(info);
         } else if !crate::arm::loom::is_probing() {
@@ -151,23 +150,12 @@ pub(crate) fn install_once() {
     });
 }
 
-/// Has `listener` told of each panic, for the rest of this process: what it learns is known even if the
-/// unwinding ends in an abort. The first listener stays.
-pub(crate) fn tell(listener: fn(Cause)) {
-    LISTENER.get_or_init(|| listener);
-}
-
-/// Has the listener of [`tell`] hear nothing more, for the rest of this process.
-pub(crate) fn be_silent() {
-    SILENT.store(true, Ordering::Relaxed);
-}
-
 fn remember(info: &PanicHookInfo<'_>) {
     let location = info.location();
     let checkers = location.is_some_and(|at| is_checkers_file(at.file()));
     let message = text(info.payload()).map(str::to_owned);
     let said = message.as_deref().filter(|_| checkers).map(Said::by);
-    tell_listener(info.payload(), said);
+    tell_cause(info.payload(), said);
     if message.is_none() {
         LAST_OBJECT.set(Some(checkers));
         if checkers {
@@ -189,12 +177,27 @@ fn remember(info: &PanicHookInfo<'_>) {
     });
 }
 
-fn tell_listener(payload: &(dyn Any + Send), said: Option<Said>) {
-    let Some(listener) = LISTENER.get().filter(|_| !SILENT.load(Ordering::Relaxed)) else { return };
+/// Tells the supervisor what a panic inside of a model is about.
+fn tell_cause(payload: &(dyn Any + Send), said: Option<Said>) {
+    let Some(pulse) = pulse::of_worker() else { return };
     if payload.is::<Deadlocked>() || said == Some(Said::Deadlock) {
-        listener(Cause::Deadlock);
+        pulse.note_panic(Cause::Deadlock);
     } else if text(payload).is_some() {
-        listener(Cause::Other);
+        pulse.note_panic(Cause::Other);
+    }
+}
+
+/// Leaves the message of a panic for the supervisor, should the process not live to tell of it.
+fn leave_words(info: &PanicHookInfo<'_>) {
+    let (Some(pulse), Some(location)) = (pulse::of_worker(), info.location()) else { return };
+    // SAFETY: asks for a number, and cannot fail. Processes that were forked have threads of the same number.
+    let thread = unsafe { libc::pthread_self() } as u64 ^ u64::from(std::process::id()) << 48;
+    // A panic that must not unwind is raised by the runtime itself, and nothing else is there.
+    if location.file().ends_with("core/src/panicking.rs") {
+        let cleaning_up = text(info.payload()).is_some_and(|words| words.contains("cleanup"));
+        pulse.note_fatal(thread, cleaning_up);
+    } else if let Some(words) = text(info.payload()) {
+        pulse.note_words(thread, &format!("{words} ({}:{})", source_path(location.file()), location.line()));
     }
 }
 
@@ -205,6 +208,8 @@ pub(crate) fn last_panic() -> Option<Panic> {
 
 /// Forgets all panics of this operating-system thread; an engine does so before each execution.
 pub(crate) fn forget() {
+    context::set_yielded(false);
+    pulse::begin_execution();
     SEEN.with_borrow_mut(VecDeque::clear);
     LAST_OBJECT.set(None);
 }

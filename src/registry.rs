@@ -37,6 +37,26 @@ impl Registration {
     pub const fn new(name: &'static str, file: &'static str, make: fn() -> Made) -> Self {
         Self { name, file, make }
     }
+
+    /// The name of the function, and so of the scenario.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The source file that it stands in.
+    pub(crate) fn file(&self) -> String {
+        source_path(self.file)
+    }
+
+    /// Calls the function, in whatever process this is.
+    pub(crate) fn make(&self) -> Found {
+        (self.make)().named(self.name, self.file)
+    }
+
+    /// What the function has made elsewhere, as far as it can be told.
+    pub(crate) fn described(&self, scenario: ErasedScenario) -> Found {
+        Made { scenario, generated: Vec::new() }.named(self.name, self.file)
+    }
 }
 
 inventory::collect!(Registration);
@@ -125,17 +145,22 @@ impl Found {
 #[error("{}", .0.join("\n"))]
 pub(crate) struct WrongScenarios(pub(crate) Vec<String>);
 
-/// Every registered scenario, in the order of the book, or all that is wrong with them.
-pub(crate) fn find() -> Result<Vec<Found>, WrongScenarios> {
-    check(
-        inventory::iter::<Registration>
-            .into_iter()
-            .map(|registration| (registration.make)().named(registration.name, registration.file))
-            .collect(),
-    )
+/// Every registered function, in the same order each time.
+pub(crate) fn registrations() -> Vec<&'static Registration> {
+    let mut all: Vec<_> = inventory::iter::<Registration>.into_iter().collect();
+    all.sort_by_key(|registration| (registration.name, registration.file));
+    all
 }
 
-fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
+/// The scenario of this name, if one is registered, or all that is wrong with it. No other scenario's function is
+/// called.
+pub(crate) fn find_named(name: &str) -> Result<Vec<Found>, WrongScenarios> {
+    let named = registrations().into_iter().filter(|registration| registration.name == name);
+    check(named.map(Registration::make).collect())
+}
+
+/// Scenarios in the order of the book, or all that is wrong with them.
+pub(crate) fn check(mut found: Vec<Found>) -> Result<Vec<Found>, WrongScenarios> {
     found.sort_by(|a, b| (&a.name, &a.file).cmp(&(&b.name, &b.file)));
     let mut wrong = Vec::new();
     for pair in found.windows(2).filter(|pair| pair[0].name == pair[1].name) {

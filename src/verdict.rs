@@ -2,16 +2,18 @@
 //!
 //! The rules, in order:
 //! 1. What cannot run is not applicable.
-//! 2. What was seen to fail has failed, however the exploration ended: data race before deadlock before
+//! 2. What does not do the same twice, or does it where the checker cannot see it, is inconclusive: no failure that
+//!    was seen of it can be relied on.
+//! 3. What was seen to fail has failed, however the exploration ended: data race before deadlock before
 //!    crash before hang before forbidden outcome.
-//! 3. What was stopped early, or executed nothing, is inconclusive, never safe.
-//! 4. Only then it is safe, as far as the evidence goes.
+//! 4. What was stopped early, or executed nothing, is inconclusive, never safe.
+//! 5. Only then it is safe, as far as the evidence goes.
 //!
 //! Limit: a judgement is about one design on one engine; it compares no engines.
 
 use crate::base::engine::Engine;
 use crate::base::failure::Failure;
-use crate::base::observation::{Exploration, Observation, Sampling};
+use crate::base::observation::{Exploration, Observation, Sampling, Stop};
 use crate::scenario::Expected;
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +120,9 @@ fn verdict(seen: &Observation) -> Verdict {
     if seen.not_applicable.is_some() {
         return Verdict::NotApplicable;
     }
+    if seen.stopped.as_ref().is_some_and(Stop::discredits) {
+        return Verdict::Inconclusive;
+    }
     if let Some(failure) = seen.failure() {
         return match failure {
             Failure::DataRace(_) => Verdict::DataRace,
@@ -173,7 +178,7 @@ fn evidence(verdict: Verdict, seen: &Observation) -> Evidence {
 mod tests {
     use super::*;
     use crate::base::failure::{Crash, Hang, How, Who};
-    use crate::base::observation::{Bound, NotApplicable, Stop};
+    use crate::base::observation::{Bound, Difference, NotApplicable};
     use crate::base::outcome::{Grade, OutcomeCount};
     use proptest::prelude::*;
 
@@ -233,6 +238,17 @@ mod tests {
 
     fn failed(seen: &Observation) -> bool {
         !seen.failures.is_empty() || seen.outcomes.iter().any(OutcomeCount::is_violation)
+    }
+
+    #[test]
+    fn what_cannot_be_seen_again_is_no_failure() {
+        for stop in [Stop::NotRepeatable(Difference::End), Stop::ForeignThread] {
+            let mut seen = Observation::new(Exploration::Exhaustive);
+            seen.fail(Failure::DATA_RACE);
+            assert_eq!(super::verdict(&seen), Verdict::DataRace);
+            seen.stopped = Some(stop);
+            assert_eq!(super::verdict(&seen), Verdict::Inconclusive);
+        }
     }
 
     #[test]

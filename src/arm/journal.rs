@@ -56,6 +56,8 @@ pub(crate) struct Entry {
     pub(crate) site: Option<Site>,
     /// It was begun and has not ended.
     pub(crate) blocked: bool,
+    /// It is done to an object that was made before the journal began.
+    pub(crate) older: bool,
 }
 
 /// What is written down, for somebody who may not live to see the end.
@@ -316,6 +318,7 @@ impl Journal {
             written: None,
             site,
             blocked: false,
+            older: what.object.is_some() && object.is_none(),
         }
     }
 

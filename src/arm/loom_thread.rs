@@ -37,6 +37,7 @@ impl Join {
 
 /// Lets other threads run first: loom keeps a yielded thread back until another has taken a step.
 pub(crate) fn yield_now() {
+    crate::context::set_yielded(true);
     super::loom::every::progress();
     loom::thread::yield_now();
     super::loom::every::resumes();

@@ -10,6 +10,7 @@ pub(crate) mod loom_thread;
 pub(crate) mod operation;
 pub(crate) mod process;
 pub(crate) mod rc11;
+pub(crate) mod recorder;
 pub(crate) mod shuttle;
 mod shuttle_block;
 pub(crate) mod shuttle_end;

@@ -9,6 +9,7 @@
 use super::shuttle_block::{Bell, Gate, Room, SharedGate};
 use super::trace::{self, Effect, Kind, ObjectId, Operation};
 use super::{shuttle_end, unwinding};
+use crate::context::{self, Context};
 use shuttle_engine::runtime::execution::ExecutionState;
 
 /// Has shuttle put its panic hook in place, which it does once, when its first execution begins.
@@ -31,11 +32,14 @@ pub(crate) fn me() -> usize {
 /// book-keeping may be wrong: while an execution is taken apart, and outside of those that [`trace::begin`]
 /// has begun.
 pub(crate) fn running() -> Option<usize> {
-    match trace::current() {
-        Some(task) if !std::thread::panicking() => Some(task),
-        _ if shuttle_end::over() => None,
-        _ => shuttle::current::try_get_current_task().map(usize::from),
+    let task = trace::current();
+    if task.is_some() && !std::thread::panicking() {
+        return task;
     }
+    if task.is_none() {
+        context::check_thread(Context::Shuttle);
+    }
+    if shuttle_end::over() { None } else { shuttle::current::try_get_current_task().map(usize::from) }
 }
 
 /// Whether an execution is there to talk to.

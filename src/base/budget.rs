@@ -24,6 +24,9 @@ pub(crate) struct Budget {
     /// How long an execution may make no progress, in milliseconds of its own computing time (or of
     /// sleep), before it counts as never ending.
     pub(crate) stall_ms: u64,
+    /// How long a cell may take on the clock, in milliseconds, shrinking left out: then it is out of time. A checker
+    /// stops its search after three quarters of it.
+    pub(crate) wall_ms: u64,
     /// The address space of a worker, in mebibytes.
     pub(crate) memory_mib: u64,
 }
@@ -38,6 +41,7 @@ impl Budget {
         preemptions: None,
         shrinking_ms: 1_000,
         seed: 1,
+        wall_ms: 60_000,
         stall_ms: 10_000,
         memory_mib: 1024,
     };
@@ -106,6 +110,11 @@ impl Effort {
             Effort::Normal => 30_000,
             Effort::Thorough => 600_000,
         };
+        let wall_ms = match self {
+            Effort::Quick => 8_000,
+            Effort::Normal => 120_000,
+            Effort::Thorough => 3_600_000,
+        };
         Budget {
             executions,
             random_executions,
@@ -114,6 +123,7 @@ impl Effort {
             shrinking_ms,
             seed,
             stall_ms,
+            wall_ms,
             memory_mib,
         }
     }

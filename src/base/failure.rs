@@ -153,6 +153,10 @@ pub(crate) enum How {
     /// Its process ended.
     Ended(ProcessExit),
     StackOverflow,
+    /// With this message and its place, where nothing may unwind: while another panic did, most often.
+    PanicThatCannotUnwind {
+        message: String,
+    },
     /// The limit on the memory of the process was met, in mebibytes.
     OutOfMemory {
         limit_mib: u64,
@@ -186,4 +190,7 @@ pub(crate) struct Hang {
     /// if all that is known is that it makes no progress.
     pub(crate) spinning: Vec<usize>,
     pub(crate) steps: usize,
+    /// Whether it sleeps in the operating system, where a checker cannot see what it waits for.
+    #[serde(default)]
+    pub(crate) asleep: bool,
 }

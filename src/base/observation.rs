@@ -99,8 +99,8 @@ pub(crate) enum Stop {
     Budget { executions: u64, within: Vec<Option<u32>> },
     /// The checker saw no operation of the design.
     NoOperation,
-    /// An execution took more than so many branches of loom's.
-    Branches { limit: usize },
+    /// An execution took more than so many branches of loom's; whether a thread of it yielded.
+    Branches { limit: usize, yielded: bool },
     /// The checker itself panicked.
     CheckerPanicked(String),
     /// An execution that should have come out as another one did not.
@@ -109,14 +109,43 @@ pub(crate) enum Stop {
     GaveUp(GaveUp),
     /// A history was not checked to its end, for this reason.
     HistoryNotChecked(String),
-    /// The design did not do what it had done before, first here if that is known: it is not deterministic.
-    NotRepeatable { site: Option<Site> },
+    /// The design did not do what it had done before: it is not deterministic.
+    NotRepeatable(Difference),
+    /// A thread that the checker does not know used an object of an execution.
+    ForeignThread,
     /// An execution had more threads, the main one included, than the search follows.
     TooManyThreads { at_most: usize },
     /// A thread did more than so many operations.
     TooManyEvents { at_most: usize },
+    /// Its worker was killed from outside, by this signal.
+    Killed { signal: i32 },
+    /// The time was over, after so many seconds.
+    OutOfTime { seconds: u64 },
     /// The harness could not do its work.
     HarnessFailed(String),
+}
+
+impl Stop {
+    /// Whether nothing that was seen can be relied on, not even a failure.
+    pub(crate) fn discredits(&self) -> bool {
+        matches!(self, Stop::NotRepeatable(_) | Stop::ForeignThread)
+    }
+}
+
+/// Where two executions differ that should be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Difference {
+    /// This operation was done one time and not the other, or came to something else.
+    Operation { operation: String, site: Option<Site> },
+    /// This operation was done to an object that another execution had made.
+    Outlived { operation: String, site: Option<Site> },
+    /// All operations were the same, but not the outcomes.
+    Outcomes(String, String),
+    /// One came to its end, and the other did not.
+    End,
+    /// Here, if it is known; how is not.
+    Somewhere(Option<Site>),
 }
 
 /// Generated programs that were given up.
@@ -147,7 +176,7 @@ pub(crate) enum Caveat {
     LoopRounds { rounds: u32, patience: u32 },
     /// An exhaustive search follows so many threads at most, and there are more.
     TooManyThreads { at_most: usize },
-    /// Executions that were scheduled alike went differently.
+    /// Executions that were scheduled alike went differently, where nobody asked whether they do.
     NotRepeatable,
     /// Some generated programs were given up.
     GaveUp(GaveUp),

@@ -62,6 +62,19 @@ pub(crate) struct Recipe {
     pub(crate) digest: u32,
 }
 
+impl Recipe {
+    /// Whether no program is larger than there may be.
+    pub(crate) fn is_bounded(&self) -> bool {
+        let Size { parts, operations, prefix, suffix } = &self.size;
+        let fits = |steps: &Vec<Step>| steps.len() <= MOST_OPERATIONS;
+        (1..=MOST_PARTS).contains(parts.end())
+            && parts.start() <= parts.end()
+            && [operations, prefix, suffix].into_iter().all(|number| *number <= MOST_OPERATIONS)
+            && self.parts.len() <= MOST_PARTS
+            && [&self.prefix, &self.suffix].into_iter().chain(&self.parts).all(fits)
+    }
+}
+
 /// One operation of a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {

@@ -3,7 +3,7 @@
 //! Nothing is run: the verdicts are those that the scenarios state and that every run checks.
 
 use crate::registry::Found;
-use crate::report::wrapped;
+use crate::report::{plain, wrapped};
 use crate::scenario::{Engine, ErasedDesign, Expected};
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub(super) fn text(found: &[Found]) -> String {
             let _ = writeln!(text, "{gap}{name}");
             folder = Some(one.folder());
         }
-        let _ = writeln!(text, "  {}  [{}]", one.name, glance(one));
+        let _ = writeln!(text, "  {}  [{}]", plain::name(&one.name), glance(one));
         text += &wrapped(&one.scenario.question, 4, WIDTH);
     }
     let designs: usize = found.iter().map(|one| one.scenario.designs.len()).sum();

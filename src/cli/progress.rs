@@ -1,6 +1,7 @@
 //! A progress line on standard error, where that is a terminal; nothing anywhere else.
 
 use crate::engine::Shrinking;
+use crate::report::plain;
 use crate::runner::Event;
 use crate::scenario::Engine;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -33,7 +34,7 @@ impl Progress {
         match event {
             Event::Begun { design, engine } => {
                 let mut current = self.current.borrow_mut();
-                current.push(format!("{design} on {engine}"));
+                current.push(format!("{} on {engine}", plain::name(design)));
                 let recent = current.len().saturating_sub(2);
                 self.bar.set_message(current[recent..].join(", "));
             }
@@ -58,5 +59,6 @@ impl Progress {
 
 fn shrinking(design: &str, engine: Engine, how_far: Shrinking) -> String {
     let Shrinking { tried, operations } = how_far;
+    let design = plain::name(design);
     format!("shrinking {design} on {engine}: {operations} operations left, {tried} programs tried")
 }

@@ -7,6 +7,7 @@ use crate::arm::trace::RaceFound;
 use crate::base::failure::{Access, AccessKind, Crash, DataRace, Failure, How, Who};
 use crate::base::location::{Site, source_path};
 use crate::base::observation::Stop;
+use crate::context;
 use crate::panics::{self, Deadlocked, Said};
 use crate::race::{Access as CellAccess, Race, RaceSite};
 use crate::scenario::program::{ActorPanicked, Enough};
@@ -34,7 +35,9 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Result<Failure, Stop> {
     match (panics::said(payload), panics::text(payload)) {
         (Some(Said::DataRace), words) => Ok(Failure::DataRace(race_of_loom(words.unwrap_or_default()))),
         (Some(Said::Deadlock), _) => Ok(Failure::DEADLOCK),
-        (Some(Said::TooManyBranches), _) => Err(Stop::Branches { limit: MAX_BRANCHES }),
+        (Some(Said::TooManyBranches), _) => {
+            Err(Stop::Branches { limit: MAX_BRANCHES, yielded: context::has_yielded() })
+        }
         (Some(Said::Other), words) => {
             Err(Stop::CheckerPanicked(words.unwrap_or("a panic without a message").to_owned()))
         }

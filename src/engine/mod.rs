@@ -15,8 +15,8 @@ mod offspring;
 #[cfg(test)]
 mod planted;
 pub(crate) mod processes;
-pub(crate) mod pulse;
 mod rc11;
+pub(crate) mod repeat;
 mod shuttle;
 pub(crate) mod slots;
 pub(crate) mod threads;
@@ -24,14 +24,14 @@ mod witness;
 #[cfg(test)]
 mod witness_tests;
 
+pub(crate) use crate::pulse::{Pulse, Shrinking};
 pub(crate) use adapter::{Adapter, Programs, adapter};
-pub(crate) use pulse::{Pulse, Shrinking};
 pub(crate) use slots::{Holder, Slots};
 
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Failure, ProcessExit};
-use crate::base::observation::{Caveat, Observation};
+use crate::base::observation::{Caveat, Observation, Stop};
 use crate::base::recipe::Recipe;
 use crate::context::{self, Artefact};
 use crate::scenario::program::Program;
@@ -71,6 +71,12 @@ pub(crate) struct Task<'a> {
     pub(crate) witnesses: bool,
     /// Leave to use idle cores too.
     pub(crate) helping: Option<Helping>,
+    /// When a checker ends its search at the latest, and looks for nothing shorter any more.
+    pub(crate) until: Option<Instant>,
+    /// Told what was seen before something is looked for that may take long, or end the process.
+    pub(crate) preliminary: Option<&'a dyn Fn(&Observation)>,
+    /// How many executions a checker executes again, to see whether they come out the same.
+    pub(crate) repeated: u64,
     /// Whether the first failure ends the search.
     pub(crate) first_failure: bool,
     /// Operations of all threads together after which an execution is given up, if that is asked for.
@@ -130,9 +136,29 @@ impl<'a> Task<'a> {
             log: None,
             witnesses: true,
             helping: None,
+            repeated: repeat::SAMPLE,
+            until: None,
+            preliminary: None,
             first_failure: false,
             max_operations: None,
             deadline: None,
+        }
+    }
+
+    /// Whether there is no time left to search.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Why a search ends that has no time left.
+    fn out_of_time(&self) -> Stop {
+        Stop::OutOfTime { seconds: self.budget.wall_ms / 4 * 3 / 1000 }
+    }
+
+    /// Says what was seen, if it is a failure, before a shorter execution is looked for that shows it.
+    fn note_preliminarily(&self, seen: &Observation) {
+        if let Some(tell) = self.preliminary.filter(|_| seen.failure().is_some()) {
+            tell(seen);
         }
     }
 
@@ -147,7 +173,11 @@ impl<'a> Task<'a> {
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
 pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
+    context::take_foreign();
     let mut seen = adapter(engine).observe(task)?;
+    if engine.is_checker() && context::take_foreign() {
+        seen.stopped = Some(Stop::ForeignThread);
+    }
     let crashed = seen.failures.iter().any(|failure| matches!(failure, Failure::Crash(_)));
     if crashed && !engine.is_checker() {
         // Real engines count what was observed; the execution that crashed never was.

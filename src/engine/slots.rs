@@ -1,8 +1,7 @@
-//! Who may compute at the same time: so many slots, in memory that all processes of a run share.
+//! Who of a worker and its helpers may compute at the same time: so many slots, in memory that they share.
 //!
-//! Each worker holds a slot while it runs. An exploration that could use another core looks for a slot that
-//! nobody holds, and so never takes one from a worker that has it. Plain atomics, so whoever dies leaves its
-//! slot to be released by whoever started it.
+//! The supervisor says how many there are, from time to time. An exploration that could use another core looks for a
+//! slot that nobody holds. Plain atomics, so whoever dies leaves its slot to be released by whoever started it.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -70,16 +69,6 @@ impl Slots {
         self.holders[slot].store(0, Ordering::Release);
     }
 
-    /// Gives back all that a worker and its helpers hold, once they are gone.
-    pub(crate) fn release_family(&self, family: u32) {
-        for slot in &self.holders {
-            let holder = slot.load(Ordering::Relaxed);
-            if holder >> 32 == u64::from(family) {
-                let _another = slot.compare_exchange(holder, 0, Ordering::AcqRel, Ordering::Relaxed);
-            }
-        }
-    }
-
     /// Gives back all that a worker's helpers hold, once they are gone; what `holder` holds it keeps.
     pub(crate) fn release_others(&self, holder: Holder) {
         for slot in &self.holders {
@@ -91,7 +80,6 @@ impl Slots {
     }
 
     /// How many are held.
-    #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.holders.iter().filter(|slot| slot.load(Ordering::Relaxed) != 0).count()
     }
@@ -120,7 +108,7 @@ mod tests {
         assert_eq!(slots.claim(holder(2, 3)), Some(0));
         slots.hand_over(1, holder(1, 1));
         assert_eq!((slots.find(holder(1, 1)), slots.find(holder(1, 2))), (Some(1), None));
-        slots.release_family(1);
+        slots.release_others(holder(1, 2));
         assert_eq!((slots.held(), slots.claim(holder(2, 4))), (1, Some(1)));
     }
 }

@@ -25,6 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long the other actors have to come home after one of them panicked.
@@ -59,8 +60,9 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     );
     let course = Arc::new(Course::lay_out(task)?);
     task.pulse.watch_actors(actors);
-    let ended = send_off(&course)?;
+    let (ended, threads) = send_off(&course)?;
     let crash = await_all(&course, &ended);
+    see_off(threads);
     task.pulse.watch_actors(0);
 
     let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Threads });
@@ -149,8 +151,9 @@ enum Doing {
 }
 
 /// Starts a thread for each actor; each sends what it ended with, `None` if all went well.
-fn send_off(course: &Arc<Course>) -> anyhow::Result<Receiver<Option<Crash>>> {
+fn send_off(course: &Arc<Course>) -> anyhow::Result<(Receiver<Option<Crash>>, Vec<JoinHandle<()>>)> {
     let (sender, ended) = mpsc::channel();
+    let mut threads = Vec::new();
     for actor in 0..course.exits.len() {
         let (course_of_actor, sender) = (Arc::clone(course), sender.clone());
         let started =
@@ -160,12 +163,30 @@ fn send_off(course: &Arc<Course>) -> anyhow::Result<Receiver<Option<Crash>>> {
                 // Nobody listens any more if this comes late, and then nobody needs to know.
                 let _unheard = sender.send(crash);
             });
-        if let Err(error) = started {
-            course.barrier.break_up();
-            return Err(error).context("cannot start a thread for an actor");
+        match started {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                course.barrier.break_up();
+                return Err(error).context("cannot start a thread for an actor");
+            }
         }
     }
-    Ok(ended)
+    Ok((ended, threads))
+}
+
+/// Waits, within reason, until the threads are gone with their thread-locals: a destructor that panics ends the process.
+fn see_off(threads: Vec<JoinHandle<()>>) {
+    let begun = Instant::now();
+    for thread in threads {
+        while !thread.is_finished() {
+            if begun.elapsed() >= HOMECOMING {
+                return;
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        // What it panicked with was sent.
+        let _ended = thread.join();
+    }
 }
 
 /// Waits for all actors, or, once one has panicked, for those that come home in time.

@@ -163,9 +163,13 @@ pub(super) fn on(
     let digest = identity.digest.unwrap_or_default();
     let name = Name { scenario: SCENARIO, design: &identity.name, digest, program: None };
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
+    // A test may count its executions; the search finds out for itself where it comes to what was different.
+    let repeated = if bounds.repeatable { engine::repeat::SAMPLE } else { 0 };
     let task = Task {
         name,
         first_failure: true,
+        repeated,
+        repeated: 0,
         deadline,
         max_operations,
         ..Task::of(program, &facts, budget, pulse)

@@ -100,7 +100,14 @@ impl<M: Model> Ready<M> {
     /// The same task for this program.
     pub(super) fn task<'a>(&'a self, task: &Task<'a>) -> Task<'a> {
         let program = Arc::clone(&self.executable);
-        Task { program, facts: &self.facts, fatal: task.fatal.clone(), helping: None, ..*task }
+        Task {
+            program,
+            facts: &self.facts,
+            fatal: task.fatal.clone(),
+            helping: None,
+            preliminary: None,
+            ..*task
+        }
     }
 }
 
@@ -162,7 +169,8 @@ impl<M: Model> Subject<M> {
     ) -> anyhow::Result<Ran<M>> {
         PROGRAMS_RUN.fetch_add(1, Ordering::Relaxed);
         let ready = self.ready(task.facts, program);
-        let one = Task { name: Name::default(), budget, witnesses: false, ..ready.task(task) };
+        let repeated = engine::repeat::SAMPLE_OF_PROGRAM;
+        let one = Task { name: Name::default(), budget, witnesses: false, repeated, ..ready.task(task) };
         let seen = engine::observe(engine, &one)?;
         Ok(Ran { judge: ready.judge, seen })
     }
@@ -184,7 +192,7 @@ impl<M: Model> Subject<M> {
         let mut random = Random(task.budget.seed);
         // Small programs are often drawn again.
         let mut run = FxHashSet::default();
-        let known = regression::known();
+        let known = regression::known()?;
         let before = u64::try_from(known.len()).unwrap_or(u64::MAX);
         let mut known = known.into_iter();
         for number in 0..plan.programs.saturating_add(before) {

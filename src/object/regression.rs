@@ -12,8 +12,10 @@ use crate::base::name::slug;
 use crate::base::recipe::Size;
 use crate::engine::Name;
 use crate::scenario::Engine;
+use anyhow::{Context as _, bail};
 use std::fmt::Debug;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -45,15 +47,34 @@ pub(crate) fn explores(source: &str, scenario: &str, design: &str) {
 }
 
 /// The programs that failed before.
-pub(super) fn known() -> Vec<Known> {
-    let Some(place) = PLACE.get() else { return Vec::new() };
-    parse(&fs::read_to_string(&place.file).unwrap_or_default(), &place.design)
+///
+/// # Errors
+/// If there is a file that cannot be read as text.
+pub(super) fn known() -> anyhow::Result<Vec<Known>> {
+    let Some(place) = PLACE.get() else { return Ok(Vec::new()) };
+    Ok(parse(&read(&place.file)?.unwrap_or_default(), &place.design))
+}
+
+/// The text of a file, if there is one. What is no plain file, a pipe for instance, is never opened: it may have no end.
+fn read(file: &Path) -> anyhow::Result<Option<String>> {
+    match fs::metadata(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Ok(found) if !found.is_file() => bail!("{} is no plain file", file.display()),
+        Ok(_) | Err(_) => {}
+    }
+    fs::read_to_string(file).map(Some).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// Keeps a program that failed, if it is not kept already.
 pub(super) fn keep<Op: Debug>(known: &Known, shrunk: &Program<Op>) {
     let Some(place) = PLACE.get() else { return };
-    let text = fs::read_to_string(&place.file).unwrap_or_else(|_| HEADER.to_owned());
+    let text = match read(&place.file) {
+        Ok(text) => text.unwrap_or_else(|| HEADER.to_owned()),
+        Err(error) => {
+            eprintln!("cannot keep the program: {error:#}");
+            return;
+        }
+    };
     if parse(&text, &place.design).contains(known) {
         return;
     }
@@ -127,7 +148,20 @@ pub(crate) fn round_trip(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, round_trip};
+    use super::{parse, read, round_trip};
+
+    #[test]
+    fn what_is_no_text_is_named_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("known.txt");
+        assert!(read(&file).expect("it need not be there").is_none());
+        std::fs::write(&file, b"design \xff").expect("it is written");
+        let error = read(&file).expect_err("it is no text").to_string();
+        assert!(error.contains("known.txt"), "{error}");
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        assert!(read(&pipe).expect_err("it has no end").to_string().contains("no plain file"));
+    }
 
     #[test]
     fn lines_are_read_and_written_and_wrong_ones_left_alone() {

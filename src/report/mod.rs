@@ -5,6 +5,7 @@
 pub(crate) mod json;
 pub(crate) mod litmus;
 mod phrase;
+pub(crate) mod plain;
 pub(crate) mod sentence;
 mod shown;
 pub(crate) mod snapshot;

@@ -4,12 +4,15 @@ use super::Cell;
 use super::phrase::{executions, thousands};
 use crate::base::engine::Engine;
 use crate::base::failure::{Access, AccessKind, Awaited, DataRace, Deadlock, Failure, Hang, Waiting};
+use crate::base::location::Site;
 use crate::base::observation::{
-    Bound, Caveat, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk, Stop,
+    Bound, Caveat, Difference, Exploration, GaveUp, NotApplicable, Programs, Sampling, ShrinkLimit, Shrunk,
+    Stop,
 };
 use crate::base::witness::Witness;
 use crate::verdict::Verdict;
 use crate::witness::words;
+use nix::sys::signal::Signal;
 
 /// What a witness shows, like `forbidden outcome 1: an increment was lost`.
 pub(crate) fn shown(witness: &Witness) -> String {
@@ -115,6 +118,11 @@ fn waiting(deadlock: &Deadlock, actors: &[String]) -> String {
 }
 
 fn hang(hang: &Hang, actors: &[String]) -> String {
+    if hang.asleep {
+        return "a thread of the model sleeps in the operating system, where no other thread of the model can wake it: \
+                does it hold or await a lock of `std::sync` across an operation of `selvedge`?"
+            .to_owned();
+    }
     if hang.spinning.is_empty() {
         return "an execution does not end".to_owned();
     }
@@ -171,22 +179,31 @@ pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
         Stop::NoOperation => format!(
             "{engine} saw no operation of this design: does it use `std::sync` instead of `selvedge::sync`?"
         ),
-        Stop::Branches { limit } => format!(
-            "an execution took more than the limit of {limit} branches: does a loop wait without yielding?"
-        ),
+        Stop::Branches { limit, yielded } => {
+            let perhaps = if *yielded {
+                "; its loops yield, but go round too often"
+            } else {
+                ": does a loop wait without yielding?"
+            };
+            format!("an execution took more than the limit of {limit} branches{perhaps}")
+        }
+        Stop::Killed { signal } => {
+            let memory = *signal == Signal::SIGKILL as i32;
+            let perhaps = if memory { ", perhaps for want of memory on this machine" } else { "" };
+            let name =
+                Signal::try_from(*signal).map_or_else(|_| format!("signal {signal}"), |one| one.to_string());
+            format!("the worker was killed from outside by {name}{perhaps}")
+        }
+        Stop::OutOfTime { seconds } => format!("out of time after {seconds} s"),
         Stop::CheckerPanicked(message) => format!("the checker itself panicked: {message}"),
         Stop::ReductionFault => {
             "an execution that should have come out as another one did not: a fault of selvedge's reduction"
                 .to_owned()
         }
-        Stop::NotRepeatable { site } => {
-            let at = site
-                .as_ref()
-                .map_or_else(String::new, |site| format!(", first at {}:{}", site.file, site.line));
-            format!(
-                "the design did not do what it had done before{at}: a design must be deterministic but for `choose`"
-            )
-        }
+        Stop::NotRepeatable(difference) => not_repeatable(difference),
+        Stop::ForeignThread => format!(
+            "a thread that {engine} does not know used an object of an execution: start it with `selvedge::thread`"
+        ),
         Stop::TooManyThreads { at_most } => {
             format!(
                 "an execution had more than {at_most} threads, the main one included, which {engine} cannot follow"
@@ -201,6 +218,32 @@ pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
         Stop::HistoryNotChecked(reason) => reason.clone(),
         Stop::HarnessFailed(error) => format!("the harness failed: {error}"),
     }
+}
+
+/// How a design was found to be not deterministic.
+fn not_repeatable(difference: &Difference) -> String {
+    let at = |site: &Option<Site>| {
+        site.as_ref().map_or_else(String::new, |site| format!(" at {}:{}", site.file, site.line))
+    };
+    let how = match difference {
+        Difference::Outlived { operation, site } => {
+            return format!(
+                "`{operation}`{} is done to an object that an earlier execution made: keep it in selvedge's `LazyLock` \
+                 or `thread_local!`, which are made anew for every execution, and not in a `static` of `std`",
+                at(site)
+            );
+        }
+        Difference::Operation { operation, site } => format!(", first with `{operation}`{}", at(site)),
+        Difference::Outcomes(one, other) => {
+            format!(": with the same operations it came to {one} and to {other}")
+        }
+        Difference::End => ": it came to its end one time and not the other".to_owned(),
+        Difference::Somewhere(None) => String::new(),
+        Difference::Somewhere(site) => format!(", first{}", at(site)),
+    };
+    format!(
+        "the design did not do what it had done before{how}; a design must be deterministic but for `choose`"
+    )
 }
 
 fn gave_up(programs: &GaveUp, engine: Engine) -> String {

@@ -3,7 +3,7 @@
 //! Every function returns text with ANSI styles; whoever prints it strips them where they are not wanted.
 
 use super::phrase::{self, executions, forbidden, thousands};
-use super::{Cell, DesignReport, Report, ScenarioReport, sentence, shown};
+use super::{Cell, DesignReport, Report, ScenarioReport, plain, sentence, shown};
 use crate::base::witness::Witness;
 use crate::report::shown::Shown;
 use crate::scenario::Engine;
@@ -22,13 +22,14 @@ const FAILS: Style = AnsiColor::Yellow.on_default();
 const WRONG: Style = AnsiColor::Red.on_default().bold();
 const OPEN: Style = AnsiColor::Magenta.on_default();
 
+/// A text of others or of ours in a style: no control character of the text's own comes through.
 fn styled(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", plain::plain_lines(text))
 }
 
 /// The head of a scenario's matrix, for designs with names of up to `widest` characters.
 pub(crate) fn head(name: &str, question: &str, widest: usize, engines: &[Engine]) -> String {
-    let mut text = format!("{}  {question}\n\n", styled(STRONG, name));
+    let mut text = format!("{}  {}\n\n", styled(STRONG, &plain::name(name)), plain::plain(question));
     let mut line = format!("  {:<width$}", "design", width = name_width(widest));
     for engine in engines {
         let _ = write!(line, "  {engine:<COLUMN$}");
@@ -38,12 +39,12 @@ pub(crate) fn head(name: &str, question: &str, widest: usize, engines: &[Engine]
 }
 
 fn name_width(widest: usize) -> usize {
-    widest.max(NARROWEST)
+    widest.clamp(NARROWEST, plain::LONGEST_NAME)
 }
 
 /// One row of the matrix.
 pub(crate) fn row(design: &DesignReport, widest: usize) -> String {
-    let mut line = format!("  {:<width$}", design.name, width = name_width(widest));
+    let mut line = format!("  {:<width$}", plain::name(&design.name), width = name_width(widest));
     for cell in &design.cells {
         let text = phrase::cell(cell, phrase::short);
         let padding = COLUMN.saturating_sub(text.chars().count());
@@ -206,8 +207,8 @@ pub(crate) fn summary(report: &Report, seconds: f64) -> String {
                 text,
                 "  {} {} / {} on {}: {}, but {} was expected{}",
                 styled(WRONG, "!"),
-                scenario.name,
-                design.name,
+                plain::name(&scenario.name),
+                plain::name(&design.name),
                 cell.engine,
                 cell.judgement.verdict.word(),
                 cell.expected,
@@ -263,11 +264,15 @@ pub(crate) fn details(design: &DesignReport) -> String {
         for outcome in &cell.observation.outcomes {
             let grade = format!("{:?}", outcome.grade).to_lowercase();
             let count = thousands(outcome.count);
-            let _ =
-                writeln!(text, "      {:<16} {grade:<11} {count:>14}  {}", outcome.value, outcome.sentence);
+            let _ = writeln!(
+                text,
+                "      {:<16} {grade:<11} {count:>14}  {}",
+                plain::plain(&outcome.value),
+                plain::plain(&outcome.sentence)
+            );
         }
         for line in cell.log.lines() {
-            let _ = writeln!(text, "      | {line}");
+            let _ = writeln!(text, "      | {}", plain::plain(line));
         }
     }
     text
@@ -291,6 +296,7 @@ pub(crate) fn wrapped(paragraph: &str, indent: usize, width: usize) -> String {
     let mut text = String::new();
     let mut line = " ".repeat(indent);
     let mut empty = true;
+    let paragraph = plain::plain(paragraph);
     for word in paragraph.split_whitespace() {
         if !empty && line.chars().count() + 1 + word.chars().count() > width {
             let _ = writeln!(text, "{line}");

@@ -3,7 +3,7 @@
 //! Each takes a worker of its own, which may die of it.
 
 use super::mapping::{anonymous_file, contents, path_for_others};
-use super::supervise::{Assignment, Launched, Met, launch};
+use super::supervise::{Assignment, Launched, Met};
 use super::worker::Work;
 use crate::base::budget::Budget;
 use crate::base::failure::ProcessExit;
@@ -29,7 +29,10 @@ pub(super) fn witness(assignment: &Assignment<'_>, met: &Met) -> anyhow::Result<
 
 /// The fewest switches that come to this end, of the executions that can be tried.
 fn few_switches(assignment: &Assignment<'_>, exit: ProcessExit) -> anyhow::Result<Option<Witness>> {
-    let launched = launch(assignment.job(Work::Shorten(exit)), &|_| ())?;
+    if !assignment.has_time() {
+        return Ok(None);
+    }
+    let launched = assignment.launch(Work::Shorten(exit), &|_| ())?;
     // A search for something shorter that fails leaves what there is.
     let answer = serde_json::from_slice(&launched.answer).unwrap_or(None);
     let Some(Shortened { way, shortest }) = answer else { return Ok(None) };
@@ -41,6 +44,9 @@ fn few_switches(assignment: &Assignment<'_>, exit: ProcessExit) -> anyhow::Resul
 
 /// The most executions in which loom looks for this end, with each number of preemptions.
 const MAX_TRIED: u64 = 2_000;
+
+/// Bytes that are read of what a worker wrote down.
+const MAX_LINES_BYTES: u64 = 64 << 20;
 
 /// The most preemptions with which it looks.
 const MAX_PREEMPTIONS: u32 = 3;
@@ -76,12 +82,15 @@ fn follow(
 ) -> anyhow::Result<Option<(ProcessExit, Option<Witness>)>> {
     let mut lines = anonymous_file("selvedge-events")?;
     let fatal = Fatal { way: way.clone(), file: path_for_others(&lines) };
-    let Launched { pulse, answer, log, end, .. } = launch(assignment.job(Work::WriteDown(fatal)), &|_| ())?;
+    if !assignment.has_time() {
+        return Ok(None);
+    }
+    let Launched { pulse, answer, log, end, .. } = assignment.launch(Work::WriteDown(fatal), &|_| ())?;
     if end.answered(&answer) {
         return Ok(None);
     }
-    let shows = assignment.fate(&end, pulse.get(), &log)?;
-    let lines = contents(&mut lines)?;
+    let Ok(shows) = assignment.fate(&end, pulse.get(), &answer, &log)? else { return Ok(None) };
+    let lines = contents(&mut lines, MAX_LINES_BYTES)?;
     let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows, shortest)
     else {
         return Ok(Some((end.process_exit(), None)));

@@ -2,12 +2,13 @@
 //!
 //! Built on libtest-mimic, so filters, `--list`, `--exact` and cargo-nextest work as for any test.
 
+use super::register::{self, Registered};
 use super::run::run_cell;
 use super::worker;
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::name::slug;
-use crate::registry::{self, Found};
+use crate::registry::{self, Found, Registration};
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
 use crate::scenario::{Engine, ErasedDesign};
 use crate::verdict::Verdict;
@@ -46,19 +47,24 @@ pub fn main(
             return ExitCode::from(2);
         }
     };
-    let found = match registry::find() {
-        Ok(found) => found,
+    super::slow::say_if_unoptimised();
+    let Registered { found, failed } = match register::all() {
+        Ok(registered) => registered,
         Err(wrong) => {
             eprintln!("{wrong}");
             return ExitCode::from(2);
         }
     };
-    let files: BTreeSet<_> = found.iter().map(|found| found.file.clone()).collect();
+    let files: BTreeSet<_> = registry::registrations().into_iter().map(Registration::file).collect();
     let folder = Path::new(manifest_dir).join("scenarios");
     let mut trials = vec![{
         let folder = folder.clone();
         Trial::test("every_scenario_file_is_compiled_in", move || missing(&folder, &files))
     }];
+    for failed in failed {
+        let name = format!("{}::registration", failed.name);
+        trials.push(Trial::test(name, move || Err(failed.why.into())));
+    }
     let cells = Arc::new(Cells { effort, known: Mutex::default() });
     for scenario in found {
         trials.extend(trials_of(Arc::new(scenario), &cells, folder.join("snapshots"), assert_snapshot));

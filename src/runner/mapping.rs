@@ -23,11 +23,11 @@ pub(crate) fn path_for_others(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()))
 }
 
-/// All that was written to an anonymous file so far.
-pub(crate) fn contents(file: &mut File) -> std::io::Result<Vec<u8>> {
+/// What was written to an anonymous file so far, up to so many bytes.
+pub(crate) fn contents(file: &mut File, at_most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.rewind()?;
-    file.read_to_end(&mut bytes)?;
+    file.take(at_most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -8,16 +8,23 @@
 
 pub mod bench;
 mod check;
+mod dying;
 mod fatal;
 mod gate;
 pub(crate) mod harness;
 pub(crate) mod interrupt;
 mod mapping;
+mod orphans;
+mod output;
 pub(crate) mod plan;
+pub(crate) mod register;
 pub(crate) mod replay;
 mod run;
+mod scratch;
 mod seat;
+pub(crate) mod slow;
 mod supervise;
+mod watch;
 pub(crate) mod worker;
 
 pub(crate) use run::{Event, run};

@@ -1,7 +1,7 @@
 //! One execution again: the one that a token has kept.
 
 use super::fatal::write_down;
-use super::supervise::{Assignment, Launched, launch};
+use super::supervise::{Assignment, Launched};
 use super::worker::Work;
 use crate::base::budget::Budget;
 use crate::base::budget::Effort;
@@ -88,7 +88,8 @@ impl fmt::Display for Replayed {
 /// # Panics
 /// If the design panics outside of its actors. An execution that ends the whole process does so again.
 pub fn replay(token: &str) -> Result<Replayed, ReplayError> {
-    let found = registry::find().map_err(|wrong| ReplayError::Harness(wrong.to_string()))?;
+    let scenario = token::decode(token).map_err(|refused| ReplayError::Token(refused.to_string()))?.scenario;
+    let found = registry::find_named(&scenario).map_err(|wrong| ReplayError::Harness(wrong.to_string()))?;
     here(&found, token).map(Replayed)
 }
 
@@ -145,7 +146,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
     let budget = Effort::Normal.budget(token.seed);
     let name = name(scenario, design, &token);
     let mut assignment =
-        Assignment { name, litmus: None, facts: &design.facts, engine: token.engine, budget };
+        Assignment { name, litmus: None, facts: &design.facts, engine: token.engine, budget, until: None };
     match &token.route {
         Route::Fatal { after, executions, random_executions, preemptions } => {
             let (executions, random_executions) = (*executions, *random_executions);
@@ -160,7 +161,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
         Route::Schedule { .. } | Route::Index { .. } | Route::Graph(_) => {}
     }
     let Launched { answer, log, end, .. } =
-        launch(assignment.job(Work::Replay(word.to_owned())), &|_| ()).map_err(harness)?;
+        assignment.launch(Work::Replay(word.to_owned()), &|_| ()).map_err(harness)?;
     match end.status() {
         Some(status) if status.success() => {
             serde_json::from_slice::<Result<Witness, ReplayError>>(&answer)

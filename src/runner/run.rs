@@ -10,8 +10,10 @@ use crate::registry::Found;
 use crate::report::{Cell, DesignReport, Report, ScenarioReport};
 use crate::scenario::{Engine, ErasedDesign, Facts};
 use crate::verdict::{Expectation, judge};
+use anyhow::Context as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// What happens during a run, in the order in which a reader wants it.
 pub(crate) enum Event<'a> {
@@ -83,10 +85,17 @@ pub(crate) fn run(
         }
     };
     let mut board = Board::new(plan, cells.len());
+    let mut unstarted = None;
     std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
+        let mut started = 0;
+        for _ in 0..jobs.clamp(1, cells.len().max(1)) {
             let sender = sender.clone();
-            scope.spawn(|| work(sender));
+            match std::thread::Builder::new().spawn_scoped(scope, || work(sender)) {
+                Ok(_) => started += 1,
+                // With fewer it takes longer, and with none it cannot be done.
+                Err(error) if started == 0 => unstarted = Some(error),
+                Err(_) => break,
+            }
         }
         drop(sender);
         for (index, message) in &receiver {
@@ -108,7 +117,10 @@ pub(crate) fn run(
     if super::interrupt::interrupted() {
         anyhow::bail!("interrupted");
     }
-    Ok(board.report)
+    match unstarted {
+        Some(error) => Err(error).context("cannot start a thread"),
+        None => Ok(board.report),
+    }
 }
 
 /// Executes and judges one cell. `listen` is told how far shrinking is, while a program is being shrunk.
@@ -125,8 +137,14 @@ pub(crate) fn run_cell(
         digest: scenario.digest(design),
         program: None,
     };
-    let assignment =
-        Assignment { name, litmus: scenario.litmus.as_deref(), facts: &design.facts, engine, budget };
+    let assignment = Assignment {
+        name,
+        litmus: scenario.litmus.as_deref(),
+        facts: &design.facts,
+        engine,
+        budget,
+        until: None,
+    };
     let (supervised, broken) = match observe(&assignment, listen) {
         Ok(supervised) => (supervised, false),
         Err(error) => {
@@ -143,7 +161,9 @@ pub(crate) fn run_cell(
 fn observe(assignment: &Assignment<'_>, listen: &dyn Fn(Shrinking)) -> anyhow::Result<Supervised> {
     let mut supervised = supervise(assignment, listen)?;
     if let Some(met) = supervised.met.as_ref().filter(|_| assignment.engine.is_checker()) {
-        supervised.observation.witnesses.extend(fatal::witness(assignment, met)?);
+        // Showing the failure takes no longer than finding it may.
+        let until = Instant::now().checked_add(Duration::from_millis(assignment.budget.wall_ms / 2));
+        supervised.observation.witnesses.extend(fatal::witness(&Assignment { until, ..*assignment }, met)?);
     }
     Ok(supervised)
 }

@@ -1,21 +1,23 @@
-//! Watching one worker: whatever becomes of it is an observation of the design, and the run goes on.
+//! One cell in a worker: whatever becomes of it is an observation of the design, and the run goes on.
 
 use super::mapping::{Shared, anonymous_file, contents, path_for_others};
-use super::worker::{self, ARGUMENT, Job, Work};
-use super::{gate, interrupt, seat};
+use super::output::Output;
+use super::scratch::Scratch;
+use super::watch::{End, Watched, Worker, all_wait};
+use super::worker::{self, ARGUMENT, Broken, Job, Work};
+use super::{gate, orphans, seat};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Awaited, Crash, Deadlock, Failure, Hang, How, ProcessExit, Waiting, Who};
-use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
+use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling, Stop};
 use crate::engine::{Name, Pulse, Shrinking};
 use crate::panics::Cause;
 use crate::scenario::Facts;
 use anyhow::{Context as _, bail};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// One cell of the matrix to be executed.
@@ -26,6 +28,8 @@ pub(crate) struct Assignment<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) engine: Engine,
     pub(crate) budget: Budget,
+    /// When to give up at the latest, if that is sooner than the budget says.
+    pub(crate) until: Option<Instant>,
 }
 
 /// What came of one cell.
@@ -59,29 +63,81 @@ pub(crate) fn supervise(
         let observation = Observation::not_applicable(NotApplicable::Excluded(reason.to_owned()));
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0, met: None });
     }
-    let Launched { pulse, answer, log, end, seconds } = launch(assignment.job(Work::Observe), listen)?;
+    let Launched { pulse, answer, log, end, seconds } = assignment.launch(Work::Observe, listen)?;
     if end.answered(&answer) {
         let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
         return Ok(Supervised { observation, log, seconds, met: None });
     }
+    // A worker that has seen a failure says so before it looks for a shorter execution that shows it.
+    if let Ok(observation) = serde_json::from_slice::<Observation>(&answer)
+        && observation.failure().is_some()
+    {
+        return Ok(Supervised { observation, log, seconds, met: None });
+    }
     let mut observation = Observation::new(Exploration::Sampled { how: Sampling::UntilFailure });
-    observation.executions = pulse.get().executions() + 1;
-    observation.fail(assignment.fate(&end, pulse.get(), &log)?);
-    let met = Some(Met { after: pulse.get().executions(), exit: end.process_exit() });
+    let ended = pulse.get().executions();
+    observation.executions = ended.saturating_add(1);
+    match assignment.fate(&end, pulse.get(), &answer, &log)? {
+        Ok(failure) => observation.fail(failure),
+        Err(stop) => {
+            observation.stopped = Some(stop);
+            observation.executions = ended;
+            return Ok(Supervised { observation, log, seconds, met: None });
+        }
+    }
+    let met = Some(Met { after: ended, exit: end.process_exit() });
     Ok(Supervised { observation, log, seconds, met })
 }
 
+/// Signals that a worker does not die of by itself: others send them.
+const OF_OTHERS: [Signal; 4] = [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+
 impl Assignment<'_> {
-    /// What became of a worker that did not answer: a failure of its design.
-    pub(super) fn fate(&self, end: &End, pulse: &Pulse, log: &str) -> anyhow::Result<Failure> {
-        match end {
-            End::Exited(status) if status.code() == Some(worker::BROKEN) => bail!("{}", log.trim()),
-            End::Exited(_) => Ok(died(end.process_exit(), pulse, log, &self.budget)),
-            End::Stalled => Ok(stalled(pulse)),
-        }
+    /// What became of a worker that did not answer: a failure of its design, or nothing that can be said of it.
+    ///
+    /// # Errors
+    /// If the worker's harness has failed.
+    pub(super) fn fate(
+        &self,
+        end: &End,
+        pulse: &Pulse,
+        answer: &[u8],
+        log: &str,
+    ) -> anyhow::Result<Result<Failure, Stop>> {
+        Ok(match end {
+            End::Exited(status) => {
+                if status.code() == Some(worker::BROKEN)
+                    && let Ok(Broken { broken }) = serde_json::from_slice(answer)
+                {
+                    bail!("{broken}");
+                }
+                let killed = OF_OTHERS.into_iter().find(|signal| status.signal() == Some(*signal as i32));
+                match killed {
+                    Some(signal) => Err(Stop::Killed { signal: signal as i32 }),
+                    None => Ok(died(end.process_exit(), pulse, log, &self.budget)),
+                }
+            }
+            End::Stalled { asleep } => Ok(stalled(pulse, *asleep && self.engine.is_checker())),
+            End::OutOfTime(after) => Err(Stop::OutOfTime { seconds: after.as_secs() }),
+        })
     }
 
-    pub(crate) fn job(&self, work: Work) -> impl FnOnce(i32, PathBuf, PathBuf) -> Job {
+    /// Runs a job in a worker process of its own and waits for its end.
+    ///
+    /// # Errors
+    /// As [`launch`].
+    pub(super) fn launch(&self, work: Work, listen: &dyn Fn(Shrinking)) -> anyhow::Result<Launched> {
+        let limit = Duration::from_millis(self.budget.wall_ms);
+        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        launch(self.job(work), left.map_or(limit, |left| left.min(limit)), listen)
+    }
+
+    /// Whether there is still time.
+    pub(super) fn has_time(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() < until)
+    }
+
+    fn job(&self, work: Work) -> impl FnOnce(i32, PathBuf, PathBuf) -> Job {
         let (scenario, design) = (self.name.scenario.to_owned(), self.name.design.to_owned());
         let (engine, budget) = (self.engine, self.budget);
         let litmus = self.litmus.map(str::to_owned);
@@ -113,51 +169,69 @@ pub(crate) struct Launched {
 /// may be built again while it runs.
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// Runs a job in a worker process, when its engine's turn has come, and waits for its end. `job` is told the
-/// supervisor and where the pulse and the answer lie.
+/// Bytes of an answer that are read: many more than any has.
+const MAX_ANSWER: u64 = 256 << 20;
+
+/// Runs a job in a worker process, when its engine's turn has come, and waits for its end, or until it has had `limit`.
+/// `job` is told the supervisor and where the pulse and the answer lie.
 ///
 /// # Errors
 /// If no worker can be started, or if the run is interrupted.
 pub(crate) fn launch(
     job: impl FnOnce(i32, PathBuf, PathBuf) -> Job,
+    limit: Duration,
     listen: &dyn Fn(Shrinking),
 ) -> anyhow::Result<Launched> {
     let (pulse, pulse_file) =
         Shared::<Pulse>::create("selvedge-pulse").context("cannot share memory with a worker")?;
-    let mut answer = anonymous_file("selvedge-answer")?;
-    let mut log = anonymous_file("selvedge-log")?;
+    let mut answer = anonymous_file("selvedge-answer").context("cannot make a file for an answer")?;
+    let output = Output::new().context("cannot make a file for what a worker prints")?;
     let supervisor = i32::try_from(std::process::id())?;
     let mut job = job(supervisor, path_for_others(&pulse_file), path_for_others(&answer));
-    let _pass = gate::enter(job.engine);
-    let (mut seat, place) = seat::take()?;
+    let _pass = gate::enter(job.engine)?;
+    let (seat, place) = seat::take()?;
     job.place = Some(place);
+    let scratch = Scratch::new();
     let start = Instant::now();
-    let child = Command::new(THIS_PROGRAM)
-        .arg0(std::env::args_os().next().unwrap_or_else(|| "selvedge".into()))
-        .arg(ARGUMENT)
-        .arg(serde_json::to_string(&job)?)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log.try_clone()?)
-        .process_group(0)
-        .spawn()
-        .context("cannot start this program again as a worker")?;
+    let mut command = worker_command(ARGUMENT, &serde_json::to_string(&job)?, &output)?;
+    if let Some(folder) = scratch.folder() {
+        command.env("TMPDIR", folder);
+    }
+    let child = orphans::start(&mut command).context("cannot start this program again as a worker")?;
     seat.seat(child.id());
-    let end = Worker { child }.watch(pulse.get(), &job.budget, listen)?;
+    let watched = Watched { pulse: pulse.get(), seat: &seat, output: &output, listen };
+    let end = Worker::new(child).watch(&watched, &job.budget, limit)?;
     drop(seat);
-    Ok(Launched {
-        answer: contents(&mut answer)?,
-        log: String::from_utf8_lossy(&contents(&mut log)?).into_owned(),
-        end,
-        seconds: start.elapsed().as_secs_f64(),
-        pulse,
-    })
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Launched { answer: contents(&mut answer, MAX_ANSWER)?, log: output.text()?, end, seconds, pulse })
 }
 
-/// How a worker ended.
-pub(crate) enum End {
-    Exited(ExitStatus),
-    Stalled,
+/// This program, to be started again as a worker that does this job.
+///
+/// # Errors
+/// If there is no descriptor for what it prints.
+pub(super) fn worker_command(argument: &str, job: &str, output: &Output) -> anyhow::Result<Command> {
+    let mut command = Command::new(THIS_PROGRAM);
+    command
+        .arg0(std::env::args_os().next().unwrap_or_else(|| "selvedge".into()))
+        .arg(argument)
+        .arg(job)
+        .stdin(Stdio::null())
+        .stdout(output.handle()?)
+        .stderr(output.handle()?)
+        .process_group(0);
+    without_checkers_variables(&mut command);
+    Ok(command)
+}
+
+/// Variables by which loom and shuttle would have their way: a worker does what its job says.
+fn without_checkers_variables(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let shown = name.to_string_lossy();
+        if shown.starts_with("LOOM_") || shown.starts_with("SHUTTLE_") {
+            command.env_remove(&name);
+        }
+    }
 }
 
 impl End {
@@ -171,7 +245,7 @@ impl End {
             End::Exited(status) => {
                 status.signal().map_or(ProcessExit::Code(status.code().unwrap_or(0)), ProcessExit::Signal)
             }
-            End::Stalled => ProcessExit::Endless,
+            End::Stalled { .. } | End::OutOfTime(_) => ProcessExit::Endless,
         }
     }
 
@@ -179,106 +253,9 @@ impl End {
     pub(crate) fn status(&self) -> Option<ExitStatus> {
         match self {
             End::Exited(status) => Some(*status),
-            End::Stalled => None,
+            End::Stalled { .. } | End::OutOfTime(_) => None,
         }
     }
-}
-
-/// A running worker; killed with all that it has started when dropped.
-struct Worker {
-    child: Child,
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // The worker leads a process group of its own, which may outlive it by an actor or two.
-        // It is gone already in the normal case: then there is nobody to signal.
-        let _ = killpg(self.pid(), Signal::SIGKILL);
-        let _ = self.child.wait();
-    }
-}
-
-impl Worker {
-    fn pid(&self) -> Pid {
-        Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
-    }
-
-    /// Waits until the worker ends or stalls.
-    fn watch(mut self, pulse: &Pulse, budget: &Budget, listen: &dyn Fn(Shrinking)) -> anyhow::Result<End> {
-        let mut nap = Duration::from_micros(500);
-        let mut told = None;
-        let mut stall = Stall::begin(&self, pulse);
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(End::Exited(status));
-            }
-            if interrupt::interrupted() {
-                bail!("interrupted");
-            }
-            std::thread::sleep(nap);
-            let shrinking = pulse.shrinking();
-            if let Some(shrinking) = shrinking.filter(|_| shrinking != told) {
-                listen(shrinking);
-            }
-            told = shrinking;
-            nap = (nap * 5 / 4).min(Duration::from_millis(10));
-            if pulse.executions() != stall.executions {
-                stall = Stall::begin(&self, pulse);
-            } else if stall.is_final(&self, pulse, Duration::from_millis(budget.stall_ms)) {
-                return Ok(End::Stalled);
-            }
-        }
-    }
-
-    /// Computing time of the worker and its actors so far.
-    fn computed(&self, pulse: &Pulse) -> Duration {
-        let pids = pulse.pids().into_iter().chain([self.child.id()]);
-        pids.filter_map(computing_time).sum()
-    }
-}
-
-/// A standstill: since when, and how much was computed before.
-struct Stall {
-    executions: u64,
-    since: Instant,
-    computed: Duration,
-}
-
-impl Stall {
-    fn begin(worker: &Worker, pulse: &Pulse) -> Self {
-        Self { executions: pulse.executions(), since: Instant::now(), computed: worker.computed(pulse) }
-    }
-
-    /// Whether the standstill has lasted: `patience` of computing without an end, or asleep all along.
-    /// On a busy machine a worker that merely gets no processor does neither, and is given longer.
-    fn is_final(&self, worker: &Worker, pulse: &Pulse, patience: Duration) -> bool {
-        let waited = self.since.elapsed();
-        // Actors that all say that they wait for each other need less time to be believed.
-        let asleep_for = if all_wait(pulse) { patience / 12 } else { patience * 3 };
-        if waited < asleep_for.min(patience) {
-            return false;
-        }
-        let computed = worker.computed(pulse).saturating_sub(self.computed);
-        let asleep = computed < waited / 50;
-        computed >= patience || (asleep && waited >= asleep_for) || waited >= 10 * patience
-    }
-}
-
-/// User and system time of a process, or `None` if it is gone.
-fn computing_time(pid: u32) -> Option<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field, the program's name, is in parentheses and may hold anything; utime and stime are
-    // the 14th and 15th.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
-    Some(Duration::from_millis((user + system) * 1000 / u64::try_from(per_second).ok()?.max(1)))
-}
-
-fn all_wait(pulse: &Pulse) -> bool {
-    let (waiting, watched) = pulse.waiting();
-    watched > 0 && waiting.len() == watched
 }
 
 /// How a design failed whose process has ended.
@@ -286,25 +263,78 @@ fn died(exit: ProcessExit, pulse: &Pulse, log: &str, budget: &Budget) -> Failure
     if pulse.last_panic() == Some(Cause::Deadlock) {
         return Failure::DEADLOCK;
     }
-    let aborted = exit == ProcessExit::Signal(Signal::SIGABRT as i32);
-    // What the runtime prints before it aborts is the only trace of why it does.
-    let out_of_memory = log.contains("memory allocation of") || log.contains("Cannot allocate memory");
-    let how = if aborted && log.contains("has overflowed its stack") {
-        How::StackOverflow
-    } else if aborted && out_of_memory {
-        How::OutOfMemory { limit_mib: budget.memory_mib }
-    } else {
-        How::Ended(exit)
-    };
-    Failure::Crash(Crash::new(Who::Process, how))
+    Failure::Crash(Crash::new(Who::Process, how_it_died(exit, pulse, log, budget)))
 }
 
-/// How a design failed that makes no progress.
-fn stalled(pulse: &Pulse) -> Failure {
+fn how_it_died(exit: ProcessExit, pulse: &Pulse, log: &str, budget: &Budget) -> How {
+    let aborted = exit == ProcessExit::Signal(Signal::SIGABRT as i32);
+    let faulted = exit == ProcessExit::Signal(Signal::SIGSEGV as i32);
+    if (aborted || faulted) && pulse.has_overflowed() {
+        How::StackOverflow
+    } else if aborted && is_out_of_memory(pulse, log, budget) {
+        How::OutOfMemory { limit_mib: budget.memory_mib }
+    } else if let Some(words) = pulse.fatal_panic().filter(|_| aborted) {
+        How::PanicThatCannotUnwind { message: words }
+    } else {
+        How::Ended(exit)
+    }
+}
+
+/// Whether an allocation that was refused has ended a process: the runtime says how much was asked for before it
+/// aborts, and that much was not left.
+fn is_out_of_memory(pulse: &Pulse, log: &str, budget: &Budget) -> bool {
+    let Some(space) = pulse.space_mib() else { return false };
+    let asked = log.lines().rev().find_map(|line| {
+        let bytes = line.strip_prefix("memory allocation of ")?.strip_suffix(" bytes failed")?;
+        bytes.parse::<u64>().ok()
+    });
+    // An allocator asks the system for more than it is asked for.
+    const SLACK_MIB: u64 = 160;
+    asked.is_some_and(|bytes| u64::from(space) + (bytes >> 20) + SLACK_MIB >= budget.memory_mib)
+}
+
+/// How a design failed that makes no progress; `asleep` if it waits for what a checker does not see.
+fn stalled(pulse: &Pulse, asleep: bool) -> Failure {
     if !all_wait(pulse) {
-        return Failure::Hang(Hang::default());
+        return Failure::Hang(Hang { asleep, ..Hang::default() });
     }
     let (waiting, _) = pulse.waiting();
     let waiting = waiting.into_iter().map(|actor| Waiting { actor, awaits: Awaited::Actor });
     Failure::Deadlock(Deadlock { waiting: waiting.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABORT: ProcessExit = ProcessExit::Signal(Signal::SIGABRT as i32);
+
+    fn how(pulse: &Pulse, log: &str) -> How {
+        how_it_died(ABORT, pulse, log, &Budget::FOR_TESTS)
+    }
+
+    #[test]
+    fn words_alone_are_no_cause_of_death() {
+        let pulse = Pulse::default();
+        let log = "memory allocation of 7 bytes failed\nthread 'main' has overflowed its stack\n";
+        assert_eq!(how(&pulse, log), How::Ended(ABORT));
+        pulse.note_abort(3);
+        assert_eq!(how(&pulse, log), How::Ended(ABORT));
+        let limit_mib = Budget::FOR_TESTS.memory_mib;
+        let full = u32::try_from(limit_mib).expect("a few gigabytes");
+        pulse.note_abort(full - 1);
+        assert_eq!(how(&pulse, log), How::OutOfMemory { limit_mib });
+        assert_eq!(how(&pulse, ""), How::Ended(ABORT));
+        pulse.note_overflow();
+        assert_eq!(how(&pulse, ""), How::StackOverflow);
+    }
+
+    #[test]
+    fn an_allocation_that_could_not_fit_was_refused() {
+        let pulse = Pulse::default();
+        pulse.note_abort(3);
+        let limit_mib = Budget::FOR_TESTS.memory_mib;
+        let log = format!("memory allocation of {} bytes failed\n", limit_mib << 20);
+        assert_eq!(how(&pulse, &log), How::OutOfMemory { limit_mib });
+    }
 }

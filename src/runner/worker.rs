@@ -5,6 +5,7 @@
 
 use super::mapping::Shared;
 use super::seat::Place;
+use super::{dying, register};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;
@@ -15,12 +16,11 @@ use crate::object;
 use crate::registry::{self, Found};
 use crate::scenario::ErasedDesign;
 use anyhow::{Context as _, bail};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The hidden first argument.
 pub(crate) const ARGUMENT: &str = "__selvedge-worker";
@@ -28,8 +28,11 @@ pub(crate) const ARGUMENT: &str = "__selvedge-worker";
 /// The exit code of a worker that could not do its work.
 pub(crate) const BROKEN: i32 = 70;
 
-/// Where a panic leaves its cause, should the process not live to answer.
-static PULSE: OnceLock<&'static Pulse> = OnceLock::new();
+/// What a worker answers that could not do its work, and why.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Broken {
+    pub(crate) broken: String,
+}
 
 /// One design on one engine, for a worker to execute.
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,12 +69,30 @@ pub(crate) enum Work {
 
 /// If this process was started as a worker, works and never returns. Call it first thing in `main`.
 pub(crate) fn enter_if_asked() {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() != Some(ARGUMENT) {
+    let mut arguments = std::env::args_os().skip(1);
+    let asked = arguments.next().unwrap_or_default();
+    let job = arguments.next().unwrap_or_default();
+    if asked == register::ARGUMENT {
+        end(register::work(&job.to_string_lossy()));
+    }
+    if asked != ARGUMENT {
         return;
     }
-    let job = arguments.next().unwrap_or_default();
-    match work(&job) {
+    let job = serde_json::from_str::<Job>(&job.to_string_lossy());
+    let answer = job.as_ref().ok().map(|job| job.answer.clone());
+    let worked = job.context("this argument is for selvedge's own use").and_then(work);
+    if let (Err(error), Some(answer)) = (&worked, answer)
+        && let Ok(broken) = serde_json::to_vec(&Broken { broken: format!("{error:#}") })
+    {
+        // If the supervisor is gone there is nobody to tell.
+        let _told = std::fs::write(answer, broken);
+    }
+    end(worked)
+}
+
+/// Ends this process.
+fn end(worked: anyhow::Result<()>) -> ! {
+    match worked {
         Ok(()) => std::process::exit(0),
         Err(error) => {
             eprintln!("{error:#}");
@@ -80,13 +101,15 @@ pub(crate) fn enter_if_asked() {
     }
 }
 
-fn work(job: &str) -> anyhow::Result<()> {
-    let job: Job = serde_json::from_str(job).context("this argument is for selvedge's own use")?;
-    confine(&job)?;
+fn work(job: Job) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    confine(job.supervisor, job.budget.memory_mib)?;
     let pulse = Shared::<Pulse>::open(&job.pulse).context("the supervisor is gone")?;
+    crate::pulse::tell(pulse);
+    dying::install().context("cannot handle signals")?;
     let found = match &job.litmus {
         Some(text) => vec![litmus::found(&job.scenario, text)?.1],
-        None => registry::find()?,
+        None => registry::find_named(&job.scenario)?,
     };
     if let Work::Replay(token) = &job.work {
         let replayed = super::replay::here(&found, token);
@@ -97,27 +120,31 @@ fn work(job: &str) -> anyhow::Result<()> {
     };
     object::regression::explores(&scenario.file, &scenario.name, &job.design);
     crate::panics::install();
-    PULSE.get_or_init(|| pulse);
-    crate::panics::tell(|cause| {
-        if let Some(pulse) = PULSE.get() {
-            pulse.note_panic(cause);
-        }
-    });
     let name =
         Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
     // A litmus test has its answer in its final states; its executions are not shown.
     let witnesses = job.litmus.is_none();
-    let task = Task { name, witnesses, ..Task::new(design, job.budget, pulse) };
-    let answer = match job.work {
+    let soft = Duration::from_millis(job.budget.wall_ms / 4 * 3);
+    let until = begun.checked_add(soft);
+    let preliminary = |seen: &Observation| {
+        if let Ok(answer) = serde_json::to_vec(seen) {
+            // What is told too early to be complete may be missing.
+            let _told = std::fs::write(&job.answer, answer);
+        }
+    };
+    let preliminary: &dyn Fn(&Observation) = &preliminary;
+    let preliminary = matches!(job.work, Work::Observe).then_some(preliminary);
+    let task = Task { name, witnesses, until, preliminary, ..Task::new(design, job.budget, pulse) };
+    let answer = match &job.work {
         Work::Observe | Work::Replay(_) => {
             let helping = job.place.as_ref().map(helping).transpose()?;
             serde_json::to_vec(&explore(scenario, design, job.engine, &Task { helping, ..task })?)?
         }
         // There is no search that comes to all programs.
         Work::Shorten(_) if scenario.generated(design).is_some() => serde_json::to_vec(&None::<()>)?,
-        Work::Shorten(exit) => serde_json::to_vec(&engine::shorten(job.engine, &task, exit))?,
+        Work::Shorten(exit) => serde_json::to_vec(&engine::shorten(job.engine, &task, *exit))?,
         Work::WriteDown(fatal) => {
-            let task = Task { fatal: Some(fatal), ..task };
+            let task = Task { fatal: Some(fatal.clone()), ..task };
             let seen = match engine::follow_to_the_end(job.engine, &task) {
                 true => None,
                 false => Some(explore(scenario, design, job.engine, &task)?),
@@ -125,7 +152,7 @@ fn work(job: &str) -> anyhow::Result<()> {
             serde_json::to_vec(&seen)?
         }
     };
-    std::fs::write(&job.answer, answer).context("the supervisor is gone")
+    std::fs::write(&job.answer, answer).context("cannot write the answer")
 }
 
 /// Explores a design on an engine: its program, or the programs that it stands for.
@@ -148,13 +175,17 @@ fn helping(place: &Place) -> anyhow::Result<Helping> {
 }
 
 /// Ties this process to its supervisor and bounds what it may take.
-fn confine(job: &Job) -> anyhow::Result<()> {
+pub(super) fn confine(supervisor: i32, memory_mib: u64) -> anyhow::Result<()> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if nix::unistd::getppid().as_raw() != job.supervisor {
+    if nix::unistd::getppid().as_raw() != supervisor {
         bail!("the supervisor is gone");
     }
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    let bytes = job.budget.memory_mib << 20;
-    setrlimit(Resource::RLIMIT_AS, bytes, bytes)?;
+    let (_, most) = getrlimit(Resource::RLIMIT_AS)?;
+    // What the user allows may be less.
+    let bytes = (memory_mib << 20).min(most);
+    setrlimit(Resource::RLIMIT_AS, bytes, bytes).context("cannot limit the memory of a worker")?;
+    // What a design has started and left is this process's, and then its supervisor's.
+    let _refused = nix::sys::prctl::set_child_subreaper(true);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::{Engine, Exit, Expected, Memory, Outcome};
 use crate::context::Options;
+use serde::{Deserialize, Serialize};
 
 /// A state without actors yet; see [`Design::new`].
 pub struct Blank<S> {
@@ -30,7 +31,7 @@ pub(crate) struct Bodies<S, R, O> {
 }
 
 /// All that a design says but for its closures.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) actors: Vec<String>,
     pub(crate) isolated: bool,

@@ -10,6 +10,7 @@ use super::counts::Counts;
 use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
 use super::{Exit, Grade, Memory, Outcome};
+use crate::arm::recorder;
 use crate::base::outcome::{Graded, OutcomeCount};
 use crate::channel::endpoints;
 use crate::choice;
@@ -212,6 +213,10 @@ where
     fn execute(self: Arc<Self>) -> Option<Graded> {
         let outcome = Arc::clone(&self).run();
         crate::arm::rc11::wait_for_others();
+        recorder::note_outcome(&outcome);
+        if recorder::is_repeating() {
+            return None;
+        }
         // An execution that is redundant comes out as one that counts: if not, the zero will tell.
         let weight = context::weight();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,7 @@
 //!
 //! The same execution is found again only by the version of selvedge that made the token, and only while
 //! the design is as it was; for the second there are the two digests. The checksum guards against slips,
-//! not against malice: what a token says is bounded in size and nothing more.
+//! not against malice: what a token says is bounded, in size and in what is made of it, and nothing more.
 
 use super::words;
 use super::{Deed, Witness};
@@ -100,6 +100,8 @@ pub(crate) enum Refused {
     TooLong { has: usize },
     #[error("this token is damaged: its checksum does not fit, so a character of it was changed or lost")]
     Damaged,
+    #[error("this token calls for more steps, or for a larger program, than any execution has")]
+    Unbounded,
 }
 
 /// Characters of the longest token; less than Linux takes in one argument (`MAX_ARG_STRLEN`, 131,072).
@@ -170,7 +172,25 @@ pub(crate) fn decode(word: &str) -> Result<Token, Refused> {
     }
     let token: Token = postcard::from_bytes(&told[LENGTH..]).map_err(|_| Refused::Damaged)?;
     // One token, one word: no second spelling of a number, and nothing behind the last field.
-    if encode(&token) == word { Ok(token) } else { Err(Refused::Damaged) }
+    if encode(&token) != word {
+        return Err(Refused::Damaged);
+    }
+    if token.is_bounded() { Ok(token) } else { Err(Refused::Unbounded) }
+}
+
+/// Steps of the longest schedule that is followed: many more than an execution may have.
+const MAX_STEPS: u64 = 1 << 20;
+
+impl Token {
+    /// Whether all that is made of it is bounded: a few bytes can say that there is very much of something.
+    fn is_bounded(&self) -> bool {
+        let schedule = match &self.route {
+            Route::Schedule { slices, .. } | Route::Doomed { slices, .. } => slices.as_slice(),
+            Route::Index { .. } | Route::Fatal { .. } | Route::Every(_) | Route::Graph(_) => &[],
+        };
+        let steps: u64 = schedule.iter().map(|(_, steps)| u64::from(*steps)).sum();
+        steps <= MAX_STEPS && self.program.as_ref().is_none_or(Recipe::is_bounded)
+    }
 }
 
 /// What stands before the payload, the version therein, and the payload.

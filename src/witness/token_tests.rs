@@ -30,7 +30,8 @@ fn sample() -> Token {
 
 fn routes() -> impl Strategy<Value = Route> {
     let pairs = |most| prop::collection::vec(any::<(u32, u32)>(), 0..most);
-    let schedule = (pairs(40), pairs(10), any::<bool>());
+    let slices = |most| prop::collection::vec((any::<u32>(), 0_u32..20_000), 0..most);
+    let schedule = (slices(40), pairs(10), any::<bool>());
     let choices = prop::collection::vec(any::<(u32, u32, u32)>(), 0..5);
     let manners = prop::sample::select(vec![Manner::Plain, Manner::Exact, Manner::Every, Manner::EveryStep]);
     let index = (any::<Option<u32>>(), manners, any::<u64>(), choices.clone());
@@ -45,7 +46,7 @@ fn routes() -> impl Strategy<Value = Route> {
             execution,
             choices
         }),
-        (pairs(40), pairs(10)).prop_map(|(slices, chosen)| Route::Doomed { slices, chosen }),
+        (slices(40), pairs(10)).prop_map(|(slices, chosen)| Route::Doomed { slices, chosen }),
         fatal.prop_map(|(after, executions, random_executions, preemptions)| Route::Fatal {
             after,
             executions,
@@ -77,6 +78,18 @@ fn tokens() -> impl Strategy<Value = Token> {
             program,
         },
     )
+}
+
+#[test]
+fn what_a_token_makes_is_bounded() {
+    let huge = Token {
+        route: Route::Doomed { slices: vec![(0, u32::MAX), (1, u32::MAX)], chosen: vec![] },
+        ..sample()
+    };
+    assert_eq!(decode(&encode(&huge)), Err(Refused::Unbounded));
+    let mut recipe = Recipe::sample(1, 2);
+    recipe.size.operations = usize::MAX;
+    assert_eq!(decode(&encode(&Token { program: Some(recipe), ..sample() })), Err(Refused::Unbounded));
 }
 
 proptest! {

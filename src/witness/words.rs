@@ -81,6 +81,9 @@ pub(crate) fn crash(crash: &Crash, actors: &[String]) -> String {
             format!("{} ended its process with exit code {code}", process())
         }
         How::Ended(ProcessExit::Endless) => format!("{} never ended", process()),
+        How::PanicThatCannotUnwind { message } => {
+            format!("{} panicked where it could not unwind: {message}", process())
+        }
         How::StackOverflow => format!("{} overflowed its stack", process()),
         How::OutOfMemory { limit_mib } => {
             format!("{} ran out of memory: the limit is {limit_mib} MiB", process())

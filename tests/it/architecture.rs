@@ -117,6 +117,7 @@ const FLOORS: &[&[&str]] = &[
         "lazy_static",
         "leaks",
         "panics",
+        "pulse",
         "race",
         "sync",
         "thread",

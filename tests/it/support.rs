@@ -2,8 +2,9 @@
 
 use assert_cmd::Command;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The shipped program.
 pub(crate) fn selvedge() -> Command {
@@ -43,13 +44,18 @@ pub(crate) fn root() -> &'static Path {
 
 /// A program of the consumer package, built on first use with the profile of this test.
 pub(crate) fn consumer(program: &str) -> Command {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
-        cargo(&["build", "--package", "selvedge-consumer", "--bins"]).assert().success();
-        let this = assert_cmd::cargo::cargo_bin!("selvedge");
-        this.parent().expect("a program lies in a folder").to_owned()
-    });
-    Command::new(folder.join(program))
+    built("selvedge-consumer", program)
+}
+
+/// A program of another package of this workspace, built on first use with the profile of this test.
+pub(crate) fn built(package: &str, program: &str) -> Command {
+    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.insert(package.to_owned()) {
+        cargo(&["build", "--package", package, "--bins"]).assert().success();
+    }
+    let this = assert_cmd::cargo::cargo_bin!("selvedge");
+    Command::new(this.parent().expect("a program lies in a folder").join(program))
 }
 
 /// cargo, in this workspace, offline, into the folder that this test was built in.

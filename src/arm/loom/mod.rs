@@ -26,7 +26,7 @@ pub(crate) mod points;
 mod span;
 
 use super::unwinding;
-use crate::context;
+use crate::context::{self, Context};
 use std::cell::{Cell, RefCell};
 use std::panic::catch_unwind;
 
@@ -71,6 +71,7 @@ fn number(id: loom::thread::ThreadId) -> u64 {
 /// Whether a loom execution is there to talk to. It is not where the facade is used outside of one, nor
 /// in destructors that run while a failed model is taken apart.
 pub(crate) fn alive() -> bool {
+    context::check_thread(Context::Loom);
     if !std::thread::panicking() {
         DEAD.set(false);
         return true;
@@ -99,6 +100,7 @@ fn me() -> u64 {
 /// To be called before every operation of loom's. False if the model is dead, and the operation must be
 /// left out.
 pub(crate) fn enter() -> bool {
+    context::check_thread(Context::Loom);
     if !std::thread::panicking() {
         release_deferred();
         every::pass();

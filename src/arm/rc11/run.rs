@@ -15,6 +15,7 @@ use super::spin::{Here, Look};
 use crate::arm::Slot;
 use crate::arm::trace::{RaceFound, Site};
 use crate::arm::unwinding;
+use crate::context::{self, Context};
 use crate::explore::rc11::graph::is_chain;
 use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::step::{self, Effect, WorkList};
@@ -402,7 +403,10 @@ fn arrive() -> Option<EventId> {
     // Who unwinds is found out by asking at each operation.
     unwinding::is(|| me() as u64);
     // SAFETY: the reference ends before anything else is called.
-    let run = unsafe { run() }?;
+    let Some(run) = (unsafe { run() }) else {
+        context::check_thread(Context::Rc11);
+        return None;
+    };
     if run.over {
         let thread = &mut run.threads[run.current];
         thread.inert += 1;
@@ -1214,6 +1218,7 @@ pub(crate) fn make_cell(site: Site) -> u32 {
 /// A plain access. Does not return if it races.
 pub(crate) fn access(cell: u32, access: Access, site: Site) {
     if !alive() {
+        context::check_thread(Context::Rc11);
         return;
     }
     crate::context::count_operation();
@@ -1288,6 +1293,7 @@ fn check_unsynced(location: LocationId, site: Site) {
 /// An exclusive access to a location: all others must be known. Returns its value.
 pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
     if !alive() {
+        context::check_thread(Context::Rc11);
         return None;
     }
     check_made(location, site, Access::Write);

@@ -159,6 +159,7 @@ impl<T> Inside<T> {
     }
 
     fn is_here(&self) -> bool {
+        crate::context::check_thread(crate::context::Context::Rc11);
         alive() && run::execution() == self.owner
     }
 

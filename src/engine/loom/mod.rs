@@ -17,9 +17,9 @@ mod witness;
 
 use super::failure::{MAX_BRANCHES, classify};
 use super::witness::Ended;
-use super::{Adapter, Fatal, Programs, Shortened, Task, Way};
+use super::{Adapter, Fatal, Programs, Shortened, Task, Way, repeat};
 use crate::arm::loom::{Assignment, Odometer};
-use crate::arm::{journal, loom as arm, trace};
+use crate::arm::{journal, loom as arm, recorder, trace};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::failure::ProcessExit;
@@ -29,10 +29,12 @@ use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::panics;
 use crate::sync::spurious;
+use crate::thread::model;
 use crate::witness::token::{Manner, Route};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// loom's own limit on threads, the main one included.
 const MAX_THREADS: usize = loom::MAX_THREADS;
@@ -118,8 +120,19 @@ fn search(task: &Task<'_>) -> Observation {
         Some(bound) => vec![usize::try_from(bound).ok()],
         None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
     };
-    for &preemptions in &bounds {
-        let mut explored = explore(task, preemptions);
+    for (number, &preemptions) in bounds.iter().enumerate() {
+        let again = |executions| again(task, preemptions, executions);
+        let (mut explored, difference) = match number {
+            0 => repeat::search(task, || explore(task, preemptions), again),
+            _ => (explore(task, preemptions), None),
+        };
+        if let Some(difference) = difference {
+            let mut seen = Observation::new(Exploration::Sampled { how: Sampling::InterruptedSearch });
+            (seen.executions, seen.redundant) = (explored.executions, explored.redundant);
+            seen.outcomes = task.program.outcomes();
+            repeat::note(&mut seen, Some(difference));
+            return seen;
+        }
         total += explored.executions;
         failing.append(&mut explored.failing);
         redundant += explored.redundant;
@@ -134,7 +147,10 @@ fn search(task: &Task<'_>) -> Observation {
     seen.outcomes = task.program.outcomes();
     witness::add(task, failing, &mut seen);
     let within = bounds.iter().map(|bound| bound.map(number)).collect();
-    seen.stopped = Some(Stop::Budget { executions: task.budget.executions, within });
+    seen.stopped = Some(match task.is_out_of_time() {
+        true => task.out_of_time(),
+        false => Stop::Budget { executions: task.budget.executions, within },
+    });
     seen
 }
 
@@ -160,6 +176,7 @@ fn conclude(task: &Task<'_>, exploration: Exploration, explored: Explored) -> Ob
         None => {}
     }
     seen.caveats = super::artefacts();
+    task.note_preliminarily(&seen);
     witness::add(task, explored.failing, &mut seen);
     seen
 }
@@ -238,6 +255,12 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     all
 }
 
+/// The first executions of such an exploration once more, for whoever records them.
+fn again(task: &Task<'_>, preemptions: Option<usize>, executions: u64) {
+    let budget = Budget { executions, ..task.budget };
+    explore(&Task { budget, ..task.clone() }, preemptions);
+}
+
 /// As [`explore`], for one such way, and at most `limit` executions.
 fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment, limit: u64) -> Explored {
     let redundant = Arc::new(AtomicU64::new(0));
@@ -248,18 +271,28 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     // from one that was just complete.
     builder.max_permutations = usize::try_from(limit).ok().and_then(|limit| limit.checked_add(2));
 
+    builder.max_duration = task.until.map(|until| until.saturating_duration_since(Instant::now()));
+
     let manner = manner();
     let operations = context::operations();
     let entered = context::enter(Context::Loom);
-    let model = {
+    let execution = {
         let (executions, program, pulse) = (Arc::clone(&executions), Arc::clone(&task.program), task.pulse);
         let (failing, fatal) = (Arc::clone(&failing), task.fatal.clone());
         let (redundant, choices) = (Arc::clone(&redundant), choices.clone());
         move || {
+            if recorder::is_enough() {
+                // loom has no other way to stop in time; what it comes to is not looked at.
+                resume_unwind(Box::new(()));
+            }
             let execution = executions.fetch_add(1, Ordering::Relaxed) + 1;
             arm::forget_deferred();
             arm::begin_execution();
             panics::forget();
+            if recorder::is_recording() {
+                trace::renumber();
+                recorder::begin(model::number);
+            }
             if let Some(fatal) = &fatal {
                 trace::renumber();
                 fatal.begin_after(pulse.executions());
@@ -273,10 +306,12 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
             crate::sync::lazy::end_of_execution();
             redundant.fetch_add(u64::from(context::is_redundant()), Ordering::Relaxed);
             journal::stop();
-            pulse.advance(1);
+            if !recorder::is_repeating() {
+                pulse.advance(1);
+            }
         }
     };
-    let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
+    let result = catch_unwind(AssertUnwindSafe(|| builder.check(execution)));
     drop(entered);
     arm::forget_deferred();
     let executions = executions.load(Ordering::Relaxed);
@@ -289,7 +324,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     Explored {
         executions: executions - redundant,
         redundant,
-        complete: executions <= limit,
+        complete: executions <= limit && !task.is_out_of_time(),
         operations: context::operations() - operations,
         failure,
         failing,

@@ -1,8 +1,8 @@
 //! The life of an actor's process, from fork to `_exit`.
 //!
-//! It never returns into the parent's frames, never runs the parent's destructors, prints nothing about a
-//! panic, and dies with its parent. Limit: an actor that ends its process itself (`std::process::exit`)
-//! runs what the worker registered to run at exit.
+//! It never returns into the parent's frames, never runs the destructors of what lives there, prints nothing about a
+//! panic, and dies with its parent. Limit: when it ends by itself it runs the destructors of thread-locals, those that
+//! the worker had before the fork included, and what the worker registered to run at exit.
 
 use super::super::Pulse;
 use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
@@ -77,9 +77,12 @@ fn live(actor: Actor<'_>, life: Life) -> ! {
             }
             // Dropping a payload runs code of the design, which may panic again.
             std::mem::forget(payload);
+            exit(0)
         }
     }
-    exit(0)
+    // The thread-locals of the actor end with it, and may end the process in another way.
+    // SAFETY: this process has no other thread of the harness.
+    unsafe { libc::exit(0) }
 }
 
 /// Arranges to leave no core dump, and to run on the actor's own core.

@@ -20,6 +20,8 @@ use std::time::Duration;
 /// Dropping a family kills and reaps whoever is left.
 pub(super) struct Family {
     pulse: &'static Pulse,
+    /// The address space that each may have, in mebibytes.
+    limit_mib: u64,
     /// By place in the design; `None` once reaped.
     living: Vec<Option<Pid>>,
     deaths: Vec<Option<ProcessExit>>,
@@ -27,14 +29,19 @@ pub(super) struct Family {
     culprit: Option<usize>,
 }
 
+/// How little of its address space is left of a process that aborts for want of memory: an allocator asks for a lot at
+/// once.
+const SLACK_MIB: u64 = 160;
+
 impl Family {
     /// Forks a process for each actor.
     pub(super) fn start<'a>(
         pulse: &'static Pulse,
+        limit_mib: u64,
         actors: impl IntoIterator<Item = Actor<'a>>,
         life: Life,
     ) -> anyhow::Result<Self> {
-        let mut family = Self { pulse, living: Vec::new(), deaths: Vec::new(), culprit: None };
+        let mut family = Self { pulse, limit_mib, living: Vec::new(), deaths: Vec::new(), culprit: None };
         for actor in actors {
             let pid = fork_actor(actor, life).context("cannot fork a process for an actor")?;
             pulse.set_pid(actor.place, pid.as_raw().unsigned_abs());
@@ -74,8 +81,8 @@ impl Family {
     fn failed(&self, control: &Control) -> Option<usize> {
         (0..self.deaths.len()).find(|&actor| {
             let progress = control.reports[actor].progress();
-            let failed = !matches!(progress, Progress::Returned | Progress::KeptOut);
-            self.deaths[actor].is_some() && failed
+            let ended_well = matches!(progress, Progress::Returned | Progress::KeptOut);
+            self.deaths[actor].is_some_and(|death| !ended_well || death != ProcessExit::Code(0))
         })
     }
 
@@ -95,16 +102,36 @@ impl Family {
             && let Some(death) = self.deaths[actor]
             && !survives_deaths
         {
-            return Ok(Err(Ended::Crashed(Crash::new(Who::Actor(actor), How::Ended(death)))));
+            return Ok(Err(Ended::Crashed(Crash::new(Who::Actor(actor), self.how(death)))));
         }
         let exits = self.deaths.iter().zip(&control.reports);
         let exits = exits.map(|(death, report)| match (report.progress(), death) {
-            (Progress::Returned, _) => Ok(Exit::Returned(())),
-            (Progress::Underway, Some(ProcessExit::Signal(signal))) => Ok(Exit::Killed(*signal)),
-            (Progress::Underway, Some(ProcessExit::Code(code))) => Ok(Exit::Exited(*code)),
+            (Progress::Returned, None | Some(ProcessExit::Code(0))) => Ok(Exit::Returned(())),
+            (Progress::Underway | Progress::Returned, Some(ProcessExit::Signal(signal))) => {
+                Ok(Exit::Killed(*signal))
+            }
+            (Progress::Underway | Progress::Returned, Some(ProcessExit::Code(code))) => {
+                Ok(Exit::Exited(*code))
+            }
             _ => bail!("an actor's process was killed before the actors set off"),
         });
         exits.collect::<anyhow::Result<_>>().map(Ok)
+    }
+
+    /// How an actor crashed whose process has ended like this.
+    fn how(&self, death: ProcessExit) -> How {
+        let is = |signal: Signal| death == ProcessExit::Signal(signal as i32);
+        let full = |space: u32| u64::from(space) + SLACK_MIB >= self.limit_mib;
+        if (is(Signal::SIGABRT) || is(Signal::SIGSEGV)) && self.pulse.has_overflowed() {
+            return How::StackOverflow;
+        }
+        match self.pulse.fatal_panic().filter(|_| is(Signal::SIGABRT)) {
+            Some(message) => How::PanicThatCannotUnwind { message },
+            None if is(Signal::SIGABRT) && self.pulse.space_mib().is_some_and(full) => {
+                How::OutOfMemory { limit_mib: self.limit_mib }
+            }
+            None => How::Ended(death),
+        }
     }
 
     /// What went wrong, after the meetings were broken up; kills and reaps everybody.
@@ -117,7 +144,7 @@ impl Family {
                 Progress::Making => Who::State,
                 _ => Who::Actor(actor),
             };
-            Some(Ended::Crashed(Crash::new(who, How::Ended(death))))
+            Some(Ended::Crashed(Crash::new(who, self.how(death))))
         });
         self.kill();
         self.reap(0);

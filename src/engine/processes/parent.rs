@@ -217,7 +217,7 @@ impl Sampling<'_> {
             seed: self.task.budget.seed,
             walked: self.executions,
         });
-        Family::start(self.task.pulse, members, life)
+        Family::start(self.task.pulse, self.task.budget.memory_mib, members, life)
     }
 
     /// Makes as many states, but for those that are there already.

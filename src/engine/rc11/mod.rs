@@ -11,17 +11,18 @@
 mod witness;
 
 use super::failure::{classify, race_of_detector};
-use super::{Adapter, Programs, Task};
+use super::{Adapter, Programs, Task, repeat};
 use crate::arm::rc11::{End, Explorer, ROUNDS, Trouble};
-use crate::arm::{journal, trace};
+use crate::arm::{journal, recorder, trace};
 use crate::base::budget::Budget;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::location::Site;
-use crate::base::observation::{Bound, Exploration, Observation, Sampling, Stop};
+use crate::base::observation::{Bound, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
 use crate::sync::spurious;
+use crate::thread::model;
 use crate::witness::token::Route;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,7 +52,8 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     let before = context::operations();
     spurious::take_bounded();
     let mut search = Search::new(task, model);
-    let complete = search.everything();
+    let again = |limit| Search::new(task, model).repeat(limit);
+    let (complete, difference) = repeat::search(task, || search.everything(), again);
     let bounds = [
         spurious::take_bounded().then_some(Bound::SpuriousWakeups),
         search.explorer.left_rounds_out().then_some(Bound::LoopRounds(ROUNDS)),
@@ -74,7 +76,10 @@ fn observe_under(task: &Task<'_>, model: Model) -> Observation {
     if seen.failures.is_empty() && seen.stopped.is_none() && context::operations() == before {
         seen.stopped = Some(Stop::NoOperation);
     }
-    witness::add(task, model, complete, search.found, &mut seen);
+    if !repeat::note(&mut seen, difference) {
+        task.note_preliminarily(&seen);
+        witness::add(task, model, complete, search.found, &mut seen);
+    }
     seen
 }
 
@@ -114,11 +119,23 @@ impl<'a, 'b> Search<'a, 'b> {
         let limit = self.task.budget.executions;
         let idle = limit.saturating_mul(if self.task.first_failure { 1 } else { MAX_RUNS_PER_EXECUTION });
         while !self.is_late() && self.executions < limit && self.idle < idle {
+            if self.task.is_out_of_time() {
+                self.stopped = Some(self.task.out_of_time());
+                return false;
+            }
             if !self.step() {
                 return self.stopped.is_none();
             }
         }
         self.explorer.is_done()
+    }
+
+    /// The first executions once more, for whoever records them.
+    fn repeat(&mut self, limit: u64) {
+        while self.executions < limit
+            && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
+            && self.step()
+        {}
     }
 
     /// Random walks, as many as the budget has executions for.
@@ -129,6 +146,10 @@ impl<'a, 'b> Search<'a, 'b> {
         let mut random = Random(self.task.budget.seed | 1);
         let begun = self.runs;
         for _ in 0..self.task.budget.random_executions {
+            if self.task.is_out_of_time() {
+                self.stopped = Some(self.task.out_of_time());
+                return;
+            }
             // A walk has a run for each way that it takes.
             let walked = self.task.first_failure && self.runs - begun >= self.task.budget.random_executions;
             if walked || self.is_late() {
@@ -159,11 +180,13 @@ impl<'a, 'b> Search<'a, 'b> {
         let Some(end) = end else { return false };
         self.runs += 1;
         // Runs that come to nothing are progress, too.
-        self.task.pulse.advance(1);
+        if !recorder::is_repeating() {
+            self.task.pulse.advance(1);
+        }
         if let Some(limit) = self.task.max_operations
             && self.explorer.graph().events().count() > limit
         {
-            self.stopped = Some(Stop::Branches { limit });
+            self.stopped = Some(Stop::Branches { limit, yielded: context::has_yielded() });
             return false;
         }
         let failure = match end {
@@ -173,7 +196,10 @@ impl<'a, 'b> Search<'a, 'b> {
                 return true;
             }
             End::Restart => {
-                self.task.program.forget_outcomes();
+                if !recorder::is_repeating() {
+                    self.task.program.forget_outcomes();
+                }
+                recorder::forget();
                 self.explorer.restart();
                 (self.executions, self.idle) = (0, 0);
                 self.found.clear();
@@ -211,10 +237,12 @@ fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, S
         End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
         End::Endless => {
             let steps = explorer.graph().events().count();
-            Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps }))
+            Ok(Failure::Hang(Hang { spinning: explorer.looping(), steps, asleep: false }))
         }
         End::Failed(payload) => classify(payload.as_ref()),
-        End::Trouble(Trouble::NotRepeatable(site)) => Err(Stop::NotRepeatable { site: site.map(Site::of) }),
+        End::Trouble(Trouble::NotRepeatable(site)) => {
+            Err(Stop::NotRepeatable(Difference::Somewhere(site.map(Site::of))))
+        }
         End::Trouble(Trouble::TooManyThreads) => Err(Stop::TooManyThreads { at_most: MAX_THREADS }),
         End::Trouble(Trouble::TooLong) => Err(Stop::TooManyEvents { at_most: MAX_EVENTS }),
         End::Complete | End::Dropped | End::Unseen | End::Restart => {
@@ -240,6 +268,7 @@ fn main_thread(task: &Task<'_>) -> Box<dyn FnOnce()> {
     Box::new(move || {
         crate::panics::forget();
         trace::renumber();
+        recorder::begin(model::number);
         if let Some(fatal) = &fatal {
             fatal.begin_after(pulse.executions());
         }

@@ -300,6 +300,7 @@ impl Crew {
         let at_work = |helper: &&Helper| helper.branch == branch && !helper.has_ended();
         if let Some(helper) = self.helpers.iter().find(at_work) {
             self.awaited = Some(branch);
+            crate::pulse::begin_execution();
             self.pulse.set_pid(self.level, helper.process());
             if let Some(slot) = self.slot.take() {
                 self.helping.slots.release(slot);
@@ -310,6 +311,7 @@ impl Crew {
     /// Ends the waiting for a helper, and the helper if it is still at work.
     pub(super) fn dismiss(&mut self, branch: Branch) -> Option<Helper> {
         self.pulse.set_pid(self.level, 0);
+        crate::pulse::end_execution();
         self.awaited = Some(branch);
         if let Some(helper) = self.helper(branch) {
             helper.end();
@@ -402,7 +404,7 @@ fn await_children() {
 /// heard yet.
 fn settle() {
     HELPING.store(true, Ordering::Relaxed);
-    crate::panics::be_silent();
+    crate::pulse::tell_nobody();
     if let Ok(nowhere) = OpenOptions::new().write(true).open("/dev/null") {
         for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
             // SAFETY: both are descriptors of this process alone.

@@ -32,12 +32,12 @@ pub(crate) use log::Log;
 pub(crate) use one::by_bytes;
 
 use super::failure::race_of_detector;
-use super::{Adapter, Fatal, Programs, Shortened, Task, Way};
+use super::{Adapter, Fatal, Programs, Shortened, Task, Way, repeat};
 use crate::arm::trace::{self, Kind, Operation};
 use crate::base::budget::Budget;
 use crate::base::failure::ProcessExit;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
-use crate::base::observation::{Bound, Caveat, Exploration, Observation, Sampling, Stop};
+use crate::base::observation::{Bound, Caveat, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
 use crate::context;
 use crate::sync::spurious;
@@ -80,7 +80,11 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let before = context::operations();
     // Whoever shortened a witness before may have come upon the limit.
     spurious::take_bounded();
-    let searched = search::exhaustively(task);
+    let again = |limit| search::again(task, limit);
+    let actors = task.facts.actors.len();
+    // Who waits is known until the next execution begins.
+    let search = || (search::exhaustively(task), who_waits(actors));
+    let ((searched, waiting), difference) = repeat::search(task, search, again);
     let mut seen = Observation::new(Exploration::Exhaustive);
     seen.redundant = searched.progress.redundant;
     note_limits(&mut seen, &searched);
@@ -126,13 +130,24 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     }
     match last.failure {
         Some(Ok(Failure::DataRace(_))) if past.is_some() => {}
-        Some(Ok(Failure::Deadlock(_))) => seen.fail(Failure::Deadlock(who_waits(task.facts.actors.len()))),
+        Some(Ok(Failure::Deadlock(_))) => {
+            seen.fail(Failure::Deadlock(if settled { waiting } else { who_waits(actors) }));
+        }
         Some(Ok(failure)) => seen.fail(failure),
         Some(Err(stop)) => seen.stopped = Some(stop),
         None if context::operations() == before => seen.stopped = Some(Stop::NoOperation),
+        None if task.is_out_of_time() && !searched.complete => seen.stopped = Some(task.out_of_time()),
         None => {}
     }
-    witness::add(task, failing, &mut seen);
+    let strayed = searched.progress.not_repeatable;
+    let unrepeatable = (strayed && task.repeated > 0).then_some(Difference::Somewhere(None));
+    if strayed && unrepeatable.is_none() {
+        seen.caveats.push(Caveat::NotRepeatable);
+    }
+    if !repeat::note(&mut seen, difference.or(unrepeatable)) {
+        task.note_preliminarily(&seen);
+        witness::add(task, failing, &mut seen);
+    }
     Ok(seen)
 }
 
@@ -141,6 +156,9 @@ fn at_random(task: &Task<'_>) -> Vec<Run> {
     let (seed, executions) = (task.budget.seed, task.budget.random_executions);
     let mut runs = Vec::new();
     for strategy in [Strategy::Pct { seed, executions }, Strategy::Random { seed, executions }] {
+        if task.is_out_of_time() {
+            break;
+        }
         runs.push(search::at_random(task, strategy));
         if runs.last().is_some_and(|run| run.failure.is_some()) {
             break;
@@ -153,7 +171,7 @@ fn at_random(task: &Task<'_>) -> Vec<Run> {
 fn note_limits(seen: &mut Observation, searched: &Exhausted) {
     let progress = &searched.progress;
     if let Some(hung) = &searched.hung {
-        seen.fail(Failure::Hang(Hang { spinning: hung.clone(), steps: MAX_STEPS }));
+        seen.fail(Failure::Hang(Hang { spinning: hung.clone(), steps: MAX_STEPS, asleep: false }));
     }
     if let Some(thread) = progress.silent {
         seen.caveats.push(Caveat::SilentLoop { thread });
@@ -162,9 +180,6 @@ fn note_limits(seen: &mut Observation, searched: &Exhausted) {
     }
     if progress.too_many_tasks {
         seen.caveats.push(Caveat::TooManyThreads { at_most: dpor::MAX_TASKS });
-    }
-    if progress.not_repeatable {
-        seen.caveats.push(Caveat::NotRepeatable);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::context;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// Executions cut off after which the search is given up: it is lost in a loop that waits.
 pub(super) const HOPELESS: u64 = 20;
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) explorer: Explorer,
     pub(super) counters: Arc<Counters>,
     pub(super) limit: u64,
+    /// When to end at the latest.
+    until: Option<Instant>,
     pub(super) begun: u64,
     /// Executions that had ended by themselves when the current one began.
     pub(super) ended: u64,
@@ -70,6 +73,10 @@ impl State {
         advanced
     }
 
+    fn is_out_of_time(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
     fn find_next(&mut self) -> bool {
         loop {
             if self.repeat_next() {
@@ -86,7 +93,7 @@ impl State {
                         return true;
                     }
                 }
-                Next::Execution if self.begun == self.limit => return false,
+                Next::Execution if self.begun == self.limit || self.is_out_of_time() => return false,
                 Next::Execution => {
                     self.begun += 1;
                     self.share();
@@ -164,6 +171,7 @@ impl Reduced {
             explorer: Explorer::new(preemptions),
             counters,
             limit,
+            until: None,
             begun: 0,
             ended: 0,
             cut_off: 0,
@@ -176,6 +184,12 @@ impl Reduced {
             together,
         };
         Reduced { state: Some(Box::new(state)), left: Left::default() }
+    }
+
+    /// The same, ended at this time.
+    pub(super) fn until(mut self, until: Option<Instant>) -> Self {
+        self.state().until = until;
+        self
     }
 
     /// Where the search will be left.

@@ -5,7 +5,7 @@ use super::log::Logged;
 use super::reduced::Reduced;
 use super::schedule::{self, Path};
 use super::together::Together;
-use crate::arm::{journal, shuttle_end, trace};
+use crate::arm::{journal, recorder, shuttle_end, trace};
 use crate::base::failure::Failure;
 use crate::base::observation::Stop;
 use crate::context::{self, Context};
@@ -13,9 +13,11 @@ use crate::engine::Task;
 use crate::engine::failure::{classify, race_of_detector};
 use crate::engine::witness::Ended;
 use crate::race::Race;
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use crate::thread::model;
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// Scheduling points of one execution, before it is cut off as too long.
 pub(super) const MAX_STEPS: usize = 5_000;
@@ -42,6 +44,32 @@ impl Strategy {
                 Box::new(RandomScheduler::new_from_seed(seed, count(executions)))
             }
         }
+    }
+}
+
+/// A scheduler that has no further execution when the time is over.
+struct InTime {
+    scheduler: Box<dyn Scheduler + Send>,
+    until: Option<Instant>,
+}
+
+impl Scheduler for InTime {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        let is_over = self.until.is_some_and(|until| Instant::now() >= until);
+        if is_over { None } else { self.scheduler.new_execution() }
+    }
+
+    fn next_task(
+        &mut self,
+        runnable: &[&ShuttleTask],
+        current: Option<TaskId>,
+        yields: bool,
+    ) -> Option<TaskId> {
+        self.scheduler.next_task(runnable, current, yields)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.scheduler.next_u64()
     }
 }
 
@@ -99,7 +127,8 @@ impl Counters {
 
 /// Searches at random.
 pub(super) fn at_random(task: &Task<'_>, strategy: Strategy) -> Run {
-    run(task, strategy.scheduler(), &Arc::default())
+    let scheduler = InTime { scheduler: strategy.scheduler(), until: task.until };
+    run(task, Box::new(scheduler), &Arc::default())
 }
 
 /// Searches everything, up to the budget and up to equivalence.
@@ -108,6 +137,7 @@ pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
     let counters = Arc::new(Counters { told: together.is_some(), ..Counters::default() });
     let budget = &task.budget;
     let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters), together);
+    let scheduler = scheduler.until(task.until);
     let left = scheduler.left();
     let mut run = run(task, Box::new(scheduler), &counters);
     context::set_weight(1);
@@ -124,6 +154,14 @@ pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
     }
 }
 
+/// The first executions of that search once more, for whoever records them.
+pub(super) fn again(task: &Task<'_>, executions: u64) {
+    let counters = Arc::default();
+    let scheduler = Reduced::new(executions, task.budget.preemptions, Arc::clone(&counters), None);
+    run(task, Box::new(scheduler), &counters);
+    context::set_weight(1);
+}
+
 /// shuttle as we want it.
 pub(super) fn config() -> shuttle::Config {
     let mut config = shuttle::Config::new();
@@ -135,7 +173,7 @@ pub(super) fn config() -> shuttle::Config {
 
 fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Counters>) -> Run {
     let failing = Arc::default();
-    let model = model(task, counters, &failing);
+    let model = one_execution(task, counters, &failing);
     let scheduler = match task.log {
         Some(log) => Box::new(Logged { scheduler, log: log.clone(), once: false }),
         None => scheduler,
@@ -169,7 +207,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
 type Failing = Mutex<Vec<(Failure, Path)>>;
 
 /// One execution, from beginning to end.
-fn model(
+fn one_execution(
     task: &Task<'_>,
     counters: &Arc<Counters>,
     failing: &Arc<Failing>,
@@ -180,6 +218,7 @@ fn model(
         counters.started.fetch_add(1, Ordering::Relaxed);
         crate::panics::forget();
         trace::begin(true);
+        recorder::begin(model::number);
         if let Some(fatal) = &fatal {
             fatal.begin_after(pulse.executions());
         }
@@ -194,7 +233,7 @@ fn model(
         }
         journal::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
-        if !counters.told {
+        if !counters.told && !recorder::is_repeating() {
             pulse.advance(1);
         }
     }

@@ -219,7 +219,7 @@ fn a_loop_that_waits_for_what_nobody_does_is_a_hang() {
             .actor("B", |(_, n)| n.store(1, Release))
             .observe(|_, _| ());
         let seen = observed(design);
-        let hang = Failure::Hang(Hang { spinning: vec![1], steps: MAX_STEPS });
+        let hang = Failure::Hang(Hang { spinning: vec![1], steps: MAX_STEPS, asleep: false });
         assert_eq!(seen.failures, [hang], "{seen:?}");
         assert!(seen.outcomes.is_empty(), "{seen:?}");
     }

@@ -12,6 +12,7 @@ use super::crew::{Crew, NAP, Report, Side};
 use super::dpor::Branch;
 use super::reduced::{HOPELESS, LOOK_EVERY, State};
 use super::schedule::{self, Steps};
+use crate::arm::recorder;
 use crate::context::{self, Options};
 use crate::engine::{Pulse, Task};
 use crate::scenario::program::Program;
@@ -130,6 +131,8 @@ impl State {
             together.crew.release(slot);
             return Role::Giver;
         };
+        // From here on this process need not come to its executions in the order of one that is alone.
+        recorder::stop();
         match together.crew.start(branch, slot) {
             Ok(Side::Giver) => Role::Giver,
             Ok(Side::Helper(pulse)) => {
