@@ -123,9 +123,8 @@ fn psc_is_acyclic(graph: &Graph) -> bool {
         (Some(x), Some(y)) => x.precedes(y) || scb_by_hb(graph, nodes[a], nodes[b]),
         _ => psc(graph, &accesses, nodes[a], nodes[b]),
     };
-    let edges: Vec<Vec<usize>> = (0..nodes.len())
-        .map(|a| (0..nodes.len()).filter(|b| *b != a && edge(a, *b)).collect())
-        .collect();
+    let edges: Vec<Vec<usize>> =
+        (0..nodes.len()).map(|a| (0..nodes.len()).filter(|b| *b != a && edge(a, *b)).collect()).collect();
     // An event that reaches itself through others only is found as a cycle; one with an edge to itself here.
     !nodes.iter().any(|a| graph.event(*a).is_sc_fence() && psc(graph, &accesses, *a, *a))
         && is_acyclic(&edges)
