@@ -169,7 +169,6 @@ pub(super) fn on(
         name,
         first_failure: true,
         repeated,
-        repeated: 0,
         deadline,
         max_operations,
         ..Task::of(program, &facts, budget, pulse)
