@@ -178,7 +178,7 @@ fn exit_code(all: &[Checked]) -> u8 {
 
 fn check(arguments: &Arguments, file: &Path) -> Result<Checked, String> {
     let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
-    let text = read(file).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let text = read(file, &name)?;
     let format = match arguments.log {
         Some(LogFormat::Json) => log::Format::Json,
         Some(LogFormat::Edn) => log::Format::Edn,
@@ -214,13 +214,20 @@ fn check(arguments: &Arguments, file: &Path) -> Result<Checked, String> {
     }
 }
 
-fn read(file: &Path) -> io::Result<String> {
-    if file == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file)
+/// The text of a file, or what is wrong with it.
+fn read(file: &Path, name: &str) -> Result<String, String> {
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(file)
+    };
+    let bytes = bytes.map_err(|error| format!("cannot read {name}: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        format!("{name}: line {line}: text in UTF-8 was expected, and there are bytes that are none")
+    })
 }
 
 fn against<R: Ready>(arguments: &Arguments, log: &Log, initial: Value) -> Result<Answer, String> {

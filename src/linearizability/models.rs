@@ -24,7 +24,8 @@ pub enum Function {
     CompareAndSet,
     /// Adds text to text, or an element to a list; nothing counts as the empty text.
     Append,
-    /// Micro-operations `["r", key, nil]` and `["w", key, value]`, done at once; returns them with what was read.
+    /// Micro-operations `["r", key, nil]`, `["w", key, value]` and `["append", key, element]`, done at once; returns
+    /// them with what was read.
     Transaction,
     /// Adds a value at the end of a queue.
     Enqueue,
@@ -324,24 +325,50 @@ impl Ready for Registers {
     }
 
     fn refuses(call: &Call) -> Option<&'static str> {
-        let micro = |value: &Value| matches!(value.list(), Some([Value::Text(kind), _, _]) if matches!(kind.as_str(), "r" | "w"));
+        let micro = |value: &Value| match value.list() {
+            Some([Value::Text(kind), _, _]) => Micro::named(kind).is_some(),
+            _ => false,
+        };
         let fits = call.value.list().is_some_and(|values| values.iter().all(micro));
-        (!fits).then_some(r#"a list of ["r", key, nil] and ["w", key, value]"#)
+        (!fits).then_some(r#"a list of ["r", key, nil], ["w", key, value] and ["append", key, element]"#)
     }
 
     fn apply(&mut self, call: &Call) -> Value {
-        let micro = |value: &Value| match value.list() {
-            Some([kind, key, _]) if kind.text() == Some("r") => {
-                let read = self.0.get(key).cloned().unwrap_or_default();
-                Value::List(vec![kind.clone(), key.clone(), read])
+        let micro = |value: &Value| {
+            let Some([Value::Text(kind), key, argument]) = value.list() else { return value.clone() };
+            match Micro::named(kind) {
+                Some(Micro::Read) => {
+                    let read = self.0.get(key).cloned().unwrap_or_default();
+                    return Value::List(vec![Value::Text(kind.clone()), key.clone(), read]);
+                }
+                Some(Micro::Write) => drop(self.0.insert(key.clone(), argument.clone())),
+                Some(Micro::Append) => match self.0.entry(key.clone()).or_default() {
+                    Value::List(elements) => elements.push(argument.clone()),
+                    other => *other = Value::List(vec![argument.clone()]),
+                },
+                None => {}
             }
-            Some([_, key, written]) => {
-                self.0.insert(key.clone(), written.clone());
-                value.clone()
-            }
-            _ => value.clone(),
+            value.clone()
         };
         Value::List(call.value.list().unwrap_or_default().iter().map(micro).collect())
+    }
+}
+
+/// What a micro-operation of a transaction does.
+enum Micro {
+    Read,
+    Write,
+    Append,
+}
+
+impl Micro {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "r" | "read" => Some(Micro::Read),
+            "w" | "write" => Some(Micro::Write),
+            "append" => Some(Micro::Append),
+            _ => None,
+        }
     }
 }
 

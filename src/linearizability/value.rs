@@ -78,7 +78,8 @@ impl Value {
         Value::Map(entries)
     }
 
-    /// From JSON. A number that is not a whole one of 64 bits is kept as its text.
+    /// From JSON. A number that is not a whole one of 64 bits is kept as its text, and a key of an object that is a
+    /// whole number, which JSON can only write as text, as the number.
     pub(super) fn from_json(json: serde_json::Value) -> Value {
         match json {
             serde_json::Value::Null => Value::Nil,
@@ -91,7 +92,10 @@ impl Value {
                 Value::List(values.into_iter().map(Value::from_json).collect())
             }
             serde_json::Value::Object(entries) => {
-                let entry = |(key, value)| (Value::Text(key), Value::from_json(value));
+                let number = |key: &str| key.parse::<i64>().ok().filter(|number| number.to_string() == key);
+                let entry = |(key, value): (String, _)| {
+                    (number(&key).map_or(Value::Text(key), Value::Int), Value::from_json(value))
+                };
                 Value::map(entries.into_iter().map(entry).collect())
             }
         }

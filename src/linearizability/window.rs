@@ -11,9 +11,9 @@
 //! Of operations that never returned only the fewest are used: a situation in which more of them took effect,
 //! and that is otherwise the same, is left out.
 //!
-//! Limit: at most [`MAX_SITUATIONS`] situations at once, beyond which there is no window, but the reason. The
-//! walk shares no code with the search but the model's own step and the classes of pending operations, so
-//! that each can be held against the other.
+//! Limit: at most [`MAX_SITUATIONS`] situations at once, and in all [`MAX_LOOKED_AT`] and a few more for each
+//! operation, beyond which there is no window, but the reason. The walk shares no code with the search but the
+//! model's own step and the classes of pending operations, so that each can be held against the other.
 
 use super::history::Place;
 use super::layout::{Layout, Local, Span};
@@ -27,6 +27,9 @@ use std::fmt;
 
 /// Situations kept at once.
 const MAX_SITUATIONS: usize = 50_000;
+
+/// Situations looked at in all, besides four for each operation.
+const MAX_LOOKED_AT: usize = 400_000;
 
 /// Situations told in words.
 const MAX_TOLD: usize = 8;
@@ -96,6 +99,7 @@ struct Walk<'a, 'b, M: Model> {
     effects: FxHashMap<(usize, StateId), Vec<StateId>>,
     /// The rank up to which pending operations were called.
     now: u32,
+    looked_at: usize,
 }
 
 /// The walk has to begin again with finer classes.
@@ -119,6 +123,7 @@ pub(super) fn walk<'a, M: Model>(
         flight: Vec::new(),
         effects: FxHashMap::default(),
         now: 0,
+        looked_at: 0,
     };
     loop {
         match walk.once_through()? {
@@ -212,7 +217,8 @@ impl<M: Model> Walk<'_, '_, M> {
                     open.push_back((situation, used));
                 }
             }
-            if count > MAX_SITUATIONS {
+            self.looked_at += 1;
+            if count > MAX_SITUATIONS || self.looked_at > MAX_LOOKED_AT + 4 * self.layout.returned {
                 return Err(NoWindow::TooMany);
             }
         }

@@ -79,3 +79,68 @@ fn criteria_differ() {
     let by = |criterion| check(crash, &["--model", "register", "--initial", "1", "--criterion", criterion]).0;
     assert_eq!(["linearizability", "durable-linearizability"].map(by), [0, 1]);
 }
+
+/// A browser without a window, if there is one on the path.
+fn browser() -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|file| file.is_file())
+}
+
+/// The page as a browser makes it, at an address with this at its end.
+fn in_browser(browser: &std::path::Path, page: &std::path::Path, end: &str) -> String {
+    let profile = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("file://{}{end}", page.display()))
+        .output()
+        .expect("the browser runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_browser_draws_the_page() {
+    let Some(browser) = browser() else {
+        println!("skipped: there is no chromium or google-chrome on the path");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (log, page) = (folder.path().join("log.jsonl"), folder.path().join("page.html"));
+    let call = |client, value| {
+        format!(
+            "{{\"client\": {client}, \"event\": \"call\", \"operation\": \"write\", \"value\": {value}, \"time\": 29}}\n"
+        )
+    };
+    let calls = [call(2, 8), call(3, 9), call(4, 7)].concat();
+    let read = "{\"client\": 1, \"event\": \"call\"";
+    let text = STALE.replace(read, &(calls + read));
+    let ends = "{\"client\": 2, \"event\": \"return\", \"time\": 40}\n\
+                {\"client\": 3, \"event\": \"return\", \"time\": 41}\n\
+                {\"client\": 4, \"event\": \"info\", \"time\": 42}\n";
+    std::fs::write(&log, text + ends).expect("a folder to write to");
+    let mut command = selvedge();
+    json(command.arg("check").arg(&log).args(["--model", "register", "--html"]).arg(&page), 1);
+    let first = in_browser(&browser, &page, "");
+    // Five operations: one cannot be placed, one never returned.
+    assert_eq!(first.matches("data-place=").count(), 5, "{first}");
+    assert_eq!(first.matches("class=\"stuck\"").count(), 1, "{first}");
+    assert_eq!(first.matches("pending\"></rect>").count(), 1, "{first}");
+    assert!(
+        first.contains("violates linearizability</h1>") && first.contains("partition begins<title>"),
+        "{first}"
+    );
+    assert!(first.contains("1. write 3") && first.matches("<option").count() > 1, "{first}");
+    let second = in_browser(&browser, &page, "#order=2");
+    let numbered =
+        |page: &str| page.split("aria-label=").skip(1).map(|rest| rest[..12].to_owned()).collect::<Vec<_>>();
+    assert_ne!(numbered(&first), numbered(&second), "another order is another drawing");
+    let right = std::fs::read_to_string(&log).expect("the log").replace("\"value\": 2,", "\"value\": 8,");
+    std::fs::write(&log, right).expect("a folder to write to");
+    let mut command = selvedge();
+    json(command.arg("check").arg(&log).args(["--model", "register", "--html"]).arg(&page), 0);
+    let twin = in_browser(&browser, &page, "");
+    assert!(twin.contains("meets linearizability</h1>") && !twin.contains("class=\"stuck\""), "{twin}");
+}

@@ -1,7 +1,7 @@
 //! The part of EDN that histories are written in: one value after another, each with the line it begins in.
 //!
-//! Keywords become their names, sets lists in order, and characters and fractions their text. Tags are left
-//! out, what `#_` marks and comments too.
+//! Keywords become their names, sets lists in order, and characters, fractions and symbolic values such as `##Inf`
+//! their text. Tags and metadata are left out, what `#_` marks and comments too.
 
 use super::super::value::Value;
 use super::Malformed;
@@ -22,11 +22,37 @@ impl<'a> Reader<'a> {
 
     /// The next value and its line. `None` at the end.
     pub(super) fn next_value(&mut self) -> Result<Option<(usize, Value)>, Malformed> {
-        self.skip();
+        self.skip(0)?;
         let line = self.line;
         match self.peek() {
             None => Ok(None),
             Some(_) => self.value(0).map(|value| Some((line, value))),
+        }
+    }
+
+    /// The closing bracket of a list or vector, if one begins here; its elements are next, then
+    /// [`closes`](Reader::closes).
+    pub(super) fn opens(&mut self) -> Result<Option<char>, Malformed> {
+        self.skip(0)?;
+        let close = match self.peek() {
+            Some('[') => ']',
+            Some('(') => ')',
+            _ => return Ok(None),
+        };
+        self.take();
+        Ok(Some(close))
+    }
+
+    /// Whether a list ends here.
+    pub(super) fn closes(&mut self, close: char) -> Result<bool, Malformed> {
+        self.skip(0)?;
+        match self.peek() {
+            None => Err(self.wrong(&format!("`{close}`"))),
+            Some(next) if next == close => {
+                self.take();
+                Ok(true)
+            }
+            Some(_) => Ok(false),
         }
     }
 
@@ -46,19 +72,23 @@ impl<'a> Reader<'a> {
         Some(next)
     }
 
-    /// Skips white space, commas and comments.
-    fn skip(&mut self) {
+    /// Skips white space, commas, comments, and what `#_` marks.
+    fn skip(&mut self, depth: usize) -> Result<(), Malformed> {
         while let Some(next) = self.peek() {
-            if next == ';' {
+            if next == ';' || self.text[self.at..].starts_with("#!") {
                 while self.peek().is_some_and(|next| next != '\n') {
                     self.take();
                 }
+            } else if self.text[self.at..].starts_with("#_") {
+                self.at += 2;
+                self.value(depth + 1)?;
             } else if next.is_whitespace() || next == ',' {
                 self.take();
             } else {
-                return;
+                break;
             }
         }
+        Ok(())
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, Malformed> {
@@ -68,7 +98,7 @@ impl<'a> Reader<'a> {
                 format!("at most {MAX_DEPTH} nested values were expected"),
             ));
         }
-        self.skip();
+        self.skip(depth)?;
         match self.peek() {
             Some('{') => {
                 self.take();
@@ -81,6 +111,12 @@ impl<'a> Reader<'a> {
             }
             Some('"') => self.string(),
             Some('#') => self.dispatch(depth),
+            Some('\\') => Ok(Value::Text(self.character().to_owned())),
+            Some('^') => {
+                self.take();
+                self.value(depth + 1)?;
+                self.value(depth + 1)
+            }
             Some(_) => self.atom(),
             None => Err(self.wrong("a value")),
         }
@@ -89,15 +125,11 @@ impl<'a> Reader<'a> {
     fn until(&mut self, close: char, depth: usize) -> Result<Vec<Value>, Malformed> {
         let mut values = Vec::new();
         loop {
-            self.skip();
+            self.skip(depth)?;
             match self.peek() {
                 Some(next) if next == close => {
                     self.take();
                     return Ok(values);
-                }
-                Some('#') if self.text[self.at..].starts_with("#_") => {
-                    self.at += 2;
-                    self.value(depth + 1)?;
                 }
                 Some(_) => values.push(self.value(depth + 1)?),
                 None => return Err(self.wrong(&format!("`{close}`"))),
@@ -117,7 +149,7 @@ impl<'a> Reader<'a> {
         Ok(Value::map(entries))
     }
 
-    /// What begins with `#`: a set, something left out, or a tag, which is left out.
+    /// What begins with `#`: a set, a symbolic value, or a tag, which is left out.
     fn dispatch(&mut self, depth: usize) -> Result<Value, Malformed> {
         self.take();
         match self.peek() {
@@ -127,10 +159,9 @@ impl<'a> Reader<'a> {
                 values.sort();
                 Ok(Value::List(values))
             }
-            Some('_') => {
+            Some('#') => {
                 self.take();
-                self.value(depth + 1)?;
-                self.value(depth + 1)
+                Ok(Value::Text(self.word().to_owned()))
             }
             _ => {
                 self.word();
@@ -150,12 +181,34 @@ impl<'a> Reader<'a> {
                     Some('n') => text.push('\n'),
                     Some('t') => text.push('\t'),
                     Some('r') => text.push('\r'),
+                    Some('b') => text.push('\u{8}'),
+                    Some('f') => text.push('\u{c}'),
+                    Some('u') => text.push(self.escaped()?),
                     Some(other) => text.push(other),
                     None => return Err(self.wrong("a character after `\\`")),
                 },
                 Some(other) => text.push(other),
             }
         }
+    }
+
+    /// The character of four hexadecimal digits; half of one that needs two is the replacement character.
+    fn escaped(&mut self) -> Result<char, Malformed> {
+        let digits = self.text.get(self.at..self.at + 4);
+        let Some(number) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) else {
+            return Err(self.wrong("four hexadecimal digits after `\\u`"));
+        };
+        self.at += 4;
+        Ok(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    /// A character such as `\a`, `\newline` or `\(`, as it is written.
+    fn character(&mut self) -> &'a str {
+        let begin = self.at;
+        self.take();
+        self.take();
+        self.word();
+        &self.text[begin..self.at]
     }
 
     fn word(&mut self) -> &'a str {

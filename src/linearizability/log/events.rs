@@ -12,6 +12,8 @@ pub(super) enum Kind {
     Return,
     Fail,
     Info,
+    /// Of a client if it has a call in flight, and else a note.
+    InfoOrNote,
     Note,
     /// Everything crashed.
     Crash,
@@ -134,7 +136,9 @@ impl<'a> Builder<'a> {
     pub(super) fn add(&mut self, event: Event) -> Result<(), Malformed> {
         let line = event.line;
         let time = self.time(&event)?;
-        if event.kind == Kind::Note {
+        let in_flight = |client: &Value| self.clients.get(client).is_some_and(|(_, open)| open.is_some());
+        let is_note = event.kind == Kind::InfoOrNote && !event.client.as_ref().is_some_and(in_flight);
+        if event.kind == Kind::Note || is_note {
             let words = event.value.text().map_or_else(|| event.value.to_string(), str::to_owned);
             self.notes.push(Note { time, words });
             return Ok(());
@@ -180,7 +184,7 @@ impl<'a> Builder<'a> {
                 self.failed += 1;
                 return Ok(());
             }
-            Kind::Info => {
+            Kind::Info | Kind::InfoOrNote => {
                 // What goes on under this name is another client.
                 *number = self.names.len();
                 self.names.push(shown);
@@ -211,6 +215,10 @@ impl<'a> Builder<'a> {
     /// When an event happened: by its time, or by its place.
     fn time(&mut self, event: &Event) -> Result<u64, Malformed> {
         let wrong = |what: String| Err(Malformed::new(event.line, what));
+        if event.kind == Kind::Note && event.time.is_none() && self.timed != Some(false) {
+            // A note without a time happened at the time of the event before.
+            return Ok(self.latest);
+        }
         if *self.timed.get_or_insert(event.time.is_some()) != event.time.is_some() {
             return wrong("a time at every event was expected, or at none".to_owned());
         }
@@ -244,7 +252,8 @@ impl<'a> Builder<'a> {
 
 fn function(options: &Options, name: &str) -> Option<Function> {
     let mapped = options.names.iter().find(|(theirs, _)| theirs == name).map(|(_, function)| *function);
-    mapped.or_else(|| Function::named(name))
+    let of_no_namespace = || name.rsplit_once('/').and_then(|(_, name)| Function::named(name));
+    mapped.or_else(|| Function::named(name)).or_else(of_no_namespace)
 }
 
 fn call(options: &Options, event: Event) -> Result<Call, Malformed> {

@@ -22,14 +22,17 @@
 //!
 //! # EDN
 //!
-//! Maps with `:process`, `:type` (`:invoke`, `:ok`, `:fail`, `:info`), `:f`, `:value`, and if there are any
-//! `:key` and `:time`, one after another or in one vector. What is not done by a process with a number is a
-//! note. A compare-and-set that fails without an `:error` found another value than expected.
+//! Maps with `:process`, `:type` (`:invoke`, `:ok`, `:fail`, `:info`), `:f`, `:value`, and if there is one `:key`,
+//! one after another or in one vector; more fields mean nothing here. Their order is that of time, as Jepsen writes
+//! them, and `:time` is not looked at. What the `:nemesis` does is a note, and so is an `:info` of a process that has
+//! no number and no call in flight. A name with a namespace, as `:register/read`, is known by the part after the
+//! stroke. A compare-and-set that fails without an `:error` found another value than expected.
 //!
 //! # Console lines
 //!
 //! `INFO  jepsen.util - 3  :invoke  :cas  [1 2]`, the columns between white space: process, type, function,
-//! value. Lines that do not begin with `INFO` and `jepsen.util` are refused. A value of `:timed-out` is an error.
+//! value; a time and a thread may stand before, as in `… INFO [jepsen worker 3] jepsen.util: 3 :invoke …`. Other lines
+//! are refused. A value of `:timed-out` is an error.
 //!
 //! Limits: a log is read as a whole; what it leaves open at its end never returned.
 
@@ -81,7 +84,9 @@ impl Format {
         match begin.chars().next() {
             Some('{') if after.starts_with(['"', '}']) => Some(Format::Json),
             Some('{' | '[' | '(' | '#' | ';') => Some(Format::Edn),
-            Some('I') if begin.starts_with("INFO") => Some(Format::Console),
+            _ if begin.lines().next().is_some_and(|line| after_logger(line).is_some()) => {
+                Some(Format::Console)
+            }
             _ => None,
         }
     }
@@ -189,73 +194,84 @@ fn json_event(line: usize, text: &str) -> Result<Event, Malformed> {
 
 fn edn_events(text: &str, builder: &mut Builder<'_>) -> Result<(), Malformed> {
     let mut reader = Reader::new(text, 1);
-    while let Some((line, value)) = reader.next_value()? {
-        match value {
-            Value::List(events) => {
+    loop {
+        if let Some(close) = reader.opens()? {
+            while !reader.closes(close)? {
+                if let Some((line, event)) = reader.next_value()? {
+                    builder.add(edn_event(line, &event)?)?;
+                }
+            }
+            continue;
+        }
+        match reader.next_value()? {
+            None => return Ok(()),
+            // A vector with a tag.
+            Some((line, Value::List(events))) => {
                 for event in &events {
                     builder.add(edn_event(line, event)?)?;
                 }
             }
-            event => builder.add(edn_event(line, &event)?)?,
+            Some((line, event)) => builder.add(edn_event(line, &event)?)?,
         }
     }
-    Ok(())
 }
 
 fn edn_event(line: usize, map: &Value) -> Result<Event, Malformed> {
     let wrong = |what: &str| Malformed::new(line, format!("{what}, and there is {map}"));
     let Value::Map(_) = map else { return Err(wrong("a map was expected")) };
     let process = map.get("process").ok_or_else(|| wrong("a map with :process was expected"))?;
-    let kind = match map.get("type").and_then(Value::text) {
-        _ if process.int().is_none() => Kind::Note,
+    let kind = kind(process, map.get("type"))
+        .ok_or_else(|| wrong("a :type of :invoke, :ok, :fail or :info was expected"))?;
+    let operation = map.get("f").and_then(Value::text).map(str::to_owned);
+    let mut value = map.get("value").cloned().unwrap_or_default();
+    if matches!(kind, Kind::Note | Kind::InfoOrNote) {
+        value = Value::Text(format!("{} {value}", operation.as_deref().unwrap_or("")));
+    }
+    let error = map.get("error").is_some_and(|error| *error != Value::Nil);
+    let (client, key) = (Some(process.clone()), map.get("key").cloned());
+    Ok(Event { line, client, kind, operation, key, value, time: None, error })
+}
+
+/// What an event of a process is. What is not done by a process with a number is a note if it is neither a call nor
+/// a return, and what the nemesis does is always one.
+fn kind(process: &Value, kind: Option<&Value>) -> Option<Kind> {
+    let is_nemesis = process.text() == Some("nemesis");
+    let kind = match kind.and_then(Value::text) {
+        _ if is_nemesis => Kind::Note,
         Some("invoke") => Kind::Call,
         Some("ok") => Kind::Return,
         Some("fail") => Kind::Fail,
         Some("info") => Kind::Info,
-        _ => return Err(wrong("a :type of :invoke, :ok, :fail or :info was expected")),
+        _ => return None,
     };
-    let operation = map.get("f").and_then(Value::text).map(str::to_owned);
-    let time = match map.get("time") {
-        None | Some(Value::Nil) => None,
-        Some(Value::Int(time)) if *time >= 0 => Some(time.unsigned_abs()),
-        Some(_) => return Err(wrong("a :time of at least 0 was expected")),
-    };
-    let mut value = map.get("value").cloned().unwrap_or_default();
-    if kind == Kind::Note {
-        value = Value::Text(format!("{} {value}", operation.as_deref().unwrap_or("")));
-    }
-    let error = map.get("error").is_some_and(|error| *error != Value::Nil);
-    let client = Some(process.clone());
-    Ok(Event { line, client, kind, operation, key: map.get("key").cloned(), value, time, error })
+    Some(if kind == Kind::Info && process.int().is_none() { Kind::InfoOrNote } else { kind })
+}
+
+/// What follows the name of the logger in a line of Jepsen's: `INFO  jepsen.util - …`, or with a time and a thread
+/// before it `… INFO [jepsen worker 3] jepsen.util: …`.
+fn after_logger(text: &str) -> Option<&str> {
+    let (head, rest) = text.split_once("jepsen.util")?;
+    let rest = rest.trim_start();
+    let rest = rest.strip_prefix('-').or_else(|| rest.strip_prefix(':'))?;
+    head.split_whitespace().any(|word| word == "INFO").then_some(rest)
 }
 
 fn console_event(line: usize, text: &str) -> Result<Event, Malformed> {
-    let mut columns = text.split_whitespace();
-    let head: Vec<_> = columns.by_ref().take(3).collect();
-    if head != ["INFO", "jepsen.util", "-"] {
-        return Err(Malformed::new(
-            line,
-            format!("`INFO  jepsen.util - …` was expected, and there is `{text}`"),
-        ));
-    }
-    let rest = text.split_once(" - ").map_or("", |(_, rest)| rest);
+    let Some(rest) = after_logger(text) else {
+        let what = format!("`INFO  jepsen.util - …` was expected, and there is `{text}`");
+        return Err(Malformed::new(line, what));
+    };
     let mut reader = Reader::new(rest, line);
     let mut next = || Ok(reader.next_value()?.map(|(_, value)| value));
     let (process, kind, function) = (next()?, next()?, next()?);
     let wrong = |what: &str| Malformed::new(line, format!("{what} was expected, and there is `{text}`"));
     let process = process.ok_or_else(|| wrong("a process"))?;
-    let kind = match kind.as_ref().and_then(Value::text) {
-        _ if process.int().is_none() => Kind::Note,
-        Some("invoke") => Kind::Call,
-        Some("ok") => Kind::Return,
-        Some("fail") => Kind::Fail,
-        Some("info") => Kind::Info,
-        _ => return Err(wrong("a type of :invoke, :ok, :fail or :info")),
-    };
+    let kind =
+        self::kind(&process, kind.as_ref()).ok_or_else(|| wrong("a type of :invoke, :ok, :fail or :info"))?;
     let operation = function.as_ref().and_then(Value::text).map(str::to_owned);
     let mut value = next()?.unwrap_or_default();
     let error = value.text() == Some("timed-out");
-    if kind == Kind::Note {
+    if matches!(kind, Kind::Note | Kind::InfoOrNote) {
         value = Value::Text(rest.split_whitespace().collect::<Vec<_>>().join(" "));
     }
     Ok(Event { line, client: Some(process), kind, operation, key: None, value, time: None, error })

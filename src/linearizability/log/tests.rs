@@ -93,6 +93,12 @@ fn a_wrong_line_is_named_with_what_was_expected() {
     wrong("{\"client\":0,\"event\":\"call\",\"operation\":\"frob\"}", 1, "a known operation was expected");
     wrong("{:process 0 :type :invoke :f :read}\n{:process 0 :type", 2, "`}` was expected");
     wrong("{:process 0 :type :invoke :f :read}\n\n{:process 0 :type :ok :f :write}", 3, "the end of read");
+    wrong("[{:process 0 :type :invoke :f :read}\n\n{:process 0 :type :oops}]", 3, "a :type of :invoke");
+    wrong("[{:process 0 :type :invoke :f :read}\n{:process 0 :type :ok}", 2, "`]` was expected");
+    wrong("{:process 0 :type :invoke :f :read}\n]", 2, "a value was expected");
+    wrong("{:process 0 :type :invoke :f :frob/nicate}", 1, "there is `frob/nicate`");
+    wrong("{:type :invoke :f :read}", 1, "a map with :process");
+    wrong("{:process 0 :type :invoke :f :read :value \"open}", 1, "the end of a text");
     wrong("INFO  jepsen.util - 0 :invoke :read nil\nWARN other", 2, "`INFO  jepsen.util");
     wrong(&"[".repeat(100_000), 1, "at most 64 nested values");
     let push = log("{\"client\":0,\"event\":\"call\",\"operation\":\"push\",\"value\":1}");
@@ -101,6 +107,108 @@ fn a_wrong_line_is_named_with_what_was_expected() {
         unsuited.to_string(),
         "line 1: an operation of read, write, cas was expected, and there is push 1"
     );
+}
+
+/// As Jepsen and Knossos print histories: records, tags, sets, nested vectors, errors, a nemesis, and what Clojure
+/// allows besides.
+const JEPSEN: &str = r##"; a history
+#jepsen.history.Op{:index 0, :time 3291485317, :type :invoke, :process 0, :f :write, :value 3}
+#jepsen.history.Op{:index 1, :time 3291485311, :type :invoke, :process 4, :f :read, :value nil}
+#jepsen.history.Op{:index 2, :time 3291485320, :type :info, :process :nemesis, :f :start, :value nil}
+#jepsen.history.Op{:index 3, :time 3291485399, :type :info, :process :nemesis, :f :start,
+                   :value [:isolated {"n1" #{"n2" "n3"}, "n2" #{"n1"}}]}
+{:type :info, :f :write, :value 3, :process 0, :time 3291485400, :error [:timeout "Read timed out\n\u00e9"], :index 4,
+ :exception {:via [{:type java.net.SocketTimeoutException, :at [java.net.X <init> "X.java" 12]}] :trace (), :c \( :d \newline}}
+{:type :ok :f :read :value 3 :process 4, :limit ##Inf, :uuid #uuid "00000000-0000-0000-0000-000000000000"} #_ #_ {:a 1} {:b 2}
+^{:meta true} {:process 5, :type :invoke, :f :register/cas, :value [3 4]},,,{:process 5, :type :ok, :f :register/cas, :value (3 4)}
+{:process 6, :type :invoke, :f :read} {:process 6, :type :fail, :f :read, :error :unavailable}
+{:process 7 :type :invoke :f :read :value nil :x 1.5e3 :y 1/3 :z +7 :big 123456789012345678901234567890N}
+{:process 7 :type :ok :f :read :value 4N}
+{:type :info, :process "watcher", :f :log, :value "leader moved"}
+#_the-end"##;
+
+#[test]
+fn histories_are_read_as_jepsen_prints_them() {
+    let log = log(JEPSEN);
+    let calls: Vec<_> =
+        log.history.operations().iter().map(|operation| format!("{:?}", operation.op)).collect();
+    assert_eq!(calls, ["write 3", "read", "cas [3 4]", "read"]);
+    let returned: Vec<_> = log
+        .history
+        .operations()
+        .iter()
+        .map(|operation| operation.returned.clone().map(|(_, ret)| ret))
+        .collect();
+    assert_eq!(returned, [None, Some(Value::Int(3)), Some(Value::Bool(true)), Some(Value::Int(4))]);
+    assert_eq!((log.failed, log.notes.len(), &log.lines[..]), (1, 3, &[2, 3, 10, 12][..]));
+    assert_eq!(log.notes[1].words, r#"start ["isolated" {"n1": ["n2" "n3"], "n2": ["n1"]}]"#);
+    assert!(fits(&log));
+    // The twin in which the compare-and-set found nothing to set.
+    assert!(!fits(&self::log(&JEPSEN.replace(":value 4N", ":value 5"))));
+    // In a vector, where each event still has the line of its own.
+    let vector = self::log(&JEPSEN.replacen("#jepsen", "[#jepsen", 1).replace("#_the-end", "]"));
+    assert_eq!((vector.history, vector.lines), (log.history, log.lines));
+}
+
+#[test]
+fn a_process_without_a_number_calls_like_any_other() {
+    let log = log(r#"{:process "a" :type :invoke :f :write :value 1} {:process :b :type :invoke :f :read}
+        {:process "a" :type :info :f :write :error :timeout} {:process :b :type :ok :f :read :value 1}
+        {:process "a" :type :info :f :observed}"#);
+    assert_eq!((log.history.operations().len(), log.notes.len(), log.clients.len()), (2, 1, 3));
+    assert!(log.history.operations()[0].returned.is_none() && fits(&log));
+}
+
+#[test]
+fn key_value_logs_with_appends_and_lines_with_a_time_before_them() {
+    use super::super::models::Pairs;
+    let text = r#"{:process 0, :type :invoke, :f :get, :key "2", :value nil}
+{:process 1, :type :invoke, :f :append, :key "2", :value "x 1 0 y"}
+{:process 1, :type :ok, :f :append, :key "2", :value "x 1 0 y"}
+{:process 2, :type :invoke, :f :put, :key "0", :value ""}
+{:process 0, :type :ok, :f :get, :key "2", :value "x 1 0 y"}"#;
+    let pairs = |text: &str| {
+        let log = log(text);
+        log.suits::<Pairs>().expect("operations of pairs");
+        Checker::new()
+            .check(&Keyed::new(Pairs::start(Value::Nil).expect("any")), &log.history)
+            .is_linearizable()
+    };
+    assert!(
+        pairs(text)
+            && !pairs(&text.replace(
+                r#"0, :type :ok, :f :get, :key "2", :value "x 1 0 y""#,
+                r#"0, :type :ok, :f :get, :key "2", :value "y""#
+            ))
+    );
+    let timed = CONSOLE
+        .replace("INFO  jepsen.util - ", "2015-07-02 13:27:36,203 INFO [jepsen worker 3] jepsen.util: ");
+    assert_eq!(self::log(&timed).history, self::log(CONSOLE).history);
+}
+
+#[test]
+fn transactions_append_and_bank_accounts_have_numbers() {
+    use super::super::models::{Bank, Registers};
+    let check = |text: &str| {
+        let log = log(text);
+        log.suits::<Registers>().expect("transactions");
+        let model = Keyed::new(Registers::start(Value::Nil).expect("nothing"));
+        Checker::new().check(&model, &log.history).is_linearizable()
+    };
+    let text = "{:process 0 :type :invoke :f :txn :value [[:append 8 1] [:append 8 2] [:w :x 1]]}
+        {:process 0 :type :ok :f :txn :value [[:append 8 1] [:append 8 2] [:w :x 1]]}
+        {:process 0 :type :invoke :f :txn :value [[:r 8 nil] [:r :x nil]]}
+        {:process 0 :type :ok :f :txn :value [[:r 8 [1 2]] [:r :x 1]]}";
+    assert!(check(text) && !check(&text.replace("[1 2]", "[2 1]")));
+    let text = r#"{"client":0,"event":"call","operation":"transfer","value":{"from":0,"to":1,"amount":3}}
+{"client":0,"event":"return"}
+{"client":0,"event":"call","operation":"read"}
+{"client":0,"event":"return","value":{"0":7,"1":13}}"#;
+    let bank = |text| {
+        let model = Bank::start(r#"{"0":10,"1":10}"#.parse().expect("JSON")).expect("balances");
+        Checker::new().check(&Keyed::new(model), &log(text).history).is_linearizable()
+    };
+    assert!(bank(text) && !bank(&text.replace("13", "12")));
 }
 
 /// Logs with pieces left out, doubled or exchanged.
@@ -113,7 +221,7 @@ fn damaged_logs_are_read_or_refused() {
     };
     let mut understood = [0; 2];
     for _ in 0..3_000 {
-        let mut bytes = [JSON, EDN, CONSOLE][below(3)].as_bytes().to_vec();
+        let mut bytes = [JSON, EDN, CONSOLE, JEPSEN][below(4)].as_bytes().to_vec();
         for _ in 0..below(3) {
             let (from, length) = (below(bytes.len()), below(30));
             let piece: Vec<u8> = bytes[from..(from + length).min(bytes.len())].to_vec();
