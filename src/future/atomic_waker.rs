@@ -1,15 +1,13 @@
 //! A waker that one task leaves for others to find.
 
 use crate::sync::Mutex;
-use crate::thread;
 use std::fmt;
 use std::sync::PoisonError;
 use std::task::Waker;
 
 /// Where a task leaves its waker, and others wake it: loom's type of this name.
 ///
-/// A [`register`](AtomicWaker::register) that meets a [`wake`](AtomicWaker::wake) under way wakes at once, so that no
-/// wake-up is lost between them.
+/// A [`register`](AtomicWaker::register) that meets a [`wake`](AtomicWaker::wake) under way waits for it.
 pub struct AtomicWaker(Mutex<Option<Waker>>);
 
 impl AtomicWaker {
@@ -23,12 +21,7 @@ impl AtomicWaker {
     /// Leaves a waker, in place of the one before.
     #[track_caller]
     pub fn register(&self, waker: Waker) {
-        let Ok(mut kept) = self.0.try_lock() else {
-            waker.wake();
-            return thread::yield_now();
-        };
-        let before = kept.replace(waker);
-        drop(kept);
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(waker);
         drop(before);
     }
 
@@ -47,7 +40,6 @@ impl AtomicWaker {
     }
 
     /// Takes the waker that was left last.
-    #[must_use]
     #[track_caller]
     pub fn take_waker(&self) -> Option<Waker> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()

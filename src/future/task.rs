@@ -103,6 +103,7 @@ fn poll_to_the_end<F: Future>(task: &Shared<F::Output>, future: F) -> Result<F::
             return Ok(value);
         }
         task.notify.wait();
+        thread::yield_now();
     }
 }
 

@@ -101,3 +101,85 @@ fn what_bounds_a_model_ends_it() {
     });
     assert_eq!(executions.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_value_that_is_never_freed_is_a_failure() {
+    let told = fails(|| std::mem::forget(Arc::new(AtomicU32::new(0))));
+    assert!(told.contains("Arc leaked"), "{told}");
+    let told = fails(|| std::mem::forget(crate::alloc::Track::new(1)));
+    assert!(told.contains("Track leaked"), "{told}");
+    model(|| {
+        let pointer = Arc::into_raw(Arc::new(AtomicU32::new(0)));
+        // SAFETY: the owner is a pointer, and comes back once.
+        let owner = unsafe {
+            Arc::increment_strong_count(pointer);
+            Arc::decrement_strong_count(pointer);
+            Arc::from_raw(pointer)
+        };
+        assert_eq!(Arc::strong_count(&owner), 1);
+        drop(crate::alloc::Track::new(1));
+    });
+}
+
+/// A flag that is published, and read as plain memory: with an order in between, or without.
+fn reads_as_plain_memory(joins: bool) {
+    let flag = Arc::new(AtomicU32::new(0));
+    let theirs = Arc::clone(&flag);
+    let writes = thread::spawn(move || theirs.store(1, Ordering::Relaxed));
+    let first = joins.then(|| writes.join());
+    // SAFETY: on purpose, it is not where nobody joins.
+    let read = unsafe { flag.unsync_load() };
+    assert!(!joins || read == 1);
+    drop(first);
+}
+
+#[test]
+fn an_atomic_that_is_read_as_plain_memory_races_with_a_write() {
+    let told = fails(|| reads_as_plain_memory(false));
+    assert!(told.contains("data race"), "{told}");
+    model(|| reads_as_plain_memory(true));
+}
+
+#[test]
+fn a_future_is_woken_and_one_whose_wake_up_is_lost_is_a_deadlock() {
+    use crate::future::{AtomicWaker, block_on};
+    use std::task::Poll;
+    let waits = |registers_first: bool| {
+        let shared = Arc::new((AtomicU32::new(0), AtomicWaker::new()));
+        let theirs = Arc::clone(&shared);
+        let wakes = thread::spawn(move || {
+            theirs.0.store(1, Ordering::Release);
+            theirs.1.wake();
+        });
+        block_on(std::future::poll_fn(|context| {
+            if registers_first {
+                shared.1.register_by_ref(context.waker());
+            }
+            if shared.0.load(Ordering::Acquire) == 1 {
+                return Poll::Ready(());
+            }
+            if !registers_first {
+                shared.1.register_by_ref(context.waker());
+            }
+            Poll::Pending
+        }));
+        wakes.join().expect("no panic");
+    };
+    let told = fails(move || waits(false));
+    assert!(told.contains("deadlock"), "{told}");
+    model(move || waits(true));
+}
+
+#[test]
+fn a_loop_that_does_more_than_look_comes_to_its_end() {
+    model(|| {
+        let shared = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
+        let theirs = Arc::clone(&shared);
+        let sets = thread::spawn(move || theirs.0.store(1, Ordering::Release));
+        while shared.0.load(Ordering::Acquire) == 0 {
+            shared.1.fetch_add(1, Ordering::Relaxed);
+            thread::yield_now();
+        }
+        sets.join().expect("no panic");
+    });
+}

@@ -29,8 +29,9 @@ unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 impl<T: ?Sized> UnwindSafe for Mutex<T> {}
 impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 
-/// Holds a [`Mutex`]; unlocks it when dropped. As [`std::sync::MutexGuard`].
-#[must_use = "if unused the Mutex will immediately unlock"]
+/// Holds a [`Mutex`]; unlocks it when dropped. As [`std::sync::MutexGuard`], but in a build with `--cfg loom` one that
+/// is not used is no warning: loom's is none.
+#[cfg_attr(not(loom), must_use = "if unused the Mutex will immediately unlock")]
 pub struct MutexGuard<'a, T: ?Sized + 'a> {
     lock: &'a Mutex<T>,
     /// Taken by `drop`, and by `exchange`, which forgets the rest.

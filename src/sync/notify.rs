@@ -4,15 +4,14 @@ use super::monitor::Monitor;
 use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId};
 use crate::base::event::Deed;
-use crate::choice;
 use crate::context::{self, Context};
 use std::fmt;
 
 /// Wakes the one thread that waits, or the next that does. As loom's of this name: a permit, at most one, that
 /// [`Notify::wait`] takes, and with it what was done before it was given.
 ///
-/// Under the checkers a wait may end without a permit, once for each `Notify` in one execution, as in loom; so wait in
-/// a loop.
+/// A wait never ends without a permit. (loom lets it, and lets the thread that does go on only when no other can, so
+/// that what comes of it is hardly ever tried.)
 pub struct Notify {
     id: ObjectId,
     /// Carries what the notifiers have done.
@@ -24,8 +23,6 @@ pub struct Notify {
 struct State {
     permit: bool,
     waiting: bool,
-    /// Whether a wait has ended for no reason.
-    spurious: bool,
 }
 
 impl Notify {
@@ -51,11 +48,6 @@ impl Notify {
         self.state.notify_one();
     }
 
-    fn may_wake_spuriously(&self) -> bool {
-        let state = self.state.enter();
-        !state.spurious && !state.permit && !state.waiting
-    }
-
     /// Waits for the permit, and takes it.
     ///
     /// # Panics
@@ -63,11 +55,6 @@ impl Notify {
     #[track_caller]
     pub fn wait(&self) {
         journal::begins("wait", Deed::Other, Key::id(self.id));
-        // A choice is made outside: what others see of the state must not depend on it.
-        if context::current().is_model() && self.may_wake_spuriously() && choice::explored(2) == 1 {
-            self.state.enter().spurious = true;
-            return journal::note("wait, woken spuriously", Deed::Other, Key::id(self.id));
-        }
         let mut state = self.state.enter();
         assert!(!state.waiting, "only a single thread may wait on `Notify`");
         state.waiting = true;

@@ -31,7 +31,7 @@ impl<T: ?Sized> UnwindSafe for RwLock<T> {}
 impl<T: ?Sized> RefUnwindSafe for RwLock<T> {}
 
 /// Holds a [`RwLock`] for reading; unlocks it when dropped. As [`std::sync::RwLockReadGuard`].
-#[must_use = "if unused the RwLock will immediately unlock"]
+#[cfg_attr(not(loom), must_use = "if unused the RwLock will immediately unlock")]
 pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
     lock: &'a RwLock<T>,
     /// Taken by `drop`.
@@ -41,7 +41,7 @@ pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
 }
 
 /// Holds a [`RwLock`] for writing; unlocks it when dropped. As [`std::sync::RwLockWriteGuard`].
-#[must_use = "if unused the RwLock will immediately unlock"]
+#[cfg_attr(not(loom), must_use = "if unused the RwLock will immediately unlock")]
 pub struct RwLockWriteGuard<'a, T: ?Sized + 'a> {
     lock: &'a RwLock<T>,
     /// Taken by `drop`.

@@ -66,10 +66,12 @@ impl Thread {
         })
     }
 
-    /// The thread's name, if it has one. A model's main thread is called `main`.
+    /// The thread's name, if it has one. The main thread of a design is called `main`;
+    /// that of a [model](crate::model()) has no name, as under loom.
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
             Inner::Real(thread) => thread.name(),
+            Inner::Model(identity) if identity.number == 0 && model::main_is_nameless() => None,
             Inner::Model(identity) => identity.name.as_deref(),
         }
     }

@@ -328,6 +328,27 @@ thread_local! {
     static UNHEARD_PANICS: Cell<u32> = const { Cell::new(0) };
 }
 
+thread_local! {
+    static NAMELESS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While what is returned lives, the main thread has no name: that of a closure has none, as under loom.
+pub(crate) fn nameless_main() -> impl Drop {
+    struct Nameless;
+    impl Drop for Nameless {
+        fn drop(&mut self) {
+            NAMELESS.set(false);
+        }
+    }
+    NAMELESS.set(true);
+    Nameless
+}
+
+/// Whether the main thread has no name.
+pub(crate) fn main_is_nameless() -> bool {
+    NAMELESS.get()
+}
+
 /// How many threads have panicked, and nobody has joined them.
 pub(crate) fn unheard() -> u32 {
     UNHEARD_PANICS.get()

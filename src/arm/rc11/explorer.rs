@@ -17,6 +17,17 @@ impl Explorer {
         Self { left: vec![Graph::default()], run: Run::new(model) }
     }
 
+    /// The same, in which a thread that goes round in a loop lets the others go first.
+    pub(crate) fn fair(mut self, fair: bool) -> Self {
+        self.run.fair = fair;
+        self
+    }
+
+    /// Whether rounds of loops were left out so far, for others to go first.
+    pub(crate) fn left_rounds_out(&self) -> bool {
+        self.run.bounded
+    }
+
     /// Whether every graph has been executed.
     pub(crate) fn is_done(&self) -> bool {
         self.left.is_empty()

@@ -32,8 +32,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The bytes of a thread's stack.
-const STACK_SIZE: usize = 256 * 1024;
+/// The bytes of a thread's stack, as std has it. Memory is taken for what is used of it.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
 
 /// Operations after a run is over, in destructors, after which a thread is given up.
 const MAX_INERT: u32 = 100_000;
@@ -86,6 +86,8 @@ enum State {
     Settling,
     /// For the end of another thread.
     Joining(u8),
+    /// For the others, which go first: it goes round in a loop.
+    Yielding,
     /// By a read that waits for a value, or by a loop that only looks.
     Blocked,
     Done,
@@ -114,6 +116,8 @@ struct Thread {
     /// Whether it was blocked because a round of a loop was in vain.
     in_vain: bool,
     inert: u32,
+    /// Where it has yielded: how often, and before which event last.
+    yields: Vec<(Site, u32, u16)>,
     /// Weak compare-exchanges that have failed for no reason.
     spurious: Vec<*const Location<'static>>,
     /// Whether it has accessed plain memory since its last event.
@@ -139,6 +143,7 @@ impl Thread {
             looping: None,
             in_vain: false,
             inert: 0,
+            yields: Vec::new(),
             spurious: Vec::new(),
             accessed: false,
             cut: false,
@@ -220,6 +225,10 @@ pub(crate) struct Run {
     guide: Option<(Guide, usize)>,
     /// See [`watch`]; kept from run to run.
     watched: FxHashSet<LocationId>,
+    /// Whether a thread that goes round in a loop lets others go first; see [`let_others_go_first`].
+    pub(super) fair: bool,
+    /// Whether that has left out executions, in any run so far.
+    pub(super) bounded: bool,
     /// Where locations were read as plain memory.
     unsynced: FxHashMap<LocationId, Vec<Place>>,
 }
@@ -466,6 +475,34 @@ impl Run {
         id.is_init() || self.threads.get(id.thread as usize).is_some_and(|thread| id.index < thread.next)
     }
 
+    /// Counts a yield of the running thread: the first event of the round that it ends, if others go first now.
+    fn count_yield(&mut self, site: Site, index: u16) -> Option<u16> {
+        if !self.fair || self.guide.is_some() || self.section.is_some() {
+            return None;
+        }
+        let yields = &mut self.threads[self.current].yields;
+        let at = yields.iter().position(|(place, ..)| ptr::eq(*place, site)).unwrap_or_else(|| {
+            yields.push((site, 0, index));
+            yields.len() - 1
+        });
+        let (_, count, last) = &mut yields[at];
+        *count += 1;
+        let begun = std::mem::replace(last, index);
+        (*count > ROUNDS).then_some(begun)
+    }
+
+    /// Whether no other thread has written over what the running thread has read from one event to another.
+    fn has_read_the_latest(&self, begun: u16, end: u16) -> bool {
+        let thread = self.next().thread;
+        (begun..end).all(|index| match self.graph.event(EventId { thread, index }).kind {
+            Kind::Read { location, from, .. } => {
+                let writes = &self.graph.location(location).writes;
+                writes[self.graph.position(from, location)..].iter().all(|write| write.thread == thread)
+            }
+            _ => true,
+        })
+    }
+
     /// Whether the thread has events in the graph that it has not executed in this run.
     fn is_behind(&self, thread: usize) -> bool {
         self.threads[thread].state != State::Done
@@ -519,7 +556,7 @@ impl Run {
     fn may_extend(&self, thread: usize) -> bool {
         self.owing.is_none_or(|owing| owing.thread as usize == thread)
             && self.threads[..thread].iter().zip(0..).all(|(other, number)| match other.state {
-                State::Done | State::Blocked => true,
+                State::Done | State::Blocked | State::Yielding => true,
                 State::Absent => self.graph.len(number) == 0,
                 State::Joining(child) => {
                     let child = child as usize;
@@ -544,13 +581,16 @@ impl Run {
                 State::Extending => self.may_extend(number),
                 State::Settling => self.are_settled_but(number),
                 State::Joining(child) => self.threads[child as usize].state == State::Done,
-                State::Absent | State::Blocked | State::Done => false,
+                State::Absent | State::Yielding | State::Blocked | State::Done => false,
             };
             if goes_on {
                 return Some(number);
             }
         }
-        None
+        // None but those who let others go first: the one first that has done so least.
+        let yielding = self.threads.iter().zip(0..).filter(|(thread, _)| thread.state == State::Yielding);
+        let rounds = |thread: &Thread| thread.yields.iter().map(|(_, count, _)| count).sum::<u32>();
+        yielding.min_by_key(|(thread, number)| (rounds(thread), *number)).map(|(_, number)| number)
     }
 
     /// The thread that must go on so that the read that the graph was made for is executed.
@@ -569,7 +609,7 @@ impl Run {
         let mut at = thread;
         for _ in 0..=2 * MAX_THREADS {
             at = match self.threads[at].state {
-                State::Ready | State::Extending => return Some(at),
+                State::Ready | State::Extending | State::Yielding => return Some(at),
                 State::Waiting(id) if self.is_executed(id) => return Some(at),
                 State::Waiting(id) => id.thread as usize,
                 State::Joining(child) if self.threads[child as usize].state == State::Done => {
@@ -822,10 +862,37 @@ fn halt_if_repeated(look: Option<Look>) {
 pub(crate) fn yield_now(here: Here, site: Site) {
     let Some(id) = arrive() else { return };
     let look = with(|run| Look::new(here, site, run.base(), id.index));
+    let round = with(|run| run.count_yield(site, id.index));
     if let Next::New(_) = look_up(id) {
         halt_if_repeated(look);
+        if let Some(begun) = round {
+            let_others_go_first(begun, id.index);
+        }
     }
     with(|run| run.threads[run.current].looks.extend(look));
+}
+
+/// How often a thread yields at one place before the others go first.
+pub(crate) const ROUNDS: u32 = 2;
+
+/// A loop that does more than look has gone round often: the others go first, as a scheduler that is fair would have
+/// it. The round was in vain if another thread has written over what it read: another execution reads that instead.
+/// The executions with more such rounds are not explored.
+fn let_others_go_first(begun: u16, end: u16) {
+    let halt_if_in_vain = || {
+        if with(|run| !run.has_read_the_latest(begun, end)) {
+            with(|run| {
+                run.bounded = true;
+                run.threads[run.current].in_vain = true;
+            });
+            halt();
+        }
+    };
+    halt_if_in_vain();
+    with(|run| run.threads[run.current].state = State::Yielding);
+    switch();
+    with(|run| run.threads[run.current].state = State::Ready);
+    halt_if_in_vain();
 }
 
 fn read_held(id: EventId, location: LocationId, manner: Manner, update: Update<'_>, site: Site) -> u64 {
@@ -1501,6 +1568,8 @@ impl Run {
             ahead: None,
             left: FxHashMap::default(),
             watched: FxHashSet::default(),
+            fair: false,
+            bounded: false,
             unsynced: FxHashMap::default(),
             guide: None,
         }

@@ -12,7 +12,7 @@ mod witness;
 
 use super::failure::{classify, race_of_detector};
 use super::{Adapter, Programs, Task, repeat};
-use crate::arm::rc11::{End, Explorer, Trouble};
+use crate::arm::rc11::{End, Explorer, ROUNDS, Trouble};
 use crate::arm::{journal, recorder, trace};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
@@ -63,10 +63,15 @@ fn observe(engine: &Rc11, task: &Task<'_>) -> Observation {
     let mut search = Search::new(task, engine.model);
     let again = |limit| Search::new(task, engine.model).repeat(limit);
     let (complete, difference) = repeat::search(task, || search.everything(), again);
-    let exploration = match (complete, spurious::take_bounded()) {
-        (true, false) => Exploration::Exhaustive,
-        (true, true) => Exploration::Bounded { by: vec![Bound::SpuriousWakeups] },
-        (false, _) => {
+    let bounds = [
+        spurious::take_bounded().then_some(Bound::SpuriousWakeups),
+        search.explorer.left_rounds_out().then_some(Bound::LoopRounds(ROUNDS)),
+    ];
+    let by: Vec<_> = bounds.into_iter().flatten().collect();
+    let exploration = match complete {
+        true if by.is_empty() => Exploration::Exhaustive,
+        true => Exploration::Bounded { by },
+        false => {
             let how = Sampling::SearchThenRandom { executions: search.executions, of_about: None };
             search.at_random();
             Exploration::Sampled { how }
@@ -105,7 +110,7 @@ struct Search<'a, 'b> {
 
 impl<'a, 'b> Search<'a, 'b> {
     fn new(task: &'a Task<'b>, model: Model) -> Self {
-        let explorer = Explorer::new(model);
+        let explorer = Explorer::new(model).fair(task.first_failure);
         Search {
             task,
             explorer,

@@ -91,7 +91,7 @@ impl Best {
 
 /// Explores once more and keeps the shortest execution for each goal. Whether everything was explored.
 fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Best>]) -> bool {
-    let mut explorer = Explorer::new(model);
+    let mut explorer = Explorer::new(model).fair(task.first_failure);
     for _ in 0..MAX_RUNS {
         // Looking is progress, too.
         task.pulse.advance(1);
@@ -116,7 +116,7 @@ fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Bes
 
 /// One execution as the guide has it, written down.
 fn follow(task: &Task<'_>, model: Model, guide: &Guide) -> Option<(Ended, journal::Journal)> {
-    let mut explorer = Explorer::new(model);
+    let mut explorer = Explorer::new(model).fair(task.first_failure);
     let ended = run(task, &mut explorer, Some(guide.clone()))?;
     let journal = journal::end();
     Some((ended?, journal))

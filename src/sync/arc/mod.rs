@@ -146,7 +146,6 @@ impl<T: ?Sized> Arc<T> {
     ///
     /// # Safety
     /// As [`std::sync::Arc::from_raw`], of a pointer that [`Arc::into_raw`] of this type has given.
-    #[must_use]
     pub unsafe fn from_raw(pointer: *const T) -> Arc<T> {
         // SAFETY: by the caller's promise.
         let value = unsafe { real::Arc::from_raw(pointer) };

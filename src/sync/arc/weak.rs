@@ -86,7 +86,6 @@ impl<T> Weak<T> {
     ///
     /// # Safety
     /// As [`std::sync::Weak::from_raw`], of a pointer that [`Weak::into_raw`] of this type has given.
-    #[must_use]
     pub unsafe fn from_raw(pointer: *const T) -> Weak<T> {
         // SAFETY: by the caller's promise.
         let value = unsafe { real::Weak::from_raw(pointer) };

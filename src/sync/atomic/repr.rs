@@ -267,7 +267,6 @@ macro_rules! common {
             /// # Safety
             /// No other thread writes at the same time.
             #[inline]
-            #[must_use]
             #[track_caller]
             pub unsafe fn unsync_load(&self) -> $value {
                 match &self.repr {
@@ -299,7 +298,6 @@ macro_rules! common {
             /// Never; the ordering of a failure is derived from `order`.
             #[inline]
             #[track_caller]
-            #[deprecated(note = "use `compare_exchange` or `compare_exchange_weak`")]
             pub fn compare_and_swap(&self, current: $value, new: $value, order: Ordering) -> $value {
                 let failure = match order {
                     Ordering::Relaxed | Ordering::Release => Ordering::Relaxed,
