@@ -37,7 +37,7 @@ arguments() {
     bytes) echo "--lib loom" ;;
     async-lock) echo "--test loom --features loom" ;;
     sharded-slab) echo "--lib" ;;
-    tokio) echo "--lib --features full loom_" ;;
+    tokio) echo "--lib --features full,test-util loom_" ;;
     loom) echo "--features futures,checkpoint --tests" ;;
   esac
 }

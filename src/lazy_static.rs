@@ -10,6 +10,9 @@
 use crate::sync::LazyLock;
 use std::fmt;
 
+// loom has them here too, and tokio takes one from here.
+pub use crate::thread::{AccessError, panicking, yield_now};
+
 /// What [`lazy_static!`](crate::lazy_static!) makes of a static.
 pub struct Lazy<T: 'static>(LazyLock<T>);
 
