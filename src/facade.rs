@@ -106,7 +106,6 @@ pub mod cell {
         /// # Safety
         /// The cell is still there, and nobody writes to it while the reference is used.
         #[inline]
-        #[expect(clippy::should_implement_trait, reason = "loom's name, and it is unsafe")]
         pub unsafe fn deref(&self) -> &T {
             // SAFETY: by the caller's promise.
             unsafe { &*self.0 }
@@ -128,7 +127,6 @@ pub mod cell {
         /// # Safety
         /// The cell is still there, and nobody else accesses it while the reference is used.
         #[inline]
-        #[expect(clippy::should_implement_trait, reason = "loom's name, and it is unsafe")]
         #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
         pub unsafe fn deref(&self) -> &mut T {
             // SAFETY: by the caller's promise.
