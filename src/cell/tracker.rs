@@ -118,7 +118,10 @@ impl Tracker {
     /// An access that lasts until what is returned is dropped. Nothing on the real engines.
     #[inline]
     #[track_caller]
-    #[expect(clippy::manual_map, reason = "a closure has a place of its own in the source, and hides the user's")]
+    #[expect(
+        clippy::manual_map,
+        reason = "a closure has a place of its own in the source, and hides the user's"
+    )]
     pub(super) fn span(&self, access: Access) -> Option<Span> {
         match &self.0 {
             None => None,
