@@ -119,13 +119,14 @@ fn nothing_that_a_worker_writes_is_trusted() {
 
 #[test]
 fn closures_beside_the_actors_take_nothing_down() {
-    for (scenario, word) in [
-        ("panicking_grade", "a grade gave up"),
-        ("panicking_debug", "Debug gave up"),
-        ("panicking_order", "Ord gave up"),
+    for (scenario, engines, word) in [
+        ("panicking_grade", &ALL[..], "a grade gave up"),
+        ("panicking_debug", &ALL[..], "Debug gave up"),
+        // Real engines may see a single outcome, which is compared with none.
+        ("panicking_order", &CHECKERS[..], "Ord gave up"),
     ] {
-        let report = run(scenario, &ALL);
-        for engine in ALL {
+        let report = run(scenario, engines);
+        for engine in engines.iter().copied() {
             let cell = cell(&report, "two", engine);
             assert_ne!(cell["verdict"], "safe", "{scenario} on {engine}");
             let reason = cell["reason"].as_str().unwrap_or_default();
