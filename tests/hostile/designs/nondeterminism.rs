@@ -27,7 +27,7 @@ fn but_for(error: impl Fn() -> u32 + Send + Sync + 'static) -> Design<AtomicU32,
         .actors(2, |n| {
             n.fetch_add(1, Relaxed);
         })
-        .observe(move |n, _| n.load(Relaxed) + error())
+        .observe(move |n, _| n.load(Relaxed).wrapping_add(error()))
 }
 
 fn every(n: usize, count: &'static Untold) -> impl Fn() -> bool + Send + Sync + 'static {
