@@ -25,7 +25,6 @@ impl<T: ?Sized> ConstPtr<T> {
     /// The cell is still there, and nobody writes to it while the reference is used.
     #[inline]
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "loom's name, and it is unsafe")]
     pub unsafe fn deref(&self) -> &T {
         // SAFETY: by the caller's promise.
         unsafe { &*self.value }
@@ -63,7 +62,6 @@ impl<T: ?Sized> MutPtr<T> {
     /// reference from here.
     #[inline]
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "loom's name, and it is unsafe")]
     #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
     pub unsafe fn deref(&self) -> &mut T {
         // SAFETY: by the caller's promise.

@@ -118,6 +118,7 @@ impl Tracker {
     /// An access that lasts until what is returned is dropped. Nothing on the real engines.
     #[inline]
     #[track_caller]
+    #[expect(clippy::manual_map, reason = "a closure would be the caller that the trace names")]
     pub(super) fn span(&self, access: Access) -> Option<Span> {
         match &self.0 {
             None => None,
