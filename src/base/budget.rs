@@ -111,7 +111,7 @@ impl Effort {
             Effort::Thorough => 600_000,
         };
         let wall_ms = match self {
-            Effort::Quick => 8_000,
+            Effort::Quick => 20_000,
             Effort::Normal => 120_000,
             Effort::Thorough => 3_600_000,
         };

@@ -150,8 +150,11 @@ enum Doing {
     Observing,
 }
 
+/// How each actor ended, as they end, and the threads that they run on.
+type SentOff = (Receiver<Option<Crash>>, Vec<JoinHandle<()>>);
+
 /// Starts a thread for each actor; each sends what it ended with, `None` if all went well.
-fn send_off(course: &Arc<Course>) -> anyhow::Result<(Receiver<Option<Crash>>, Vec<JoinHandle<()>>)> {
+fn send_off(course: &Arc<Course>) -> anyhow::Result<SentOff> {
     let (sender, ended) = mpsc::channel();
     let mut threads = Vec::new();
     for actor in 0..course.exits.len() {

@@ -35,6 +35,9 @@ enum Known<M> {
     TooMany,
 }
 
+/// What operations do in all states, and the row of each operation.
+type Tabled<M> = (Arc<Table<M>>, Vec<u32>);
+
 /// Looks for such a violation, again and again, while a search goes on.
 pub(super) struct Local<'a, M: Model> {
     layout: &'a Layout,
@@ -59,7 +62,7 @@ impl<'a, M: Model> Local<'a, M> {
         &mut self,
         context: &mut Context<'_, '_, '_, M>,
         steps: u64,
-    ) -> Result<Option<(Arc<Table<M>>, Vec<u32>)>, Stop> {
+    ) -> Result<Option<Tabled<M>>, Stop> {
         if let Known::Nothing(tried) = self.states
             && steps > tried
         {

@@ -69,7 +69,7 @@ fn few_preemptions(assignment: &Assignment<'_>, exit: ProcessExit) -> anyhow::Re
 /// Lets another worker come to its end this way, which writes down what it does on it. `None` if it lives.
 ///
 /// # Errors
-/// As [`launch`].
+/// As `launch`.
 pub(crate) fn write_down(assignment: &Assignment<'_>, way: Way) -> anyhow::Result<Option<Witness>> {
     Ok(follow(assignment, way, false)?.and_then(|(_, witness)| witness))
 }

@@ -96,7 +96,7 @@ mod tests {
         let below = folder.join("below");
         std::fs::create_dir(&below).expect("a folder in it");
         std::fs::write(below.join("file"), "text").expect("a file in that");
-        std::fs::set_permissions(&below, std::fs::Permissions::from_mode(0)).expect("no rights");
+        std::fs::set_permissions(&below, std::fs::Permissions::from_mode(0o0)).expect("no rights");
         drop(scratch);
         assert!(!folder.exists());
     }

@@ -8,7 +8,6 @@ mod claims;
 mod cli;
 mod consumer;
 mod fuzzed;
-mod hostile;
 mod kept;
 mod litmus_engines;
 mod litmus_oracle;

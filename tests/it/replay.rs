@@ -97,7 +97,7 @@ fn a_witness_of_a_lost_update_can_be_read() {
     let printed = selvedge().args(["replay", token(shuttles)]).assert().code(0).get_output().stdout.clone();
     let printed = String::from_utf8(printed).expect("text");
     let rows: Vec<_> = printed.lines().filter(|line| line.contains(" n = ")).collect();
-    assert_eq!(rows.len(), 5, "four events and a conclusion:\n{printed}");
+    assert_eq!(rows.len(), 6, "four events, what was left and a conclusion:\n{printed}");
     assert!(
         printed.contains("both wrote 1, and the outcome 1 is forbidden: an\nincrement was lost"),
         "{printed}"
