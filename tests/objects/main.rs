@@ -3,5 +3,6 @@
 mod planted;
 mod progress;
 mod replay;
+#[allow(dead_code, reason = "the other tests use more of it")]
 #[path = "../it/support.rs"]
 mod support;
