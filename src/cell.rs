@@ -129,7 +129,7 @@ impl<T: PlainValue> Plain<T> {
         self.set(update(self.get()));
     }
 
-    /// The value, which nobody else has any more. Under a checker this is a write.
+    /// The value, to which no other reference is left. Under a checker this is a write.
     ///
     /// # Panics
     ///
@@ -248,7 +248,7 @@ unsafe fn store_pieces<T: PlainValue>(to: *mut T, value: T) {
 /// use selvedge::cell::UnsafeCell;
 ///
 /// let cell = UnsafeCell::new(1);
-/// // SAFETY: nobody else has the cell.
+/// // SAFETY: no other thread has the cell.
 /// cell.with_mut(|value| unsafe { *value += 1 });
 /// assert_eq!(cell.into_inner(), 2);
 /// ```
@@ -265,7 +265,7 @@ impl<T> UnsafeCell<T> {
         UnsafeCell { tracker: Tracker::new("UnsafeCell"), value: cell::UnsafeCell::new(value) }
     }
 
-    /// The value, which nobody else has any more. Under a checker this is a write.
+    /// The value, to which no other reference is left. Under a checker this is a write.
     ///
     /// # Panics
     ///

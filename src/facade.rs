@@ -104,7 +104,7 @@ pub mod cell {
         /// The value.
         ///
         /// # Safety
-        /// The cell is still there, and nobody writes to it while the reference is used.
+        /// The cell is still there, and no other thread writes to it while the reference is used.
         #[inline]
         pub unsafe fn deref(&self) -> &T {
             // SAFETY: by the caller's promise.
@@ -125,7 +125,7 @@ pub mod cell {
         /// The value.
         ///
         /// # Safety
-        /// The cell is still there, and nobody else accesses it while the reference is used.
+        /// The cell is still there, and no other thread accesses it while the reference is used.
         #[inline]
         #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
         pub unsafe fn deref(&self) -> &mut T {

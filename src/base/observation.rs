@@ -196,7 +196,7 @@ pub(crate) enum Caveat {
     LoopRounds { rounds: u32, patience: u32 },
     /// An exhaustive search follows so many threads at most, and there are more.
     TooManyThreads { at_most: usize },
-    /// Executions that were scheduled alike went differently, where nobody asked whether they do.
+    /// Executions that were scheduled alike went differently, where no re-execution was asked for.
     NotRepeatable,
     /// Some generated programs were given up.
     GaveUp(GaveUp),

@@ -10,7 +10,7 @@ use std::fmt;
 /// ```
 /// let cell = selvedge::cell::UnsafeCell::new(7);
 /// let pointer = cell.get();
-/// // SAFETY: nobody writes.
+/// // SAFETY: no other thread writes.
 /// assert_eq!(unsafe { *pointer.deref() }, 7);
 /// ```
 pub struct ConstPtr<T: ?Sized> {
@@ -22,7 +22,7 @@ impl<T: ?Sized> ConstPtr<T> {
     /// The value.
     ///
     /// # Safety
-    /// The cell is still there, and nobody writes to it while the reference is used.
+    /// The cell is still there, and no other thread writes to it while the reference is used.
     #[inline]
     #[must_use]
     pub unsafe fn deref(&self) -> &T {
@@ -45,7 +45,7 @@ impl<T: ?Sized> ConstPtr<T> {
 ///
 /// ```
 /// let cell = selvedge::cell::UnsafeCell::new(7);
-/// // SAFETY: nobody else has the cell.
+/// // SAFETY: no other thread has the cell.
 /// unsafe { *cell.get_mut().deref() += 1 };
 /// assert_eq!(cell.into_inner(), 8);
 /// ```
@@ -58,7 +58,7 @@ impl<T: ?Sized> MutPtr<T> {
     /// The value.
     ///
     /// # Safety
-    /// The cell is still there, and nobody else accesses it while the reference is used; also not through another
+    /// The cell is still there, and no other thread accesses it while the reference is used; also not through another
     /// reference from here.
     #[inline]
     #[must_use]
@@ -185,7 +185,7 @@ impl<T> Cell<T> {
         self.set(update(self.get()));
     }
 
-    /// The value, which nobody else has any more.
+    /// The value, to which no other reference is left.
     ///
     /// # Panics
     /// Under a checker, if an earlier access is not ordered before.
@@ -197,7 +197,7 @@ impl<T> Cell<T> {
 }
 
 impl<T: ?Sized> Cell<T> {
-    /// The value, which nobody else has meanwhile.
+    /// The value, to which there is no other reference meanwhile.
     ///
     /// # Panics
     /// Under a checker, if an earlier access is not ordered before.

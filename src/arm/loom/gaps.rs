@@ -49,28 +49,28 @@ pub(super) struct Users {
 }
 
 impl Users {
+    /// A store was executed.
     #[must_use]
     pub(super) fn stored(self) -> Self {
-        let running = Threads::running();
-        if self.modified.has_other_than(running) {
-            note_artefact(Artefact::LoomNewestRmw);
-        }
-        if self.failed.has_other_than(running) {
-            note_artefact(Artefact::LoomNewestExchange);
-        }
-        Users { stored: self.stored.with(running), ..self }
+        Users { stored: self.stored.with(self.writer_beside(self.modified)), ..self }
     }
 
+    /// A read-modify-write was executed that has written.
     #[must_use]
     pub(super) fn modified(self) -> Self {
+        Users { modified: self.modified.with(self.writer_beside(self.stored)), ..self }
+    }
+
+    /// The running thread, which writes: between it and writers of the other kind a read-modify-write may be missed.
+    fn writer_beside(self, others: Threads) -> Threads {
         let running = Threads::running();
-        if self.stored.has_other_than(running) {
+        if others.has_other_than(running) {
             note_artefact(Artefact::LoomNewestRmw);
         }
         if self.failed.has_other_than(running) {
             note_artefact(Artefact::LoomNewestExchange);
         }
-        Users { modified: self.modified.with(running), ..self }
+        running
     }
 
     /// A compare-exchange has failed.
