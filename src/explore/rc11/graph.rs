@@ -242,7 +242,10 @@ impl Graph {
         self.threads.iter().zip(0_u8..).flat_map(move |(events, thread)| {
             let first = events.partition_point(|_, event| event.stamp <= stamp);
             let index = (0_u16..).skip(first);
-            events.iter_from(first).zip(index).map(move |(event, index)| (EventId { thread, index }, &**event))
+            events
+                .iter_from(first)
+                .zip(index)
+                .map(move |(event, index)| (EventId { thread, index }, &**event))
         })
     }
 

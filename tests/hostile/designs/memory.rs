@@ -152,7 +152,7 @@ fn growing() -> Scenario<usize> {
     Scenario::new("Does a state come to own heap memory?")
         .acceptable("all", |_| true)
         .design("at once", grows_in(0))
-        .design("late", grows_in(20_000))
+        .design("late", grows_in(2_000))
         .design("never", grows_in(usize::MAX))
 }
 
@@ -168,9 +168,15 @@ fn threaded() -> Scenario<u32> {
     };
     Scenario::new("Is a process with threads forked?")
         .acceptable("all", |n| *n == 9)
-        .design("starts a thread", design(|| {
-            std::thread::spawn(|| std::thread::sleep(std::time::Duration::from_secs(3600)));
-            AtomicU32::new(0)
-        }))
+        .design(
+            "starts a thread",
+            design(|| {
+                static STARTED: std::sync::Once = std::sync::Once::new();
+                STARTED.call_once(|| {
+                    std::thread::spawn(|| std::thread::sleep(std::time::Duration::from_secs(3600)));
+                });
+                AtomicU32::new(0)
+            }),
+        )
         .design("starts none", design(|| AtomicU32::new(0)))
 }
