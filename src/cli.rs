@@ -3,8 +3,10 @@
 mod check;
 mod claims;
 mod contents;
+pub(crate) mod file;
 mod litmus;
 mod progress;
+mod report;
 
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
@@ -76,6 +78,8 @@ enum Command {
     Litmus(litmus::Arguments),
     /// Check log files against a sequential model
     Check(check::Arguments),
+    /// Show a report that was saved as JSON
+    Report(report::Arguments),
     /// Execute once more what a witness shows, and print it
     Replay {
         /// The token that stands below the witness
@@ -191,6 +195,9 @@ pub fn main() -> ExitCode {
     if let Some(Command::Check(arguments)) = &cli.command {
         return check::main(arguments);
     }
+    if let Some(Command::Report(arguments)) = &cli.command {
+        return report::main(arguments);
+    }
     if let Err(error) = interrupt::install() {
         return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
     }
@@ -212,6 +219,7 @@ pub fn main() -> ExitCode {
         Some(Command::Show { name }) => show(&found, &name),
         Some(Command::Litmus(arguments)) => litmus::start(&arguments),
         Some(Command::Check(arguments)) => check::main(&arguments),
+        Some(Command::Report(arguments)) => report::main(&arguments),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
@@ -450,7 +458,7 @@ mod tests {
             designs: vec![design],
             in_practice: None,
         };
-        Report { scenarios: vec![scenario] }
+        Report { budget: None, scenarios: vec![scenario] }
     }
 
     #[test]
