@@ -57,7 +57,8 @@ fn print(report: &Report, arguments: &Arguments) -> io::Result<()> {
     if arguments.format == Format::Terminal {
         let mut out = AutoStream::auto(io::stdout()).lock();
         for scenario in &report.scenarios {
-            let engines: Vec<_> = scenario.designs.first().into_iter().flat_map(|design| &design.cells).collect();
+            let engines: Vec<_> =
+                scenario.designs.first().into_iter().flat_map(|design| &design.cells).collect();
             let engines: Vec<_> = engines.into_iter().map(|cell| cell.engine).collect();
             let widest = scenario.designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
             out.write_all(terminal::head(&scenario.name, &scenario.question, widest, &engines).as_bytes())?;

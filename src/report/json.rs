@@ -86,6 +86,7 @@ pub(super) struct OnEngine {
     pub(super) caveats: Vec<String>,
     pub(super) witnesses: Vec<Witness>,
     pub(super) observed: Observed,
+    /// To the millisecond.
     pub(super) seconds: f64,
     /// What the worker wrote to its standard error.
     pub(super) log: String,
@@ -205,7 +206,7 @@ fn on_engine(cell: &Cell) -> OnEngine {
         caveats: seen.caveats.iter().map(|caveat| sentence::caveat(caveat, cell)).collect(),
         witnesses: seen.witnesses.clone(),
         observed: observed(seen),
-        seconds: cell.seconds,
+        seconds: (cell.seconds * 1e3).round() / 1e3,
         log: cell.log.clone(),
         broken: cell.broken,
     }
@@ -238,7 +239,8 @@ fn observed(seen: &Observation) -> Observed {
 impl Observed {
     /// The observation that this is with these.
     pub(super) fn with(self, outcomes: Vec<OutcomeCount>, witnesses: Vec<Witness>) -> Observation {
-        let Self { executions, redundant, exploration, failures, raced, not_applicable, stopped, caveats } = self;
+        let Self { executions, redundant, exploration, failures, raced, not_applicable, stopped, caveats } =
+            self;
         Observation {
             executions,
             redundant,

@@ -76,9 +76,15 @@ fn malformed(error: &serde_json::Error) -> Unreadable {
 }
 
 fn check_versions(text: &str) -> Result<(), Unreadable> {
+    if !text.trim_start().starts_with('{') {
+        return Err(unreadable("line 1", "a JSON object was expected"));
+    }
     let head: Head = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let version = head.version.ok_or_else(|| {
-        unreadable("version", "there is no such field, and a report of `selvedge run --format json` was expected")
+        unreadable(
+            "version",
+            "there is no such field, and a report of `selvedge run --format json` was expected",
+        )
     })?;
     if version != Value::from(VERSION) {
         return Err(unreadable("version", format!("{version}, and {VERSION} was expected: run it again")));
@@ -89,7 +95,9 @@ fn check_versions(text: &str) -> Result<(), Unreadable> {
             "selvedge",
             format!("written by {selvedge:?}, and this is {SELVEDGE}: use that version, or run it again"),
         )),
-        None => Err(unreadable("selvedge", "there is no such field, and the version that wrote it was expected")),
+        None => {
+            Err(unreadable("selvedge", "there is no such field, and the version that wrote it was expected"))
+        }
     }
 }
 
@@ -112,7 +120,10 @@ fn check(document: &Document) -> Result<(), Unreadable> {
                 return Err(unreadable(place + ".engines", "an engine is there more than once"));
             }
             if !engines(number).eq(engines(0)) {
-                return Err(unreadable(place + ".engines", "the engines of the scenario's first design were expected"));
+                return Err(unreadable(
+                    place + ".engines",
+                    "the engines of the scenario's first design were expected",
+                ));
             }
             for (number, cell) in design.engines.iter().enumerate() {
                 check_cell(cell, &format!("{place}.engines[{number}]"))?;
@@ -161,17 +172,23 @@ fn check_witness(witness: &Witness, place: &str) -> Result<(), Unreadable> {
 fn check_calls(calls: &Calls, actors: usize, place: &str) -> Result<(), Unreadable> {
     let all = calls.operations.len();
     let place = format!("{place}.calls");
-    if let Some(call) = calls.operations.iter().position(|call| call.actor.is_some_and(|actor| actor >= actors)) {
+    if let Some(call) =
+        calls.operations.iter().position(|call| call.actor.is_some_and(|actor| actor >= actors))
+    {
         let what = format!("there are {actors} actors, counted from 0");
         return Err(unreadable(format!("{place}.operations[{call}].actor"), what));
     }
     if let Some(call) = calls.operations.iter().position(|call| call.returned < call.called) {
-        return Err(unreadable(format!("{place}.operations[{call}].returned"), "it returned before it was called"));
+        return Err(unreadable(
+            format!("{place}.operations[{call}].returned"),
+            "it returned before it was called",
+        ));
     }
     match calls.order.iter().chain([&calls.stuck]).find(|operation| **operation >= all) {
-        Some(operation) => {
-            Err(unreadable(place + ".order", format!("{operation}, and there are {all} operations, counted from 0")))
-        }
+        Some(operation) => Err(unreadable(
+            place + ".order",
+            format!("{operation}, and there are {all} operations, counted from 0"),
+        )),
         None => Ok(()),
     }
 }
@@ -214,7 +231,10 @@ fn same(given: &Value, written: &Value, place: &mut String) -> Result<(), Unread
     match (given, written) {
         (Value::Object(one), Value::Object(other)) => {
             if let Some(field) = one.keys().find(|field| !other.contains_key(*field)) {
-                return Err(unreadable(format!("{}{field}", dotted(place)), "no field of this name was expected"));
+                return Err(unreadable(
+                    format!("{}{field}", dotted(place)),
+                    "no field of this name was expected",
+                ));
             }
             for (field, written) in other {
                 let Some(given) = one.get(field) else {

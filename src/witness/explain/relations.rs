@@ -31,7 +31,8 @@ impl Relations {
         let mut search = Search::new(witness);
         let mut after = Vec::with_capacity(witness.events.len());
         for (index, event) in witness.events.iter().enumerate() {
-            let learned = if event.blocked { Known::new() } else { search.learn(index, event, story.from[index]) };
+            let learned =
+                if event.blocked { Known::new() } else { search.learn(index, event, story.from[index]) };
             let others = learned.into_iter().filter(|(thread, _)| *thread != event.thread);
             let mut others: Vec<usize> = others.map(|(_, index)| index).collect();
             others.sort_unstable();
@@ -83,7 +84,8 @@ impl<'a> Search<'a> {
 
     /// What an event synchronises with.
     fn learn(&mut self, index: usize, event: &Event, from: Option<usize>) -> Known {
-        let mut learned: Known = self.starts.remove(&event.thread).map(|start| self.entry(start)).into_iter().collect();
+        let mut learned: Known =
+            self.starts.remove(&event.thread).map(|start| self.entry(start)).into_iter().collect();
         self.value(index, event, from, &mut learned);
         if let Some(object) = event.object {
             self.object(index, event, object, &mut learned);
@@ -184,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_release_store_and_the_acquire_load_of_it_synchronise() {
-        let relaxed = "main new flag w=0\nA set data w=1\nA store flag w=1 @Relaxed\nB load flag r=1 @Acquire";
+        let relaxed =
+            "main new flag w=0\nA set data w=1\nA store flag w=1 @Relaxed\nB load flag r=1 @Acquire";
         check(relaxed, &[(3, Some(2), &[])]);
         check(&relaxed.replace("Relaxed", "Release"), &[(3, Some(2), &[2])]);
         let fenced = "main new flag w=0\nA fence - @Release\nA store flag w=1 @Relaxed\n\
@@ -194,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_read_modify_write_continues_what_it_reads() {
-        let lines = "main new n w=0\nA store n w=1 @Release\nB fetch_add n r=1 w=2 @Relaxed\nC load n r=2 @Acquire";
+        let lines =
+            "main new n w=0\nA store n w=1 @Release\nB fetch_add n r=1 w=2 @Relaxed\nC load n r=2 @Acquire";
         check(lines, &[(2, Some(1), &[]), (3, Some(2), &[1])]);
         let stored = lines.replace("B fetch_add n r=1 w=2", "B store n w=2");
         check(&stored, &[(3, Some(2), &[])]);
