@@ -5,6 +5,7 @@ mod claims;
 mod contents;
 pub(crate) mod file;
 mod litmus;
+mod outputs;
 mod progress;
 mod report;
 
@@ -122,6 +123,8 @@ struct RunArguments {
     /// Also show every outcome with its count, and what the workers printed
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    outputs: outputs::Outputs,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -314,6 +317,9 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
     };
+    if let Err(wrong) = arguments.outputs.check() {
+        return fail(USAGE, &wrong);
+    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = arguments.jobs.map_or(cores, usize::from);
     let budget = Budget { preemptions: arguments.preemptions, ..arguments.budget.budget(arguments.seed) };
@@ -339,9 +345,12 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
         Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
         Err(error) => return fail(INTERNAL, &error),
     };
-    match finish(&report, arguments.format, begun.elapsed().as_secs_f64()) {
+    if let Err(error) = finish(&report, arguments.format, begun.elapsed().as_secs_f64()) {
+        return fail_to_print(&error);
+    }
+    match arguments.outputs.write(&report) {
         Ok(()) => ExitCode::from(exit_code(&report)),
-        Err(error) => fail_to_print(&error),
+        Err(wrong) => fail(INTERNAL, &wrong),
     }
 }
 
