@@ -4,10 +4,12 @@ mod check;
 mod claims;
 mod config;
 mod contents;
+pub(crate) mod file;
 mod knobs;
 mod litmus;
 mod manual;
 mod progress;
+mod report;
 
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::config::Format;
@@ -78,6 +80,8 @@ enum Command {
     Litmus(litmus::Arguments),
     /// Check log files against a sequential model
     Check(check::Arguments),
+    /// Show a report that was saved as JSON
+    Report(report::Arguments),
     /// Print every knob with the value in force, and what sets it
     Config(config::Arguments),
     /// Print a script that completes command lines in a shell
@@ -122,12 +126,8 @@ pub(crate) fn understands<'a>(arguments: impl Iterator<Item = &'a str>) -> bool 
 pub fn main() -> ExitCode {
     worker::enter_if_asked();
     let cli = Cli::parse();
-    match &cli.command {
-        Some(Command::Check(arguments)) => return check::main(arguments),
-        Some(Command::Config(arguments)) => return config::main(arguments),
-        Some(Command::Completions(arguments)) => return manual::completions(arguments),
-        Some(Command::Man) => return manual::page(),
-        _ => {}
+    if let Some(code) = cli.command.as_ref().and_then(without_scenarios) {
+        return code;
     }
     if let Err(error) = interrupt::install() {
         return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
@@ -151,16 +151,21 @@ pub fn main() -> ExitCode {
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
-        // These need no scenario, and have come to their end above.
-        Some(
-            Command::Litmus(_)
-            | Command::Check(_)
-            | Command::Config(_)
-            | Command::Completions(_)
-            | Command::Man,
-        ) => ExitCode::from(ALL_AS_EXPECTED),
+        Some(other) => without_scenarios(&other).unwrap_or(ExitCode::from(INTERNAL)),
     };
     and_failed(code, &failed)
+}
+
+/// The commands that run nothing.
+fn without_scenarios(command: &Command) -> Option<ExitCode> {
+    Some(match command {
+        Command::Check(arguments) => check::main(arguments),
+        Command::Report(arguments) => report::main(arguments),
+        Command::Config(arguments) => config::main(arguments),
+        Command::Completions(arguments) => manual::completions(arguments),
+        Command::Man => manual::page(),
+        _ => return None,
+    })
 }
 
 /// Says which scenarios could not be registered; the others have run.
@@ -396,7 +401,7 @@ mod tests {
             designs: vec![design],
             in_practice: None,
         };
-        Report { scenarios: vec![scenario] }
+        Report { budget: None, scenarios: vec![scenario] }
     }
 
     #[test]

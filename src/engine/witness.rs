@@ -211,6 +211,8 @@ fn event(entry: &Entry) -> Event {
         blocked: entry.blocked,
         mark: Mark::None,
         stale: None,
+        from: None,
+        after: Vec::new(),
     }
 }
 

@@ -84,7 +84,7 @@ pub(crate) fn run(
             }
         }
     };
-    let mut board = Board::new(plan, cells.len());
+    let mut board = Board::new(plan, budget, cells.len());
     let mut unstarted = None;
     std::thread::scope(|scope| {
         let mut started = 0;
@@ -196,9 +196,10 @@ struct Board<'a> {
 }
 
 impl<'a> Board<'a> {
-    fn new(plan: &'a Plan<'a>, cells: usize) -> Self {
+    fn new(plan: &'a Plan<'a>, budget: Budget, cells: usize) -> Self {
         let cells = std::iter::repeat_with(|| None).take(cells).collect();
-        Self { plan, cells, rows: 0, report: Report::default() }
+        let report = Report { budget: Some(budget), scenarios: Vec::new() };
+        Self { plan, cells, rows: 0, report }
     }
 
     fn enter(&mut self, index: usize, cell: Cell, listen: &mut impl FnMut(Event<'_>)) {

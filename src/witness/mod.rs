@@ -21,4 +21,4 @@ pub(crate) mod words;
 
 pub(crate) use crate::base::event::{CALLS, Deed, Event, Mark, Object, RETURNS, STARTS, Stale};
 pub(crate) use crate::base::location::Site;
-pub(crate) use crate::base::witness::{GeneratedProgram, Witness};
+pub(crate) use crate::base::witness::{Call, Calls, GeneratedProgram, Steps, Witness};

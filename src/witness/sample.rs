@@ -74,6 +74,8 @@ fn event(witness: &mut Witness, line: &str) -> Event {
         blocked: false,
         mark: Mark::None,
         stale: None,
+        from: None,
+        after: Vec::new(),
     };
     for word in words {
         if word == "waits" {
@@ -206,6 +208,8 @@ fn events(threads: usize, objects: usize, files: usize) -> impl Strategy<Value =
             blocked,
             mark,
             stale,
+            from: None,
+            after: Vec::new(),
         },
     )
 }

@@ -15,4 +15,5 @@ mod memory_models;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod replay;
+mod reports;
 mod support;

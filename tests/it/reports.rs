@@ -1,0 +1,81 @@
+//! Reports that were saved, shown again by the program.
+
+use crate::support::selvedge;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// A saved report of scenarios that turn out in many ways, and the folder it lies in.
+fn saved() -> &'static Path {
+    static SAVED: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, file) = SAVED.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("report.json");
+        let scenarios =
+            ["shared_counter", "dining_philosophers", "object_counter", "early_wakeup", "message_passing"];
+        let mut command = selvedge();
+        let command = command.arg("run").args(scenarios).args(["--budget", "quick", "--format", "json"]);
+        let output = command.output().expect("the program runs");
+        std::fs::write(&file, output.stdout).expect("a folder to write to");
+        (folder, file)
+    });
+    file
+}
+
+/// Shows a damaged report: the program refuses it in a sentence that has all of these words.
+#[track_caller]
+fn refused(text: &str, words: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("damaged.json");
+    std::fs::write(&file, text).expect("a folder to write to");
+    let mut command = selvedge();
+    let assert = command.arg("report").arg(&file).assert().code(2);
+    let output = assert.get_output();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.stdout.is_empty() && error.lines().count() == 1, "{error}");
+    for word in ["damaged.json", "error: "].iter().chain(words) {
+        assert!(error.contains(word), "`{word}` is not in: {error}");
+    }
+}
+
+#[test]
+fn a_report_that_is_read_and_written_again_is_the_same() {
+    let text = std::fs::read_to_string(saved()).expect("the report");
+    assert!(text.matches("\"token\": \"sv").count() > 10, "witnesses are in it");
+    assert!(text.matches("\"after\": [\n").count() > 0, "events synchronise");
+    let mut command = selvedge();
+    let output =
+        command.arg("report").arg(saved()).args(["--format", "json"]).output().expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), text);
+    let mut command = selvedge();
+    let assert = command.arg("report").arg("-").write_stdin(text).assert().success();
+    let shown = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    assert!(shown.contains("shared_counter") && shown.contains("as expected"), "{shown}");
+}
+
+#[test]
+fn a_damaged_report_is_refused_with_the_place_and_what_was_expected() {
+    let text = std::fs::read_to_string(saved()).expect("the report");
+    let first = |what: &str, instead: &str| {
+        assert!(text.contains(what), "`{what}` is not in the report");
+        text.replacen(what, instead, 1)
+    };
+    refused("", &["line 1"]);
+    refused("[]", &["line 1"]);
+    refused("{}", &["version", "no such field"]);
+    refused(&text[..text.len() / 2], &["line ", "ends too early"]);
+    refused(&first("\"version\": 3", "\"version\": 2"), &["version: 2", "3 was expected"]);
+    refused(&first("\"selvedge\": \"", "\"selvedge\": \"99."), &["selvedge", "written by \"99."]);
+    refused(&first("\"count\":", "\"counts\":"), &["line ", "count"]);
+    refused(
+        &first("\"question\":", "\"colour\": 1, \"question\":"),
+        &["line ", "unknown field `colour`", "expected"],
+    );
+    refused(&first("\"thread\": 0", "\"thread\": 99"), &["witnesses[0].events[0].thread: 99"]);
+    refused(
+        &first("\"verdict\": \"safe\"", "\"verdict\": \"crash\""),
+        &["verdict", "\"safe\" is what follows"],
+    );
+    refused(&first("\"deed\":", "\"extra\": 1, \"deed\":"), &["events[0].extra", "no field of this name"]);
+}
