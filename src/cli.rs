@@ -5,10 +5,14 @@ mod claims;
 mod config;
 mod contents;
 pub(crate) mod file;
+mod init;
 mod knobs;
 mod litmus;
 mod manual;
+
+mod new;
 mod outputs;
+mod package;
 mod progress;
 mod report;
 
@@ -83,6 +87,10 @@ enum Command {
     Check(check::Arguments),
     /// Show a report that was saved as JSON
     Report(report::Arguments),
+    /// Write a first version of a scenario, an object or a litmus test, with comments
+    New(new::Arguments),
+    /// Add to a package what it needs for scenarios
+    Init(init::Arguments),
     /// Print every knob with the value in force, and what sets it
     Config(config::Arguments),
     /// Print a script that completes command lines in a shell
@@ -164,6 +172,8 @@ fn without_scenarios(command: &Command) -> Option<ExitCode> {
     Some(match command {
         Command::Check(arguments) => check::main(arguments),
         Command::Report(arguments) => report::main(arguments),
+        Command::New(arguments) => new::main(arguments),
+        Command::Init(arguments) => init::main(arguments),
         Command::Config(arguments) => config::main(arguments),
         Command::Completions(arguments) => manual::completions(arguments),
         Command::Man => manual::page(),

@@ -13,7 +13,7 @@ const TABLE: &str = "selvedge";
 /// If it is no TOML, or holds anything but knobs in `[selvedge]`: with the line.
 pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, Wrong> {
     let line_at = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-    let wrong = |at: usize, why: &str| Wrong(format!("{}:{}: {why}", path.display(), line_at(at)));
+    let wrong = |at: usize, why: &str| Wrong::new(format!("{}:{}: {why}", path.display(), line_at(at)));
     let document = Document::parse(text).map_err(|error| {
         let first = error.message().lines().next().unwrap_or("this is no TOML").to_owned();
         wrong(error.span().map_or(0, |span| span.start), &first)

@@ -36,7 +36,7 @@ fn find(folder: &Path) -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<String, Wrong> {
-    let wrong = |why: String| Wrong(format!("cannot read {}: {why}", path.display()));
+    let wrong = |why: String| Wrong::new(format!("cannot read {}: {why}", path.display()));
     let metadata = path.metadata().map_err(|error| wrong(error.to_string()))?;
     if !metadata.is_file() {
         return Err(wrong("it is no file".to_owned()));
@@ -60,13 +60,13 @@ pub(super) fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Resu
         }
         let Some(knob) = Knob::ALL.into_iter().find(|knob| knob.variable() == name) else {
             let known: Vec<_> = Knob::ALL.into_iter().map(Knob::variable).collect();
-            return Err(Wrong(match nearest(&name, known.iter().map(String::as_str)) {
+            return Err(Wrong::new(match nearest(&name, known.iter().map(String::as_str)) {
                 Some(meant) => format!("{name}: there is no such variable; did you mean {meant}?"),
                 None => format!("{name}: there is no such variable; there are {}", known.join(", ")),
             }));
         };
         let Ok(text) = value.into_string() else {
-            return Err(Wrong(format!("{name}: its value is no text in UTF-8")));
+            return Err(Wrong::new(format!("{name}: its value is no text in UTF-8")));
         };
         if !text.is_empty() {
             entries.push(Entry { knob, text, source: Source::Variable });

@@ -53,7 +53,14 @@ pub(crate) enum Source {
 /// Something that is no knob, or that a knob cannot be set to, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Wrong(pub(crate) String);
+pub(crate) struct Wrong(String);
+
+impl Wrong {
+    /// One line, whatever was written in the file or the variable.
+    fn new(text: impl Into<String>) -> Self {
+        Self(text.into().replace(char::is_control, " "))
+    }
+}
 
 /// The memory model that `rc11` checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -227,7 +234,7 @@ impl Entry {
     /// That this knob cannot be what it is set to.
     fn wrong(&self, why: impl fmt::Display) -> Wrong {
         let (name, text) = (self.knob.name(), &self.text);
-        Wrong(match &self.source {
+        Wrong::new(match &self.source {
             Source::Variable => format!("{}={text}: {why}", self.knob.variable()),
             Source::Flag => format!("{} {text}: {why}", self.knob.flag()),
             Source::File { path, line } => format!("{}:{line}: {name} = {text}: {why}", shown(path)),
@@ -236,7 +243,6 @@ impl Entry {
     }
 }
 
-/// The name of the file is enough, where it lies in this folder.
 fn shown(path: &Path) -> String {
     path.display().to_string()
 }

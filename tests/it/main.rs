@@ -7,6 +7,7 @@ mod check;
 mod claims;
 mod cli;
 mod consumer;
+mod first_steps;
 mod fuzzed;
 mod kept;
 mod litmus_engines;
