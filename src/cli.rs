@@ -9,7 +9,6 @@ mod init;
 mod knobs;
 mod litmus;
 mod manual;
-
 mod new;
 mod outputs;
 mod package;
