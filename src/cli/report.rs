@@ -26,7 +26,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         Ok(report) => report,
         Err(wrong) => return fail(USAGE, &wrong),
     };
-    match print(&report, arguments) {
+    match print(&report, arguments.format, arguments.verbose) {
         Ok(()) => ExitCode::from(exit_code(&report)),
         Err(error) => fail_to_print(&error),
     }
@@ -53,8 +53,9 @@ pub(super) fn read(file: &Path) -> Result<Report, String> {
     saved::read(&text).map_err(|wrong| format!("{name}: {wrong}"))
 }
 
-fn print(report: &Report, arguments: &Arguments) -> io::Result<()> {
-    if arguments.format == Format::Terminal {
+/// Prints a whole report.
+pub(super) fn print(report: &Report, format: Format, verbose: bool) -> io::Result<()> {
+    if format == Format::Terminal {
         let mut out = AutoStream::auto(io::stdout()).lock();
         for scenario in &report.scenarios {
             let engines: Vec<_> =
@@ -64,7 +65,7 @@ fn print(report: &Report, arguments: &Arguments) -> io::Result<()> {
             out.write_all(terminal::head(&scenario.name, &scenario.question, widest, &engines).as_bytes())?;
             for design in &scenario.designs {
                 out.write_all(terminal::row(design, widest).as_bytes())?;
-                if arguments.verbose {
+                if verbose {
                     out.write_all(terminal::details(design).as_bytes())?;
                 }
             }
@@ -72,5 +73,5 @@ fn print(report: &Report, arguments: &Arguments) -> io::Result<()> {
         }
     }
     let seconds = report.cells().map(|(.., cell)| cell.seconds).sum();
-    finish(report, arguments.format, seconds)
+    finish(report, format, seconds)
 }
