@@ -12,6 +12,7 @@ mod long;
 mod manual;
 mod merge;
 mod new;
+mod outputs;
 mod package;
 mod progress;
 mod report;
@@ -126,6 +127,8 @@ struct RunArguments {
     out: Option<PathBuf>,
     #[command(flatten)]
     knobs: Knobs,
+    #[command(flatten)]
+    outputs: outputs::Outputs,
 }
 
 /// Whether these are arguments that the program understands. If not, it can say why not.
@@ -280,8 +283,11 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
     };
+    if let Err(wrong) = arguments.outputs.check() {
+        return fail(USAGE, &wrong);
+    }
     if let (Some(time), Some(folder)) = (arguments.time, &arguments.out) {
-        return long::main(&plan, &settings, time, folder);
+        return long::main(&plan, &settings, time, folder, &arguments.outputs);
     }
     let (format, budget) = (settings.format, settings.shared_among(plan.sampled_cells()));
     let begun = Instant::now();
@@ -305,9 +311,12 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
         Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
         Err(error) => return fail(INTERNAL, &error),
     };
-    match finish(&report, format, begun.elapsed().as_secs_f64()) {
+    if let Err(error) = finish(&report, format, begun.elapsed().as_secs_f64()) {
+        return fail_to_print(&error);
+    }
+    match arguments.outputs.write(&report) {
         Ok(()) => ExitCode::from(exit_code(&report)),
-        Err(error) => fail_to_print(&error),
+        Err(wrong) => fail(INTERNAL, &wrong),
     }
 }
 

@@ -7,6 +7,7 @@
 //! Limits: what was not written when the program was killed is run once more, which takes time and counts once. A
 //! checker's search begins anew in each round. Time is that of the clock while the program runs.
 
+use super::outputs::Outputs;
 use super::progress::Progress;
 use super::{INTERNAL, INTERRUPTED, USAGE, exit_code, fail, fail_to_print, file, report};
 use crate::base::budget::Budget;
@@ -105,7 +106,13 @@ struct Long<'a> {
 }
 
 /// Runs a plan for so long.
-pub(super) fn main(plan: &Plan<'_>, settings: &Settings, time: Duration, folder: &Path) -> ExitCode {
+pub(super) fn main(
+    plan: &Plan<'_>,
+    settings: &Settings,
+    time: Duration,
+    folder: &Path,
+    outputs: &Outputs,
+) -> ExitCode {
     let mut long = match Long::open(plan, settings, folder) {
         Ok(long) => long,
         Err(why) => return fail(USAGE, &why),
@@ -139,9 +146,12 @@ pub(super) fn main(plan: &Plan<'_>, settings: &Settings, time: Duration, folder:
         return fail(INTERRUPTED, &done);
     }
     eprintln!("{} rounds in {}; the report is {}", long.begun_rounds(), said(long.spent()), path.display());
-    match report::print(&long.report, settings.format, settings.verbose) {
+    if let Err(error) = report::print(&long.report, settings.format, settings.verbose) {
+        return fail_to_print(&error);
+    }
+    match outputs.write(&long.report) {
         Ok(()) => ExitCode::from(exit_code(&long.report)),
-        Err(error) => fail_to_print(&error),
+        Err(wrong) => fail(INTERNAL, &wrong),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `selvedge merge`: the reports of the shards of a run, joined into one.
 
+use super::outputs::Outputs;
 use super::{Format, INTERNAL, USAGE, exit_code, fail, fail_to_print, file, report};
 use crate::report::{json, merge, plain};
 use clap::Args;
@@ -25,9 +26,14 @@ pub(super) struct Arguments {
     /// Also show every outcome with its count, and what the workers printed
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    if let Err(wrong) = arguments.outputs.check() {
+        return fail(USAGE, &wrong);
+    }
     let parts = arguments.files.iter().map(|file| Ok((file.display().to_string(), report::read(file)?)));
     let joined = match parts.collect::<Result<Vec<_>, String>>().and_then(merge::reports) {
         Ok(joined) => joined,
@@ -39,8 +45,11 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
             return fail(INTERNAL, &error);
         }
     }
-    match report::print(&joined, arguments.format, arguments.verbose) {
+    if let Err(error) = report::print(&joined, arguments.format, arguments.verbose) {
+        return fail_to_print(&error);
+    }
+    match arguments.outputs.write(&joined) {
         Ok(()) => ExitCode::from(exit_code(&joined)),
-        Err(error) => fail_to_print(&error),
+        Err(wrong) => fail(INTERNAL, &wrong),
     }
 }

@@ -1,6 +1,7 @@
 //! `selvedge report`: a report that was saved, shown again.
 
-use super::{Format, USAGE, exit_code, fail, fail_to_print, finish};
+use super::outputs::Outputs;
+use super::{Format, INTERNAL, USAGE, exit_code, fail, fail_to_print, finish};
 use crate::report::{Report, saved, terminal};
 use anstream::AutoStream;
 use clap::Args;
@@ -19,16 +20,24 @@ pub(super) struct Arguments {
     /// Also show every outcome with its count, and what the workers printed
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    if let Err(wrong) = arguments.outputs.check() {
+        return fail(USAGE, &wrong);
+    }
     let report = match read(&arguments.file) {
         Ok(report) => report,
         Err(wrong) => return fail(USAGE, &wrong),
     };
-    match print(&report, arguments.format, arguments.verbose) {
+    if let Err(error) = print(&report, arguments.format, arguments.verbose) {
+        return fail_to_print(&error);
+    }
+    match arguments.outputs.write(&report) {
         Ok(()) => ExitCode::from(exit_code(&report)),
-        Err(error) => fail_to_print(&error),
+        Err(wrong) => fail(INTERNAL, &wrong),
     }
 }
 

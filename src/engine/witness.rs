@@ -240,7 +240,7 @@ impl Sources {
 }
 
 /// Where the compiler may have run: in a folder above this one, or above this program.
-fn bases() -> Vec<PathBuf> {
+pub(crate) fn bases() -> Vec<PathBuf> {
     let here = std::env::current_dir().ok();
     let program = std::env::current_exe().ok();
     [here, program].iter().flatten().flat_map(|path| path.ancestors().map(Path::to_owned)).collect()

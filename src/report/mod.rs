@@ -2,6 +2,8 @@
 //!
 //! A [`Report`] is complete data; the renderers are pure functions of it, and none of them judges again.
 
+mod evidence;
+pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod litmus;
 pub(crate) mod merge;

@@ -79,3 +79,42 @@ fn a_damaged_report_is_refused_with_the_place_and_what_was_expected() {
     );
     refused(&first("\"deed\":", "\"extra\": 1, \"deed\":"), &["events[0].extra", "no field of this name"]);
 }
+
+/// The page of the saved report, in a folder of its own.
+fn page() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("page.html");
+    let mut command = selvedge();
+    command.arg("report").arg(saved()).arg("--html").arg(&file).assert().success();
+    (folder, file)
+}
+
+#[test]
+fn the_page_is_one_file_that_loads_nothing() {
+    let (folder, file) = page();
+    let text = std::fs::read_to_string(&file).expect("the page");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is written");
+    for loads in ["src=", "href=\"http", "url(http", "@import", "<link", "fetch(", "import("] {
+        assert!(!text.contains(loads), "`{loads}` is in the page");
+    }
+    assert!(text.contains("shared_counter") && text.contains("scenarios/basics/shared_counter.rs"));
+    assert!(text.contains("n.store(n.load(Relaxed) + 1, Relaxed)"), "source lines are in it");
+    assert_eq!(text.matches("</script>").count(), 2, "no text of others ends a script");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_anything_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = folder.path().join("missing/page.html");
+    for path in [missing.as_path(), folder.path()] {
+        let mut command = selvedge();
+        let assert = command.args(["run", "shared_counter", "--html"]).arg(path).assert().code(2);
+        let error = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(error.contains("cannot write ") && assert.get_output().stdout.is_empty(), "{error}");
+    }
+    let mut command = selvedge();
+    let assert = command.arg("report").arg(saved()).args(["--html", "/dev/full"]).assert().code(4);
+    let error = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(error.contains("cannot write /dev/full: No space left"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left behind");
+}
