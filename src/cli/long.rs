@@ -163,6 +163,7 @@ impl<'a> Long<'a> {
         let lock = File::options().create(true).append(true).open(folder.join("lock"));
         let lock = lock.map_err(|error| format!("cannot write into {}: {error}", folder.display()))?;
         lock.try_lock().map_err(|_| format!("another run is writing into {}", folder.display()))?;
+        forget_half_files(folder);
         let cells = cells_of(plan);
         let mut long = Self {
             settings,
@@ -323,6 +324,16 @@ impl<'a> Long<'a> {
         cells[engine] = joined;
         *row = DesignReport::of_cells(std::mem::take(&mut row.name), row.expected, cells);
         self.done.push(place);
+    }
+}
+
+/// What a process that was killed had begun to write. Nobody else writes here now.
+fn forget_half_files(folder: &Path) {
+    for entry in folder.read_dir().into_iter().flatten().filter_map(Result::ok) {
+        if entry.file_name().as_encoded_bytes().starts_with(file::HALF.as_bytes()) {
+            // One that stays does no harm.
+            let _left = std::fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -253,7 +253,7 @@ mod tests {
         assert!(offered("lost-update").contains("`lost_update` would do"));
         assert!(offered("lost update!").contains("`lost_update` would do"));
         for wrong in ["", "_", "1st", "é", "match", "self", "a.b", "..", "-", &"a".repeat(61)] {
-            assert!(!offered(wrong).contains("``"), "{wrong}");
+            assert!(!offered(wrong).contains("`` would do"), "{wrong}");
         }
         assert_eq!(check_name("MP+rel+acq", true), Ok(()));
         for wrong in ["", "+MP", ".hidden", "a b", "a\n"] {

@@ -262,8 +262,8 @@ fn observations(all: &[&Observation], is_checker: bool) -> Observation {
     let ran: Vec<&Observation> = all.iter().filter(ran).copied().collect();
     match ran[..] {
         [] => {
-            let applicable = all.iter().find(|seen| seen.not_applicable.is_none());
-            return (*applicable.unwrap_or(&all[0])).clone();
+            let not_applicable = all.iter().find(|seen| seen.not_applicable.is_some());
+            return (*not_applicable.unwrap_or(&all[0])).clone();
         }
         [only] => return only.clone(),
         _ => {}

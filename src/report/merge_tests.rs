@@ -123,6 +123,10 @@ fn an_end_that_came_too_early_is_not_forgotten() {
     let fault = Observation { stopped: Some(Stop::ReductionFault), ..sampled(10, 0) };
     assert_eq!(join(&[fault, full(9)]).judgement.verdict, Verdict::Inconclusive);
     let not_yet = Observation { stopped: Some(Stop::NotYet), ..Observation::new(Exploration::Exhaustive) };
+    let never = Observation::not_applicable(NotApplicable::SharedMemory);
+    for all in [[not_yet.clone(), never.clone()], [never, not_yet.clone()]] {
+        assert_eq!(join(&all).judgement.verdict, Verdict::NotApplicable);
+    }
     let joined = join(&[not_yet, sampled(100, 0)]);
     assert_eq!((joined.judgement.verdict, joined.observation.executions), (Verdict::Safe, 100));
     let foreign = Observation { stopped: Some(Stop::ForeignThread), ..sampled(10, 1) };
