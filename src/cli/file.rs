@@ -37,6 +37,15 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     whole(path, bytes).map_err(|error| cannot_write(path, &error))
 }
 
+/// Adds to the end of a file, which is made if there is none.
+///
+/// # Errors
+/// If it cannot be written, in a sentence.
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let file = fs::OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(bytes)).map_err(|error| cannot_write(path, &error))
+}
+
 fn cannot_write(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }

@@ -2,18 +2,29 @@
 //!
 //! A [`Report`] is complete data; the renderers are pure functions of it, and none of them judges again.
 
+pub(crate) mod annotations;
 mod evidence;
+mod findings;
 pub(crate) mod html;
 pub(crate) mod json;
+pub(crate) mod junit;
 pub(crate) mod litmus;
+pub(crate) mod markdown;
 pub(crate) mod merge;
 mod phrase;
 pub(crate) mod plain;
+#[cfg(test)]
+mod sample;
+pub(crate) mod sarif;
 pub(crate) mod saved;
+#[cfg(test)]
+mod schemas_tests;
 pub(crate) mod sentence;
 mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use terminal::wrapped;
 
@@ -160,4 +171,9 @@ impl Report {
         }
         tally
     }
+}
+
+/// The folder of a file by its last name; `scenarios` of a file that lies there itself.
+fn folder(file: &str) -> &str {
+    file.rsplit('/').nth(1).filter(|name| !name.is_empty()).unwrap_or("scenarios")
 }

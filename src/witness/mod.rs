@@ -10,7 +10,7 @@ pub(crate) mod naming;
 #[cfg(test)]
 mod naming_tests;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod table;
 #[cfg(test)]
 mod table_tests;

@@ -136,7 +136,7 @@ pub(super) fn failed_exchange(event: &Event) -> bool {
 }
 
 /// A cell of the table, like `fetch_add count 0 -> 1 Relaxed`.
-pub(super) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String {
+pub(crate) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String {
     let about = object(witness, event.object);
     let about = if about.is_empty() { about } else { format!(" {about}") };
     let operation = short(&event.operation, LONGEST);

@@ -1,6 +1,6 @@
 //! Reports that were saved, shown again by the program.
 
-use crate::support::selvedge;
+use crate::support::{root, selvedge};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
@@ -117,4 +117,45 @@ fn what_cannot_be_written_is_said_before_anything_runs() {
     let error = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(error.contains("cannot write /dev/full: No space left"), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left behind");
+}
+
+/// The report with every kind of verdict that the renderers are tested with.
+fn every_kind() -> String {
+    let snapshot = root().join("src/report/snapshots/selvedge__report__tests__json.snap");
+    let snapshot = std::fs::read_to_string(snapshot).expect("the report of the renderers' tests");
+    snapshot.splitn(3, "---\n").nth(2).expect("what comes after the head").to_owned()
+}
+
+#[test]
+fn ci_systems_get_what_they_ask_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("report.json"), every_kind()).expect("a folder to write to");
+    std::fs::write(path("summary"), "what came before\n").expect("a folder to write to");
+    let mut command = selvedge();
+    command.arg("report").arg(path("report.json")).arg("--junit").arg(path("junit.xml"));
+    command.arg("--sarif").arg(path("found.sarif")).arg("--markdown").arg(path("summary.md"));
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", path("summary"));
+    // The harness failed in one cell.
+    let assert = command.assert().code(4);
+    let annotations = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(
+        annotations
+            .lines()
+            .all(|line| line.starts_with("::error file=") || line.starts_with("::warning file="))
+    );
+    assert!(
+        annotations.contains("::error file=scenarios/basics/counter.rs,line=31,title=Data race"),
+        "{annotations}"
+    );
+    let text = |name: &str| std::fs::read_to_string(path(name)).expect("a file that was written");
+    let summary = text("summary");
+    assert!(summary.starts_with("what came before\n# selvedge\n"), "{summary}");
+    assert_eq!(summary.trim_start_matches("what came before\n"), text("summary.md"));
+    let sarif: serde_json::Value = serde_json::from_str(&text("found.sarif")).expect("JSON");
+    assert_eq!(sarif["version"], "2.1.0");
+    assert_eq!(text("junit.xml").matches("<testcase ").count(), 35);
+    let mut quiet = selvedge();
+    let assert = quiet.arg("report").arg(path("report.json")).assert().code(4);
+    assert!(assert.get_output().stderr.is_empty(), "no annotation where none is asked for");
 }

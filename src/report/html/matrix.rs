@@ -2,7 +2,7 @@
 
 use super::escaped;
 use crate::report::phrase::{self, thousands};
-use crate::report::{Cell, DesignReport, Report, ScenarioReport, terminal};
+use crate::report::{Cell, DesignReport, Report, ScenarioReport, folder, terminal};
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -132,11 +132,6 @@ fn folders(report: &Report) -> BTreeMap<&str, Vec<(usize, &ScenarioReport)>> {
         folders.entry(folder(&scenario.file)).or_default().push((number, scenario));
     }
     folders
-}
-
-/// The folder of a file by its last name; `scenarios` of a file that lies there itself.
-fn folder(file: &str) -> &str {
-    file.rsplit('/').nth(1).filter(|name| !name.is_empty()).unwrap_or("scenarios")
 }
 
 fn section(html: &mut String, number: usize, scenario: &ScenarioReport) {
