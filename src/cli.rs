@@ -8,7 +8,9 @@ pub(crate) mod file;
 mod init;
 mod knobs;
 mod litmus;
+mod long;
 mod manual;
+mod merge;
 mod new;
 mod outputs;
 mod package;
@@ -29,8 +31,9 @@ use clap::{Args, Parser, Subcommand};
 use knobs::Knobs;
 use progress::Progress;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Every verdict was as expected.
 const ALL_AS_EXPECTED: u8 = 0;
@@ -96,6 +99,8 @@ enum Command {
     Completions(manual::Arguments),
     /// Print the manual page
     Man,
+    /// Join the reports of the shards of a run into one
+    Merge(merge::Arguments),
     /// Execute once more what a witness shows, and print it
     Replay {
         /// The token that stands below the witness
@@ -114,6 +119,12 @@ struct RunArguments {
     /// Run this design only; can be given several times
     #[arg(long = "design", value_name = "DESIGN")]
     designs: Vec<String>,
+    /// Go on for so long, in rounds of growing budgets: 90s, 30m, 8h, 2d
+    #[arg(long = "for", value_name = "TIME", requires = "out", value_parser = long::time)]
+    time: Option<Duration>,
+    /// Keep the report, and what it takes to go on after an interruption, in this folder
+    #[arg(long, value_name = "DIR", requires = "time")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     knobs: Knobs,
     #[command(flatten)]
@@ -171,6 +182,7 @@ fn without_scenarios(command: &Command) -> Option<ExitCode> {
     Some(match command {
         Command::Check(arguments) => check::main(arguments),
         Command::Report(arguments) => report::main(arguments),
+        Command::Merge(arguments) => merge::main(arguments),
         Command::New(arguments) => new::main(arguments),
         Command::Init(arguments) => init::main(arguments),
         Command::Config(arguments) => config::main(arguments),
@@ -274,6 +286,9 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
     if let Err(wrong) = arguments.outputs.check() {
         return fail(USAGE, &wrong);
     }
+    if let (Some(time), Some(folder)) = (arguments.time, &arguments.out) {
+        return long::main(&plan, &settings, time, folder, &arguments.outputs);
+    }
     let (format, budget) = (settings.format, settings.shared_among(plan.sampled_cells()));
     let begun = Instant::now();
     let progress = Progress::new(plan.cells());
@@ -292,7 +307,7 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
         return fail_to_print(&error);
     }
     let report = match report {
-        Ok(report) => report,
+        Ok(report) => Report { drawn: vec![settings.drawn()], ..report },
         Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
         Err(error) => return fail(INTERNAL, &error),
     };
@@ -419,7 +434,7 @@ mod tests {
             designs: vec![design],
             in_practice: None,
         };
-        Report { budget: None, scenarios: vec![scenario] }
+        Report { scenarios: vec![scenario], ..Report::default() }
     }
 
     #[test]

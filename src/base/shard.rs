@@ -38,11 +38,6 @@ impl Shard {
     /// The only machine there is.
     pub(crate) const WHOLE: Shard = Shard { number: 1, of: 1 };
 
-    /// Its number, from 1.
-    pub(crate) fn number(self) -> u32 {
-        self.number
-    }
-
     /// How many there are.
     pub(crate) fn of(self) -> u32 {
         self.of
@@ -83,6 +78,16 @@ impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.number, self.of)
     }
+}
+
+/// What a report was drawn from: which shard of which run, and in how many rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Drawn {
+    /// That all shards have in common.
+    pub(crate) seed: u64,
+    pub(crate) shard: Shard,
+    pub(crate) rounds: u32,
 }
 
 /// The stream of a shard in a round, which counts from 0. The first shard's first is stream 0, which is the whole

@@ -8,6 +8,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+/// What the names of temporary files begin with.
+pub(super) const HALF: &str = ".selvedge-";
+
 /// Whether a file can be written here, as far as that can be told before there is anything to write.
 ///
 /// # Errors
@@ -52,7 +55,7 @@ fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_special(path) {
         return File::options().write(true).open(path)?.write_all(bytes);
     }
-    let mut temporary = tempfile::Builder::new().prefix(".selvedge-").tempfile_in(folder(path))?;
+    let mut temporary = tempfile::Builder::new().prefix(HALF).tempfile_in(folder(path))?;
     temporary.write_all(bytes)?;
     let permissions = match fs::metadata(path) {
         Ok(old) => old.permissions(),

@@ -32,7 +32,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         Ok(report) => report,
         Err(wrong) => return fail(USAGE, &wrong),
     };
-    if let Err(error) = print(&report, arguments) {
+    if let Err(error) = print(&report, arguments.format, arguments.verbose) {
         return fail_to_print(&error);
     }
     match arguments.outputs.write(&report) {
@@ -62,8 +62,9 @@ pub(super) fn read(file: &Path) -> Result<Report, String> {
     saved::read(&text).map_err(|wrong| format!("{name}: {wrong}"))
 }
 
-fn print(report: &Report, arguments: &Arguments) -> io::Result<()> {
-    if arguments.format == Format::Terminal {
+/// Prints a whole report.
+pub(super) fn print(report: &Report, format: Format, verbose: bool) -> io::Result<()> {
+    if format == Format::Terminal {
         let mut out = AutoStream::auto(io::stdout()).lock();
         for scenario in &report.scenarios {
             let engines: Vec<_> =
@@ -73,7 +74,7 @@ fn print(report: &Report, arguments: &Arguments) -> io::Result<()> {
             out.write_all(terminal::head(&scenario.name, &scenario.question, widest, &engines).as_bytes())?;
             for design in &scenario.designs {
                 out.write_all(terminal::row(design, widest).as_bytes())?;
-                if arguments.verbose {
+                if verbose {
                     out.write_all(terminal::details(design).as_bytes())?;
                 }
             }
@@ -81,5 +82,5 @@ fn print(report: &Report, arguments: &Arguments) -> io::Result<()> {
         }
     }
     let seconds = report.cells().map(|(.., cell)| cell.seconds).sum();
-    finish(report, arguments.format, seconds)
+    finish(report, format, seconds)
 }

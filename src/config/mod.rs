@@ -22,7 +22,7 @@ pub(crate) use near::nearest;
 
 use crate::base::budget::{Budget, DEFAULT_SEED, Effort};
 use crate::base::engine::Engine;
-use crate::base::shard::{self, Shard};
+use crate::base::shard::{self, Drawn, Shard};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -133,6 +133,11 @@ impl Settings {
     pub(crate) fn drawn_in(&self, round: u32, budget: Budget) -> Budget {
         let stream = shard::stream(self.shard, round);
         Budget { seed: shard::seed_of_stream(self.seed, stream), again: stream > 0, ..budget }
+    }
+
+    /// Which shard this is of which run.
+    pub(crate) fn drawn(&self) -> Drawn {
+        Drawn { seed: self.seed, shard: self.shard, rounds: 1 }
     }
 
     /// The engines that run under the model that was asked for; all that run by default, if none.

@@ -11,6 +11,7 @@ use crate::base::engine::Engine;
 use crate::base::failure::{Access, DataRace, Failure};
 use crate::base::observation::{Caveat, Exploration, NotApplicable, Observation, Stop};
 use crate::base::outcome::{Grade, OutcomeCount};
+use crate::base::shard::Drawn;
 use crate::base::witness::Witness;
 use crate::scenario::Expected;
 use crate::verdict::{EvidenceKind, Opinion, Verdict};
@@ -31,6 +32,8 @@ pub(super) struct Document {
     pub(super) selvedge: String,
     /// How much was explored at the most, and the seed; `null` where that is not known.
     pub(super) budget: Option<Budget>,
+    /// The shards that it is of, in how many rounds, with the seed from which each made its own.
+    pub(super) drawn: Vec<Drawn>,
     pub(super) scenarios: Vec<Scenario>,
 }
 
@@ -164,6 +167,7 @@ pub(super) fn document(report: &Report) -> Document {
         version: VERSION,
         selvedge: SELVEDGE.to_owned(),
         budget: report.budget,
+        drawn: report.drawn.clone(),
         scenarios: report.scenarios.iter().map(scenario).collect(),
     }
 }

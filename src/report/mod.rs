@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod litmus;
 pub(crate) mod markdown;
+pub(crate) mod merge;
 mod phrase;
 pub(crate) mod plain;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub(crate) use terminal::wrapped;
 
 use crate::base::budget::Budget;
 use crate::base::observation::Observation;
+use crate::base::shard::Drawn;
 use crate::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Expected, Grade};
 use crate::verdict::{Judgement, Opinion, Verdict, second_opinion};
@@ -38,6 +40,8 @@ use crate::verdict::{Judgement, Opinion, Verdict, second_opinion};
 pub(crate) struct Report {
     /// How much was explored, and the seed of everything random.
     pub(crate) budget: Option<Budget>,
+    /// Which shards it is of; none, if that is not known.
+    pub(crate) drawn: Vec<Drawn>,
     pub(crate) scenarios: Vec<ScenarioReport>,
 }
 

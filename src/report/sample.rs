@@ -20,7 +20,11 @@ use crate::witness::sample;
 
 /// The report.
 pub(super) fn report() -> Report {
-    Report { budget: Some(Effort::Quick.budget(7)), scenarios: vec![counter(), locks(), queue()] }
+    Report {
+        budget: Some(Effort::Quick.budget(7)),
+        drawn: Vec::new(),
+        scenarios: vec![counter(), locks(), queue()],
+    }
 }
 
 const FILE: &str = "scenarios/basics/counter.rs";

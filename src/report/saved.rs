@@ -222,7 +222,8 @@ fn report(document: Document) -> Report {
         designs: scenario.designs.into_iter().map(design).collect(),
         in_practice: scenario.in_practice,
     };
-    Report { budget: document.budget, scenarios: document.scenarios.into_iter().map(scenario).collect() }
+    let Document { budget, drawn, .. } = document;
+    Report { budget, drawn, scenarios: document.scenarios.into_iter().map(scenario).collect() }
 }
 
 /// Holds what was read against what is written of it. Fractions may differ in their last digits.

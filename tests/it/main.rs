@@ -13,6 +13,7 @@ mod fuzzed;
 mod kept;
 mod litmus_engines;
 mod litmus_oracle;
+mod many_machines;
 mod memory_models;
 #[path = "../oracle/mod.rs"]
 mod oracle;
