@@ -2,27 +2,38 @@
 
 mod check;
 mod claims;
+mod config;
 mod contents;
+pub(crate) mod file;
+mod init;
+mod knobs;
 mod litmus;
+mod long;
+mod manual;
+mod merge;
+mod new;
+mod outputs;
+mod package;
 mod progress;
+mod report;
 
-use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::config::Format;
 use crate::registry::Found;
 use crate::report::{Report, json, plain, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::register::{self, Failed, RegisterError, Registered};
 use crate::runner::replay::ReplayError;
 use crate::runner::{Event, interrupt, replay, run, slow, worker};
-use crate::scenario::Engine;
 use crate::witness::token::{self, Token};
 use anstream::AutoStream;
-use clap::builder::PossibleValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use knobs::Knobs;
 use progress::Progress;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Every verdict was as expected.
 const ALL_AS_EXPECTED: u8 = 0;
@@ -76,6 +87,20 @@ enum Command {
     Litmus(litmus::Arguments),
     /// Check log files against a sequential model
     Check(check::Arguments),
+    /// Show a report that was saved as JSON
+    Report(report::Arguments),
+    /// Write a first version of a scenario, an object or a litmus test, with comments
+    New(new::Arguments),
+    /// Add to a package what it needs for scenarios
+    Init(init::Arguments),
+    /// Print every knob with the value in force, and what sets it
+    Config(config::Arguments),
+    /// Print a script that completes command lines in a shell
+    Completions(manual::Arguments),
+    /// Print the manual page
+    Man,
+    /// Join the reports of the shards of a run into one
+    Merge(merge::Arguments),
     /// Execute once more what a witness shows, and print it
     Replay {
         /// The token that stands below the witness
@@ -94,82 +119,16 @@ struct RunArguments {
     /// Run this design only; can be given several times
     #[arg(long = "design", value_name = "DESIGN")]
     designs: Vec<String>,
-    /// Run on this engine only; can be given several times
-    #[arg(long = "engine", value_name = "ENGINE", value_parser = engine_from_name)]
-    engines: Vec<Engine>,
-    /// The memory model of our own checker
-    #[arg(long, value_enum, default_value_t)]
-    model: MemoryModel,
-    /// How much to explore in each cell of the matrix
-    #[arg(long, value_enum, default_value_t)]
-    budget: Effort,
-    /// Let the checkers preempt an actor at most this often in one execution
-    #[arg(long, value_name = "N")]
-    preemptions: Option<u32>,
-    /// The seed of everything random
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
-    seed: u64,
-    /// Processes that work at a time, helpers of long explorations included; real engines always have the machine to themselves [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-    /// Also show every outcome with its count, and what the workers printed
-    #[arg(long, short)]
-    verbose: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Text for people
-    #[default]
-    Terminal,
-    /// One document for programs
-    Json,
-}
-
-impl ValueEnum for Effort {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Effort::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let help = match self {
-            Effort::Quick => "A first look: a second or two for a scenario",
-            Effort::Normal => "What continuous integration runs",
-            Effort::Thorough => "Before a release, or overnight",
-        };
-        Some(PossibleValue::new(self.name()).help(help))
-    }
-}
-
-/// The memory model that `rc11` checks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum MemoryModel {
-    /// The language's: what Rust has from C++20
-    #[default]
-    Rc11,
-    /// Sequential consistency: every access sees the latest write
-    Sc,
-}
-
-impl MemoryModel {
-    /// The engines of a run under this model, where these were asked for.
-    fn engines(self, asked: Vec<Engine>) -> Vec<Engine> {
-        if self == MemoryModel::Rc11 {
-            return asked;
-        }
-        let asked = if asked.is_empty() { Engine::ALL.to_vec() } else { asked };
-        asked.into_iter().map(|engine| if engine == Engine::Rc11 { Engine::Rc11Sc } else { engine }).collect()
-    }
-}
-
-fn engine_from_name(name: &str) -> Result<Engine, String> {
-    Engine::EVERY.into_iter().find(|engine| engine.name() == name).ok_or_else(|| {
-        let known = Engine::EVERY.map(Engine::name).join(", ");
-        format!("there are: {known}")
-    })
+    /// Go on for so long, in rounds of growing budgets: 90s, 30m, 8h, 2d
+    #[arg(long = "for", value_name = "TIME", requires = "out", value_parser = long::time)]
+    time: Option<Duration>,
+    /// Keep the report, and what it takes to go on after an interruption, in this folder
+    #[arg(long, value_name = "DIR", requires = "time")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    knobs: Knobs,
+    #[command(flatten)]
+    outputs: outputs::Outputs,
 }
 
 /// Whether these are arguments that the program understands. If not, it can say why not.
@@ -188,8 +147,8 @@ pub(crate) fn understands<'a>(arguments: impl Iterator<Item = &'a str>) -> bool 
 pub fn main() -> ExitCode {
     worker::enter_if_asked();
     let cli = Cli::parse();
-    if let Some(Command::Check(arguments)) = &cli.command {
-        return check::main(arguments);
+    if let Some(code) = cli.command.as_ref().and_then(without_scenarios) {
+        return code;
     }
     if let Err(error) = interrupt::install() {
         return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
@@ -210,13 +169,27 @@ pub fn main() -> ExitCode {
         },
         Some(Command::Claims(arguments)) => claims::main(&found, &arguments),
         Some(Command::Show { name }) => show(&found, &name),
-        Some(Command::Litmus(arguments)) => litmus::start(&arguments),
-        Some(Command::Check(arguments)) => check::main(&arguments),
         Some(Command::Replay { token, format }) => again(&found, &token, format),
         Some(Command::Run(arguments)) => start(&found, arguments),
         None => start(&found, cli.run),
+        Some(other) => without_scenarios(&other).unwrap_or(ExitCode::from(INTERNAL)),
     };
     and_failed(code, &failed)
+}
+
+/// The commands that run nothing.
+fn without_scenarios(command: &Command) -> Option<ExitCode> {
+    Some(match command {
+        Command::Check(arguments) => check::main(arguments),
+        Command::Report(arguments) => report::main(arguments),
+        Command::Merge(arguments) => merge::main(arguments),
+        Command::New(arguments) => new::main(arguments),
+        Command::Init(arguments) => init::main(arguments),
+        Command::Config(arguments) => config::main(arguments),
+        Command::Completions(arguments) => manual::completions(arguments),
+        Command::Man => manual::page(),
+        _ => return None,
+    })
 }
 
 /// Says which scenarios could not be registered; the others have run.
@@ -299,23 +272,30 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
 }
 
 fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
+    let settings = match arguments.knobs.settings() {
+        Ok(settings) => settings,
+        Err(wrong) => return fail(USAGE, &wrong),
+    };
     slow::say_if_unoptimised();
-    let engines = arguments.model.engines(arguments.engines);
+    let engines = settings.engines_of_model();
     let selection = Selection { scenarios: arguments.scenarios, designs: arguments.designs, engines };
     let plan = match Plan::new(found, &selection) {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
     };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let jobs = arguments.jobs.map_or(cores, usize::from);
-    let budget = Budget { preemptions: arguments.preemptions, ..arguments.budget.budget(arguments.seed) };
-    let budget = arguments.budget.shared_among(budget, plan.sampled_cells());
+    if let Err(wrong) = arguments.outputs.check() {
+        return fail(USAGE, &wrong);
+    }
+    if let (Some(time), Some(folder)) = (arguments.time, &arguments.out) {
+        return long::main(&plan, &settings, time, folder, &arguments.outputs);
+    }
+    let (format, budget) = (settings.format, settings.shared_among(plan.sampled_cells()));
     let begun = Instant::now();
     let progress = Progress::new(plan.cells());
-    let mut printer = Printer { progress: &progress, plan: &plan, verbose: arguments.verbose, failed: None };
-    let report = run(&plan, budget, jobs, |event| {
+    let mut printer = Printer { progress: &progress, plan: &plan, verbose: settings.verbose, failed: None };
+    let report = run(&plan, budget, settings.jobs(), |event| {
         progress.note(&event);
-        if arguments.format == Format::Terminal {
+        if format == Format::Terminal {
             printer.note(&event);
         }
         if printer.failed.is_some() {
@@ -327,13 +307,16 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
         return fail_to_print(&error);
     }
     let report = match report {
-        Ok(report) => report,
+        Ok(report) => Report { drawn: vec![settings.drawn()], ..report },
         Err(error) if interrupt::interrupted() => return fail(INTERRUPTED, &error),
         Err(error) => return fail(INTERNAL, &error),
     };
-    match finish(&report, arguments.format, begun.elapsed().as_secs_f64()) {
+    if let Err(error) = finish(&report, format, begun.elapsed().as_secs_f64()) {
+        return fail_to_print(&error);
+    }
+    match arguments.outputs.write(&report) {
         Ok(()) => ExitCode::from(exit_code(&report)),
-        Err(error) => fail_to_print(&error),
+        Err(wrong) => fail(INTERNAL, &wrong),
     }
 }
 
@@ -399,6 +382,7 @@ impl Printer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::engine::Engine;
     use crate::base::failure::Failure;
     use crate::base::observation::{Exploration, Observation, Stop};
     use crate::report::{Cell, DesignReport, ScenarioReport};
@@ -450,7 +434,7 @@ mod tests {
             designs: vec![design],
             in_practice: None,
         };
-        Report { scenarios: vec![scenario] }
+        Report { scenarios: vec![scenario], ..Report::default() }
     }
 
     #[test]

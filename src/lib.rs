@@ -22,6 +22,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `base` | plain data that every other module speaks of: engines, failures, observations, budgets |
+//! | `config` | what is in force: `selvedge.toml`, variables, flags |
 //! | `scenario` | what a user writes, and the same with its types erased for the engines |
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
 //! | `choice` | values that the engine chooses: [`choose`] |
@@ -120,6 +121,8 @@ mod base;
 mod claims;
 #[cfg(feature = "harness")]
 mod cli;
+#[cfg(feature = "harness")]
+mod config;
 #[cfg(feature = "harness")]
 mod context;
 #[cfg(feature = "harness")]

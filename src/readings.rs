@@ -3,6 +3,7 @@
 use crate::base::failure::{Crash, Failure, Hang, How, ProcessExit, Who};
 use crate::base::observation::Observation;
 use crate::cli;
+use crate::config;
 use crate::engine;
 use crate::object::regression;
 use crate::report::terminal;
@@ -10,6 +11,7 @@ use crate::runner::worker::Job;
 use crate::scenario::{Engine, Expected, Facts};
 use crate::verdict::{Expectation, Verdict, judge};
 use crate::witness::naming;
+use std::path::Path;
 
 /// What there is to read, in the order of the first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,15 +28,18 @@ pub(crate) enum Reading {
     Answer,
     /// The file of programs that failed once.
     Regressions,
+    /// `selvedge.toml`.
+    Configuration,
 }
 
-const READINGS: [Reading; 6] = [
+const READINGS: [Reading; 7] = [
     Reading::Source,
     Reading::CommandLine,
     Reading::LastEvents,
     Reading::Job,
     Reading::Answer,
     Reading::Regressions,
+    Reading::Configuration,
 ];
 
 /// Characters of the widest line of a report.
@@ -55,8 +60,25 @@ pub(crate) fn survive(bytes: &[u8]) -> Option<(Reading, bool)> {
         Reading::Job => serde_json::from_str::<Job>(&text).is_ok(),
         Reading::Answer => answer(bytes),
         Reading::Regressions => regression::round_trip(bytes) > 0,
+        Reading::Configuration => configuration(&text),
     };
     Some((reading, understood))
+}
+
+/// What is in force is in force again, and what is wrong is told in one line.
+fn configuration(text: &str) -> bool {
+    let read = config::read_file(Path::new("selvedge.toml"), text);
+    match read.and_then(|entries| config::resolve(entries, None)) {
+        Ok(config) => {
+            let again = config::resolve(config.entries, None);
+            assert_eq!(again.map(|again| again.settings.budget), Ok(config.settings.budget));
+            true
+        }
+        Err(wrong) => {
+            assert_eq!(wrong.to_string().lines().count(), 1, "{wrong}");
+            false
+        }
+    }
 }
 
 /// Asks for a name at every place of a source file.

@@ -21,6 +21,10 @@ pub(crate) struct Budget {
     pub(crate) shrinking_ms: u64,
     /// The seed of everything random.
     pub(crate) seed: u64,
+    /// Whether another run makes the same search, and what the two have counted is added up: then a search that does
+    /// not come to its end is not counted here, but only what is drawn at random after it.
+    #[serde(default)]
+    pub(crate) again: bool,
     /// How long an execution may make no progress, in milliseconds of its own computing time (or of
     /// sleep), before it counts as never ending.
     pub(crate) stall_ms: u64,
@@ -41,6 +45,7 @@ impl Budget {
         preemptions: None,
         shrinking_ms: 1_000,
         seed: 1,
+        again: false,
         wall_ms: 60_000,
         stall_ms: 10_000,
         memory_mib: 1024,
@@ -83,11 +88,6 @@ impl Effort {
         }
     }
 
-    /// The level of this name, in upper or lower case.
-    pub(crate) fn of_name(name: &str) -> Option<Self> {
-        Effort::ALL.into_iter().find(|effort| effort.name().eq_ignore_ascii_case(name))
-    }
-
     /// The same budget, with less sampling for each of many cells: under the normal effort all real engines
     /// together take no longer than [`SAMPLING_IN_ALL_MS`], as far as that leaves each [`SAMPLING_AT_LEAST_MS`].
     pub(crate) fn shared_among(self, budget: Budget, sampled_cells: usize) -> Budget {
@@ -122,6 +122,7 @@ impl Effort {
             sampling_ms,
             shrinking_ms,
             seed,
+            again: false,
             stall_ms,
             wall_ms,
             memory_mib,

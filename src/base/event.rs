@@ -73,6 +73,13 @@ pub(crate) struct Event {
     pub(crate) mark: Mark,
     /// Set by `explain` for a load of another value than the latest.
     pub(crate) stale: Option<Stale>,
+    /// Set by `explain` for what reads a value: the event that wrote it, if it is known; the object's making counts.
+    #[serde(default)]
+    pub(crate) from: Option<usize>,
+    /// Set by `explain`: the events of other threads that this one synchronises with. What came before them has come
+    /// before this one too; of each thread the latest is named.
+    #[serde(default)]
+    pub(crate) after: Vec<usize>,
 }
 
 /// Why an event is worth a look.

@@ -12,4 +12,5 @@ pub(crate) mod name;
 pub(crate) mod observation;
 pub(crate) mod outcome;
 pub(crate) mod recipe;
+pub(crate) mod shard;
 pub(crate) mod witness;

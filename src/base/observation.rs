@@ -129,6 +129,8 @@ pub(crate) enum Stop {
     OutOfTime { seconds: u64 },
     /// The harness could not do its work.
     HarnessFailed(String),
+    /// The run has not come to it yet.
+    NotYet,
 }
 
 impl Stop {
@@ -202,6 +204,8 @@ pub(crate) enum Caveat {
     GaveUp(GaveUp),
     /// A generated program failed, and was shrunk.
     Shrunk(Shrunk),
+    /// So many shards of a run saw it fail, and others did not, of so many that came to a verdict.
+    Differed { failed: u32, of: u32 },
 }
 
 /// What became of a generated program that failed.

@@ -39,6 +39,44 @@ pub(crate) struct GeneratedProgram {
     pub(crate) table: String,
     /// Why no order of the operations explains what they returned, event by event.
     pub(crate) history: Option<String>,
+    /// Its operations.
+    #[serde(default)]
+    pub(crate) steps: Steps,
+    /// The same history as data.
+    #[serde(default)]
+    pub(crate) calls: Option<Calls>,
     /// A test that fails for as long as the program does, in Rust.
     pub(crate) test: String,
+}
+
+/// The operations of a generated program, each as its `Debug` has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Steps {
+    /// Before the actors start.
+    pub(crate) prefix: Vec<String>,
+    /// Of each actor.
+    pub(crate) parts: Vec<Vec<String>>,
+    /// When all actors have ended.
+    pub(crate) suffix: Vec<String>,
+}
+
+/// A history that no order of its operations explains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Calls {
+    pub(crate) operations: Vec<Call>,
+    /// The longest order that was found of operations that explain each other, into `operations`.
+    pub(crate) order: Vec<usize>,
+    /// The operation that cannot be placed after them, into `operations`.
+    pub(crate) stuck: usize,
+}
+
+/// One operation of a history. What returned before another was called has a `returned` below the other's `called`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// By its place in the program; `None` is the main thread, before the actors and after them.
+    pub(crate) actor: Option<usize>,
+    pub(crate) operation: String,
+    pub(crate) returns: String,
+    pub(crate) called: u64,
+    pub(crate) returned: u64,
 }

@@ -2,7 +2,7 @@
 
 mod page;
 
-use super::{ALL_AS_EXPECTED, Format, INCONCLUSIVE, INTERNAL, UNEXPECTED, USAGE, fail, fail_to_print};
+use super::{ALL_AS_EXPECTED, Format, INCONCLUSIVE, INTERNAL, UNEXPECTED, USAGE, fail, fail_to_print, file};
 use crate::linearizability::log::{self, Log, Options};
 use crate::linearizability::models::{
     Bank, Counter, Function, Keyed, Mutex, Pairs, Queue, Ready, Register, Registers, Set, Stack,
@@ -142,6 +142,9 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     if arguments.html.is_some() && arguments.files.len() > 1 {
         return fail(USAGE, &"a page shows one history: --html takes one FILE");
     }
+    if let Some(Err(wrong)) = arguments.html.as_deref().map(file::check_writable) {
+        return fail(INTERNAL, &wrong);
+    }
     let mut all = Vec::new();
     for file in &arguments.files {
         match check(arguments, file) {
@@ -151,8 +154,8 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     }
     if let (Some(path), [checked]) = (&arguments.html, all.as_slice()) {
         let page = page::page(&checked.file, &arguments.criterion.name(), &checked.log, &checked.answer);
-        if let Err(error) = std::fs::write(path, page) {
-            return fail(INTERNAL, &format_args!("cannot write {}: {error}", path.display()));
+        if let Err(error) = file::write(path, page.as_bytes()) {
+            return fail(INTERNAL, &error);
         }
     }
     let text = match arguments.format {

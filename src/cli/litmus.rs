@@ -1,12 +1,9 @@
 //! `selvedge litmus FILE…`: litmus tests on every engine.
 
+use super::knobs::Knobs;
 use super::progress::Progress;
-use super::{
-    ALL_AS_EXPECTED, Format, INCONCLUSIVE, INTERNAL, INTERRUPTED, UNEXPECTED, USAGE, engine_from_name, fail,
-    fail_to_print,
-};
-use crate::base::budget::{DEFAULT_SEED, Effort};
-use crate::base::engine::Engine;
+use super::{ALL_AS_EXPECTED, INCONCLUSIVE, INTERNAL, INTERRUPTED, UNEXPECTED, USAGE, fail, fail_to_print};
+use crate::config::Format;
 use crate::litmus::{self, Test, finding};
 use crate::registry::Found;
 use crate::report::Report;
@@ -32,30 +29,23 @@ pub(super) struct Arguments {
     /// Litmus tests in herd's C dialect; of a folder, all files in it that end in `.litmus`
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Run on this engine only; can be given several times [default: all but processes]
-    #[arg(long = "engine", value_name = "ENGINE", value_parser = engine_from_name)]
-    engines: Vec<Engine>,
-    /// How much to explore for each test on each engine
-    #[arg(long, value_enum, default_value_t)]
-    budget: Effort,
-    /// The seed of everything random
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
-    seed: u64,
-    /// Processes that work at a time [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
-    /// How to print what was found out
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[command(flatten)]
+    knobs: Knobs,
 }
 
 /// Reads the tests, runs them, prints what was found out, and says with which code to exit.
 pub(super) fn start(arguments: &Arguments) -> ExitCode {
+    let settings = match arguments.knobs.settings() {
+        Ok(settings) => settings,
+        Err(wrong) => return fail(USAGE, &wrong),
+    };
     let (tests, found) = match read(&arguments.files) {
         Ok(read) => read,
         Err(wrong) => return fail(USAGE, &wrong),
     };
-    let engines = if arguments.engines.is_empty() { finding::engines() } else { arguments.engines.clone() };
+    let usual = finding::engines();
+    let asked = if settings.engines.is_empty() { &usual } else { &settings.engines };
+    let engines = settings.model.engines(asked);
     let plan = match Plan::new(&found, &Selection { engines, ..Selection::default() }) {
         Ok(plan) => plan,
         Err(unknown) => return fail(USAGE, &unknown),
@@ -63,11 +53,9 @@ pub(super) fn start(arguments: &Arguments) -> ExitCode {
     if let Err(error) = interrupt::install() {
         return fail(INTERNAL, &format_args!("cannot handle signals: {error}"));
     }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let jobs = arguments.jobs.map_or(cores, usize::from);
     let begun = Instant::now();
     let progress = Progress::new(plan.cells());
-    let report = run(&plan, arguments.budget.budget(arguments.seed), jobs, |event| progress.note(&event));
+    let report = run(&plan, settings.budget, settings.jobs(), |event| progress.note(&event));
     progress.end();
     let report = match report {
         Ok(report) => report,
@@ -75,7 +63,7 @@ pub(super) fn start(arguments: &Arguments) -> ExitCode {
         Err(error) => return fail(INTERNAL, &error),
     };
     let rows = rows(&tests, &report);
-    match print(&rows, arguments.format, begun.elapsed().as_secs_f64()) {
+    match print(&rows, settings.format, begun.elapsed().as_secs_f64()) {
         Ok(()) => ExitCode::from(exit_code(&report, &rows)),
         Err(error) => fail_to_print(&error),
     }

@@ -37,7 +37,7 @@ use crate::context::{self, Artefact};
 use crate::scenario::program::Program;
 use crate::scenario::{ErasedDesign, Facts};
 pub(crate) use shuttle::by_bytes as execute_by_bytes;
-pub(crate) use witness::{Fatal, Shortened, Way, left_behind};
+pub(crate) use witness::{Fatal, Shortened, Way, bases, left_behind};
 
 use crate::witness::Witness;
 use crate::witness::token::{self, Route, Token};

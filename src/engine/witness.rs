@@ -211,6 +211,8 @@ fn event(entry: &Entry) -> Event {
         blocked: entry.blocked,
         mark: Mark::None,
         stale: None,
+        from: None,
+        after: Vec::new(),
     }
 }
 
@@ -238,7 +240,7 @@ impl Sources {
 }
 
 /// Where the compiler may have run: in a folder above this one, or above this program.
-fn bases() -> Vec<PathBuf> {
+pub(crate) fn bases() -> Vec<PathBuf> {
     let here = std::env::current_dir().ok();
     let program = std::env::current_exe().ok();
     [here, program].iter().flatten().flat_map(|path| path.ancestors().map(Path::to_owned)).collect()

@@ -2,8 +2,9 @@
 
 use super::closure::Closure;
 use super::run::{self, Identity};
-use crate::base::budget::{Budget, DEFAULT_SEED, Effort};
+use crate::base::budget::{Budget, DEFAULT_SEED};
 use crate::base::engine::Engine;
+use crate::base::shard::{seed_of_stream, stream};
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,13 +43,15 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
     let identity = Identity::of(Location::caller());
     run::not_inside();
     let closure = Arc::new(Closure::new(f));
-    if let Some(told) = run::asked_for(&identity, &closure) {
+    let settings = run::settings();
+    if let Some(told) = run::asked_for(&settings, &identity, &closure) {
         panic!("{told}");
     }
     let budget = Budget {
         executions: plan.searched,
         random_executions: plan.random,
-        ..Effort::Normal.budget(plan.seed)
+        seed: seed_of_stream(plan.seed, stream(settings.shard, 0)),
+        ..settings.budget
     };
     let bounds = run::Bounds {
         budget,
@@ -58,7 +61,7 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
         repeatable: plan.repeatable,
     };
     let mut executions = 0;
-    for engine in run::engines(Engine::Shuttle) {
+    for engine in run::engines(&settings, Engine::Shuttle) {
         match run::on(engine, &bounds, &identity, &closure) {
             Ok(ran) => executions += ran,
             Err(told) => panic!("{told}"),

@@ -3,9 +3,10 @@
 use super::builder::Builder;
 use super::closure::Closure;
 use super::failure;
-use crate::base::budget::{Budget, DEFAULT_SEED, Effort};
+use crate::base::budget::{Budget, Effort};
 use crate::base::engine::Engine;
 use crate::base::observation::{Caveat, Observation, Stop};
+use crate::config::{self, Knob, Settings};
 use crate::context;
 use crate::engine::{self, Name, Pulse, Task};
 use crate::scenario::Facts;
@@ -13,16 +14,11 @@ use crate::scenario::program::Program;
 use crate::witness::token::{self, Token};
 use std::io::Write as _;
 use std::panic::Location;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Names the engines, by commas.
-const ENGINE: &str = "SELVEDGE_ENGINE";
-
-/// How much to explore: `quick`, `normal` or `thorough`.
-const EFFORT: &str = "SELVEDGE_BUDGET";
-
-/// The token of the one execution to be run.
+/// Names the token of the one execution to be run.
 pub(super) const REPLAY: &str = "SELVEDGE_REPLAY";
 
 /// The scenario that tokens of models are of.
@@ -89,42 +85,56 @@ pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
     let identity = Identity::of(Location::caller());
     not_inside();
     let closure = Arc::new(Closure::new(f));
-    if let Some(told) = asked_for(&identity, &closure) {
+    let settings = settings();
+    if let Some(told) = asked_for(&settings, &identity, &closure) {
         panic!("{told}");
     }
-    let bounds = bounds(builder);
-    for engine in engines(Engine::Rc11) {
+    let bounds = bounds(&settings, builder);
+    for engine in engines(&settings, Engine::Rc11) {
         if let Err(told) = on(engine, &bounds, &identity, &closure) {
             panic!("{told}");
         }
     }
 }
 
-/// The execution that the environment asks for, in words, if it is one of this model.
-pub(super) fn asked_for(identity: &Identity, closure: &Arc<Closure>) -> Option<String> {
-    replay(identity, closure, &std::env::var(REPLAY).ok()?)
+/// What is in force here.
+///
+/// # Panics
+/// If something cannot be.
+#[track_caller]
+pub(super) fn settings() -> Settings {
+    match config::load(Path::new("."), Vec::new()) {
+        Ok(config) => config.settings,
+        Err(wrong) => panic!("{wrong}"),
+    }
+}
+
+/// The execution that was asked for, in words, if it is one of this model.
+pub(super) fn asked_for(settings: &Settings, identity: &Identity, closure: &Arc<Closure>) -> Option<String> {
+    replay(identity, closure, settings.replay.as_ref()?)
 }
 
 /// The engines that were asked for, or else this one.
-pub(super) fn engines(usual: Engine) -> Vec<Engine> {
-    let Ok(names) = std::env::var(ENGINE) else { return vec![usual] };
-    let engine = |name: &str| {
-        let known = Engine::ALL.into_iter().find(|engine| engine.name().eq_ignore_ascii_case(name.trim()));
-        known.filter(|engine| *engine != Engine::Processes).unwrap_or_else(|| {
-            panic!("{ENGINE}: `{name}` is none of rc11, loom, shuttle and threads, on which a model runs")
-        })
-    };
-    names.split(',').map(engine).collect()
+///
+/// # Panics
+/// If models do not run on one of them.
+#[track_caller]
+pub(super) fn engines(settings: &Settings, usual: Engine) -> Vec<Engine> {
+    if settings.engines.is_empty() {
+        return settings.model.engines(&[usual]);
+    }
+    for engine in &settings.engines {
+        assert!(
+            *engine != Engine::Processes && Engine::ALL.contains(engine),
+            "SELVEDGE_ENGINE: `{engine}` is none of rc11, loom, shuttle and threads, on which a model runs"
+        );
+    }
+    settings.engines_of_model()
 }
 
 /// How far this model is explored.
-fn bounds(builder: &Builder) -> Bounds {
-    let effort = match std::env::var(EFFORT) {
-        Ok(name) => Effort::of_name(&name)
-            .unwrap_or_else(|| panic!("{EFFORT}: `{name}` is none of quick, normal and thorough")),
-        Err(_) => Effort::Normal,
-    };
-    let budget = of_models(effort.budget(DEFAULT_SEED));
+fn bounds(settings: &Settings, builder: &Builder) -> Bounds {
+    let budget = of_models(settings);
     let most =
         builder.max_permutations.map_or(u64::MAX, |most| u64::try_from(most).unwrap_or(u64::MAX).max(1));
     let fewer = most <= budget.executions;
@@ -132,7 +142,10 @@ fn bounds(builder: &Builder) -> Bounds {
         budget: Budget {
             executions: budget.executions.min(most),
             random_executions: if fewer { 0 } else { budget.random_executions },
-            preemptions: builder.preemption_bound.map(|bound| u32::try_from(bound).unwrap_or(u32::MAX)),
+            preemptions: builder
+                .preemption_bound
+                .map(|bound| u32::try_from(bound).unwrap_or(u32::MAX))
+                .or(budget.preemptions),
             ..budget
         },
         deadline: builder.max_duration.and_then(|most| Instant::now().checked_add(most)),
@@ -142,9 +155,16 @@ fn bounds(builder: &Builder) -> Bounds {
     }
 }
 
-/// A test of many is to take seconds: half of the executions that a scenario has, on one engine alone.
-fn of_models(budget: Budget) -> Budget {
-    Budget { executions: budget.executions / 2, random_executions: budget.random_executions / 2, ..budget }
+/// A test of many is to take seconds: half of the executions that a scenario has, on one engine alone, unless it was
+/// said how many.
+fn of_models(settings: &Settings) -> Budget {
+    let half = |knob, of: u64| if settings.sets(knob) { of } else { of / 2 };
+    let budget = settings.budget;
+    Budget {
+        executions: half(Knob::Executions, budget.executions),
+        random_executions: half(Knob::RandomExecutions, budget.random_executions),
+        ..budget
+    }
 }
 
 /// Explores on one engine: how many executions, or the failure in words, if there is one.

@@ -150,7 +150,8 @@ impl<M: Model> Subject<M> {
         let first = if alone_at_length { Size::OF_SCOUTS } else { alone(&size) };
         Plan {
             programs: most,
-            each,
+            // A program is explored once, whoever else explores others.
+            each: Budget { again: false, ..each },
             alone: alone_count,
             sizes: (first, size),
             grown,
@@ -230,7 +231,10 @@ impl<M: Model> Subject<M> {
             if plan.all_or_nothing && seen.stopped.is_some() {
                 too_large = too_large.min(parallel).max(3);
             }
-            total.add(seen, judge.unanswered());
+            // Every shard tries these first; one of them counts them.
+            if number >= before || !task.budget.again {
+                total.add(seen, judge.unanswered());
+            }
         }
         Ok(total.conclude(engine))
     }

@@ -1,15 +1,17 @@
 //! Exploring on the checkers, in this process: planted bugs found, their twins passed, counts that hold.
 
-use super::generate::makes_sense;
+use super::generate::{Random, makes_sense};
 use super::{Implementation, Implements, Model, Object, Program};
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::observation::{Caveat, Observation, Shrunk};
+use crate::base::shard::{Shard, seed_of_stream, stream};
 use crate::engine::{Pulse, Task};
 use crate::registry::Asked as _;
 use crate::scenario::{Engine, Expected};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::verdict::{Expectation, Verdict, judge};
 use proptest::prelude::*;
+use std::collections::HashSet;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Count(u32);
@@ -181,4 +183,22 @@ proptest! {
         let seen = explored(Engine::Shuttle, counter(|| Right(AtomicU32::new(0))), seed);
         prop_assert_eq!(verdict(&seen), Verdict::Safe);
     }
+}
+
+#[test]
+fn no_shard_and_no_round_draws_a_program_from_the_seed_of_another() {
+    const PROGRAMS: usize = 10_000;
+    let mut seeds = HashSet::new();
+    for (shard, round) in (1..=8).flat_map(|shard| (0..4).map(move |round| (shard, round))) {
+        let shard: Shard = format!("{shard}/8").parse().expect("a shard");
+        let mut random = Random(seed_of_stream(DEFAULT_SEED, stream(shard, round)));
+        for _ in 0..PROGRAMS {
+            assert!(seeds.insert(random.next()), "{shard}, round {round}");
+        }
+    }
+    assert_eq!(seeds.len(), 8 * 4 * PROGRAMS);
+    // And they do draw other programs: what both saw, both are right.
+    let of = |seed| explored(Engine::Shuttle, counter(|| Right(AtomicU32::new(0))), seed);
+    let other = seed_of_stream(DEFAULT_SEED, stream("2/8".parse().expect("a shard"), 0));
+    assert_ne!(of(DEFAULT_SEED).executions, of(other).executions);
 }

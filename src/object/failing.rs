@@ -18,7 +18,7 @@ use crate::engine::{self, Name, Task};
 use crate::linearizability::Model;
 use crate::scenario::{Engine, Expected};
 use crate::witness::token::Token;
-use crate::witness::{GeneratedProgram, Witness};
+use crate::witness::{GeneratedProgram, Steps, Witness};
 use std::time::{Duration, Instant};
 
 /// Programs tried while shrinking one. The bound on executions comes first where programs are large.
@@ -146,9 +146,13 @@ impl<M: Model> Subject<M> {
 /// The program of a witness, whose execution is the last that the judge has seen.
 fn shown<M: Model>(name: Name<'_>, witness: &Witness, judge: &Judge<M>) -> GeneratedProgram {
     let forbidden = matches!(witness.shows, Failure::Forbidden { .. });
+    let (history, calls) = if forbidden { judge.explanation() } else { None }.unzip();
+    let Program { prefix, parts, suffix } = judge.program.map(|op| format!("{op:?}"));
     GeneratedProgram {
         table: judge.program.to_string(),
-        history: if forbidden { judge.explanation() } else { None },
+        history,
+        steps: Steps { prefix, parts, suffix },
+        calls,
         test: regression::as_test(name, witness.engine, &judge.program),
     }
 }

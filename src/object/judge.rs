@@ -16,7 +16,8 @@
 //! Equal histories have equal verdicts, so each is checked once; at most [`MOST_REMEMBERED`] are remembered.
 
 use super::program::{MOST_OPERATIONS, Program, actor_name};
-use crate::linearizability::{Answer, Checker, History, Model, Operation};
+use crate::linearizability::{Answer, Checker, History, Model, Operation, Violation};
+use crate::witness::{Call, Calls};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::fmt::{self, Debug};
 use std::hash::BuildHasher as _;
@@ -169,19 +170,38 @@ impl<M: Model> Judge<M> {
         }
     }
 
-    /// Why the last history that did not fit does not, event by event.
-    pub(super) fn explanation(&self) -> Option<String> {
+    /// Why the last history that did not fit does not, event by event, and the history itself.
+    pub(super) fn explanation(&self) -> Option<(String, Calls)> {
         let returns = self.misfit.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let history = self.history(&returns);
-        match Checker::new().threads(1).timeout(PATIENCE).check(&self.model, &history) {
-            Answer::NotLinearizable(violation) => Some(crate::linearizability::explain(
-                &history,
-                &violation,
-                |client| self.client(client),
-                false,
-            )),
-            _ => None,
+        let answer = Checker::new().threads(1).timeout(PATIENCE).check(&self.model, &history);
+        let Answer::NotLinearizable(violation) = answer else { return None };
+        let names = |client: usize| self.client(client);
+        let words = crate::linearizability::explain(&history, &violation, names, false);
+        Some((words, self.calls(&history, &violation)?))
+    }
+
+    /// The history as data. `None` if no operation is stuck, which does not happen.
+    fn calls(&self, history: &HistoryOf<M>, violation: &Violation) -> Option<Calls> {
+        let (mut order, mut stuck) = violation.longest.first().cloned()?;
+        if let Some(window) = &violation.window
+            && let Some((prefix, _)) = violation.longest.iter().find(|(_, stuck)| *stuck == window.broken)
+        {
+            (order, stuck) = (prefix.clone(), window.broken);
         }
+        let main = self.program.parts.len();
+        let call = |operation: &Operation<M::Op, M::Ret>| {
+            let (returned, ret) = operation.returned.as_ref()?;
+            Some(Call {
+                actor: Some(operation.client).filter(|client| *client != main),
+                operation: format!("{:?}", operation.op),
+                returns: format!("{ret:?}"),
+                called: operation.called,
+                returned: *returned,
+            })
+        };
+        let operations: Option<Vec<Call>> = history.operations().iter().map(call).collect();
+        Some(Calls { operations: operations?, order, stuck })
     }
 
     /// Clients are the actors; the one after them is the main thread, with prefix and suffix.

@@ -22,6 +22,8 @@ pub use crate::linearizability::{
 pub(crate) use explore::{Generated, programs_run};
 pub use program::{MOST_OPERATIONS, MOST_PARTS, Program};
 pub use property::{Implementation, Implements, Object};
+/// The crate whose strategies draw operations.
+pub use proptest;
 #[doc(hidden)]
 pub use single::by_bytes;
 

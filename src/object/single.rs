@@ -41,7 +41,7 @@ impl<M: Model> Object<M> {
         let pulse: &'static Pulse = Box::leak(Box::default());
         let task = Task { witnesses: false, ..Task::of(Arc::clone(subject.first()), &facts, budget, pulse) };
         let Ran { judge, seen } = subject.run(engine, &task, budget, program.clone())?;
-        let explanation = judge.explanation().unwrap_or_default();
+        let explanation = judge.explanation().map(|(words, _)| words).unwrap_or_default();
         Ok(Some(Checked { facts, observation: seen, program: program.to_string(), explanation }))
     }
 }

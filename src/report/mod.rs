@@ -2,30 +2,51 @@
 //!
 //! A [`Report`] is complete data; the renderers are pure functions of it, and none of them judges again.
 
+pub(crate) mod annotations;
+mod evidence;
+mod findings;
+pub(crate) mod html;
 pub(crate) mod json;
+pub(crate) mod junit;
 pub(crate) mod litmus;
+pub(crate) mod markdown;
+pub(crate) mod merge;
 mod phrase;
 pub(crate) mod plain;
+#[cfg(test)]
+mod sample;
+pub(crate) mod sarif;
+pub(crate) mod saved;
+#[cfg(test)]
+mod schemas_tests;
 pub(crate) mod sentence;
 mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use terminal::wrapped;
 
+use crate::base::budget::Budget;
 use crate::base::observation::Observation;
+use crate::base::shard::Drawn;
 use crate::registry::Found;
 use crate::scenario::{Engine, ErasedDesign, Expected, Grade};
 use crate::verdict::{Judgement, Opinion, Verdict, second_opinion};
 
 /// All scenarios of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Report {
+    /// How much was explored, and the seed of everything random.
+    pub(crate) budget: Option<Budget>,
+    /// Which shards it is of; none, if that is not known.
+    pub(crate) drawn: Vec<Drawn>,
     pub(crate) scenarios: Vec<ScenarioReport>,
 }
 
 /// One scenario.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ScenarioReport {
     pub(crate) name: String,
     pub(crate) file: String,
@@ -37,7 +58,7 @@ pub(crate) struct ScenarioReport {
 }
 
 /// One design: a row of the matrix.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DesignReport {
     pub(crate) name: String,
     pub(crate) expected: Expected,
@@ -45,7 +66,7 @@ pub(crate) struct DesignReport {
 }
 
 /// One design on one engine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cell {
     pub(crate) engine: Engine,
     pub(crate) expected: Expected,
@@ -80,14 +101,17 @@ impl ScenarioReport {
 
 impl DesignReport {
     pub(crate) fn new(design: &ErasedDesign, cells: Vec<Cell>) -> Self {
-        let expected = design.facts.expected.unwrap_or(Expected::Safe);
-        let mut cells = cells;
+        Self::of_cells(design.name.clone(), design.facts.expected.unwrap_or(Expected::Safe), cells)
+    }
+
+    /// A design with its cells, each with a second opinion where one is called for.
+    pub(crate) fn of_cells(name: String, expected: Expected, mut cells: Vec<Cell>) -> Self {
         if let Some(exact) =
             cells.iter().find(|cell| cell.engine == Engine::Rc11).map(|cell| cell.judgement.clone())
         {
             cells.iter_mut().for_each(|cell| cell.hold_against(&exact));
         }
-        Self { name: design.name.clone(), expected, cells }
+        Self { name, expected, cells }
     }
 
     /// Whether any engine saw it fail.
@@ -147,4 +171,9 @@ impl Report {
         }
         tally
     }
+}
+
+/// The folder of a file by its last name; `scenarios` of a file that lies there itself.
+fn folder(file: &str) -> &str {
+    file.rsplit('/').nth(1).filter(|name| !name.is_empty()).unwrap_or("scenarios")
 }

@@ -224,6 +224,7 @@ pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
         Stop::GaveUp(programs) => gave_up(programs, engine),
         Stop::HistoryNotChecked(reason) => reason.clone(),
         Stop::HarnessFailed(error) => format!("the harness failed: {error}"),
+        Stop::NotYet => "the run has not come to it yet".to_owned(),
     }
 }
 
@@ -373,6 +374,9 @@ pub(super) fn caveat(caveat: &Caveat, cell: &Cell) -> String {
         Caveat::NotRepeatable => "executions that were scheduled alike went differently".to_owned(),
         Caveat::GaveUp(programs) => gave_up(programs, cell.engine),
         Caveat::Shrunk(program) => shrunk(program),
+        Caveat::Differed { failed, of } => {
+            format!("the shards disagree: {failed} of {of} saw it fail, and the others did not")
+        }
     }
 }
 

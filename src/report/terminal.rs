@@ -98,7 +98,7 @@ fn needs_words(design: &DesignReport) -> bool {
     design.failed() || design.cells.iter().any(|cell| cell.judgement.as_expected != Some(true))
 }
 
-fn headline(design: &DesignReport) -> String {
+pub(super) fn headline(design: &DesignReport) -> String {
     let seen = if design.cells.iter().any(|cell| cell.judgement.as_expected == Some(false)) {
         "not as expected"
     } else if design.cells.iter().any(|cell| cell.judgement.as_expected.is_none()) {
@@ -123,7 +123,7 @@ fn grouped(design: &DesignReport) -> Vec<(String, String)> {
 }
 
 /// What a reader should know of a cell beyond its verdict, if anything.
-fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
+pub(super) fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
     let judgement = &cell.judgement;
     let mut words = match judgement.verdict {
         Verdict::NotApplicable => return None,
@@ -167,7 +167,7 @@ fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
 }
 
 /// Where a failure was expected, and was not found by a search that was not of everything.
-fn perhaps(cell: &Cell) -> &'static str {
+pub(super) fn perhaps(cell: &Cell) -> &'static str {
     let partial = cell.judgement.evidence.kind != EvidenceKind::Exhaustive;
     if cell.judgement.verdict == Verdict::Safe && partial { ", and a larger budget may show it" } else { "" }
 }

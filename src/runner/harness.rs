@@ -5,9 +5,9 @@
 use super::register::{self, Registered};
 use super::run::run_cell;
 use super::worker;
-use crate::base::budget::Budget;
-use crate::base::budget::{DEFAULT_SEED, Effort};
+use crate::base::budget::{Budget, Effort};
 use crate::base::name::slug;
+use crate::config::{self, Knob, Settings};
 use crate::registry::{self, Found, Registration};
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
 use crate::scenario::{Engine, ErasedDesign};
@@ -25,9 +25,6 @@ const SAMPLING_MS: u64 = 50;
 /// How long it samples once more if it must see a failure and has not.
 const LONGER_MS: u64 = 1_000;
 
-/// The environment variable that chooses the effort: `quick`, `normal` (the default) or `thorough`.
-const EFFORT: &str = "SELVEDGE_BUDGET";
-
 /// Compares a page with the accepted snapshot of this name in this folder, or panics.
 pub(crate) type AssertSnapshot = fn(name: &str, folder: &Path, page: &str);
 
@@ -39,11 +36,11 @@ pub fn main(
     assert_snapshot: fn(name: &str, folder: &Path, page: &str),
 ) -> ExitCode {
     worker::enter_if_asked();
-    let arguments = Arguments::from_args();
-    let effort = match effort() {
-        Ok(effort) => effort,
-        Err(unknown) => {
-            eprintln!("{EFFORT}={unknown}: it can be quick, normal or thorough");
+    let mut arguments = Arguments::from_args();
+    let settings = match config::load(Path::new(manifest_dir), Vec::new()) {
+        Ok(config) => config.settings,
+        Err(wrong) => {
+            eprintln!("{wrong}");
             return ExitCode::from(2);
         }
     };
@@ -65,7 +62,8 @@ pub fn main(
         let name = format!("{}::registration", failed.name);
         trials.push(Trial::test(name, move || Err(failed.why.into())));
     }
-    let cells = Arc::new(Cells { effort, known: Mutex::default() });
+    arguments.test_threads = arguments.test_threads.or(settings.jobs.map(usize::from));
+    let cells = Arc::new(Cells { settings, known: Mutex::default() });
     for scenario in found {
         trials.extend(trials_of(Arc::new(scenario), &cells, folder.join("snapshots"), assert_snapshot));
     }
@@ -73,13 +71,6 @@ pub fn main(
         super::seat::limit(threads);
     }
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn effort() -> Result<Effort, String> {
-    match std::env::var(EFFORT) {
-        Ok(name) => Effort::of_name(&name).ok_or(name),
-        Err(_) => Ok(Effort::default()),
-    }
 }
 
 /// A file that lies in the folder, or in one below it, but registers nothing would silently not run: the worst
@@ -119,7 +110,9 @@ fn trials_of(
     assert_snapshot: AssertSnapshot,
 ) -> Vec<Trial> {
     let designs = 0..scenario.scenario.designs.len();
-    let mut all: Vec<_> = designs.flat_map(|design| Engine::ALL.map(|engine| (design, engine))).collect();
+    let engines = cells.engines();
+    let mut all: Vec<_> =
+        designs.flat_map(|design| engines.iter().map(move |engine| (design, *engine))).collect();
     // Checkers run side by side and real engines alone: they had better not take turns.
     all.sort_by_key(|(_, engine)| !engine.is_checker());
     let mut trials = Vec::new();
@@ -134,8 +127,8 @@ fn trials_of(
             verdict_is_as_expected(&scenario.scenario.designs[design], &cell)
         }));
     }
-    // The pages are those of the normal budget; any other explores more or less and says so.
-    if cells.effort == Effort::Normal {
+    // The pages are those of the usual knobs; others explore more or less, or elsewhere, and say so.
+    if cells.settings.is_of_pages() {
         let cells = Arc::clone(cells);
         trials.push(Trial::test(format!("{}::snapshot", scenario.name), move || {
             assert_snapshot(&scenario.name, &snapshots, &snapshot::render(&cells.report(&scenario)));
@@ -164,7 +157,7 @@ type CellName = (String, usize, Engine);
 
 /// Every cell is executed once per process, whichever test asks first.
 struct Cells {
-    effort: Effort,
+    settings: Settings,
     known: Mutex<HashMap<CellName, Arc<OnceLock<Cell>>>>,
 }
 
@@ -188,11 +181,18 @@ impl Cells {
     }
 
     fn budget(&self) -> Budget {
-        let budget = self.effort.budget(DEFAULT_SEED);
-        match self.effort {
-            Effort::Normal => Budget { sampling_ms: SAMPLING_MS, ..budget },
-            Effort::Quick | Effort::Thorough => budget,
+        let budget = self.settings.budget;
+        match self.settings.effort {
+            Effort::Normal if !self.settings.sets(Knob::SamplingMs) => {
+                Budget { sampling_ms: SAMPLING_MS, ..budget }
+            }
+            _ => budget,
         }
+    }
+
+    fn engines(&self) -> Vec<Engine> {
+        let engines = self.settings.engines_of_model();
+        if engines.is_empty() { Engine::ALL.to_vec() } else { engines }
     }
 
     fn report(&self, found: &Found) -> ScenarioReport {

@@ -27,4 +27,4 @@ mod supervise;
 mod watch;
 pub(crate) mod worker;
 
-pub(crate) use run::{Event, run};
+pub(crate) use run::{Event, Message, cells_of, judged, run, run_cells};

@@ -30,7 +30,7 @@ pub(crate) enum Event<'a> {
 }
 
 /// What a thread that runs cells has to tell of one.
-enum Message {
+pub(crate) enum Message {
     Begun,
     Shrinking(Shrinking),
     Done(Box<Cell>),
@@ -59,13 +59,35 @@ pub(crate) fn run(
     jobs: usize,
     mut listen: impl FnMut(Event<'_>),
 ) -> anyhow::Result<Report> {
-    let cells: Vec<(&Found, &ErasedDesign, Engine)> = plan
-        .scenarios
-        .iter()
-        .flat_map(|(found, designs)| designs.iter().map(|design| (*found, *design)))
-        .flat_map(|(scenario, design)| plan.engines.iter().map(move |engine| (scenario, design, *engine)))
-        .collect();
+    let cells = cells_of(plan);
     let order = in_turn(&cells, plan.engines.len());
+    let mut board = Board::new(plan, budget, cells.len());
+    run_cells(&cells, &order, budget, jobs, |index, message| {
+        let (design, engine) = (cells[index].1.name.as_str(), cells[index].2);
+        match message {
+            Message::Begun => listen(Event::Begun { design, engine }),
+            Message::Shrinking(how_far) => listen(Event::Shrinking { design, engine, how_far }),
+            Message::Done(cell) => {
+                listen(Event::Done);
+                board.enter(index, *cell, &mut listen);
+            }
+        }
+    })?;
+    Ok(board.report)
+}
+
+/// Runs these cells in this order with up to `jobs` workers at a time, their helpers included. `listen` is called on
+/// this thread, with the place of the cell.
+///
+/// # Errors
+/// If the run is interrupted, or no thread can be started.
+pub(crate) fn run_cells(
+    cells: &[(&Found, &ErasedDesign, Engine)],
+    order: &[usize],
+    budget: Budget,
+    jobs: usize,
+    mut listen: impl FnMut(usize, Message),
+) -> anyhow::Result<()> {
     super::seat::limit(jobs);
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
@@ -84,11 +106,10 @@ pub(crate) fn run(
             }
         }
     };
-    let mut board = Board::new(plan, cells.len());
     let mut unstarted = None;
     std::thread::scope(|scope| {
         let mut started = 0;
-        for _ in 0..jobs.clamp(1, cells.len().max(1)) {
+        for _ in 0..jobs.clamp(1, order.len().max(1)) {
             let sender = sender.clone();
             match std::thread::Builder::new().spawn_scoped(scope, || work(sender)) {
                 Ok(_) => started += 1,
@@ -100,27 +121,23 @@ pub(crate) fn run(
         drop(sender);
         for (index, message) in &receiver {
             // What an interrupted worker has seen says nothing about its design.
-            if super::interrupt::interrupted() {
-                continue;
-            }
-            let (design, engine) = (cells[index].1.name.as_str(), cells[index].2);
-            match message {
-                Message::Begun => listen(Event::Begun { design, engine }),
-                Message::Shrinking(how_far) => listen(Event::Shrinking { design, engine, how_far }),
-                Message::Done(cell) => {
-                    listen(Event::Done);
-                    board.enter(index, *cell, &mut listen);
-                }
+            if !super::interrupt::interrupted() {
+                listen(index, message);
             }
         }
     });
     if super::interrupt::interrupted() {
         anyhow::bail!("interrupted");
     }
-    match unstarted {
-        Some(error) => Err(error).context("cannot start a thread"),
-        None => Ok(board.report),
-    }
+    unstarted.map_or(Ok(()), |error| Err(error).context("cannot start a thread"))
+}
+
+/// The cells of a plan, row by row.
+pub(crate) fn cells_of<'a>(plan: &Plan<'a>) -> Vec<(&'a Found, &'a ErasedDesign, Engine)> {
+    let rows =
+        plan.scenarios.iter().flat_map(|(found, designs)| designs.iter().map(|design| (*found, *design)));
+    rows.flat_map(|(scenario, design)| plan.engines.iter().map(move |engine| (scenario, design, *engine)))
+        .collect()
 }
 
 /// Executes and judges one cell. `listen` is told how far shrinking is, while a program is being shrunk.
@@ -169,7 +186,7 @@ fn observe(assignment: &Assignment<'_>, listen: &dyn Fn(Shrinking)) -> anyhow::R
 }
 
 /// An observation, judged against what is expected of a design.
-pub(super) fn judged(engine: Engine, facts: &Facts, observation: Observation) -> Cell {
+pub(crate) fn judged(engine: Engine, facts: &Facts, observation: Observation) -> Cell {
     let (expected, reason) = facts.expected_on(engine);
     let must_see = facts.must_see.contains(&engine);
     Cell {
@@ -196,9 +213,10 @@ struct Board<'a> {
 }
 
 impl<'a> Board<'a> {
-    fn new(plan: &'a Plan<'a>, cells: usize) -> Self {
+    fn new(plan: &'a Plan<'a>, budget: Budget, cells: usize) -> Self {
         let cells = std::iter::repeat_with(|| None).take(cells).collect();
-        Self { plan, cells, rows: 0, report: Report::default() }
+        let report = Report { budget: Some(budget), ..Report::default() };
+        Self { plan, cells, rows: 0, report }
     }
 
     fn enter(&mut self, index: usize, cell: Cell, listen: &mut impl FnMut(Event<'_>)) {

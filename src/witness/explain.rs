@@ -13,12 +13,14 @@ mod ended;
 mod forbidden;
 mod order;
 mod race;
+mod relations;
 mod story;
 #[cfg(test)]
 mod tests;
 
 use super::{Deed, Event, Mark, Stale, Witness};
 use crate::base::failure::Failure;
+use relations::Relations;
 
 /// A sentence, and the events that it is about.
 #[derive(Debug, Default)]
@@ -34,7 +36,7 @@ impl Finding {
     }
 }
 
-/// Sets [`Event::mark`], [`Event::stale`] and [`Witness::conclusion`].
+/// Sets [`Event::mark`], [`Event::stale`], [`Event::from`], [`Event::after`] and [`Witness::conclusion`].
 ///
 /// Takes time in proportion to the square of the number of events at worst.
 pub(crate) fn explain(witness: &mut Witness) {
@@ -42,6 +44,10 @@ pub(crate) fn explain(witness: &mut Witness) {
     for (event, stale) in witness.events.iter_mut().zip(stale) {
         event.mark = Mark::None;
         event.stale = stale;
+    }
+    let Relations { from, after } = Relations::new(witness);
+    for (event, (from, after)) in witness.events.iter_mut().zip(from.into_iter().zip(after)) {
+        (event.from, event.after) = (from, after);
     }
     let finding = match &witness.shows {
         Failure::Forbidden { outcome, sentence } => forbidden::find(witness, outcome, sentence),

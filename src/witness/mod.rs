@@ -10,7 +10,7 @@ pub(crate) mod naming;
 #[cfg(test)]
 mod naming_tests;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod table;
 #[cfg(test)]
 mod table_tests;
@@ -21,4 +21,4 @@ pub(crate) mod words;
 
 pub(crate) use crate::base::event::{CALLS, Deed, Event, Mark, Object, RETURNS, STARTS, Stale};
 pub(crate) use crate::base::location::Site;
-pub(crate) use crate::base::witness::{GeneratedProgram, Witness};
+pub(crate) use crate::base::witness::{Call, Calls, GeneratedProgram, Steps, Witness};

@@ -14,7 +14,7 @@ use crate::base::failure::{Crash, Failure, Hang, How, Who};
 use proptest::prelude::*;
 
 /// A witness of `shows`, by actors of these names and perhaps threads that they started.
-pub(super) fn witness(shows: Failure, actors: &[&str], started: &[&str], lines: &str) -> Witness {
+pub(crate) fn witness(shows: Failure, actors: &[&str], started: &[&str], lines: &str) -> Witness {
     let threads = ["main"].iter().chain(actors).chain(started).map(|&name| name.to_owned());
     let mut witness = Witness {
         engine: Engine::Loom,
@@ -37,22 +37,22 @@ pub(super) fn witness(shows: Failure, actors: &[&str], started: &[&str], lines: 
 }
 
 /// An outcome that is forbidden, and what the scenario says of it.
-pub(super) fn forbidden(outcome: &str, sentence: &str) -> Failure {
+pub(crate) fn forbidden(outcome: &str, sentence: &str) -> Failure {
     Failure::Forbidden { outcome: outcome.to_owned(), sentence: sentence.to_owned() }
 }
 
 /// A panic with this message.
-pub(super) fn crash(who: Who, message: &str) -> Failure {
+pub(crate) fn crash(who: Who, message: &str) -> Failure {
     Failure::Crash(Crash::new(who, How::panicked(Some(message))))
 }
 
 /// An execution that does not end.
-pub(super) fn hang() -> Failure {
+pub(crate) fn hang() -> Failure {
     Failure::Hang(Hang::default())
 }
 
 /// The same, explained.
-pub(super) fn explained(shows: Failure, actors: &[&str], lines: &str) -> Witness {
+pub(crate) fn explained(shows: Failure, actors: &[&str], lines: &str) -> Witness {
     let mut witness = witness(shows, actors, &[], lines);
     super::explain::explain(&mut witness);
     witness
@@ -74,6 +74,8 @@ fn event(witness: &mut Witness, line: &str) -> Event {
         blocked: false,
         mark: Mark::None,
         stale: None,
+        from: None,
+        after: Vec::new(),
     };
     for word in words {
         if word == "waits" {
@@ -206,6 +208,8 @@ fn events(threads: usize, objects: usize, files: usize) -> impl Strategy<Value =
             blocked,
             mark,
             stale,
+            from: None,
+            after: Vec::new(),
         },
     )
 }

@@ -78,6 +78,11 @@ fn in_the_end(witness: &Witness) -> String {
 
 /// The events worth a row.
 pub(super) fn shown(witness: &Witness) -> impl Iterator<Item = &Event> {
+    shown_indices(witness).map(|index| &witness.events[index])
+}
+
+/// The same, by their place among the events.
+pub(crate) fn shown_indices(witness: &Witness) -> impl Iterator<Item = usize> {
     // Without actors, the main thread is the design's own.
     let by_actor = |event: &Event| {
         event.thread != 0 || (witness.actors == 0 && !matches!(event.deed, Deed::Create | Deed::Drop))
@@ -88,7 +93,7 @@ pub(super) fn shown(witness: &Witness) -> impl Iterator<Item = &Event> {
     let events = witness.events.iter().enumerate();
     events
         .filter(move |(index, event)| by_actor(event) || event.mark != Mark::None || between(*index))
-        .map(|(_, event)| event)
+        .map(|(index, _)| index)
 }
 
 /// The threads that are shown: actors, then what they started, then the main one.

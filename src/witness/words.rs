@@ -100,7 +100,7 @@ pub(super) fn panic(message: Option<&str>, site: Option<&Site>) -> String {
 }
 
 /// A thread's name.
-pub(super) fn thread(witness: &Witness, thread: usize) -> String {
+pub(crate) fn thread(witness: &Witness, thread: usize) -> String {
     match witness.threads.get(thread).map(|name| short(name, LONGEST)) {
         Some(name) if !name.is_empty() => name,
         _ => format!("thread {thread}"),
@@ -113,7 +113,7 @@ pub(super) fn who(witness: &Witness, event: &Event) -> String {
 }
 
 /// An object's name, or nothing for an event that has none.
-pub(super) fn object(witness: &Witness, object: Option<usize>) -> String {
+pub(crate) fn object(witness: &Witness, object: Option<usize>) -> String {
     let Some(number) = object else { return String::new() };
     let Some(object) = witness.objects.get(number) else { return format!("object {number}") };
     let name = short(&object.name, LONGEST);
@@ -121,7 +121,7 @@ pub(super) fn object(witness: &Witness, object: Option<usize>) -> String {
 }
 
 /// A value, if it is known.
-pub(super) fn value(value: Option<&str>) -> Option<String> {
+pub(crate) fn value(value: Option<&str>) -> Option<String> {
     value.map(|value| short(value, LONGEST))
 }
 
@@ -136,7 +136,7 @@ pub(super) fn failed_exchange(event: &Event) -> bool {
 }
 
 /// A cell of the table, like `fetch_add count 0 -> 1 Relaxed`.
-pub(super) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String {
+pub(crate) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String {
     let about = object(witness, event.object);
     let about = if about.is_empty() { about } else { format!(" {about}") };
     let operation = short(&event.operation, LONGEST);
@@ -169,6 +169,18 @@ pub(super) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String
     };
     let text = if event.blocked { format!("waits: {text}") } else { text };
     format!("{}{}", text.trim(), stale(witness, event))
+}
+
+/// The same in two parts: what is done to what, and with which values and ordering.
+pub(crate) fn parts(witness: &Witness, event: &Event) -> (String, String) {
+    let all = cell(witness, event, true);
+    let bare = Event { order: None, read: None, written: None, stale: None, ..event.clone() };
+    let bare = cell(witness, &bare, true);
+    let what = bare.strip_suffix(", failed").filter(|_| failed_exchange(event)).unwrap_or(&bare);
+    match all.strip_prefix(what) {
+        Some(how) => (what.to_owned(), how.trim().to_owned()),
+        None => (all, String::new()),
+    }
 }
 
 /// The reader's and the writer's way to take a read-write lock are told apart from plain reads and writes.

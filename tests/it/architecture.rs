@@ -102,6 +102,7 @@ fn the_checker_of_histories_stands_on_its_own() {
 /// other: those of the facade do, until there is one seam between it and its runtimes.
 const FLOORS: &[&[&str]] = &[
     &["base"],
+    &["config"],
     &["linearizability"],
     &["erased"],
     &[

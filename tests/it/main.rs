@@ -3,16 +3,20 @@
 
 mod architecture;
 mod broken;
+mod browser;
 mod check;
 mod claims;
 mod cli;
 mod consumer;
+mod first_steps;
 mod fuzzed;
 mod kept;
 mod litmus_engines;
 mod litmus_oracle;
+mod many_machines;
 mod memory_models;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod replay;
+mod reports;
 mod support;

@@ -2,6 +2,7 @@
 
 use crate::linearizability::Answer;
 use crate::linearizability::log::Log;
+use crate::report::html::PALETTE;
 
 /// The page without its data.
 const TEMPLATE: &str = include_str!("page.html");
@@ -58,7 +59,7 @@ pub(super) fn page(file: &str, criterion: &str, log: &Log, answer: &Answer) -> S
     });
     // Text of a log must not end the script that holds it.
     let data = data.to_string().replace('<', "\\u003c");
-    TEMPLATE.replace("/*DATA*/null", &data)
+    TEMPLATE.replace("/*PALETTE*/", PALETTE).replace("/*DATA*/null", &data)
 }
 
 #[cfg(test)]

@@ -73,6 +73,10 @@ fn observe(engine: &Rc11, task: &Task<'_>) -> Observation {
         true => Exploration::Bounded { by },
         false => {
             let how = Sampling::SearchThenRandom { executions: search.executions, of_about: None };
+            if task.budget.again {
+                task.program.forget_outcomes();
+                (search.executions, search.idle) = (0, 0);
+            }
             search.at_random();
             Exploration::Sampled { how }
         }

@@ -105,6 +105,10 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     } else {
         let how = Sampling::SearchThenRandom { executions: last.ended, of_about: searched.estimate };
         seen.exploration = Exploration::Sampled { how };
+        if task.budget.again {
+            task.program.forget_outcomes();
+            (executions, cut_off, raced, seen.redundant) = (0, 0, 0, 0);
+        }
         for run in at_random(task) {
             executions += run.ended;
             cut_off += run.cut_off;

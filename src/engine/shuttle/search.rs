@@ -34,7 +34,7 @@ pub(super) enum Strategy {
 }
 
 impl Strategy {
-    fn scheduler(self) -> Box<dyn Scheduler + Send> {
+    pub(super) fn scheduler(self) -> Box<dyn Scheduler + Send> {
         let count = |executions| usize::try_from(executions).unwrap_or(usize::MAX);
         match self {
             Strategy::Pct { seed, executions } => {

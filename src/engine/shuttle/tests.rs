@@ -1,15 +1,18 @@
 //! Whole designs through the engine: how many executions there are of each, and what is said about the search.
 
-use super::search::MAX_STEPS;
-use crate::base::budget::Budget;
+use super::search::{MAX_STEPS, Strategy};
+use crate::base::budget::{Budget, DEFAULT_SEED};
+use crate::base::engine::Engine;
 use crate::base::failure::{Failure, Hang};
 use crate::base::observation::{Bound, Caveat, Exploration, Observation, Sampling};
+use crate::base::shard::{Shard, seed_of_stream, stream};
 use crate::channel;
 use crate::engine::Task;
 use crate::scenario::{Design, Outcome, Scenario};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex, RwLock};
 use crate::{hint, thread};
+use std::collections::HashSet;
 use std::time::Duration;
 
 const BUDGET: Budget = Budget::FOR_TESTS;
@@ -360,4 +363,44 @@ fn a_search_that_the_budget_ends_says_how_far_it_got() {
     assert!((1_001.0..400_000.0).contains(&early), "{early}");
     let late = estimated(2_000, additions(4, 2));
     assert!((2_001.0..3_500.0).contains(&late), "{late}");
+}
+
+/// Of two shards one counts the search, and each what it drew: their sum is what was executed without anything twice.
+#[test]
+fn another_shard_counts_what_it_drew_and_not_the_search() {
+    for engine in [Engine::Shuttle, Engine::Rc11] {
+        let seen = |again| {
+            let scenario = Scenario::new("What comes of it?").acceptable("anything", |_| true);
+            let design = scenario.design("it", additions(4, 3)).erase().designs.remove(0);
+            let budget = Budget { executions: 1_000, again, ..BUDGET };
+            crate::panics::install();
+            let task = Task::new(&design, budget, Box::leak(Box::default()));
+            crate::engine::observe(engine, &task).expect("the engine does its work")
+        };
+        let (first, other) = (seen(false), seen(true));
+        let counted = |seen: &Observation| seen.outcomes.iter().map(|outcome| outcome.count).sum::<u64>();
+        assert_eq!(first.exploration, other.exploration, "{engine}");
+        assert_eq!(first.executions, other.executions + 1_000, "{engine}");
+        assert_eq!((counted(&first), counted(&other)), (first.executions, other.executions), "{engine}");
+        assert!(other.executions >= 2 * BUDGET.random_executions || engine == Engine::Rc11, "{engine}");
+        assert!(other.executions > 0 && other.stopped.is_none(), "{engine}: {other:?}");
+    }
+    // What is explored in full is counted by every shard.
+    let full = |again| observed_within(Budget { again, ..BUDGET }, additions(2, 1));
+    assert_eq!(full(true), full(false));
+}
+
+#[test]
+fn no_shard_and_no_round_draws_a_schedule_from_the_seed_of_another() {
+    const EXECUTIONS: u64 = 2_000;
+    let mut seeds = HashSet::new();
+    for (shard, round) in (1..=8).flat_map(|shard| (0..3).map(move |round| (shard, round))) {
+        let shard: Shard = format!("{shard}/8").parse().expect("a shard");
+        let seed = seed_of_stream(DEFAULT_SEED, stream(shard, round));
+        let mut scheduler = Strategy::Random { seed, executions: EXECUTIONS }.scheduler();
+        while let Some(schedule) = scheduler.new_execution() {
+            assert!(seeds.insert(schedule.seed), "{shard}, round {round}: {} comes again", schedule.seed);
+        }
+    }
+    assert_eq!(seeds.len() as u64, 8 * 3 * EXECUTIONS);
 }

@@ -1,0 +1,127 @@
+//! Every renderer, held to its snapshot of one report made by hand.
+
+use super::findings::{Kind, findings};
+use super::html::Sources;
+use super::{
+    Report, annotations, html, json, junit, markdown, sample, sarif, saved, schemas_tests, snapshot, terminal,
+};
+use crate::base::outcome::Grade;
+use crate::verdict::{EvidenceKind, Opinion, Verdict};
+use std::collections::{BTreeSet, HashSet};
+
+/// The report renders, wherever it is rendered, for the same moment and machine.
+fn run() -> junit::Run {
+    junit::Run { timestamp: "2026-11-29T02:30:00".to_owned(), host: "localhost".to_owned() }
+}
+
+/// Lines for the sites of the report; one of its files is not at hand.
+fn sources() -> Sources {
+    let lines =
+        |number: usize| (1..=number).map(|line| format!("line {line} of <counter>\n")).collect::<String>();
+    Sources::from([("scenarios/basics/counter.rs".to_owned(), lines(60))])
+}
+
+#[test]
+fn the_report_has_every_kind_of_verdict_evidence_and_finding() {
+    let report = sample::report();
+    let cells: Vec<_> = report.cells().map(|(.., cell)| cell).collect();
+    let verdicts: HashSet<Verdict> = cells.iter().map(|cell| cell.judgement.verdict).collect();
+    assert_eq!(verdicts.len(), 8, "{verdicts:?}");
+    let kinds: HashSet<EvidenceKind> = cells.iter().map(|cell| cell.judgement.evidence.kind).collect();
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+    let expected: HashSet<Option<bool>> = cells.iter().map(|cell| cell.judgement.as_expected).collect();
+    assert_eq!(expected.len(), 3);
+    for opinion in [Opinion::Confirmed, Opinion::Refuted] {
+        assert!(cells.iter().any(|cell| cell.opinion == Some(opinion)), "{opinion:?}");
+    }
+    let grades: BTreeSet<Grade> =
+        cells.iter().flat_map(|cell| &cell.observation.outcomes).map(|outcome| outcome.grade).collect();
+    assert_eq!(grades.len(), 3);
+    let kinds: BTreeSet<Kind> = findings(&report).iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, Kind::ALL.into_iter().collect());
+    let witnesses: Vec<_> = cells.iter().flat_map(|cell| &cell.observation.witnesses).collect();
+    assert!(witnesses.iter().flat_map(|witness| &witness.events).any(|event| event.stale.is_some()));
+    assert!(witnesses.iter().any(|witness| witness.program.is_some()));
+}
+
+#[test]
+fn a_report_that_is_saved_and_read_is_the_same() {
+    let report = sample::report();
+    let text = json::render(&report).expect("plain data");
+    assert_eq!(saved::read(&text), Ok(report));
+    let empty = json::render(&Report::default()).expect("plain data");
+    assert_eq!(saved::read(&empty), Ok(Report::default()));
+}
+
+#[test]
+fn json_is_as_it_was() {
+    insta::assert_snapshot!("json", json::render(&sample::report()).expect("plain data"));
+}
+
+#[test]
+fn the_page_is_as_it_was() {
+    let page = html::render(&sample::report(), &sources()).expect("plain data");
+    // Style and script are reviewed where they are written.
+    let parts: Vec<&str> = page.split("<style>").collect();
+    let [head, rest] = parts[..] else { panic!("{} parts", parts.len()) };
+    let (_, body) = rest.split_once("</style>").expect("an end of the style");
+    let (body, _) = body.split_once("<script>\n").expect("a script");
+    assert_eq!(body.matches("</script>").count(), 1, "a text of others ends the data");
+    insta::assert_snapshot!("page", format!("{head}{}", body.replace("},{", "},\n{")));
+}
+
+#[test]
+fn the_page_says_where_the_source_is_not_at_hand() {
+    let page = html::render(&sample::report(), &Sources::default()).expect("plain data");
+    assert!(page.contains("\"sources\":{}"), "no line is invented");
+}
+
+#[test]
+fn junit_is_as_it_was_and_meets_its_schema() {
+    let xml = junit::render(&sample::report(), &run());
+    schemas_tests::assert_junit(&xml);
+    schemas_tests::assert_junit(&junit::render(&Report::default(), &run()));
+    insta::assert_snapshot!("junit", xml);
+}
+
+#[test]
+fn sarif_is_as_it_was_and_meets_its_schema() {
+    let text = sarif::render(&sample::report());
+    schemas_tests::assert_sarif(&text);
+    schemas_tests::assert_sarif(&sarif::render(&Report::default()));
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let results = document["runs"][0]["results"].as_array().expect("results");
+    let race = results.iter().find(|result| result["ruleId"] == "data-race").expect("the data race");
+    let lines: Vec<_> = race["locations"].as_array().expect("locations").iter().collect();
+    let lines: Vec<_> =
+        lines.iter().map(|one| one["physicalLocation"]["region"]["startLine"].as_u64()).collect();
+    assert_eq!(lines, [Some(31), Some(33)], "both source lines of the race");
+    insta::assert_snapshot!("sarif", text);
+}
+
+#[test]
+fn markdown_is_as_it_was() {
+    insta::assert_snapshot!("markdown", markdown::render(&sample::report()));
+}
+
+#[test]
+fn annotations_are_as_they_were() {
+    insta::assert_snapshot!("annotations", annotations::render(&sample::report()));
+    assert_eq!(annotations::render(&Report::default()), "");
+}
+
+#[test]
+fn the_terminal_is_as_it_was() {
+    let report = sample::report();
+    let mut text = String::new();
+    for scenario in &report.scenarios {
+        let engines: Vec<_> = scenario.designs[0].cells.iter().map(|cell| cell.engine).collect();
+        text += &terminal::head(&scenario.name, &scenario.question, 20, &engines);
+        scenario.designs.iter().for_each(|design| text += &terminal::row(design, 20));
+        text += &terminal::foot(scenario);
+    }
+    text += &terminal::summary(&report, 1.5);
+    insta::assert_snapshot!("terminal", anstream::adapter::strip_str(&text).to_string());
+    let pages: Vec<_> = report.scenarios.iter().map(snapshot::render).collect();
+    insta::assert_snapshot!("pages", pages.join("\n"));
+}

@@ -1,0 +1,3 @@
+//! Every scenario on every engine.
+
+selvedge::harness!();
