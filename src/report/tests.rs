@@ -2,6 +2,7 @@
 
 use super::findings::{Kind, findings};
 use super::html::Sources;
+use super::matrix::Matrix;
 use super::{
     Report, annotations, html, json, junit, markdown, sample, sarif, saved, schemas_tests, snapshot, terminal,
 };
@@ -110,18 +111,51 @@ fn annotations_are_as_they_were() {
     assert_eq!(annotations::render(&Report::default()), "");
 }
 
-#[test]
-fn the_terminal_is_as_it_was() {
-    let report = sample::report();
+/// The report in a terminal of so many columns, without styles.
+fn in_a_terminal(report: &Report, width: usize) -> String {
     let mut text = String::new();
     for scenario in &report.scenarios {
         let engines: Vec<_> = scenario.designs[0].cells.iter().map(|cell| cell.engine).collect();
-        text += &terminal::head(&scenario.name, &scenario.question, 20, &engines);
-        scenario.designs.iter().for_each(|design| text += &terminal::row(design, 20));
-        text += &terminal::foot(scenario);
+        let widest = scenario.designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
+        let matrix = Matrix::new(width, widest, engines.len());
+        text += &terminal::head(&scenario.name, &scenario.question, &matrix, &engines, width);
+        for design in &scenario.designs {
+            text += &terminal::row(design, &matrix);
+            text += &terminal::details(design, width);
+        }
+        text += &terminal::foot(scenario, width);
     }
-    text += &terminal::summary(&report, 1.5);
-    insta::assert_snapshot!("terminal", anstream::adapter::strip_str(&text).to_string());
+    text += &terminal::legend(width);
+    text += &terminal::summary(report, 1.5, width);
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let report = sample::report();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().concat();
+    for width in [60, 80, 100, 140] {
+        let text = in_a_terminal(&report, width);
+        // A token is pasted as it is, a program is Rust, and a worker may print what it likes.
+        let exempt = |line: &str| line.starts_with("selvedge replay ") || line.trim_start().starts_with("| ");
+        let wide: Vec<_> =
+            text.lines().filter(|line| line.chars().count() > width && !exempt(line)).collect();
+        assert_eq!(wide, Vec::<&str>::new(), "at {width} columns");
+        assert!(
+            text.lines().any(|line| line.chars().count() > width - 15),
+            "{width} columns are made use of"
+        );
+        for word in ["forbidden", "may miss", "inconclusive", "as expected"] {
+            assert!(words(&text).contains(&words(word)), "{word} at {width}");
+        }
+    }
+}
+
+#[test]
+fn the_terminal_is_as_it_was() {
+    let report = sample::report();
+    insta::assert_snapshot!("terminal", in_a_terminal(&report, 100));
+    insta::assert_snapshot!("narrow_terminal", in_a_terminal(&report, 60));
     let pages: Vec<_> = report.scenarios.iter().map(snapshot::render).collect();
     insta::assert_snapshot!("pages", pages.join("\n"));
 }
