@@ -1,5 +1,6 @@
 //! `selvedge check`: logs in, verdicts, exit codes and pages out.
 
+use crate::browser;
 use crate::support::{json, selvedge};
 
 const STALE: &str = r#"{"client": 0, "event": "call", "operation": "write", "value": 3, "time": 10}
@@ -80,33 +81,14 @@ fn criteria_differ() {
     assert_eq!(["linearizability", "durable-linearizability"].map(by), [0, 1]);
 }
 
-/// A browser without a window, if there is one on the path.
-fn browser() -> Option<std::path::PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    std::env::split_paths(&path)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|file| file.is_file())
-}
-
 /// The page as a browser makes it, at an address with this at its end.
 fn in_browser(browser: &std::path::Path, page: &std::path::Path, end: &str) -> String {
-    let profile = tempfile::tempdir().expect("a folder");
-    let output = std::process::Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("file://{}{end}", page.display()))
-        .output()
-        .expect("the browser runs");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    browser::in_browser(browser, page, end, &[]).0
 }
 
 #[test]
 fn a_browser_draws_the_page() {
-    let Some(browser) = browser() else {
-        println!("skipped: there is no chromium or google-chrome on the path");
-        return;
-    };
+    let Some(browser) = browser::browser() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (log, page) = (folder.path().join("log.jsonl"), folder.path().join("page.html"));
     let call = |client, value| {

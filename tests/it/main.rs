@@ -3,6 +3,7 @@
 
 mod architecture;
 mod broken;
+mod browser;
 mod check;
 mod claims;
 mod cli;

@@ -1,5 +1,6 @@
 //! Reports that were saved, shown again by the program.
 
+use crate::browser;
 use crate::support::{root, selvedge};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -158,4 +159,124 @@ fn ci_systems_get_what_they_ask_for() {
     let mut quiet = selvedge();
     let assert = quiet.arg("report").arg(path("report.json")).assert().code(4);
     assert!(assert.get_output().stderr.is_empty(), "no annotation where none is asked for");
+}
+
+/// The page of the report with every kind of verdict, with a script at its end, in a folder of its own.
+fn scripted(script: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (report, page) = (folder.path().join("report.json"), folder.path().join("page.html"));
+    std::fs::write(&report, every_kind()).expect("a folder to write to");
+    let sources = folder.path().join("scenarios/basics");
+    std::fs::create_dir_all(&sources).expect("a folder to write to");
+    let lines: String = (1..=60).map(|line| format!("let line = {line}; // & <b>\n")).collect();
+    std::fs::write(sources.join("counter.rs"), &lines).expect("a folder to write to");
+    std::fs::write(sources.join("../sample.rs"), &lines).expect("a folder to write to");
+    let mut command = selvedge();
+    command.current_dir(folder.path()).arg("report").arg(&report).arg("--html").arg(&page).assert().code(4);
+    let text = std::fs::read_to_string(&page).expect("the page");
+    let text = text.replace("</body>", &format!("<script>{script}</script></body>"));
+    std::fs::write(&page, text).expect("a folder to write to");
+    (folder, page)
+}
+
+/// What a script has written down.
+fn result(dom: &str) -> serde_json::Value {
+    let result = dom.split_once("<pre id=\"result\">").and_then(|(_, rest)| rest.split_once("</pre>"));
+    let (result, _) = result.unwrap_or_else(|| panic!("no result: {dom}"));
+    serde_json::from_str(result).unwrap_or_else(|error| panic!("{error}: {result}"))
+}
+
+/// What is found in a page by a script that uses it as a reader does.
+fn driven(browser: &Path, page: &Path, arguments: &[&str]) -> serde_json::Value {
+    let arguments: Vec<&str> = arguments.iter().chain(&["--virtual-time-budget=60000"]).copied().collect();
+    let (dom, console) = browser::in_browser(browser, page, "", &arguments);
+    assert_eq!(console, "", "nothing goes to the console");
+    let found = result(&dom);
+    assert_eq!(found["faults"], serde_json::json!([]), "{found:#}");
+    assert_eq!(found["broken"], serde_json::Value::Null, "{found:#}");
+    found
+}
+
+#[test]
+fn a_browser_opens_filters_and_steps() {
+    let Some(browser) = browser::browser() else { return };
+    let (_folder, page) = scripted(include_str!("drive.js"));
+    let found = driven(&browser, &page, &["--window-size=1280,900"]);
+    let expected = serde_json::json!({
+        "rows": 7, "designs": 7,
+        "filters": {
+            "failing": 6, "safe": 1, "unexpected": 4, "inconclusive": 4, "search": 1, "nothing": [0, false], "again": 7,
+        },
+        "opened": ["counter / load, then store", "rc11 forbidden 2/4", true],
+        "steps": [
+            ["Before the first of 4 events: step with the arrow keys.", "n0", 0, 0],
+            ["1 of 4: A: load n = 0 Relaxed", "n0", 1, 3],
+            ["2 of 4: A: store n = 1 Release", "n1", 1, 2],
+            ["3 of 4: B: load n = 0 Acquire (stale: A has written 1)", "n1", 1, 1],
+            ["4 of 4: B: store n = 1 Relaxed", "n1", 1, 0],
+            ["4 of 4: B: store n = 1 Relaxed", "n1", 1, 0],
+            ["3 of 4: B: load n = 0 Acquire (stale: A has written 1)", "n1", 1, 1],
+            ["Before the first of 4 events: step with the arrow keys.", "n0", 0, 0],
+            ["4 of 4: B: store n = 1 Relaxed", "n1", 1, 0],
+        ],
+        "arrows": ["arrow missed", "arrow reads", "arrow reads"],
+        "toggled": [2, 0],
+        "replay": "selvedge replay sv5_rc11",
+        "back": [true, true],
+        "waits": 2, "locks": 2, "race": 1, "stuck": 1, "placed": 2, "unnamed": 0,
+    });
+    for (field, expected) in expected.as_object().expect("an object") {
+        assert_eq!(&found[field], expected, "{field}: {found:#}");
+    }
+    assert!(found["bars"].as_u64() >= Some(8), "outcomes have bars: {found:#}");
+    assert!(found["sources"].to_string().contains("let line = 12; // & <b>"), "{found:#}");
+}
+
+#[test]
+fn a_cell_opens_at_once() {
+    let Some(browser) = browser::browser() else { return };
+    let measure = "let slowest = 0, count = 0;
+        for (const link of document.querySelectorAll('#matrix .row a')) {
+          const before = performance.now();
+          location.hash = link.getAttribute('href');
+          route();
+          void document.body.offsetHeight;
+          slowest = Math.max(slowest, performance.now() - before);
+          count += 1;
+        }
+        const result = document.createElement('pre');
+        result.id = 'result';
+        result.textContent = JSON.stringify({ slowest, count });
+        document.body.append(result);";
+    let (_folder, page) = scripted(measure);
+    let found = result(&browser::in_browser(&browser, &page, "", &["--window-size=1280,900"]).0);
+    assert_eq!(found["count"], 35, "{found}");
+    let slowest = found["slowest"].as_f64().expect("milliseconds");
+    assert!(0.0 < slowest && slowest < 100.0, "{found}");
+}
+
+#[test]
+fn a_narrow_window_shows_no_page_wider_than_itself() {
+    let Some(browser) = browser::browser() else { return };
+    let (folder, _page) = scripted(include_str!("drive.js"));
+    // A window of the browser is never narrower than 500 pixels; a frame is.
+    let frame = folder.path().join("frame.html");
+    let text =
+        "<!doctype html><iframe src=\"page.html\" style=\"width:375px;height:812px;border:0\"></iframe>
+        <script>onmessage = event => {
+          const result = document.createElement('pre');
+          result.id = 'result';
+          result.textContent = event.data;
+          document.body.append(result);
+        }</script>";
+    std::fs::write(&frame, text).expect("a folder to write to");
+    let light = driven(&browser, &frame, &[]);
+    let dark = driven(&browser, &frame, &["--blink-settings=preferredColorScheme=0"]);
+    assert_eq!((&light["width"], &dark["width"]), (&375.into(), &375.into()));
+    assert_ne!(light["dark"], dark["dark"], "dark is another colour");
+    for found in [light, dark] {
+        let overflow = found["overflow"].as_array().expect("pages");
+        assert_eq!(overflow.len(), 8, "the matrix and every design");
+        assert!(overflow.iter().all(|page| page[1] == 0), "{overflow:?}");
+    }
 }
