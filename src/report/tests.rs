@@ -160,7 +160,7 @@ fn odd() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     /// Whatever stands in a saved report, it is refused, or every renderer makes something of it.
     #[test]
     fn no_saved_report_brings_a_renderer_down(changes in prop::collection::vec((any::<prop::sample::Index>(), odd()), 1..3)) {
@@ -169,7 +169,10 @@ proptest! {
         leaves(&document, String::new(), &mut places);
         prop_assert!(places.len() > 1_000);
         for (place, value) in changes {
-            *document.pointer_mut(place.get(&places)).expect("a place of the document") = value;
+            let place: &String = place.get(places.as_slice());
+            if let Some(there) = document.pointer_mut(place) {
+                *there = value;
+            }
         }
         match saved::read(&document.to_string()) {
             Err(unreadable) => prop_assert!(!unreadable.place.is_empty() && !unreadable.what.is_empty()),
@@ -181,7 +184,8 @@ proptest! {
                 prop_assert!(!markdown::render(&report).is_empty());
                 prop_assert_eq!(annotations::render(&report).lines().count(), findings(&report).len());
                 for scenario in &report.scenarios {
-                    prop_assert!(!terminal::foot(scenario).contains('\u{7}'));
+                    let bells = terminal::foot(scenario).matches('\u{7}').count();
+                    prop_assert_eq!(bells, 0);
                 }
             }
         }
