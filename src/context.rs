@@ -242,19 +242,16 @@ pub(crate) enum Artefact {
     LoomNewestExchange,
     /// loom's acquire fences synchronise with the loads of other threads.
     LoomFence,
-    /// A reader has got a lock that a writer waits for; std may let it wait behind the writer.
-    WaitingWriter,
 }
 
 impl Artefact {
-    const ALL: [Artefact; 7] = [
+    const ALL: [Artefact; 6] = [
         Artefact::LoomSeqCst,
         Artefact::NoTimeouts,
         Artefact::LoomSplitsRmw,
         Artefact::LoomNewestRmw,
         Artefact::LoomNewestExchange,
         Artefact::LoomFence,
-        Artefact::WaitingWriter,
     ];
 }
 

@@ -21,7 +21,7 @@ fn upgrade() -> Scenario<u32> {
                 }
             })
             .expect(Deadlock)
-            .only_on(&[Loom, Shuttle], SECONDS),
+            .only_on(&[Rc11, Loom, Shuttle], SECONDS),
         )
         .design(
             "give the read lock back, then write",

@@ -24,6 +24,9 @@ pub(crate) enum Kind {
     ReadLock,
     TryReadLock,
     ReadUnlock,
+    /// Begins to wait for a lock to write: no reader that blocks is admitted from now on until it has written. Comes
+    /// before the [`Kind::Lock`].
+    Arrive,
     /// Begins to wait for a notification. Comes with the [`Kind::Unlock`] of the mutex.
     Wait,
     /// Blocks until notified, and uses the notification up.

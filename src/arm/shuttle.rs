@@ -206,10 +206,14 @@ impl RawRwLock {
     }
 
     fn lock(&self, mode: Mode, kind: Kind) -> RawRwGuard<'_> {
-        let Some(task) = announce(self.written, kind) else {
+        let Some(task) = announce(self.written, if mode == Mode::Write { Kind::Arrive } else { kind }) else {
             return RawRwGuard { lock: self, held: None };
         };
-        self.gate.lock(task, mode == Mode::Write);
+        if mode == Mode::Write {
+            self.gate.arrive(task, || trace::announce(task, self.written, kind));
+        } else {
+            self.gate.read(task);
+        }
         self.guard(mode)
     }
 

@@ -11,7 +11,6 @@
 //! stopped by shuttle with a panic.
 
 use super::shuttle_end;
-use crate::context::{Artefact, note_artefact};
 use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::{Task, TaskId};
 use shuttle_engine::runtime::thread::switch;
@@ -129,10 +128,16 @@ impl Gate {
 }
 
 /// Admits one writer, or any number of readers.
+///
+/// Whether a reader is admitted while a writer waits is unspecified, and both must be tried. Here it is not; but a
+/// writer waits only from a scheduling point of its own on, and a reader may come before that: nothing else tells
+/// a writer that waits from one that is about to.
 #[derive(Default)]
 pub(super) struct SharedGate {
     writer: Cell<Option<TaskId>>,
     readers: RefCell<Vec<TaskId>>,
+    /// Writers that wait.
+    arrived: RefCell<Vec<TaskId>>,
     /// Who waits to be admitted, and whether to write; able to run while they can be.
     waiters: RefCell<Vec<(TaskId, bool)>>,
 }
@@ -144,37 +149,47 @@ unsafe impl Sync for SharedGate {}
 
 impl SharedGate {
     fn admits(&self, to_write: bool) -> bool {
-        self.writer.get().is_none() && (!to_write || self.readers.borrow().is_empty())
+        self.writer.get().is_none()
+            && if to_write { self.readers.borrow().is_empty() } else { self.arrived.borrow().is_empty() }
+    }
+
+    /// A scheduling point, after which the running `task` waits to write; then calls `about_to_lock`, and
+    /// takes the gate at another scheduling point, when it is admitted.
+    pub(super) fn arrive(&self, task: usize, about_to_lock: impl FnOnce()) {
+        let me = TaskId::from(task);
+        switch();
+        self.arrived.borrow_mut().push(me);
+        let leave = Finally(|| {
+            self.arrived.borrow_mut().retain(|waiter| *waiter != me);
+            self.admit();
+        });
+        self.refuse();
+        about_to_lock();
+        self.wait(me, true);
+        self.arrived.borrow_mut().retain(|waiter| *waiter != me);
+        self.take(me, true);
+        std::mem::forget(leave);
     }
 
     /// A scheduling point; then takes the gate for the running `task`, which can only be scheduled while
-    /// it is admitted.
-    ///
-    /// # Panics
-    ///
-    /// With [`Deadlocked`](crate::panics::Deadlocked) if this task holds it already, in whichever mode: std allows the
-    /// operating system to let it wait for itself.
-    pub(super) fn lock(&self, task: usize, to_write: bool) {
+    /// it is admitted. A task that reads already may do so.
+    pub(super) fn read(&self, task: usize) {
         let me = TaskId::from(task);
-        if self.writer.get() == Some(me) || self.readers.borrow().contains(&me) {
-            std::panic::panic_any(crate::panics::Deadlocked);
-        }
-        self.waiters.borrow_mut().push((me, to_write));
-        let leave = Finally(|| self.waiters.borrow_mut().retain(|(waiter, _)| *waiter != me));
-        wait_until(|| self.admits(to_write));
-        drop(leave);
-        if !to_write && self.waiters.borrow().iter().any(|(_, to_write)| *to_write) {
-            note_artefact(Artefact::WaitingWriter);
-        }
-        self.take(me, to_write);
+        self.wait(me, false);
+        self.take(me, false);
     }
 
-    /// A scheduling point; then takes the gate if that can be. Whether it did. A task that reads already is
-    /// refused.
+    fn wait(&self, me: TaskId, to_write: bool) {
+        self.waiters.borrow_mut().push((me, to_write));
+        let _leave = Finally(|| self.waiters.borrow_mut().retain(|(waiter, _)| *waiter != me));
+        wait_until(|| self.admits(to_write));
+    }
+
+    /// A scheduling point; then takes the gate if that can be, whoever waits. Whether it did.
     pub(super) fn try_lock(&self, task: usize, to_write: bool) -> bool {
         switch();
         let me = TaskId::from(task);
-        let free = self.admits(to_write) && !self.readers.borrow().contains(&me);
+        let free = self.writer.get().is_none() && (!to_write || self.readers.borrow().is_empty());
         if free {
             self.take(me, to_write);
         }
@@ -193,16 +208,30 @@ impl SharedGate {
         } else {
             self.readers.borrow_mut().push(me);
         }
-        let waiters = self.waiters.borrow();
-        let refused = waiters.iter().filter(|(_, to_write)| !self.admits(*to_write));
-        with_unfinished(refused.map(|(waiter, _)| *waiter), |waiter| waiter.block(false));
+        self.refuse();
     }
 
     fn free(&self, me: TaskId) {
         if self.writer.get() == Some(me) {
             self.writer.set(None);
         }
-        self.readers.borrow_mut().retain(|reader| *reader != me);
+        let mut readers = self.readers.borrow_mut();
+        if let Some(place) = readers.iter().position(|reader| *reader == me) {
+            readers.remove(place);
+        }
+        drop(readers);
+        self.admit();
+    }
+
+    /// Those who can no longer be admitted do not run.
+    fn refuse(&self) {
+        let waiters = self.waiters.borrow();
+        let refused = waiters.iter().filter(|(_, to_write)| !self.admits(*to_write));
+        with_unfinished(refused.map(|(waiter, _)| *waiter), |waiter| waiter.block(false));
+    }
+
+    /// Those who can be admitted now run.
+    fn admit(&self) {
         let mut waiters = self.waiters.borrow_mut();
         if waiters.is_empty() {
             return;

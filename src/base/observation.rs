@@ -88,6 +88,8 @@ pub(crate) enum NotApplicable {
     ReturnsHeapMemory,
     /// The state owns heap memory, which processes do not share.
     OwnsHeapMemory,
+    /// The state, or what observes it, has started a thread, and only a process without others can be forked.
+    StartsThreads,
     /// The state has a part that processes cannot share, in the words of the part.
     CannotBeShared(String),
 }
@@ -172,8 +174,6 @@ pub(crate) enum Missing {
     NewestExchange,
     /// An acquire fence does not synchronise with what another thread has loaded.
     Fence,
-    /// A writer that waits keeps new readers out.
-    WaitingWriter,
 }
 
 /// What a reader must know about how an engine went about it to trust the rest.

@@ -7,7 +7,6 @@ use crate::arm::{self, loom, rc11, shuttle};
 use crate::base::event::Deed;
 use crate::context::{self, Context};
 use crate::race;
-use crate::sync::statics;
 use std::fmt;
 use std::panic::Location;
 
@@ -259,7 +258,7 @@ impl Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         // Whatever unwinds has been reported already; a second panic would abort the process.
-        if std::thread::panicking() || statics::destroying() {
+        if std::thread::panicking() {
             return;
         }
         journal::note_unplaced("drop", Deed::Drop, Key::at(self));

@@ -215,7 +215,6 @@ fn artefacts() -> Vec<Caveat> {
         Artefact::LoomNewestRmw => Caveat::Misses(Missing::NewestRmw),
         Artefact::LoomNewestExchange => Caveat::Misses(Missing::NewestExchange),
         Artefact::LoomFence => Caveat::Misses(Missing::Fence),
-        Artefact::WaitingWriter => Caveat::Misses(Missing::WaitingWriter),
     };
     context::artefacts().into_iter().map(caveat).collect()
 }

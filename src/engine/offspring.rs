@@ -1,23 +1,34 @@
 //! Forking a process that does not outlive the one that forked it, and what such a process dies of.
 
 use crate::base::failure::ProcessExit;
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, alarm, fork, getpid, getppid};
 use std::time::{Duration, Instant};
 
+/// Whether this thread is the only one of this process. A design can start others whenever it runs.
+pub(super) fn is_alone() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
+}
+
+/// Whether this process can be forked: it has no other thread. A unit test has, and forks all the same.
+pub(super) fn may_fork() -> bool {
+    cfg!(test) || is_alone()
+}
+
 /// Forks a child that the kernel kills as soon as its parent is gone. A child for which that cannot be
 /// arranged ends at once, with the code 1.
 ///
 /// # Errors
-/// If the system has no room for another process.
-///
-/// # Safety
-/// This process has no other thread that could hold a lock of the allocator or of the standard library while
-/// memory is copied.
-pub(super) unsafe fn fork_mortal() -> nix::Result<ForkResult> {
+/// If the system has no room for another process; with `EDEADLK` if this process has another thread, which could hold
+/// a lock of the allocator or of the standard library while memory is copied.
+pub(super) fn fork_mortal() -> nix::Result<ForkResult> {
+    if !may_fork() {
+        return Err(Errno::EDEADLK);
+    }
     let parent = getpid();
-    // SAFETY: the caller's promise; so the child may use both.
+    // SAFETY: this process has no other thread, and only this one could start one.
     let forked = unsafe { fork() }?;
     if forked.is_child() {
         let mortal = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
@@ -38,13 +49,9 @@ pub(super) fn exit(code: i32) -> ! {
 /// Forks a child as [`fork_mortal`] does, and waits for its end. `None` in the child.
 ///
 /// # Errors
-/// If there is no child, or none whose end can be known.
-///
-/// # Safety
-/// As for [`fork_mortal`].
-pub(super) unsafe fn outlive_child() -> nix::Result<Option<WaitStatus>> {
-    // SAFETY: the caller's promise.
-    match unsafe { fork_mortal() }? {
+/// As [`fork_mortal`], or if the child's end cannot be known.
+pub(super) fn outlive_child() -> nix::Result<Option<WaitStatus>> {
+    match fork_mortal()? {
         ForkResult::Parent { child } => waitpid(child, None).map(Some),
         ForkResult::Child => Ok(None),
     }

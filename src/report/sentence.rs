@@ -149,6 +149,10 @@ fn not_applicable(reason: &NotApplicable, engine: Engine) -> String {
         NotApplicable::TooManyActors { actors, at_most } => {
             format!("{engine} runs at most {at_most} actors, and this design has {actors}")
         }
+        NotApplicable::StartsThreads => {
+            "the state or its observation starts threads, and only a process without others can be forked"
+                .to_owned()
+        }
         NotApplicable::SharedMemory => "threads of one process share their memory".to_owned(),
         NotApplicable::ReturnsHeapMemory => {
             "an actor returns a value that owns heap memory, which processes do not share".to_owned()
@@ -311,9 +315,6 @@ pub(super) fn misses(missing: Missing) -> &'static str {
             "its compare-exchanges that fail see the newest store only, and another thread writes to the same atomic"
         }
         Missing::Fence => "its acquire fences synchronise with what other threads have loaded, too",
-        Missing::WaitingWriter => {
-            "it never lets a reader wait behind a writer that waits, which std leaves open"
-        }
     }
 }
 

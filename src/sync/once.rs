@@ -9,7 +9,7 @@
 //! while it initialises leaves the others waiting.
 
 use super::monitor::Monitor;
-use super::statics::Key;
+use super::statics::{Held, Key};
 use crate::arm::journal::{self, Key as Known};
 use crate::arm::trace::{self, ObjectId};
 use crate::base::event::Deed;
@@ -120,7 +120,19 @@ impl<T: UnwindSafe> UnwindSafe for Core<T> {}
 struct Modelled<T> {
     edges: ObjectId,
     phase: Monitor<Phase>,
-    value: UnsafeCell<Option<T>>,
+    value: UnsafeCell<Option<Box<T>>>,
+}
+
+impl<T> Held for Modelled<T> {
+    fn outlive(self) {
+        if let Some(value) = self.value.into_inner() {
+            if std::mem::needs_drop::<T>() {
+                crate::leaks::keep();
+                super::arc::forgive();
+            }
+            Box::leak(value);
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -176,7 +188,7 @@ impl<T> Modelled<T> {
             Ok(value) => {
                 // SAFETY: the phase is `Running` by this thread's doing, which excludes all others; no
                 // reference to the value is given out before it is `Complete`.
-                unsafe { *self.value.get() = Some(value) };
+                unsafe { *self.value.get() = Some(Box::new(value)) };
                 self.leave(Phase::Complete);
             }
             Err(payload) => {
@@ -242,8 +254,8 @@ impl<T> Core<T> {
 
     fn modelled(&self) -> &Modelled<T> {
         let slot = self.key.slot(Modelled::new);
-        // SAFETY: the slot lives until the key or the execution ends; for the latter see the limits in
-        // `statics`.
+        // SAFETY: the slot lives until the key or the execution ends, and what is returned is not kept beyond the
+        // call that asks for it; the value itself lies elsewhere and lives as long as `self` borrows it.
         unsafe { slot.as_ref() }
     }
 
@@ -305,10 +317,14 @@ impl<T> Core<T> {
         if !self.is_completed() {
             return None;
         }
-        let value =
-            if context::current().is_model() { self.modelled().value.get() } else { self.value.get() };
         // SAFETY: it is complete, so the value is never written again but through `&mut self`.
-        unsafe { &*value }.as_ref()
+        unsafe {
+            if context::current().is_model() {
+                (*self.modelled().value.get()).as_deref()
+            } else {
+                (*self.value.get()).as_ref()
+            }
+        }
     }
 
     /// The value, if it has been made; no other thread can be making it.
@@ -316,7 +332,7 @@ impl<T> Core<T> {
         if context::current().is_model() {
             let mut slot = self.key.existing::<Modelled<T>>()?;
             // SAFETY: `&mut self` is the only way to the slot, and lives as long as what is returned.
-            unsafe { slot.as_mut() }.value.get_mut().as_mut()
+            unsafe { slot.as_mut() }.value.get_mut().as_deref_mut()
         } else {
             self.value.get_mut().as_mut()
         }
@@ -329,7 +345,7 @@ impl<T> Core<T> {
             // SAFETY: as in `get_mut`.
             let value = unsafe { slot.as_mut() }.value.get_mut().take();
             self.key.clear();
-            value
+            value.map(|value| *value)
         } else {
             self.real = std::sync::Once::new();
             self.shared = Shared(AtomicU32::new(Shared::NEW));

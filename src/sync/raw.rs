@@ -3,6 +3,7 @@
 //! Poison is not known here, but for one case: a process-shared lock whose owner died says so.
 
 use super::poison::{Flag, Taken};
+mod holders;
 mod signal;
 
 use crate::arm::journal::{self, Key};
@@ -13,6 +14,8 @@ use std::mem::ManuallyDrop;
 use std::sync::{PoisonError, TryLockError};
 
 pub(crate) use signal::Signal;
+
+use holders::{Holders, Holding};
 
 /// Whether the actor that asks is unwinding from a panic of its own.
 #[inline]
@@ -66,12 +69,24 @@ impl<G> Drop for Aside<G> {
     }
 }
 
+/// A lock of a checker's, and the guards of it that are alive.
+pub(crate) struct Modelled<L> {
+    raw: L,
+    holders: Holders,
+}
+
+impl<L> Modelled<L> {
+    fn new(raw: L) -> Self {
+        Self { raw, holders: Holders::default() }
+    }
+}
+
 /// A mutex.
 pub(crate) enum Lock {
     Real(std::sync::Mutex<()>),
-    Loom(Box<loom::RawMutex>),
-    Shuttle(Box<shuttle::RawMutex>),
-    Rc11(Box<rc11::RawMutex>),
+    Loom(Box<Modelled<loom::RawMutex>>),
+    Shuttle(Box<Modelled<shuttle::RawMutex>>),
+    Rc11(Box<Modelled<rc11::RawMutex>>),
     Process(process::RawMutex),
 }
 
@@ -83,19 +98,41 @@ pub(crate) struct LockGuard<'a> {
 
 /// Holds a [`Lock`] that is not the real one.
 enum OtherGuard<'a> {
-    Loom(loom::RawGuard<'a>),
-    Shuttle(shuttle::RawGuard<'a>),
-    Rc11(rc11::RawGuard<'a>),
+    Loom(Held<'a, loom::RawGuard<'a>>),
+    Shuttle(Held<'a, shuttle::RawGuard<'a>>),
+    Rc11(Held<'a, rc11::RawGuard<'a>>),
     Process(process::RawGuard<'a>),
+}
+
+/// A guard of a checker's. It is no longer alive when the checker hears that the lock is free: others may run then.
+struct Held<'a, G> {
+    holding: Holding<'a>,
+    guard: G,
+}
+
+impl<'a, G> Held<'a, G> {
+    /// Lends the guard to `exchange`, which gives it up and comes back with another.
+    fn exchange<R>(self, exchange: impl FnOnce(G) -> (G, R)) -> (Self, R) {
+        let Held { holding, guard } = self;
+        let (holders, alone) = holding.give_up();
+        let (guard, result) = exchange(guard);
+        (Held { holding: holders.hold(alone), guard }, result)
+    }
+}
+
+impl<L> Modelled<L> {
+    fn hold<G>(&self, alone: bool, guard: G) -> Held<'_, G> {
+        Held { holding: self.holders.hold(alone), guard }
+    }
 }
 
 impl OtherGuard<'_> {
     /// As [`Lock::key`], of the lock that is held.
     fn key(&self) -> Option<Key> {
         match self {
-            OtherGuard::Loom(guard) if journal::on() => Some(Key::at(guard.lock())),
-            OtherGuard::Shuttle(guard) if journal::on() => Some(Key::at(guard.lock())),
-            OtherGuard::Rc11(guard) if journal::on() => Some(Key::at(guard.lock())),
+            OtherGuard::Loom(held) if journal::on() => Some(Key::at(held.guard.lock())),
+            OtherGuard::Shuttle(held) if journal::on() => Some(Key::at(held.guard.lock())),
+            OtherGuard::Rc11(held) if journal::on() => Some(Key::at(held.guard.lock())),
             _ => None,
         }
     }
@@ -119,9 +156,9 @@ impl Lock {
     pub(crate) fn new() -> Self {
         let lock = match arm::made_for() {
             Context::Real => Lock::Real(std::sync::Mutex::new(())),
-            Context::Loom => Lock::Loom(Box::new(loom::RawMutex::new())),
-            Context::Shuttle => Lock::Shuttle(Box::new(shuttle::RawMutex::new())),
-            Context::Rc11 => Lock::Rc11(Box::new(rc11::RawMutex::new())),
+            Context::Loom => Lock::Loom(Box::new(Modelled::new(loom::RawMutex::new()))),
+            Context::Shuttle => Lock::Shuttle(Box::new(Modelled::new(shuttle::RawMutex::new()))),
+            Context::Rc11 => Lock::Rc11(Box::new(Modelled::new(rc11::RawMutex::new()))),
             Context::Process => Lock::Process(process::RawMutex::new()),
         };
         if let Some(key) = lock.key() {
@@ -134,9 +171,9 @@ impl Lock {
     #[inline]
     fn key(&self) -> Option<Key> {
         match self {
-            Lock::Loom(mutex) if journal::on() => Some(Key::at(&**mutex)),
-            Lock::Shuttle(mutex) if journal::on() => Some(Key::at(&**mutex)),
-            Lock::Rc11(mutex) if journal::on() => Some(Key::at(&**mutex)),
+            Lock::Loom(mutex) if journal::on() => Some(Key::at(&mutex.raw)),
+            Lock::Shuttle(mutex) if journal::on() => Some(Key::at(&mutex.raw)),
+            Lock::Rc11(mutex) if journal::on() => Some(Key::at(&mutex.raw)),
             _ => None,
         }
     }
@@ -167,9 +204,9 @@ impl Lock {
         }
         let guard = match self {
             Lock::Real(_) => unreachable!("real mutexes are locked by `lock`"),
-            Lock::Loom(mutex) => OtherGuard::Loom(mutex.lock()),
-            Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.lock()),
-            Lock::Rc11(mutex) => OtherGuard::Rc11(mutex.lock()),
+            Lock::Loom(mutex) => OtherGuard::Loom(mutex.hold(true, mutex.raw.lock())),
+            Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.hold(true, mutex.raw.lock())),
+            Lock::Rc11(mutex) => OtherGuard::Rc11(mutex.hold(true, mutex.raw.lock())),
             Lock::Process(mutex) => OtherGuard::Process(mutex.lock()),
         };
         if let Some(key) = self.key() {
@@ -190,9 +227,15 @@ impl Lock {
                     Err(TryLockError::WouldBlock) => None,
                 };
             }
-            Lock::Loom(mutex) => seen(mutex.try_lock()).map(OtherGuard::Loom),
-            Lock::Shuttle(mutex) => seen(mutex.try_lock()).map(OtherGuard::Shuttle),
-            Lock::Rc11(mutex) => seen(mutex.try_lock(rc11::here())).map(OtherGuard::Rc11),
+            Lock::Loom(mutex) => {
+                seen(mutex.raw.try_lock()).map(|guard| OtherGuard::Loom(mutex.hold(true, guard)))
+            }
+            Lock::Shuttle(mutex) => {
+                seen(mutex.raw.try_lock()).map(|guard| OtherGuard::Shuttle(mutex.hold(true, guard)))
+            }
+            Lock::Rc11(mutex) => {
+                seen(mutex.raw.try_lock(rc11::here())).map(|guard| OtherGuard::Rc11(mutex.hold(true, guard)))
+            }
             Lock::Process(mutex) => mutex.try_lock().map(OtherGuard::Process),
         };
         if let Some(key) = self.key() {
@@ -243,9 +286,9 @@ impl LockGuard<'_> {
 /// A reader-writer lock.
 pub(crate) enum Shared {
     Real(std::sync::RwLock<()>),
-    Loom(Box<loom::RawRwLock>),
-    Shuttle(Box<shuttle::RawRwLock>),
-    Rc11(Box<rc11::RawRwLock>),
+    Loom(Box<Modelled<loom::RawRwLock>>),
+    Shuttle(Box<Modelled<shuttle::RawRwLock>>),
+    Rc11(Box<Modelled<rc11::RawRwLock>>),
     Process(process::RawRwLock),
 }
 
@@ -259,9 +302,9 @@ pub(crate) struct SharedGuard<'a> {
 
 /// Holds a [`Shared`] that is not the real one.
 enum OtherSharedGuard<'a> {
-    Loom(loom::RawRwGuard<'a>),
-    Shuttle(shuttle::RawRwGuard<'a>),
-    Rc11(rc11::RawRwGuard<'a>),
+    Loom(Held<'a, loom::RawRwGuard<'a>>),
+    Shuttle(Held<'a, shuttle::RawRwGuard<'a>>),
+    Rc11(Held<'a, rc11::RawRwGuard<'a>>),
     Process(process::RawRwGuard<'a>),
 }
 
@@ -269,9 +312,9 @@ impl OtherSharedGuard<'_> {
     /// As [`Lock::key`], of the lock that is held.
     fn key(&self) -> Option<Key> {
         match self {
-            OtherSharedGuard::Loom(guard) if journal::on() => Some(Key::at(guard.lock())),
-            OtherSharedGuard::Shuttle(guard) if journal::on() => Some(Key::at(guard.lock())),
-            OtherSharedGuard::Rc11(guard) if journal::on() => Some(Key::at(guard.lock())),
+            OtherSharedGuard::Loom(held) if journal::on() => Some(Key::at(held.guard.lock())),
+            OtherSharedGuard::Shuttle(held) if journal::on() => Some(Key::at(held.guard.lock())),
+            OtherSharedGuard::Rc11(held) if journal::on() => Some(Key::at(held.guard.lock())),
             _ => None,
         }
     }
@@ -302,7 +345,7 @@ fn seen<T>(found: T) -> T {
 
 /// The lock functions of one mode, for every arm: one that blocks, and one that does not.
 macro_rules! shared_mode {
-    ($lock:ident, $try_lock:ident, $other:ident, $deed:expr) => {
+    ($lock:ident, $try_lock:ident, $other:ident, $deed:expr, $alone:expr) => {
         #[inline(always)]
         #[track_caller]
         pub(crate) fn $lock(&self) -> SharedGuard<'_> {
@@ -328,9 +371,9 @@ macro_rules! shared_mode {
             }
             let guard = match self {
                 Shared::Real(_) => unreachable!("real locks are locked where they are asked"),
-                Shared::Loom(lock) => OtherSharedGuard::Loom(lock.$lock()),
-                Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.$lock()),
-                Shared::Rc11(lock) => OtherSharedGuard::Rc11(lock.$lock()),
+                Shared::Loom(lock) => OtherSharedGuard::Loom(lock.hold($alone, lock.raw.$lock())),
+                Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.hold($alone, lock.raw.$lock())),
+                Shared::Rc11(lock) => OtherSharedGuard::Rc11(lock.hold($alone, lock.raw.$lock())),
                 Shared::Process(lock) => OtherSharedGuard::Process(lock.$lock()),
             };
             if let Some(key) = self.key() {
@@ -342,21 +385,25 @@ macro_rules! shared_mode {
         #[inline]
         #[track_caller]
         pub(crate) fn $try_lock(&self) -> Option<SharedGuard<'_>> {
-            let other = match self {
-                Shared::Real(lock) => {
-                    return match lock.$try_lock() {
-                        Ok(guard) => Some(SharedGuard::$lock(guard)),
-                        Err(TryLockError::Poisoned(poisoned)) => {
-                            Some(SharedGuard::$lock(poisoned.into_inner()))
-                        }
-                        Err(TryLockError::WouldBlock) => None,
-                    };
-                }
-                Shared::Loom(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Loom),
-                Shared::Shuttle(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Shuttle),
-                Shared::Rc11(lock) => seen(lock.$try_lock()).map(OtherSharedGuard::Rc11),
-                Shared::Process(lock) => lock.$try_lock().map(OtherSharedGuard::Process),
-            };
+            let other =
+                match self {
+                    Shared::Real(lock) => {
+                        return match lock.$try_lock() {
+                            Ok(guard) => Some(SharedGuard::$lock(guard)),
+                            Err(TryLockError::Poisoned(poisoned)) => {
+                                Some(SharedGuard::$lock(poisoned.into_inner()))
+                            }
+                            Err(TryLockError::WouldBlock) => None,
+                        };
+                    }
+                    Shared::Loom(lock) => seen(lock.raw.$try_lock())
+                        .map(|guard| OtherSharedGuard::Loom(lock.hold($alone, guard))),
+                    Shared::Shuttle(lock) => seen(lock.raw.$try_lock())
+                        .map(|guard| OtherSharedGuard::Shuttle(lock.hold($alone, guard))),
+                    Shared::Rc11(lock) => seen(lock.raw.$try_lock())
+                        .map(|guard| OtherSharedGuard::Rc11(lock.hold($alone, guard))),
+                    Shared::Process(lock) => lock.$try_lock().map(OtherSharedGuard::Process),
+                };
             if let Some(key) = self.key() {
                 let deed = if other.is_some() { $deed } else { Deed::TryFailed };
                 journal::note(stringify!($try_lock), deed, key);
@@ -372,9 +419,9 @@ impl Shared {
     pub(crate) fn new() -> Self {
         let lock = match arm::made_for() {
             Context::Real => Shared::Real(std::sync::RwLock::new(())),
-            Context::Loom => Shared::Loom(Box::new(loom::RawRwLock::new())),
-            Context::Shuttle => Shared::Shuttle(Box::new(shuttle::RawRwLock::new())),
-            Context::Rc11 => Shared::Rc11(Box::new(rc11::RawRwLock::new())),
+            Context::Loom => Shared::Loom(Box::new(Modelled::new(loom::RawRwLock::new()))),
+            Context::Shuttle => Shared::Shuttle(Box::new(Modelled::new(shuttle::RawRwLock::new()))),
+            Context::Rc11 => Shared::Rc11(Box::new(Modelled::new(rc11::RawRwLock::new()))),
             Context::Process => Shared::Process(process::RawRwLock::new()),
         };
         if let Some(key) = lock.key() {
@@ -387,15 +434,15 @@ impl Shared {
     #[inline]
     fn key(&self) -> Option<Key> {
         match self {
-            Shared::Loom(lock) if journal::on() => Some(Key::at(&**lock)),
-            Shared::Shuttle(lock) if journal::on() => Some(Key::at(&**lock)),
-            Shared::Rc11(lock) if journal::on() => Some(Key::at(&**lock)),
+            Shared::Loom(lock) if journal::on() => Some(Key::at(&lock.raw)),
+            Shared::Shuttle(lock) if journal::on() => Some(Key::at(&lock.raw)),
+            Shared::Rc11(lock) if journal::on() => Some(Key::at(&lock.raw)),
             _ => None,
         }
     }
 
-    shared_mode!(read, try_read, read_other, Deed::LockShared);
-    shared_mode!(write, try_write, write_other, Deed::Lock);
+    shared_mode!(read, try_read, read_other, Deed::LockShared, false);
+    shared_mode!(write, try_write, write_other, Deed::Lock, true);
 }
 
 impl SharedGuard<'_> {

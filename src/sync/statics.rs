@@ -6,14 +6,16 @@
 //! if another thread touches it unordered; so the maker enters what it has made once before anybody else
 //! can find it, and everybody after enters by the same lock.
 //!
-//! Limits: a reference into a `static` that is kept beyond the execution dangles, and so does a value
-//! borrowed by an object that is forgotten (`mem::forget`) inside a model; both are out of a checker's
-//! reach. An object made outside and moved into a model comes in empty.
+//! Whoever has an object for ever (a `static`, or one that was leaked) may keep a `&'static` to what it holds, and
+//! look at it in the next execution. So what is still held at the end of an execution is kept alive for good, and not
+//! dropped, as for real. A checker needs a value's memory for each execution then.
+//!
+//! Limit: an object made outside and moved into a model comes in empty.
 
 use crate::arm::rc11;
 use crate::context::{self, Context};
 use crate::thread::model;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,14 +25,10 @@ pub(crate) struct Key(AtomicU64);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-std::thread_local! {
-    static DESTROYING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether the statics of an execution are being destroyed. For real they never are, so their end is no
-/// access to what they hold.
-pub(crate) fn destroying() -> bool {
-    DESTROYING.get()
+/// What an object holds in one execution.
+pub(crate) trait Held {
+    /// Goes, but for what references may point to.
+    fn outlive(self);
 }
 
 /// The objects of one execution, in the order in which they were first used.
@@ -41,18 +39,32 @@ struct Slot {
     key: u64,
     value: NonNull<()>,
     drop: unsafe fn(NonNull<()>),
+    outlive: unsafe fn(NonNull<()>),
 }
 
+/// # Safety
+/// `Key::slot` made this pointer from a `Box<S>` with this very `S`, and it has been taken out of the list.
 unsafe fn drop_box<S>(value: NonNull<()>) {
-    // SAFETY: `Key::slot` made this pointer from a `Box<S>` with this very `S`, and whoever calls has
-    // taken it out of the list, so nobody else will.
+    // SAFETY: the caller's promise.
     drop(unsafe { Box::from_raw(value.cast::<S>().as_ptr()) });
+}
+
+/// # Safety
+/// As for [`drop_box`].
+unsafe fn outlive<S: Held>(value: NonNull<()>) {
+    // SAFETY: the caller's promise.
+    unsafe { Box::from_raw(value.cast::<S>().as_ptr()) }.outlive();
 }
 
 impl Slot {
     fn destroy(self) {
         // SAFETY: `drop` was chosen together with `value`; `self` is consumed.
         unsafe { (self.drop)(self.value) };
+    }
+
+    fn outlive(self) {
+        // SAFETY: as in `destroy`.
+        unsafe { (self.outlive)(self.value) };
     }
 }
 
@@ -92,7 +104,7 @@ impl Key {
 
     /// What this object holds in the running execution, made by `make` if it holds nothing yet. Only
     /// inside a model, and with one `S` per key. Valid until the key or the execution ends.
-    pub(crate) fn slot<S>(&self, make: impl FnOnce() -> S) -> NonNull<S> {
+    pub(crate) fn slot<S: Held>(&self, make: impl FnOnce() -> S) -> NonNull<S> {
         let key = self.id();
         let local = model::local();
         let slots = &local.execution().statics.0;
@@ -110,7 +122,12 @@ impl Key {
             return value.cast();
         }
         let value = NonNull::from(Box::leak(Box::new(made)));
-        slots.borrow_mut().push(Slot { key, value: value.cast(), drop: drop_box::<S> });
+        slots.borrow_mut().push(Slot {
+            key,
+            value: value.cast(),
+            drop: drop_box::<S>,
+            outlive: outlive::<S>,
+        });
         value
     }
 
@@ -151,32 +168,24 @@ impl Drop for Key {
 }
 
 impl Statics {
-    /// Destroys everything, last made first, also what destructors make.
-    pub(crate) fn destroy(&self) {
-        struct Ended;
-        impl Drop for Ended {
-            fn drop(&mut self) {
-                DESTROYING.set(false);
-            }
+    /// The execution is over: what objects still hold is kept for good.
+    pub(crate) fn end(&self) {
+        while let Some(slot) = self.pop() {
+            slot.outlive();
         }
-        DESTROYING.set(true);
-        let _ended = Ended;
-        loop {
-            let last = self.0.borrow_mut().pop();
-            match last {
-                Some(slot) => slot.destroy(),
-                None => return,
-            }
-        }
+    }
+
+    fn pop(&self) -> Option<Slot> {
+        self.0.borrow_mut().pop()
     }
 }
 
 impl Drop for Statics {
     fn drop(&mut self) {
         // A failed execution drops its storage from outside, where destructors that reach for the
-        // engine would abort the process: give the values up.
+        // engine would abort the process: give the rest up too.
         if !std::thread::panicking() {
-            self.destroy();
+            self.end();
         }
     }
 }

@@ -62,10 +62,10 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    /// A thread has ended. With the last one go the statics, which detached threads may use for long.
+    /// A thread has ended. With the last one end the statics, which detached threads may use for long.
     fn thread_ended(&self) {
         if self.over.get() && self.running.get() == 0 {
-            self.statics.destroy();
+            self.statics.end();
         }
     }
 }
@@ -173,7 +173,7 @@ pub(crate) fn number() -> usize {
 }
 
 /// Ends the main thread's part of an execution: its thread-local values are destroyed, and, unless other
-/// threads still run, the statics, last made first. Runs inside the model, as its last act.
+/// threads still run, the statics end. Runs inside the model, as its last act.
 pub(crate) fn end_of_execution() {
     let Some(local) = try_local() else { return };
     settled();

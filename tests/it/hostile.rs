@@ -359,3 +359,35 @@ fn run_after_run_is_the_same() {
         assert!(is_empty(folder.path()), "files are left");
     }
 }
+
+#[test]
+fn safe_code_breaks_no_memory() {
+    let report = run("destructors", &CHECKERS);
+    for engine in CHECKERS {
+        check(&report, "deadlocked, and locks while it unwinds", engine, "deadlock", "");
+        check(&report, "locks in a destructor", engine, "safe", "");
+        check(&report, "panics among holders", engine, "crash", "the third has it");
+        check(&report, "returns among holders", engine, "safe", "");
+    }
+    let report = run("kept_references", &CHECKERS);
+    for engine in CHECKERS {
+        check(&report, "keeps what a static gave it", engine, "safe", "");
+    }
+    let report = run("growing", &["processes"]);
+    for design in ["at once", "late"] {
+        check(&report, design, "processes", "not-applicable", "owns heap memory");
+    }
+    check(&report, "never", "processes", "safe", "");
+    let report = run("threaded", &["shuttle", "processes"]);
+    check(
+        &report,
+        "starts a thread",
+        "processes",
+        "not-applicable",
+        "only a process without others can be forked",
+    );
+    for engine in ["shuttle", "processes"] {
+        check(&report, "starts none", engine, "safe", "");
+    }
+    check(&report, "starts a thread", "shuttle", "safe", "");
+}

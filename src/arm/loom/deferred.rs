@@ -2,7 +2,7 @@
 
 use super::exact::ExactGuard;
 use super::{alive, forget_execution, me, number, probe, unwinding};
-use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use loom::sync::MutexGuard;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -20,8 +20,6 @@ struct Deferred {
 /// A guard of loom's with the lock that it borrows from. The guard is dropped first.
 pub(super) enum Held {
     Mutex(MutexGuard<'static, ()>, Arc<loom::sync::Mutex<()>>),
-    Read(RwLockReadGuard<'static, ()>, Arc<loom::sync::RwLock<()>>),
-    Write(RwLockWriteGuard<'static, ()>, Arc<loom::sync::RwLock<()>>),
     Exact(ExactGuard),
 }
 
@@ -30,8 +28,6 @@ impl Held {
     fn forget(self) {
         match self {
             Held::Mutex(guard, _lock) => std::mem::forget(guard),
-            Held::Read(guard, _lock) => std::mem::forget(guard),
-            Held::Write(guard, _lock) => std::mem::forget(guard),
             Held::Exact(guard) => std::mem::forget(guard),
         }
     }

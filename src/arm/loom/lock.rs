@@ -3,10 +3,8 @@
 use super::deferred::{Held, let_go, take_back};
 use super::enter;
 use super::exact::{self, Exact, Mode};
-use crate::context::{Artefact, note_artefact};
-use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use loom::sync::MutexGuard;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A mutex without data or poison.
 pub(crate) enum RawMutex {
@@ -89,16 +87,9 @@ impl Drop for RawGuard<'_> {
     }
 }
 
-/// A reader-writer lock without data or poison.
+/// A reader-writer lock without data or poison. loom's own admits readers whoever waits.
 pub(crate) struct RawRwLock {
-    lock: Shared,
-    /// Writers that have asked for the lock and do not have it yet. loom does not know of it.
-    waiting: AtomicUsize,
-}
-
-enum Shared {
-    Loom(Arc<loom::sync::RwLock<()>>),
-    Exact(Arc<Exact>),
+    lock: Arc<Exact>,
 }
 
 /// Holds a [`RawRwLock`], for reading or for writing. Holds nothing where the model is dead.
@@ -110,19 +101,11 @@ pub(crate) struct RawRwGuard<'a> {
 impl RawRwLock {
     #[track_caller]
     pub(crate) fn new() -> Self {
-        let lock = if exact::wanted() {
-            Shared::Exact(Arc::new(Exact::new()))
-        } else {
-            Shared::Loom(Arc::new(loom::sync::RwLock::new(())))
-        };
-        RawRwLock { lock, waiting: AtomicUsize::new(0) }
+        RawRwLock { lock: Arc::new(Exact::new()) }
     }
 
     fn address(&self) -> *const () {
-        match &self.lock {
-            Shared::Loom(lock) => address(lock),
-            Shared::Exact(lock) => address(lock),
-        }
+        address(&self.lock)
     }
 
     #[track_caller]
@@ -150,21 +133,7 @@ impl RawRwLock {
         if !enter() {
             return RawRwGuard { lock: self, held: None };
         }
-        let held = take_back(self.address()).unwrap_or_else(|| {
-            let _waits = (mode == Mode::Alone).then(|| Waits::new(&self.waiting));
-            match (&self.lock, mode) {
-                (Shared::Exact(lock), mode) => Held::Exact(lock.acquire(mode)),
-                (Shared::Loom(lock), Mode::Together) => {
-                    reader(lock, lock.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
-                }
-                (Shared::Loom(lock), Mode::Alone) => {
-                    writer(lock, lock.write().unwrap_or_else(|poisoned| poisoned.into_inner()))
-                }
-            }
-        });
-        if mode == Mode::Together && self.waiting.load(Ordering::Relaxed) > 0 {
-            note_artefact(Artefact::WaitingWriter);
-        }
+        let held = take_back(self.address()).unwrap_or_else(|| Held::Exact(self.lock.acquire(mode)));
         RawRwGuard { lock: self, held: Some(held) }
     }
 
@@ -173,16 +142,9 @@ impl RawRwLock {
         if !enter() {
             return Some(RawRwGuard { lock: self, held: None });
         }
-        let held = match (take_back(self.address()), &self.lock) {
-            (Some(held), _) => held,
-            (None, Shared::Exact(lock)) => Held::Exact(lock.try_acquire(mode)?),
-            (None, Shared::Loom(lock)) => {
-                exact::demand();
-                match mode {
-                    Mode::Together => reader(lock, lock.try_read().ok()?),
-                    Mode::Alone => writer(lock, lock.try_write().ok()?),
-                }
-            }
+        let held = match take_back(self.address()) {
+            Some(held) => held,
+            None => Held::Exact(self.lock.try_acquire(mode)?),
         };
         Some(RawRwGuard { lock: self, held: Some(held) })
     }
@@ -203,22 +165,6 @@ impl Drop for RawRwGuard<'_> {
     }
 }
 
-/// Counts a writer that waits, until it is dropped.
-struct Waits<'a>(&'a AtomicUsize);
-
-impl<'a> Waits<'a> {
-    fn new(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Waits(waiting)
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 fn address<T>(lock: &Arc<T>) -> *const () {
     Arc::as_ptr(lock).cast()
 }
@@ -228,18 +174,4 @@ fn mutex(lock: &Arc<loom::sync::Mutex<()>>, guard: MutexGuard<'_, ()>) -> Held {
     // which `Held` drops after the guard.
     let guard = unsafe { std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard) };
     Held::Mutex(guard, Arc::clone(lock))
-}
-
-fn reader(lock: &Arc<loom::sync::RwLock<()>>, guard: RwLockReadGuard<'_, ()>) -> Held {
-    // SAFETY: as in `mutex`.
-    let guard =
-        unsafe { std::mem::transmute::<RwLockReadGuard<'_, ()>, RwLockReadGuard<'static, ()>>(guard) };
-    Held::Read(guard, Arc::clone(lock))
-}
-
-fn writer(lock: &Arc<loom::sync::RwLock<()>>, guard: RwLockWriteGuard<'_, ()>) -> Held {
-    // SAFETY: as in `mutex`.
-    let guard =
-        unsafe { std::mem::transmute::<RwLockWriteGuard<'_, ()>, RwLockWriteGuard<'static, ()>>(guard) };
-    Held::Write(guard, Arc::clone(lock))
 }

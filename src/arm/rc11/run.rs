@@ -22,6 +22,8 @@ use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
     Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
 };
+use crate::panics::Cause;
+use crate::pulse;
 use crate::race::{Access, Race, RaceSite};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -518,7 +520,7 @@ impl Run {
         let access = |event: &std::sync::Arc<Event>| event.location().is_some();
         (0..self.threads.len()).filter(|other| *other != thread && self.is_behind(*other)).all(|other| {
             let next = self.threads[other].next as usize;
-            !self.graph.threads[other][next..].iter().any(access)
+            !self.graph.threads[other].iter_from(next).any(access)
         })
     }
 
@@ -526,7 +528,7 @@ impl Run {
     /// maker which this run does not have yet.
     fn lazy_held(&self, chain: bool) -> Option<LocationId> {
         let next = self.next();
-        let mut held = self.graph.threads.get(self.current)?.iter().skip(next.index.into());
+        let mut held = self.graph.threads.get(self.current)?.iter_from(next.index.into());
         let location = held.find_map(|event| event.location())?;
         let unbound = self.lazy.get(&location) == Some(&false);
         (unbound && is_chain(location) == chain).then_some(location)
@@ -1597,7 +1599,15 @@ impl Run {
         drive();
         let end = with(|run| run.end.take()).unwrap_or_else(|| with(|run| run.how_it_ended()));
         with(|run| run.over = true);
+        // Destructors may end the process.
+        let cause = |cause| pulse::of_worker().into_iter().for_each(|pulse| pulse.note_panic(cause));
+        if matches!(end, End::Deadlock) {
+            cause(Cause::Deadlock);
+        }
         take_apart();
+        if matches!(end, End::Deadlock) {
+            cause(Cause::Other);
+        }
         RUN.set(ptr::null_mut());
         end
     }
@@ -1734,6 +1744,17 @@ pub(crate) fn take_down(thread: usize) {
         return;
     }
     unwind(thread);
+}
+
+/// Unwinds all threads that have not come to their end and are not about to, if the run is over: so that what they
+/// hold is given back. False if there is no such run.
+pub(crate) fn take_others_down() -> bool {
+    // SAFETY: the reference ends here.
+    let Some(threads) = (unsafe { run() }).filter(|run| run.over).map(|run| run.threads.len()) else {
+        return false;
+    };
+    (0..threads).for_each(take_down);
+    true
 }
 
 fn unwind(thread: usize) {

@@ -4,8 +4,9 @@
 //! else is a monitor: what a thread does inside is one read-modify-write of a chain, and what it learns there is
 //! said by those who build on it.
 //!
-//! A reader-writer lock leaves open, as std does, whether a writer that waits keeps new readers out: a reader
-//! that finds one waiting chooses.
+//! A reader-writer lock leaves open, as std does, whether a writer that waits keeps new readers out. Here it does; but
+//! that it waits is a step of its own, and nothing but the readers that it keeps out tells whether it was made: so
+//! one that comes before a writer that waits is one that comes before it does.
 
 use super::run::{self, Manner, ReadValue, Update};
 use super::spin::Here;
@@ -280,16 +281,9 @@ impl RawRwLock {
     }
 
     pub(crate) fn read(&self) -> RawRwGuard<'_> {
-        let taken = self.holders.wait_until(|holders, lets_writers_pass| {
-            if holders.writer {
+        let taken = self.holders.wait_until(|holders, _| {
+            if holders.writer || holders.waiting_writers > 0 {
                 return Step::Wait { changed: false };
-            }
-            if holders.waiting_writers > 0 {
-                match lets_writers_pass {
-                    None => return Step::Choose(2),
-                    Some(0) => {}
-                    Some(_) => return Step::Wait { changed: false },
-                }
             }
             holders.readers += 1;
             holders.learn(Mode::Read);

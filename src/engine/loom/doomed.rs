@@ -180,8 +180,7 @@ impl Search {
             return;
         }
         self.log.clear();
-        // SAFETY: a worker that looks for the shortest way has no other thread.
-        match unsafe { outlive_child() } {
+        match outlive_child() {
             Ok(None) => {
                 self.scouting = true;
                 let log = self.log.clone();

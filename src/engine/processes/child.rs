@@ -43,10 +43,9 @@ pub(super) struct Actor<'a> {
 /// Forks a process for an actor.
 ///
 /// # Errors
-/// If the system has no room for another process.
+/// As [`fork_mortal`].
 pub(super) fn fork_actor(actor: Actor<'_>, life: Life) -> nix::Result<Pid> {
-    // SAFETY: the worker has no other thread.
-    match unsafe { fork_mortal() }? {
+    match fork_mortal()? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => live(actor, life),
     }

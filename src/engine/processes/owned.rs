@@ -7,9 +7,12 @@
 //! are compared with the addresses of this process's anonymous private memory, as a conservative garbage
 //! collector does; a state that points there is turned away.
 //!
-//! Limits: a number that happens to be such an address is taken for a pointer. An empty collection points
-//! nowhere, so what actors put into it is seen only when the first walked states are looked at again, and
-//! memory that the system mapped for an actor later is not seen. Pointers into the program's own data pass.
+//! An empty collection points nowhere, and may grow in any sample: so all states are looked at again once they are
+//! walked, before they are observed, and where an actor has died. Padding is copied along with a value and holds what
+//! lay on the stack before, so only those words count that come out alike whatever lay there ([`Fields`]).
+//!
+//! Limits: a number that happens to be such an address is taken for a pointer. Memory that the system mapped for an
+//! actor later is not seen. Pointers into the program's own data pass.
 
 use anyhow::Context as _;
 use std::fs::{File, read_link, read_to_string};
@@ -19,8 +22,8 @@ use std::os::unix::fs::FileExt;
 /// How far a heap may have grown in an actor's process since it was forked.
 const HEAP_GROWTH_BYTES: usize = 1 << 30;
 
-/// What the stack is overwritten with: no address has a byte like this at its upper end.
-const NO_ADDRESS: u8 = 0x5a;
+/// What the stack is overwritten with, one or the other: no address has a byte like these at its upper end.
+pub(super) const NO_ADDRESS: [u8; 2] = [0x5a, 0xa5];
 
 /// The counts in front of a value in an `Arc`.
 const ARC_COUNTS_BYTES: usize = 2 * size_of::<usize>();
@@ -50,9 +53,37 @@ impl PrivateMemory {
 /// with a value and holds what lay on the stack before: it would look like a pointer, there from the start or
 /// after an actor wrote to the bytes beside it. Which padding gets whose leavings differs from build to build.
 #[inline(never)]
-pub(super) fn scrub_stack() {
-    std::hint::black_box(&mut [NO_ADDRESS; 32 << 10]);
+pub(super) fn scrub_stack(pattern: u8) {
+    std::hint::black_box(&mut [pattern; 32 << 10]);
 }
+
+/// The words of a state that a value fills, by place: its padding is none.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<bool>);
+
+impl Fields {
+    /// Of a state of which two have these words, made over different patterns on the stack.
+    pub(super) fn of(one: &[usize], other: &[usize]) -> Self {
+        Fields(one.iter().zip(other).map(|(one, other)| one == other).collect())
+    }
+
+    /// The words of an array of states that fields hold.
+    pub(super) fn words<'a>(&'a self, array: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
+        let places = self.0.iter().cycle();
+        array.iter().zip(places).filter(|(_, is_field)| **is_field).map(|(word, _)| *word)
+    }
+}
+
+/// Whether a word could be an address of this process: for most, that settles it.
+pub(super) fn could_be_address(word: usize) -> bool {
+    (LOWEST_ADDRESS..HIGHEST_ADDRESS).contains(&word)
+}
+
+/// Below lies what is mapped only where it was asked for.
+const LOWEST_ADDRESS: usize = 1 << 16;
+
+/// Above lies the kernel.
+const HIGHEST_ADDRESS: usize = 1 << 47;
 
 /// The aligned words in these bytes. The kernel reads them, because padding has no value that Rust may
 /// look at, and other processes may write at the same time.

@@ -5,11 +5,12 @@
 
 use super::super::Task;
 use super::super::lockstep::{Cores, Leg, Patience, Tuner, words_of};
+use super::super::offspring::may_fork;
 use super::Ended;
 use super::child::{Actor, Life};
 use super::family::Family;
 use super::memory::Ground;
-use super::owned::{self, PrivateMemory};
+use super::owned::{self, Fields, PrivateMemory};
 use crate::arm::process::{Arena, install};
 use crate::base::failure::{Crash, How, Who};
 use crate::base::observation::NotApplicable;
@@ -44,7 +45,7 @@ pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Ended>)> {
         executions: 0,
         ready: 0,
         channel_blocks: Vec::new(),
-        unwalked: None,
+        fields: None,
         walked: task.facts.isolated,
     };
     let ended = sampling.run();
@@ -79,8 +80,8 @@ struct Sampling<'a> {
     ready: usize,
     /// The heap blocks of the channels in the first state.
     channel_blocks: Vec<usize>,
-    /// The words of the first states that will be walked, until they have been searched for heap memory.
-    unwalked: Option<Vec<usize>>,
+    /// Which words of a state may come to point into the heap; `None` if none can, or those that do are fine.
+    fields: Option<Fields>,
     walked: bool,
 }
 
@@ -130,7 +131,7 @@ impl Sampling<'_> {
 
     /// One family walks all arrays.
     fn sample_at_length(&mut self, tuner: &mut Tuner) -> Step {
-        let mut family = self.family(Life::Long)?;
+        let mut family = proceed!(self.family(Life::Long));
         let own_core = self.cores.count() > self.task.program.actors();
         self.cores.pin_to(if own_core { self.task.program.actors() } else { 0 });
         let patience = if own_core { Patience::with_own_core(true) } else { Patience::ASLEEP };
@@ -153,7 +154,8 @@ impl Sampling<'_> {
                     control.finish.wait_checking(patience, go_on)
                 });
                 if met.is_err() {
-                    return Ok(Err(family.autopsy(control)));
+                    let ended = family.autopsy(control);
+                    return Ok(Err(self.blame(ended, gait.stride)?));
                 }
                 proceed!(self.observe(gait.stride, &exits));
                 if start.elapsed() >= lasting {
@@ -179,10 +181,13 @@ impl Sampling<'_> {
             loop {
                 proceed!(self.make_to_walk(gait.stride));
                 self.ground.renew_control();
-                let mut family = self.family(Life::OneBatch(gait))?;
+                let mut family = proceed!(self.family(Life::OneBatch(gait)));
                 let control = self.ground.control();
                 family.await_all(control, survives_deaths);
-                let exits = proceed!(family.exits(control, survives_deaths));
+                let exits = match family.exits(control, survives_deaths)? {
+                    Ok(exits) => exits,
+                    Err(ended) => return Ok(Err(self.blame(ended, gait.stride)?)),
+                };
                 proceed!(self.observe(gait.stride, &exits));
                 if start.elapsed() >= lasting {
                     break;
@@ -198,7 +203,12 @@ impl Sampling<'_> {
         tuner.walked(leg, || self.task.program.outcomes());
     }
 
-    fn family(&self, life: Life) -> anyhow::Result<Family> {
+    /// # Errors
+    /// If the system has no room for the processes.
+    fn family(&self, life: Life) -> Step<Family> {
+        if !may_fork() {
+            return Ok(Err(Ended::NotApplicable(NotApplicable::StartsThreads)));
+        }
         let actors = self.task.program.actors();
         let all_have_cores = actors <= self.cores.count();
         let parent_has_core = actors < self.cores.count();
@@ -217,7 +227,7 @@ impl Sampling<'_> {
             seed: self.task.budget.seed,
             walked: self.executions,
         });
-        Family::start(self.task.pulse, self.task.budget.memory_mib, members, life)
+        Family::start(self.task.pulse, self.task.budget.memory_mib, members, life).map(Ok)
     }
 
     /// Makes as many states, but for those that are there already.
@@ -232,7 +242,7 @@ impl Sampling<'_> {
         let made = catch_unwind(AssertUnwindSafe(|| {
             for first in (ready.min(count)..count).step_by(batch) {
                 if searched {
-                    owned::scrub_stack();
+                    owned::scrub_stack(owned::NO_ADDRESS[first % 2]);
                 }
                 // SAFETY: mapped for `capacity` states; actors wait for the start, or do not exist.
                 unsafe {
@@ -252,21 +262,16 @@ impl Sampling<'_> {
         unsafe { self.arena.reset_to(self.mark) };
     }
 
-    /// Makes as many states, and notes what is in the first that are ever walked.
+    /// Makes as many states, which will be walked.
     fn make_to_walk(&mut self, count: usize) -> Step {
         proceed!(self.make(count));
-        if !self.walked {
-            self.walked = true;
-            self.unwalked = Some(self.words_of_states(0, count)?);
-        }
+        self.walked = true;
         Ok(Ok(()))
     }
 
     /// Observes what was walked.
     fn observe(&mut self, count: usize, exits: &[Exit<()>]) -> Step {
-        if let Some(before) = self.unwalked.take()
-            && self.walked_to_private_memory(&before, count)?
-        {
+        if self.own_heap(count)? {
             return Ok(Err(owns_heap()));
         }
         let observed = catch_unwind(AssertUnwindSafe(|| {
@@ -294,16 +299,39 @@ impl Sampling<'_> {
         made
     }
 
-    /// Turns a state away that points into private memory. What a first call alone leaves in its padding
-    /// passes: it is not there in a second state.
+    /// Turns a state away that points into private memory, and notes which of its words may come to do so. What a
+    /// first call alone leaves in its padding passes: it is not there in a second state.
     fn refuse_owned_memory(&mut self) -> Step {
-        if self.private_words(0)?.is_empty() {
+        let may_point = self.task.program.layouts().state.align() >= align_of::<usize>();
+        if self.private_words(0)?.is_empty() && !may_point {
             return Ok(Ok(()));
         }
         proceed!(self.make_noting_channels(2));
         let second = self.private_words(1)?;
-        let in_both = self.private_words(0)?.iter().any(|place| second.contains(place));
-        Ok(if in_both { Err(owns_heap()) } else { Ok(()) })
+        if self.private_words(0)?.iter().any(|place| second.contains(place)) {
+            return Ok(Err(owns_heap()));
+        }
+        self.fields =
+            may_point.then_some(Fields::of(&self.words_of_states(0, 1)?, &self.words_of_states(1, 1)?));
+        Ok(Ok(()))
+    }
+
+    /// What a family has come to that ended before its time: the death of an actor that followed a pointer into the
+    /// memory of another is not the design's.
+    fn blame(&self, ended: Ended, count: usize) -> anyhow::Result<Ended> {
+        Ok(if self.own_heap(count)? { owns_heap() } else { ended })
+    }
+
+    /// Whether one of these states points into private memory.
+    fn own_heap(&self, count: usize) -> anyhow::Result<bool> {
+        let Some(fields) = &self.fields else { return Ok(false) };
+        let array = self.words_of_states(0, count)?;
+        let addresses: Vec<_> = fields.words(&array).filter(|word| owned::could_be_address(*word)).collect();
+        if addresses.is_empty() {
+            return Ok(false);
+        }
+        let memory = PrivateMemory::of_this_process()?;
+        Ok(addresses.into_iter().any(|word| memory.is_pointed_to_by(word, &self.channel_blocks)))
     }
 
     /// The places of the words of a state that point into private memory.
@@ -317,14 +345,6 @@ impl Sampling<'_> {
     fn words_of_states(&self, first: usize, count: usize) -> anyhow::Result<Vec<usize>> {
         let size = self.task.program.layouts().state.size();
         owned::words_at(self.ground.plot.state(first), size * count)
-    }
-
-    /// Whether the actors of the first walk left pointers into private memory in a state.
-    fn walked_to_private_memory(&self, before: &[usize], count: usize) -> anyhow::Result<bool> {
-        let memory = PrivateMemory::of_this_process()?;
-        let after = self.words_of_states(0, count)?;
-        let changed = before.iter().zip(&after).filter(|(before, after)| before != after);
-        Ok(changed.map(|(_, after)| *after).any(|word| memory.is_pointed_to_by(word, &self.channel_blocks)))
     }
 }
 

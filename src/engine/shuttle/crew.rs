@@ -13,7 +13,7 @@ use super::dpor::{Branch, Progress, Request};
 use super::schedule::Steps;
 use crate::arm::operation::Operation;
 use crate::engine::lockstep::{Mapping, Sharing};
-use crate::engine::offspring::{exit, fork_mortal};
+use crate::engine::offspring::{exit, fork_mortal, is_alone};
 use crate::engine::{Helping, Holder, Pulse};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::set_child_subreaper;
@@ -187,10 +187,9 @@ const SOONER: u32 = 8;
 impl Crew {
     /// A crew of one, if this process may fork: it has no other thread.
     pub(super) fn new(helping: Helping, pulse: &'static Pulse) -> Option<Self> {
-        let threads = std::fs::read_dir("/proc/self/task").ok()?.count();
         // Helpers of helpers become children of this process when those are gone, and can be awaited.
         let _refused = set_child_subreaper(true);
-        (threads == 1).then(|| Crew {
+        is_alone().then(|| Crew {
             helping,
             family: std::process::id(),
             pulse,
@@ -214,6 +213,10 @@ impl Crew {
             return None;
         }
         self.next = now + self.helping.after / SOONER;
+        // A design can start threads at any time.
+        if !is_alone() {
+            return None;
+        }
         if self.slot.is_none() && self.awaited.is_none() {
             self.slot = Some(self.helping.slots.claim(self.me())?);
         }
@@ -233,8 +236,7 @@ impl Crew {
         let mail = File::from(memfd_create("selvedge-helper", MFdFlags::MFD_CLOEXEC)?);
         let memory = Mapping::new(size_of::<Pulse>(), align_of::<Pulse>(), Sharing::Shared)?;
         let seat = self.me();
-        // SAFETY: this process has no other thread (`Crew::new`).
-        match unsafe { fork_mortal() }? {
+        match fork_mortal()? {
             ForkResult::Parent { child } => {
                 #[cfg(test)]
                 STARTED.fetch_add(1, Ordering::Relaxed);

@@ -77,8 +77,7 @@ impl Trials<'_, '_> {
     /// What a child comes to that does this. `None` if there is no child, or its log is not whole.
     fn child(&self, act: impl FnOnce(&Log)) -> Option<Seen> {
         self.log.begin();
-        // SAFETY: a worker that explores has no other thread.
-        let status = match unsafe { outlive_child() }.ok()? {
+        let status = match outlive_child().ok()? {
             Some(status) => status,
             None => {
                 // A panic is none of this trial's business: the child has lived.

@@ -208,7 +208,7 @@ fn bounds(progress: &dpor::Progress, cut_off: u64, spurious: bool, preemptions: 
 fn who_waits(actors: usize) -> Deadlock {
     let waits = |(actor, operation): (usize, Option<Operation>)| {
         let awaits = match operation?.kind {
-            Kind::Lock => Awaited::Lock,
+            Kind::Lock | Kind::Arrive => Awaited::Lock,
             Kind::ReadLock => Awaited::ReadLock,
             Kind::Wait | Kind::Wake | Kind::Enter => Awaited::Notification,
             _ => return None,

@@ -7,6 +7,7 @@
 //! Most events come last in everything: in their thread, in happens-before and in coherence order. No edge leads
 //! away from these, so that no cycle can be through them, and nothing is computed.
 
+use super::chunked::Chunked;
 use super::graph::{EventId, Graph, Kind};
 use super::psc;
 
@@ -66,7 +67,7 @@ fn sequential(graph: &Graph) -> bool {
         })
         .collect();
     let number = |id: EventId| first[id.thread as usize] + id.index as usize;
-    let total = graph.threads.iter().map(Vec::len).sum();
+    let total = graph.threads.iter().map(Chunked::len).sum();
     let mut edges: Vec<Vec<usize>> = vec![Vec::new(); total];
     for (id, event) in graph.events() {
         if graph.get(id.next()).is_some() {

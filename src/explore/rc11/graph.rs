@@ -4,13 +4,17 @@
 //! only, so that they are fixed once the event is added. The values of writes are no part of a graph: they
 //! belong to the run that executes it.
 
+use super::chunked::Chunked;
 use std::sync::Arc;
 
 /// Threads of one execution, the main one included.
 pub(crate) const MAX_THREADS: usize = 16;
 
 /// Events of one thread.
-pub(crate) const MAX_EVENTS: usize = 4_000;
+pub(crate) const MAX_EVENTS: usize = 60_000;
+
+/// A set of threads, a bit each.
+type Threads = u16;
 
 /// How many events of each thread come before something.
 pub(crate) type Clock = [u16; MAX_THREADS];
@@ -56,7 +60,7 @@ impl EventId {
     }
 
     #[inline]
-    fn before(self) -> Option<EventId> {
+    pub(super) fn before(self) -> Option<EventId> {
         self.index.checked_sub(1).map(|index| EventId { index, ..self })
     }
 
@@ -164,13 +168,15 @@ pub(crate) struct Location {
     pub(crate) writes: Vec<EventId>,
     /// Its reads, in the order in which they were added.
     pub(crate) reads: Vec<EventId>,
+    /// The threads that they are in, and perhaps others: a bit each.
+    readers: Threads,
 }
 
 /// An execution so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Graph {
-    pub(crate) threads: Vec<Vec<Arc<Event>>>,
-    locations: Vec<Location>,
+    pub(crate) threads: Vec<Chunked<Arc<Event>>>,
+    locations: Chunked<Location>,
     stamp: u32,
     /// SeqCst events, fences among them.
     sc_events: Vec<EventId>,
@@ -179,7 +185,7 @@ pub(crate) struct Graph {
     pub(crate) fresh: Option<EventId>,
 }
 
-static NOWHERE: Location = Location { writes: Vec::new(), reads: Vec::new() };
+static NOWHERE: Location = Location { writes: Vec::new(), reads: Vec::new(), readers: 0 };
 
 impl Graph {
     /// The event of this name.
@@ -196,7 +202,7 @@ impl Graph {
     /// How many events a thread has.
     #[inline]
     pub(crate) fn len(&self, thread: usize) -> usize {
-        self.threads.get(thread).map_or(0, Vec::len)
+        self.threads.get(thread).map_or(0, Chunked::len)
     }
 
     #[inline]
@@ -210,10 +216,10 @@ impl Graph {
 
     pub(super) fn location_mut(&mut self, location: LocationId) -> &mut Location {
         let at = location as usize;
-        if self.locations.len() <= at {
-            self.locations.resize_with(at + 1, Location::default);
+        while self.locations.len() <= at {
+            self.locations.push(Location::default());
         }
-        &mut self.locations[at]
+        self.locations.get_mut(at)
     }
 
     pub(super) fn sc_events(&self) -> &[EventId] {
@@ -228,6 +234,18 @@ impl Graph {
     pub(crate) fn events(&self) -> impl Iterator<Item = (EventId, &Event)> {
         self.threads.iter().zip(0_u8..).flat_map(|(events, thread)| {
             events.iter().zip(0_u16..).map(move |(event, index)| (EventId { thread, index }, &**event))
+        })
+    }
+
+    /// All events with a stamp later than this one, and some earlier ones of the same threads.
+    pub(super) fn events_since(&self, stamp: u32) -> impl Iterator<Item = (EventId, &Event)> {
+        self.threads.iter().zip(0_u8..).flat_map(move |(events, thread)| {
+            let first = events.partition_point(|_, event| event.stamp <= stamp);
+            let index = (0_u16..).skip(first);
+            events
+                .iter_from(first)
+                .zip(index)
+                .map(move |(event, index)| (EventId { thread, index }, &**event))
         })
     }
 
@@ -306,11 +324,13 @@ impl Graph {
         }
         self.sc_fences += u32::from(event.is_sc_fence());
         if let Kind::Read { location, .. } = event.kind {
-            self.location_mut(location).reads.push(id);
+            let accesses = self.location_mut(location);
+            accesses.reads.push(id);
+            accesses.readers |= 1 << id.thread;
         }
         let thread = id.thread as usize;
         if self.threads.len() <= thread {
-            self.threads.resize_with(thread + 1, Vec::new);
+            self.threads.resize_with(thread + 1, Chunked::default);
         }
         debug_assert_eq!(self.threads[thread].len(), id.index as usize, "events are added in program order");
         self.threads[thread].push(Arc::new(event));
@@ -327,7 +347,7 @@ impl Graph {
             (false, true) => self.sc_events.push(id),
             _ => {}
         }
-        self.threads[id.thread as usize][id.index as usize] = Arc::new(event);
+        *self.threads[id.thread as usize].get_mut(id.index as usize) = Arc::new(event);
     }
 
     /// The place of a write in coherence order; the making has place 0.
@@ -340,7 +360,7 @@ impl Graph {
             return 0;
         }
         let writes = &self.location(location).writes;
-        1 + writes.iter().position(|other| *other == write).expect("a write that is read has a place")
+        1 + writes.iter().rposition(|other| *other == write).expect("a write that is read has a place")
     }
 
     /// The write at a place in coherence order.
@@ -360,10 +380,17 @@ impl Graph {
         let accesses = self.location(location);
         let last = accesses.writes.iter().rposition(|write| *write != except && write.is_in(known));
         let mut floor = last.map_or(0, |at| at + 1);
-        for read in &accesses.reads {
-            if *read == except || !read.is_in(known) {
+        // Of each thread the last read that is known: those before it have read from no later places.
+        let mut left = accesses.readers;
+        for read in accesses.reads.iter().rev() {
+            if left == 0 {
+                break;
+            }
+            let thread = 1 << read.thread;
+            if left & thread == 0 || *read == except || !read.is_in(known) {
                 continue;
             }
+            left &= !thread;
             if let Kind::Read { from, .. } = self.event(*read).kind {
                 floor = floor.max(self.position(from, location));
             }
@@ -415,21 +442,29 @@ impl Graph {
         }
     }
 
-    /// Leaves the events that `keep` admits, which must be closed under porf.
+    /// Leaves the events that `keep` admits, which must be closed under porf: of each thread the first few.
     pub(super) fn restrict(&mut self, keep: impl Fn(EventId, &Event) -> bool) {
+        let mut accessed = Vec::new();
         for (events, thread) in self.threads.iter_mut().zip(0_u8..) {
-            let kept =
-                events.iter().zip(0_u16..).position(|(event, index)| !keep(EventId { thread, index }, event));
-            let kept = kept.unwrap_or(events.len());
-            for gone in events.drain(kept..) {
+            let index = |at| u16::try_from(at).unwrap_or(u16::MAX);
+            let kept = events.partition_point(|at, event| keep(EventId { thread, index: index(at) }, event));
+            for gone in events.iter_from(kept) {
                 self.sc_fences -= u32::from(gone.is_sc_fence());
+                accessed.extend(gone.location());
             }
+            events.truncate(kept);
         }
+        accessed.sort_unstable();
+        accessed.dedup();
         let threads = &self.threads;
         let there = |id: &EventId| (id.index as usize) < threads[id.thread as usize].len();
-        for location in &mut self.locations {
-            location.writes.retain(there);
-            location.reads.retain(there);
+        for location in accessed {
+            // What has been made and never accessed has no place here.
+            if (location as usize) < self.locations.len() {
+                let location = self.locations.get_mut(location as usize);
+                location.writes.retain(there);
+                location.reads.retain(there);
+            }
         }
         self.sc_events.retain(there);
     }

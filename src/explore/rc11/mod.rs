@@ -17,7 +17,8 @@
 //! different sizes to one location do not exist; at most [`graph::MAX_THREADS`] threads and
 //! [`graph::MAX_EVENTS`] events of each, which the runtime checks.
 
-pub(crate) mod consistency;
+pub(crate) mod chunked;
+mod consistency;
 pub(crate) mod graph;
 pub(crate) mod guide;
 mod psc;

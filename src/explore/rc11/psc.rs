@@ -117,12 +117,13 @@ fn scb_by_hb(graph: &Graph, a: EventId, b: EventId) -> bool {
     }
     let elsewhere = |of: Option<u32>, other: &Event| of.is_none() || other.location() != of;
     // The first event after `a` and the last before `b` reach everything that others do.
-    let after = &graph.threads[a.thread as usize][a.index as usize + 1..];
-    let Some(after) = after.iter().position(|event| elsewhere(at_a, event)) else { return false };
-    let before = &graph.threads[b.thread as usize][..b.index as usize];
-    let Some(before) = before.iter().rposition(|event| elsewhere(at_b, event)) else { return false };
-    let first = a.index as usize + 1 + after;
-    first < graph.threads[b.thread as usize][before].hb[a.thread as usize] as usize
+    let after = &graph.threads[a.thread as usize];
+    let mut after = (a.index as usize + 1..after.len()).filter(|at| elsewhere(at_a, &after[*at]));
+    let Some(first) = after.next() else { return false };
+    let before = &graph.threads[b.thread as usize];
+    let mut last = (0..b.index as usize).rev().filter(|at| elsewhere(at_b, &before[*at]));
+    let Some(last) = last.next() else { return false };
+    first < before[last].hb[a.thread as usize] as usize
 }
 
 /// Of each location, the places in coherence order that happens-before leads to from a fence, and from which it
@@ -225,8 +226,8 @@ fn is_edge(graph: &Graph, a: &(Node, Option<Reach>), b: &(Node, Option<Reach>)) 
 /// `[F_SC] ; hb ; scb` to the access `b`, by happens-before alone: some event after the fence comes before `b` in
 /// program order, or happens before it and accesses its location.
 fn fence_reaches(graph: &Graph, fence: EventId, b: &Node) -> bool {
-    let before = &graph.threads[b.id.thread as usize][..b.id.index as usize];
-    before.last().is_some_and(|event| fence.is_in(&event.hb))
+    let before = b.id.before().and_then(|before| graph.get(before));
+    before.is_some_and(|event| fence.is_in(&event.hb))
         || same_location(graph, b).any(|x| fence.is_in(&graph.event(x).hb) && hb(graph, x, b.id))
 }
 

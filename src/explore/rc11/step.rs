@@ -183,8 +183,8 @@ fn revisit(graph: &Graph, write: EventId, location: LocationId, model: Model, ot
         }
         let (stamp, order) = (graph.event(*read).stamp, graph.event(*read).order);
         let goes = |id: EventId, stamp_of: u32| stamp_of > stamp && !id.is_in(porf);
-        let mut gone = graph.events().filter(|(id, event)| *id == *read || goes(*id, event.stamp));
-        if !gone.all(|(id, _)| is_maximal(graph, id, write)) {
+        let mut gone = graph.events_since(stamp).filter(|(id, event)| goes(*id, event.stamp));
+        if !is_maximal(graph, *read, write) || !gone.all(|(id, _)| is_maximal(graph, id, write)) {
             continue;
         }
         let mut revisited = graph.clone();

@@ -24,6 +24,7 @@ use std::pin::Pin;
 use std::sync as real;
 use std::sync::atomic::Ordering;
 use token::Token;
+pub(super) use token::forgive;
 
 pub use weak::Weak;
 

@@ -79,14 +79,14 @@ impl Signal {
                     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
                 }));
             }
-            (Signal::Loom(condvar), _, Some(OtherGuard::Loom(guard))) => {
-                OtherGuard::Loom(condvar.wait(guard))
+            (Signal::Loom(condvar), _, Some(OtherGuard::Loom(held))) => {
+                OtherGuard::Loom(held.exchange(|guard| (condvar.wait(guard), ())).0)
             }
-            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
-                OtherGuard::Shuttle(condvar.wait(guard))
+            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(held))) => {
+                OtherGuard::Shuttle(held.exchange(|guard| (condvar.wait(guard), ())).0)
             }
-            (Signal::Rc11(condvar), _, Some(OtherGuard::Rc11(guard))) => {
-                OtherGuard::Rc11(condvar.wait(guard))
+            (Signal::Rc11(condvar), _, Some(OtherGuard::Rc11(held))) => {
+                OtherGuard::Rc11(held.exchange(|guard| (condvar.wait(guard), ())).0)
             }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 OtherGuard::Process(condvar.wait(guard))
@@ -113,31 +113,31 @@ impl Signal {
                 let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
                 (LockGuard::real(guard), result.timed_out())
             }
-            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(guard))) => {
-                let mutex = Key::at(guard.lock());
+            (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(held))) => {
+                let mutex = Key::at(held.guard.lock());
                 journal::note("wait_timeout", Deed::Unlock, mutex);
                 journal::begins("wait_timeout", Deed::Other, Key::at(&**condvar));
                 if spurious::comes() {
-                    let guard = wake_at_once(Some(OtherGuard::Shuttle(guard)), Some(mutex));
+                    let guard = wake_at_once(Some(OtherGuard::Shuttle(held)), Some(mutex));
                     return (guard, false);
                 }
-                let (guard, timed_out) = condvar.wait_timeout(guard);
+                let (held, timed_out) = held.exchange(|guard| condvar.wait_timeout(guard));
                 let how = if timed_out { "wait timed out, lock" } else { "woken, lock" };
                 journal::note(how, Deed::Lock, mutex);
-                (LockGuard::other(Aside::new(OtherGuard::Shuttle(guard))), timed_out)
+                (LockGuard::other(Aside::new(OtherGuard::Shuttle(held))), timed_out)
             }
-            (Signal::Rc11(condvar), _, Some(OtherGuard::Rc11(guard))) => {
-                let mutex = Key::at(guard.lock());
+            (Signal::Rc11(condvar), _, Some(OtherGuard::Rc11(held))) => {
+                let mutex = Key::at(held.guard.lock());
                 journal::note("wait_timeout", Deed::Unlock, mutex);
                 journal::begins("wait_timeout", Deed::Other, Key::at(&**condvar));
                 if spurious::comes() {
-                    let guard = wake_at_once(Some(OtherGuard::Rc11(guard)), Some(mutex));
+                    let guard = wake_at_once(Some(OtherGuard::Rc11(held)), Some(mutex));
                     return (guard, false);
                 }
-                let (guard, timed_out) = condvar.wait_timeout(guard);
+                let (held, timed_out) = held.exchange(|guard| condvar.wait_timeout(guard));
                 let how = if timed_out { "wait timed out, lock" } else { "woken, lock" };
                 journal::note(how, Deed::Lock, mutex);
-                (LockGuard::other(Aside::new(OtherGuard::Rc11(guard))), timed_out)
+                (LockGuard::other(Aside::new(OtherGuard::Rc11(held))), timed_out)
             }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
                 let (guard, timed_out) = condvar.wait_timeout(guard, timeout);
@@ -183,20 +183,29 @@ impl Signal {
 #[track_caller]
 fn wake_at_once<'a>(guard: Option<OtherGuard<'a>>, mutex: Option<Key>) -> LockGuard<'a> {
     let guard = match guard {
-        Some(OtherGuard::Loom(guard)) => {
-            let lock = guard.lock();
-            drop(guard);
-            OtherGuard::Loom(lock.lock())
+        Some(OtherGuard::Loom(held)) => {
+            let again = |guard: loom::RawGuard<'a>| {
+                let lock = guard.lock();
+                drop(guard);
+                (lock.lock(), ())
+            };
+            OtherGuard::Loom(held.exchange(again).0)
         }
-        Some(OtherGuard::Shuttle(guard)) => {
-            let lock = guard.lock();
-            drop(guard);
-            OtherGuard::Shuttle(lock.lock())
+        Some(OtherGuard::Shuttle(held)) => {
+            let again = |guard: shuttle::RawGuard<'a>| {
+                let lock = guard.lock();
+                drop(guard);
+                (lock.lock(), ())
+            };
+            OtherGuard::Shuttle(held.exchange(again).0)
         }
-        Some(OtherGuard::Rc11(guard)) => {
-            let lock = guard.lock();
-            drop(guard);
-            OtherGuard::Rc11(lock.lock())
+        Some(OtherGuard::Rc11(held)) => {
+            let again = |guard: rc11::RawGuard<'a>| {
+                let lock = guard.lock();
+                drop(guard);
+                (lock.lock(), ())
+            };
+            OtherGuard::Rc11(held.exchange(again).0)
         }
         Some(OtherGuard::Process(_)) | None => mixed(),
     };

@@ -35,13 +35,16 @@ fn waits_for_lock(kind: Kind) -> bool {
 /// Whether two kinds of operations on one object conflict.
 pub(super) fn conflict(a: Kind, b: Kind) -> bool {
     use Kind::{
-        Load, Lock, ReadLock, ReadRefused, ReadUnlock, Refused, TimedWake, TryLock, TryReadLock, Wait, Wake,
+        Arrive, Load, Lock, ReadLock, ReadRefused, ReadUnlock, Refused, TimedWake, TryLock, TryReadLock,
+        Wait, Wake,
     };
     if !has_object(a) || !has_object(b) {
         return false;
     }
     let independent = |a: Kind, b: Kind| match a {
         Load => b == Load,
+        // Only readers that block are kept out.
+        Arrive => b != ReadLock,
         // Readers do not see each other, neither come nor go; and who is refused learns that a writer is in.
         ReadLock | TryReadLock | ReadUnlock | ReadRefused => {
             matches!(b, ReadLock | TryReadLock | ReadUnlock | ReadRefused)
@@ -74,6 +77,10 @@ pub(super) fn bearing(earlier: Kind, later: Kind) -> Bearing {
         return Bearing::Race;
     }
     match earlier {
+        // A writer arrives before it locks, and a reader comes before its arrival or after it has written.
+        Kind::Lock if later == Kind::ReadLock => Bearing::Order,
+        Kind::ReadLock if later == Kind::Lock => Bearing::Order,
+        Kind::Arrive => Bearing::RaceEvenIfBlocked,
         // Whoever waits for a lock comes after the unlocking, and might have come before the locking.
         Kind::Unlock | Kind::ReadUnlock => Bearing::Order,
         kind if acquires(kind) => Bearing::RaceEvenIfBlocked,
@@ -118,7 +125,15 @@ pub(super) fn may_only_look(operation: &Operation) -> bool {
     only_looks(operation)
         || kinds(operation).all(|kind| {
             acquires(kind)
-                || matches!(kind, Kind::Unlock | Kind::ReadUnlock | Kind::Wait | Kind::TimedWake | Kind::Load)
+                || matches!(
+                    kind,
+                    Kind::Arrive
+                        | Kind::Unlock
+                        | Kind::ReadUnlock
+                        | Kind::Wait
+                        | Kind::TimedWake
+                        | Kind::Load
+                )
         })
 }
 
@@ -143,6 +158,7 @@ mod tests {
             ReadLock,
             TryReadLock,
             ReadUnlock,
+            Arrive,
             Wait,
             Wake,
             TimedWake,
@@ -158,12 +174,13 @@ mod tests {
                 independent += usize::from(!conflict(a, b));
             }
             for write in [Store, Rmw, Enter, Lock, TryLock, Unlock] {
-                assert!(conflict(a, write) || a == Load && write == Load, "{a:?} and {write:?}");
+                assert!(conflict(a, write) || a == Arrive, "{a:?} and {write:?}");
             }
+            assert_eq!(conflict(a, Arrive), a == ReadLock, "{a:?}");
         }
         // Load with itself; the four of readers with each other; Refused with itself and ReadRefused;
-        // Wait with itself and both wakes.
-        assert_eq!(independent, 1 + 16 + 3 + 5);
+        // Wait with itself and both wakes; Arrive with all but ReadLock.
+        assert_eq!(independent, 1 + 16 + 3 + 5 + 31);
     }
 
     #[test]
@@ -172,6 +189,9 @@ mod tests {
         assert_eq!(bearing(ReadUnlock, Lock), Bearing::Order);
         assert_eq!(bearing(Unlock, TryLock), Bearing::Race);
         assert_eq!(bearing(Lock, Lock), Bearing::RaceEvenIfBlocked);
+        assert_eq!(bearing(Lock, ReadLock), Bearing::Order);
+        assert_eq!(bearing(Arrive, ReadLock), Bearing::RaceEvenIfBlocked);
+        assert_eq!(bearing(ReadLock, Arrive), Bearing::Race);
         assert_eq!(bearing(Refused, ReadLock), Bearing::Race);
         assert_eq!(bearing(Store, Load), Bearing::Race);
     }

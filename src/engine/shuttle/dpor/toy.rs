@@ -145,6 +145,7 @@ impl Machine {
             I::TryLock(m, _) => on(MUTEX, m, Kind::TryLock),
             I::Read(l) => on(RWLOCK, l, Kind::ReadLock),
             I::ReadUnlock(l) => on(RWLOCK, l, Kind::ReadUnlock),
+            I::Write(l) if phase == 0 => on(RWLOCK, l, Kind::Arrive),
             I::Write(l) => on(RWLOCK, l, Kind::Lock),
             I::WriteUnlock(l) => on(RWLOCK, l, Kind::Unlock),
             I::TryRead(l, _) => on(RWLOCK, l, Kind::TryReadLock),
@@ -175,7 +176,8 @@ impl Machine {
             _ if !state.begun => true,
             None => false,
             Some(I::Lock(m)) => self.mutexes[m].is_none(),
-            Some(I::Read(l)) => self.writers[l].is_none(),
+            Some(I::Read(l)) => self.writers[l].is_none() && !self.has_arrived(l),
+            Some(I::Write(_)) if state.phase == 0 => true,
             Some(I::Write(l)) => self.writers[l].is_none() && self.readers[l].is_empty(),
             Some(I::Wait(_, c)) if state.phase == 1 => {
                 self.waiting[c].iter().any(|(who, call)| *who == task && *call != Call::None)
@@ -184,6 +186,13 @@ impl Machine {
             Some(I::Receive(_)) => state.waits != Some(false),
             Some(_) => true,
         }
+    }
+
+    /// Whether a writer waits for the lock.
+    fn has_arrived(&self, lock: usize) -> bool {
+        let waits =
+            |task| self.instruction(task) == Some(Instruction::Write(lock)) && self.tasks[task].phase == 1;
+        (0..self.tasks.len()).any(waits)
     }
 
     /// The tasks that can run, and what they do then.
@@ -270,6 +279,10 @@ impl Machine {
             I::Unlock(m) => self.mutexes[m] = None,
             I::Read(l) => self.readers[l].push(task),
             I::ReadUnlock(l) => self.readers[l].retain(|reader| *reader != task),
+            I::Write(_) if self.tasks[task].phase == 0 => {
+                self.tasks[task].phase = 1;
+                return Effect::Full;
+            }
             I::Write(l) => self.writers[l] = Some(task),
             I::WriteUnlock(l) => self.writers[l] = None,
             I::TryLock(..) | I::TryRead(..) | I::TryWrite(..) => return self.attempt(task, instruction),
