@@ -218,7 +218,7 @@ proptest! {
                 prop_assert!(!markdown::render(&report).is_empty());
                 prop_assert_eq!(annotations::render(&report).lines().count(), findings(&report).len());
                 for scenario in &report.scenarios {
-                    let bells = terminal::foot(scenario).matches('\u{7}').count();
+                    let bells = terminal::foot(scenario, 100).matches('\u{7}').count();
                     prop_assert_eq!(bells, 0);
                 }
             }
