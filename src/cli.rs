@@ -20,6 +20,7 @@ mod report;
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::config::Format;
 use crate::registry::Found;
+use crate::report::matrix::{self, Matrix};
 use crate::report::{Report, json, plain, snapshot, terminal};
 use crate::runner::plan::{Plan, Selection};
 use crate::runner::register::{self, Failed, RegisterError, Registered};
@@ -129,6 +130,12 @@ struct RunArguments {
     knobs: Knobs,
     #[command(flatten)]
     outputs: outputs::Outputs,
+}
+
+/// Columns of the terminal that is printed to, or of a page.
+fn width() -> usize {
+    let terminal = terminal_size::terminal_size_of(io::stdout());
+    terminal.map_or(matrix::USUAL, |(width, _)| usize::from(width.0).clamp(matrix::NARROWEST, matrix::WIDEST))
 }
 
 /// Whether these are arguments that the program understands. If not, it can say why not.
@@ -258,7 +265,7 @@ fn again(found: &[Found], token: &str, format: Format) -> ExitCode {
         Err(error) => return fail(USAGE, &error),
     };
     let text = match format {
-        Format::Terminal => heading(token) + &terminal::replayed(&witness),
+        Format::Terminal => heading(token) + &terminal::replayed(&witness, width()),
         Format::Json => match json::witness(&witness) {
             Ok(text) => text,
             Err(error) => return fail(INTERNAL, &error),
@@ -323,7 +330,10 @@ fn start(found: &[Found], arguments: RunArguments) -> ExitCode {
 fn finish(report: &Report, format: Format, seconds: f64) -> io::Result<()> {
     let mut out = AutoStream::auto(io::stdout()).lock();
     match format {
-        Format::Terminal => write!(out, "{}{}", terminal::legend(), terminal::summary(report, seconds)),
+        Format::Terminal => {
+            let width = width();
+            write!(out, "{}{}", terminal::legend(width), terminal::summary(report, seconds, width))
+        }
         Format::Json => out.write_all(plain::json(&json::render(report)?).as_bytes()),
     }?;
     out.flush()
@@ -354,22 +364,20 @@ impl Printer<'_> {
             Event::Row { scenario, design, first } => {
                 let designs = &scenario.scenario.designs;
                 let widest = designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
+                let (width, engines) = (width(), &self.plan.engines);
+                let matrix = Matrix::new(width, widest, engines.len());
                 let mut text = String::new();
                 if *first {
-                    text += &terminal::head(
-                        &scenario.name,
-                        &scenario.scenario.question,
-                        widest,
-                        &self.plan.engines,
-                    );
+                    text +=
+                        &terminal::head(&scenario.name, &scenario.scenario.question, &matrix, engines, width);
                 }
-                text += &terminal::row(design, widest);
+                text += &terminal::row(design, &matrix);
                 if self.verbose {
-                    text += &terminal::details(design);
+                    text += &terminal::details(design, width);
                 }
                 text
             }
-            Event::Finished(scenario) => format!("{}\n", terminal::foot(scenario)),
+            Event::Finished(scenario) => format!("{}\n", terminal::foot(scenario, width())),
         };
         let written = self.progress.suspend(|| {
             let mut out = AutoStream::auto(io::stdout()).lock();

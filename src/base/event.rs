@@ -77,7 +77,7 @@ pub(crate) struct Event {
     #[serde(default)]
     pub(crate) from: Option<usize>,
     /// Set by `explain`: the events of other threads that this one synchronises with. What came before them has come
-    /// before this one too; of each thread the latest is named.
+    /// before this one too, and is not named.
     #[serde(default)]
     pub(crate) after: Vec<usize>,
 }

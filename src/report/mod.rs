@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod litmus;
 pub(crate) mod markdown;
+pub(crate) mod matrix;
 pub(crate) mod merge;
 mod phrase;
 pub(crate) mod plain;

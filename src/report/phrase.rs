@@ -152,8 +152,8 @@ pub(super) fn misses(scenario: &ScenarioReport) -> Vec<String> {
 }
 
 /// The closing remark of a scenario, a paragraph of its own; nothing where there is none.
-pub(super) fn in_practice(scenario: &ScenarioReport) -> String {
-    let words = |remark: &String| format!("\n{}", wrapped(&format!("in practice: {remark}"), 2, 100));
+pub(super) fn in_practice(scenario: &ScenarioReport, width: usize) -> String {
+    let words = |remark: &String| format!("\n{}", wrapped(&format!("in practice: {remark}"), 2, width));
     scenario.in_practice.as_ref().map(words).unwrap_or_default()
 }
 

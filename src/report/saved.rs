@@ -39,6 +39,9 @@ fn unreadable(place: impl Into<String>, what: impl Into<String>) -> Unreadable {
 /// Bytes of the longest document that is read.
 const MAX_BYTES: usize = 1 << 30;
 
+/// Executions that an engine counts, at most: no machine has done so many, and sums of them have room.
+const MAX_COUNT: u64 = 1 << 56;
+
 /// What says whether the rest can be understood.
 #[derive(Deserialize)]
 struct Head {
@@ -86,7 +89,7 @@ fn check_versions(text: &str) -> Result<(), Unreadable> {
             "there is no such field, and a report of `selvedge run --format json` was expected",
         )
     })?;
-    if version != Value::from(VERSION) {
+    if version != VERSION {
         return Err(unreadable("version", format!("{version}, and {VERSION} was expected: run it again")));
     }
     match head.selvedge {
@@ -136,6 +139,13 @@ fn check(document: &Document) -> Result<(), Unreadable> {
 fn check_cell(cell: &OnEngine, place: &str) -> Result<(), Unreadable> {
     for (number, witness) in cell.witnesses.iter().enumerate() {
         check_witness(witness, &format!("{place}.witnesses[{number}]"))?;
+    }
+    let counts = cell.outcomes.iter().map(|outcome| outcome.count);
+    if counts.fold(0, u64::saturating_add) > MAX_COUNT {
+        return Err(unreadable(
+            format!("{place}.outcomes"),
+            format!("at most {MAX_COUNT} were expected, all together"),
+        ));
     }
     if !(cell.seconds.is_finite() && cell.seconds >= 0.0) {
         return Err(unreadable(format!("{place}.seconds"), "a number of seconds was expected"));

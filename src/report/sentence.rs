@@ -100,7 +100,7 @@ pub(super) fn data_race(race: &DataRace, actors: &[String]) -> String {
 }
 
 fn waiting(deadlock: &Deadlock, actors: &[String]) -> String {
-    let name = |waiting: &Waiting| thread(waiting.actor + 1, actors);
+    let name = |waiting: &Waiting| thread(waiting.actor.saturating_add(1), actors);
     let what = |waiting: &Waiting| match waiting.awaits {
         Awaited::Lock => "waits for a lock",
         Awaited::ReadLock => "waits to read under a lock",

@@ -1,5 +1,6 @@
 //! Which witnesses a design's report shows, and how what real engines saw goes together with them.
 
+use super::matrix::USUAL;
 use super::{Cell, DesignReport, phrase};
 use crate::base::engine::Engine;
 use crate::base::failure::Failure;
@@ -58,17 +59,22 @@ fn same(one: &Witness, other: &Witness) -> bool {
 impl Shown<'_> {
     /// The table with a head and the conclusion below, at most 100 characters wide.
     pub(super) fn render(&self) -> String {
+        self.render_within(USUAL)
+    }
+
+    /// The same, at most so wide.
+    pub(super) fn render_within(&self, width: usize) -> String {
         let names: Vec<_> = self.engines.iter().map(|engine| engine.name()).collect();
         let how = if self.witness.shortest { "the shortest way" } else { "a way" };
         let mut text = format!("{how} to it ({}):\n", names.join(" and "));
         if let Some(program) = &self.witness.program {
             let _ = writeln!(text, "{}", program.table);
         }
-        for line in table::table(self.witness).lines() {
+        for line in table::within(self.witness, width).lines() {
             text += line;
             text.push('\n');
         }
-        text + &super::terminal::wrapped(&self.witness.conclusion, 0, 100)
+        text + &super::terminal::wrapped(&self.witness.conclusion, 0, width)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn render(scenario: &ScenarioReport) -> String {
         page += if place == 0 { "\n" } else { "" };
         page += &wrapped(&reason, 2, 100);
     }
-    page += &phrase::in_practice(scenario);
+    page += &phrase::in_practice(scenario, 100);
     page
 }
 

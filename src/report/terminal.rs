@@ -2,8 +2,10 @@
 //!
 //! Every function returns text with ANSI styles; whoever prints it strips them where they are not wanted.
 
+use super::matrix::{Matrix, USUAL};
 use super::phrase::{self, executions, forbidden, thousands};
 use super::{Cell, DesignReport, Report, ScenarioReport, plain, sentence, shown};
+use crate::base::outcome::OutcomeCount;
 use crate::base::witness::Witness;
 use crate::report::shown::Shown;
 use crate::scenario::Engine;
@@ -11,9 +13,6 @@ use crate::verdict::{EvidenceKind, Opinion, Verdict};
 use crate::witness::table;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
-
-const COLUMN: usize = 18;
-const NARROWEST: usize = 12;
 
 const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -27,30 +26,18 @@ fn styled(style: Style, text: &str) -> String {
     format!("{style}{}{style:#}", plain::plain_lines(text))
 }
 
-/// The head of a scenario's matrix, for designs with names of up to `widest` characters.
-pub(crate) fn head(name: &str, question: &str, widest: usize, engines: &[Engine]) -> String {
-    let mut text = format!("{}  {}\n\n", styled(STRONG, &plain::name(name)), plain::plain(question));
-    let mut line = format!("  {:<width$}", "design", width = name_width(widest));
-    for engine in engines {
-        let _ = write!(line, "  {engine:<COLUMN$}");
-    }
-    let _ = writeln!(text, "{}", styled(FAINT, line.trim_end()));
-    text
-}
-
-fn name_width(widest: usize) -> usize {
-    widest.clamp(NARROWEST, plain::LONGEST_NAME)
+/// The head of a scenario's matrix.
+pub(crate) fn head(name: &str, question: &str, matrix: &Matrix, engines: &[Engine], width: usize) -> String {
+    let (name, question) = (plain::name(name), plain::plain(question));
+    let beside = name.chars().count() + 2 + question.chars().count() <= width;
+    let question =
+        if beside { format!("  {question}\n") } else { format!("\n{}", wrapped(&question, 2, width)) };
+    format!("{}{question}\n{}", styled(STRONG, &name), matrix.head(engines, FAINT))
 }
 
 /// One row of the matrix.
-pub(crate) fn row(design: &DesignReport, widest: usize) -> String {
-    let mut line = format!("  {:<width$}", plain::name(&design.name), width = name_width(widest));
-    for cell in &design.cells {
-        let text = phrase::cell(cell, phrase::short);
-        let padding = COLUMN.saturating_sub(text.chars().count());
-        let _ = write!(line, "  {}{:padding$}", styled(style(cell), &text), "");
-    }
-    format!("{}\n", line.trim_end())
+pub(crate) fn row(design: &DesignReport, matrix: &Matrix) -> String {
+    matrix.row(design, style)
 }
 
 fn style(cell: &Cell) -> Style {
@@ -64,33 +51,33 @@ fn style(cell: &Cell) -> Style {
 }
 
 /// What follows a scenario's matrix: a paragraph per failing or unexpected design, and what did not run.
-pub(crate) fn foot(scenario: &ScenarioReport) -> String {
+pub(crate) fn foot(scenario: &ScenarioReport, width: usize) -> String {
     let mut text = String::new();
     for design in scenario.designs.iter().filter(|design| needs_words(design)) {
-        let _ = writeln!(text, "\n  {}", styled(STRONG, &headline(design)));
+        let _ = write!(text, "\n{}", styled(STRONG, &wrapped(&headline(design), 2, width)));
         for (engines, words) in grouped(design) {
-            let _ = write!(text, "{}", wrapped(&format!("{engines}: {words}"), 4, 100));
+            let _ = write!(text, "{}", wrapped(&format!("{engines}: {words}"), 4, width));
         }
         for line in shown::differences(design) {
-            let _ = write!(text, "{}", wrapped(&line, 4, 100));
+            let _ = write!(text, "{}", wrapped(&line, 4, width));
         }
         for witness in shown::witnesses(design) {
-            let _ = write!(text, "\n{}", witness.render());
+            let _ = write!(text, "\n{}", witness.render_within(width));
             if !witness.witness.token.is_empty() {
                 let token = styled(FAINT, &format!("selvedge replay {}", witness.witness.token));
                 let _ = writeln!(text, "{token}");
             }
             if design.cells.iter().any(|cell| cell.judgement.as_expected == Some(false)) {
-                text += &of_program(witness.witness);
+                text += &of_program(witness.witness, width);
             }
         }
     }
     let asides = phrase::not_applicable(scenario).into_iter().chain(phrase::misses(scenario));
     for (place, paragraph) in asides.enumerate() {
         text += if place == 0 { "\n" } else { "" };
-        text += &styled(FAINT, &wrapped(&paragraph, 2, 100));
+        text += &styled(FAINT, &wrapped(&paragraph, 2, width));
     }
-    text += &phrase::in_practice(scenario);
+    text += &phrase::in_practice(scenario, width);
     text
 }
 
@@ -193,27 +180,25 @@ fn clean(cell: &Cell) -> String {
 }
 
 /// The last lines of a run.
-pub(crate) fn summary(report: &Report, seconds: f64) -> String {
+pub(crate) fn summary(report: &Report, seconds: f64, width: usize) -> String {
     let tally = report.tally();
     let designs: usize = report.scenarios.iter().map(|scenario| scenario.designs.len()).sum();
     let designs = if designs == 1 { "1 design".to_owned() } else { format!("{designs} designs") };
-    let mut text = format!("{designs}: {}", styled(GOOD, &format!("{} as expected", tally.as_expected)));
-    let mut also = |count: usize, style, what: &str| {
-        if count > 0 {
-            let _ = write!(text, ", {}", styled(style, &format!("{count} {what}")));
-        }
-    };
-    also(tally.unexpected, WRONG, "not as expected");
-    also(tally.inconclusive, OPEN, "inconclusive");
-    also(tally.broken, WRONG, "where the harness failed");
-    also(tally.not_applicable, FAINT, "not applicable");
-    let _ = writeln!(text, ", in {seconds:.1} s");
+    let counts = [
+        (tally.unexpected, WRONG, "not as expected"),
+        (tally.inconclusive, OPEN, "inconclusive"),
+        (tally.broken, WRONG, "where the harness failed"),
+        (tally.not_applicable, FAINT, "not applicable"),
+    ];
+    let mut parts = vec![(GOOD, format!("{} as expected", tally.as_expected))];
+    let counted = counts.into_iter().filter(|(count, ..)| *count > 0);
+    parts.extend(counted.map(|(count, style, what)| (style, format!("{count} {what}"))));
+    parts.push((Style::new(), format!("in {seconds:.1} s")));
+    let mut text = listed(&format!("{designs}: "), &parts, width);
     for (scenario, design, cell) in report.cells() {
         if cell.judgement.as_expected == Some(false) {
-            let _ = writeln!(
-                text,
-                "  {} {} / {} on {}: {}, but {} was expected{}",
-                styled(WRONG, "!"),
+            let words = format!(
+                "! {} / {} on {}: {}, but {} was expected{}",
                 plain::name(&scenario.name),
                 plain::name(&design.name),
                 cell.engine,
@@ -221,63 +206,75 @@ pub(crate) fn summary(report: &Report, seconds: f64) -> String {
                 cell.expected,
                 perhaps(cell)
             );
+            text += &wrapped(&words, 2, width).replacen('!', &styled(WRONG, "!"), 1);
         }
     }
     text
 }
 
+/// Parts with commas between them, on as many lines as they take.
+fn listed(head: &str, parts: &[(Style, String)], width: usize) -> String {
+    let (mut text, mut at) = (head.to_owned(), head.chars().count());
+    for (number, (style, part)) in parts.iter().enumerate() {
+        let comma = usize::from(number + 1 < parts.len());
+        if number > 0 && at + 1 + part.chars().count() + comma > width {
+            text += "\n  ";
+            at = 2;
+        } else if number > 0 {
+            text.push(' ');
+            at += 1;
+        }
+        text += &styled(*style, part);
+        text += &","[..comma];
+        at += part.chars().count() + comma;
+    }
+    text + "\n"
+}
+
 /// An execution that was replayed.
-pub(crate) fn replayed(witness: &Witness) -> String {
-    format!("{}{}", styled(STRONG, &wrapped(&sentence::shown(witness), 0, 100)), drawn(witness))
+pub(crate) fn replayed(witness: &Witness, width: usize) -> String {
+    format!("{}{}", styled(STRONG, &wrapped(&sentence::shown(witness), 0, width)), drawn(witness, width))
 }
 
 /// As [`replayed`], without styles.
 pub(crate) fn plainly_replayed(witness: &Witness) -> String {
-    format!("{}{}", wrapped(&sentence::shown(witness), 0, 100), drawn(witness))
+    format!("{}{}", wrapped(&sentence::shown(witness), 0, USUAL), drawn(witness, USUAL))
 }
 
-fn drawn(witness: &Witness) -> String {
+fn drawn(witness: &Witness, width: usize) -> String {
     let program = witness.program.as_ref().map(|program| format!("\n{}", program.table)).unwrap_or_default();
-    let (table, conclusion) = (table::table(witness), wrapped(&witness.conclusion, 0, 100));
-    format!("{program}\n{table}{conclusion}{}", of_program(witness))
+    let (table, conclusion) = (table::within(witness, width), wrapped(&witness.conclusion, 0, width));
+    format!("{program}\n{table}{conclusion}{}", of_program(witness, width))
 }
 
 /// What else there is to say of a generated program: its history, and a test to paste.
-fn of_program(witness: &Witness) -> String {
+fn of_program(witness: &Witness, width: usize) -> String {
     let Some(program) = &witness.program else { return String::new() };
     let history = program.history.as_ref().map(|history| format!("\n{history}")).unwrap_or_default();
-    format!("{history}\na test to paste, which fails for as long as this program does:\n\n{}", program.test)
+    let above = wrapped("a test to paste, which fails for as long as this program does:", 0, width);
+    format!("{history}\n{above}\n{}", program.test)
 }
 
 /// What the marks and words of the matrix mean.
-pub(crate) fn legend() -> String {
-    styled(
-        FAINT,
-        "all N: every execution of the model, N of them · bound N: every one within a bound · may miss N: all N that\n\
-         loom has, and the language may have more · run N: found in execution N · N runs: executions of\n\
-         generated programs · a number alone: samples, and % of them that fail · n/N: executions that fail\n\
-         n/a: not applicable · ! not as expected · ? inconclusive\n",
-    )
+pub(crate) fn legend(width: usize) -> String {
+    let words = "all N: every execution of the model, N of them · bound N: every one within a bound · may miss N: all N that \
+                 loom has, and the language may have more · run N: found in execution N · N runs: executions of \
+                 generated programs · a number alone: samples, and % of them that fail · n/N: executions that fail · \
+                 n/a: not applicable · ! not as expected · ? inconclusive";
+    styled(FAINT, &wrapped(words, 0, width))
 }
 
 /// Every outcome of a design with its count, and what its workers printed.
-pub(crate) fn details(design: &DesignReport) -> String {
+pub(crate) fn details(design: &DesignReport, width: usize) -> String {
     let mut text = String::new();
     for cell in design.cells.iter().filter(|cell| cell.judgement.verdict != Verdict::NotApplicable) {
         let evidence = match cell.judgement.verdict {
             Verdict::Safe => format!(": {}", clean(cell)),
             _ => String::new(),
         };
-        let _ = writeln!(text, "    {} in {:.2} s{evidence}", cell.engine, cell.seconds);
+        text += &wrapped(&format!("{} in {:.2} s{evidence}", cell.engine, cell.seconds), 4, width);
         for outcome in &cell.observation.outcomes {
-            let grade = format!("{:?}", outcome.grade).to_lowercase();
-            let count = thousands(outcome.count);
-            let _ = writeln!(
-                text,
-                "      {:<16} {grade:<11} {count:>14}  {}",
-                plain::plain(&outcome.value),
-                plain::plain(&outcome.sentence)
-            );
+            text += &counted(outcome, width);
         }
         for line in cell.log.lines() {
             let _ = writeln!(text, "      | {}", plain::plain(line));
@@ -286,16 +283,36 @@ pub(crate) fn details(design: &DesignReport) -> String {
     text
 }
 
+/// An outcome with its grade and how often it was seen, in one line if it fits.
+fn counted(outcome: &OutcomeCount, width: usize) -> String {
+    let grade = format!("{:?}", outcome.grade).to_lowercase();
+    let count = thousands(outcome.count);
+    let (value, sentence) = (plain::plain(&outcome.value), plain::plain(&outcome.sentence));
+    let line = format!("      {value:<16} {grade:<11} {count:>14}  {sentence}");
+    if line.chars().count() <= width {
+        return format!("{line}\n");
+    }
+    let (value, above) = match value.chars().count() {
+        ..=16 => (value, String::new()),
+        _ => (String::new(), wrapped(&value, 6, width)),
+    };
+    let line = format!("      {value:<16} {grade:<11} {count:>14}");
+    let below = above.is_empty() || line.chars().count() + 2 + sentence.chars().count() > width;
+    let sentence =
+        if below { format!("\n{}", wrapped(&sentence, 8, width)) } else { format!("  {sentence}\n") };
+    format!("{above}{line}{sentence}")
+}
+
 /// One cell in words, for a test that fails.
 pub(crate) fn cell_in_words(design: &DesignReport, cell: &Cell) -> String {
     let words = words(design, cell).unwrap_or_else(|| phrase::failure(cell));
-    let mut text = wrapped(&format!("{} on {}: {words}", design.name, cell.engine), 0, 100);
+    let mut text = wrapped(&format!("{} on {}: {words}", design.name, cell.engine), 0, USUAL);
     for witness in cell.observation.witnesses.iter().take(1) {
         let _ = write!(text, "\n{}", Shown { witness, engines: vec![cell.engine] }.render());
         let _ = writeln!(text, "replay it in a test: selvedge::replay(\"{}\")", witness.token);
-        text += &of_program(witness);
+        text += &of_program(witness, USUAL);
     }
-    text += &details(design);
+    text += &details(design, USUAL);
     text
 }
 

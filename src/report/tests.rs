@@ -2,11 +2,14 @@
 
 use super::findings::{Kind, findings};
 use super::html::Sources;
+use super::matrix::Matrix;
 use super::{
     Report, annotations, html, json, junit, markdown, sample, sarif, saved, schemas_tests, snapshot, terminal,
 };
 use crate::base::outcome::Grade;
 use crate::verdict::{EvidenceKind, Opinion, Verdict};
+use proptest::prelude::*;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 
 /// The report renders, wherever it is rendered, for the same moment and machine.
@@ -110,18 +113,115 @@ fn annotations_are_as_they_were() {
     assert_eq!(annotations::render(&Report::default()), "");
 }
 
-#[test]
-fn the_terminal_is_as_it_was() {
-    let report = sample::report();
+/// The report in a terminal of so many columns, without styles.
+fn in_a_terminal(report: &Report, width: usize) -> String {
     let mut text = String::new();
     for scenario in &report.scenarios {
         let engines: Vec<_> = scenario.designs[0].cells.iter().map(|cell| cell.engine).collect();
-        text += &terminal::head(&scenario.name, &scenario.question, 20, &engines);
-        scenario.designs.iter().for_each(|design| text += &terminal::row(design, 20));
-        text += &terminal::foot(scenario);
+        let widest = scenario.designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
+        let matrix = Matrix::new(width, widest, engines.len());
+        text += &terminal::head(&scenario.name, &scenario.question, &matrix, &engines, width);
+        for design in &scenario.designs {
+            text += &terminal::row(design, &matrix);
+            text += &terminal::details(design, width);
+        }
+        text += &terminal::foot(scenario, width);
     }
-    text += &terminal::summary(&report, 1.5);
-    insta::assert_snapshot!("terminal", anstream::adapter::strip_str(&text).to_string());
+    text += &terminal::legend(width);
+    text += &terminal::summary(report, 1.5, width);
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let report = sample::report();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().concat();
+    for width in [60, 80, 100, 140] {
+        let text = in_a_terminal(&report, width);
+        // A token is pasted as it is, a program is Rust, and a worker may print what it likes.
+        let exempt = |line: &str| line.starts_with("selvedge replay ") || line.trim_start().starts_with("| ");
+        let wide: Vec<_> =
+            text.lines().filter(|line| line.chars().count() > width && !exempt(line)).collect();
+        assert_eq!(wide, Vec::<&str>::new(), "at {width} columns");
+        assert!(
+            text.lines().any(|line| line.chars().count() > width - 15),
+            "{width} columns are made use of"
+        );
+        for word in ["forbidden", "may miss", "inconclusive", "as expected"] {
+            assert!(words(&text).contains(&words(word)), "{word} at {width}");
+        }
+    }
+}
+
+#[test]
+fn the_terminal_is_as_it_was() {
+    let report = sample::report();
+    insta::assert_snapshot!("terminal", in_a_terminal(&report, 100));
+    insta::assert_snapshot!("narrow_terminal", in_a_terminal(&report, 60));
     let pages: Vec<_> = report.scenarios.iter().map(snapshot::render).collect();
     insta::assert_snapshot!("pages", pages.join("\n"));
+}
+
+/// Every place in a document that holds no list and no object.
+fn leaves(value: &Value, place: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                leaves(value, format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| leaves(value, format!("{place}/{index}"), found));
+        }
+        _ => found.push(place),
+    }
+}
+
+fn odd() -> impl Strategy<Value = Value> {
+    let numbers = [0, 1, 2, 7, u64::from(u32::MAX), u64::MAX / 2, u64::MAX - 1, u64::MAX];
+    prop_oneof![
+        4 => prop::sample::select(numbers.to_vec()).prop_map(Value::from),
+        1 => prop::sample::select(vec![-1.0, 0.5, 1e308, 5e-324]).prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => "[</script>&\"|\\PC]{0,12}".prop_map(Value::from),
+        1 => Just(Value::Array(Vec::new())),
+        1 => Just(serde_json::json!({})),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    /// Whatever stands in a saved report, it is refused, or every renderer makes something of it.
+    #[test]
+    fn no_saved_report_brings_a_renderer_down(changes in prop::collection::vec((any::<prop::sample::Index>(), odd()), 1..3)) {
+        let mut document = serde_json::to_value(json::document(&sample::report())).expect("plain data");
+        let mut places = Vec::new();
+        leaves(&document, String::new(), &mut places);
+        prop_assert!(places.len() > 1_000);
+        for (place, value) in changes {
+            let place: &String = place.get(places.as_slice());
+            if let Some(there) = document.pointer_mut(place) {
+                *there = value;
+            }
+        }
+        match saved::read(&document.to_string()) {
+            Err(unreadable) => prop_assert!(!unreadable.place.is_empty() && !unreadable.what.is_empty()),
+            Ok(report) => {
+                let page = html::render(&report, &sources()).expect("plain data");
+                prop_assert_eq!(page.matches("</script>").count(), 2);
+                schemas_tests::assert_junit(&junit::render(&report, &run()));
+                schemas_tests::assert_sarif(&sarif::render(&report));
+                prop_assert!(!markdown::render(&report).is_empty());
+                prop_assert_eq!(annotations::render(&report).lines().count(), findings(&report).len());
+                for scenario in &report.scenarios {
+                    let bells = terminal::foot(scenario, 100).matches('\u{7}').count();
+                    prop_assert_eq!(bells, 0);
+                }
+            }
+        }
+    }
 }

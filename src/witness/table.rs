@@ -2,7 +2,7 @@
 //!
 //! One execution of two to four threads fits beside each other, in cells that wrap if they must; more
 //! threads, or threads that do much in a line, become a list with the actor's name in front. No line is
-//! longer than [`WIDTH`] characters. Memory orderings are left out only where the rows would else wrap.
+//! longer than it may be. Memory orderings are left out only where the rows would else wrap.
 //!
 //! What the main thread does before the actors and after them is shown only where it is marked.
 
@@ -12,7 +12,8 @@ use crate::base::failure::Failure;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Characters of the longest line.
+/// Characters of the longest line, where nobody says.
+#[cfg(test)]
 const WIDTH: usize = 100;
 /// Characters of the narrowest column whose cells wrap; below that a list reads better.
 const NARROWEST: usize = 16;
@@ -22,8 +23,15 @@ const NAME: usize = 20;
 const PLACE: usize = 30;
 const BAR: &str = " | ";
 
-/// Draws a witness; empty if there is nothing to show.
+/// Draws a witness, as for a page.
+#[cfg(test)]
 pub(crate) fn table(witness: &Witness) -> String {
+    within(witness, WIDTH)
+}
+
+/// Draws a witness in lines of at most `width` characters, of which there are 60 at least; empty if there is nothing to
+/// show.
+pub(crate) fn within(witness: &Witness, width: usize) -> String {
     let shown: Vec<&Event> = shown(witness).collect();
     if shown.is_empty() {
         return String::new();
@@ -35,6 +43,7 @@ pub(crate) fn table(witness: &Witness) -> String {
         place_width: shown.iter().map(|event| places.of(event).chars().count()).max().unwrap_or(0),
         title: places.title(),
         witness,
+        width,
     };
     let rows = |with_orders| -> Vec<Row> {
         let row = |event: &&Event| Row {
@@ -46,12 +55,12 @@ pub(crate) fn table(witness: &Witness) -> String {
         shown.iter().map(row).collect()
     };
     let body = drawing.body(&rows(true), &rows(false));
-    format!("{}{body}{}{}", places.head(), in_the_end(witness), legend(&shown))
+    format!("{}{body}{}{}", places.head(width), in_the_end(witness, width), legend(&shown))
 }
 
 /// The values that the main thread found when the actors had ended, where no row has them, if the outcome is what is
 /// wrong.
-fn in_the_end(witness: &Witness) -> String {
+fn in_the_end(witness: &Witness, width: usize) -> String {
     let generated = witness.events.iter().any(|event| event.operation == CALLS);
     if generated || !matches!(witness.shows, Failure::Forbidden { .. }) {
         return String::new();
@@ -73,7 +82,7 @@ fn in_the_end(witness: &Witness) -> String {
         return String::new();
     }
     let values: Vec<_> = found.into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    format!("{}\n", short(&format!("in the end: {}", values.join(", ")), WIDTH))
+    format!("{}\n", short(&format!("in the end: {}", values.join(", ")), width))
 }
 
 /// The events worth a row.
@@ -137,9 +146,9 @@ impl Places {
         if self.file.is_some() { "line" } else { "source" }
     }
 
-    fn head(&self) -> String {
+    fn head(&self, width: usize) -> String {
         match &self.file {
-            Some(file) if !file.is_empty() => format!("{}\n\n", short_end(file, WIDTH)),
+            Some(file) if !file.is_empty() => format!("{}\n\n", short_end(file, width)),
             _ => String::new(),
         }
     }
@@ -178,6 +187,8 @@ struct Row {
 /// The measures of one table.
 struct Drawing<'a> {
     witness: &'a Witness,
+    /// Characters of the longest line.
+    width: usize,
     threads: Vec<(usize, String)>,
     /// Characters for the mark before each text: 0 where nothing is marked.
     gutter: usize,
@@ -214,7 +225,7 @@ impl Drawing<'_> {
     fn room(&self) -> usize {
         let place =
             if self.place_width == 0 { 0 } else { BAR.len() + self.place_width.max(self.title.len()) };
-        (WIDTH - place).saturating_sub(BAR.len() * (self.threads.len() - 1))
+        (self.width - place).saturating_sub(BAR.len() * (self.threads.len() - 1))
     }
 
     /// The widest cell of every column, with its gutter.
@@ -286,7 +297,7 @@ impl Drawing<'_> {
         let names = self.threads.iter().map(|(_, name)| short(name, NAME).chars().count());
         let name_width = names.max().unwrap_or(0);
         let place = if self.place_width == 0 { 0 } else { BAR.len() + self.place_width };
-        let room = WIDTH - place - name_width - 2 - self.gutter;
+        let room = self.width - place - name_width - 2 - self.gutter;
         let wrapped: Vec<_> = rows.iter().map(|row| wrap(&row.text, room)).collect();
         let text_width = wrapped.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0);
         let mut text = String::new();

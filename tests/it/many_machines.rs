@@ -288,3 +288,33 @@ fn what_a_long_run_needs_is_asked_for() {
     fs::write(&file, "").expect("a file");
     refused(&["check_then_act", "--for", "9s", "--out", &file.display().to_string()], "cannot make");
 }
+
+/// The commands of the workflow that the readme shows, with less to explore.
+#[test]
+fn the_workflow_of_the_readme_does_what_it_says() {
+    let readme = fs::read_to_string(crate::support::root().join("README.md")).expect("the readme");
+    let (_, after) = readme.split_once("```yaml\n").expect("a workflow");
+    let (workflow, _) = after.split_once("```").expect("its end");
+    let commands: Vec<_> = workflow.lines().filter_map(|line| line.trim().strip_prefix("- run: ")).collect();
+    let [shard, merge] = commands[..] else { panic!("{commands:?}") };
+    assert!(workflow.contains("shard: [1, 2, 3, 4]") && shard.contains("thorough"), "{workflow}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = assert_cmd::cargo::cargo_bin!("selvedge").display().to_string();
+    let run = |command: &str| {
+        let command = command.replace("cargo run --release --", &program);
+        let output = Command::new("bash")
+            .args(["-c", &command])
+            .current_dir(folder.path())
+            .output()
+            .expect("bash runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for number in 1..=4 {
+        let shard = shard.replace("${{ matrix.shard }}", &number.to_string());
+        run(&shard.replace("thorough", "quick torn_read"));
+    }
+    assert!(run(merge).contains("torn_read"));
+    assert_eq!(files(folder.path()).len(), 5);
+    assert!(fs::metadata(folder.path().join("report.html")).is_ok_and(|page| page.len() > 1_000));
+}

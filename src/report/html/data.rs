@@ -249,7 +249,9 @@ fn outcomes(design: &DesignReport) -> Vec<Outcome<'_>> {
             outcomes[place].counts[column] = Some((seen.count, phrase::percent(seen.count, all)));
         }
     }
-    let sum = |outcome: &Outcome<'_>| outcome.counts.iter().flatten().map(|(count, _)| *count).sum::<u64>();
+    let sum = |outcome: &Outcome<'_>| {
+        outcome.counts.iter().flatten().fold(0_u64, |sum, (count, _)| sum.saturating_add(*count))
+    };
     outcomes.sort_by(|one, other| {
         other
             .grade

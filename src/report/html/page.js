@@ -272,7 +272,7 @@ function draw(drawing, clicked) {
   const longest = Math.max(8, ...drawing.rows.map(row => Math.max(row.what.length * 7.3, Math.min(row.how.length, 34) * 6.4)));
   const wide = Math.max(120, Math.min(280, longest + 34)), lanes = drawing.lanes.length;
   const ends = drawing.finally.map(([value, text]) => drawing.values[value][0] + " = " + text);
-  const last = TOP + ROW * drawing.rows.length, width = Math.max(LEFT + wide * lanes, 220), room = Math.floor((width - 20) / 6.6);
+  const last = TOP + ROW * drawing.rows.length, width = Math.max(LEFT + wide * lanes, 220), room = Math.floor((width - 24) / 7.3);
   const footer = [...(ends.length ? wrap("in the end: " + ends.join(", "), room) : []), ...wrap(drawing.ends, room)];
   const height = last + 34 + 16 * footer.length;
   const x = lane => LEFT + wide * lane, y = row => TOP + ROW * row + 14;
@@ -291,7 +291,8 @@ function draw(drawing, clicked) {
     root.append(svg("g", { class: "lock" + (bar.shared ? " shared" : "") }, svg("rect", { x: left, y: from, width: 10, height: to - from, rx: 4 }),
       svg("title", {}, drawing.lanes[bar.lane] + " holds " + bar.name + (bar.shared ? ", as a reader" : ""))));
   }
-  drawing.arrows.forEach(arrow => root.append(arrowOf(arrow, drawing, x, y)));
+  const arrows = drawing.arrows.map(arrow => arrowOf(arrow, drawing, x, y));
+  root.append(...arrows);
   const groups = drawing.rows.map((row, number) => {
     const left = x(row.lane), top = y(number), room2 = Math.floor((wide - 24) / 6.3);
     const group = svg("g", { class: "event" + (row.mark ? " " + row.mark : "") + (row.blocked ? " blocked" : ""), "data-row": number, onclick: () => clicked(number) },
@@ -309,6 +310,7 @@ function draw(drawing, clicked) {
     step(at) {
       root.classList.toggle("stepping", at >= 0);
       groups.forEach((group, number) => group.classList.toggle("later", at >= 0 && number > at));
+      arrows.forEach((path, number) => path.classList.toggle("later", at >= 0 && Math.max(drawing.arrows[number].from ?? 0, drawing.arrows[number].to) > at));
       band.setAttribute("visibility", at >= 0 ? "visible" : "hidden");
       band.setAttribute("y", y(Math.max(at, 0)) - 17);
     },

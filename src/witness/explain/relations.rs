@@ -30,13 +30,28 @@ impl Relations {
         let story = Story::new(witness);
         let mut search = Search::new(witness);
         let mut after = Vec::with_capacity(witness.events.len());
+        // By event: the latest event of each thread that comes before it, itself included.
+        let mut before: Vec<Known> = Vec::with_capacity(witness.events.len());
+        let mut last: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, event) in witness.events.iter().enumerate() {
             let learned =
                 if event.blocked { Known::new() } else { search.learn(index, event, story.from[index]) };
-            let others = learned.into_iter().filter(|(thread, _)| *thread != event.thread);
-            let mut others: Vec<usize> = others.map(|(_, index)| index).collect();
-            others.sort_unstable();
-            after.push(others);
+            let mut known = last.get(&event.thread).map(|&last| before[last].clone()).unwrap_or_default();
+            let mut sources: Vec<usize> = learned.into_values().collect();
+            sources.sort_unstable();
+            // The latest first: what came before it is no news.
+            sources.reverse();
+            sources.retain(|&source| {
+                let thread = witness.events[source].thread;
+                let is_news = known.get(&thread).is_none_or(|&latest| latest < source);
+                join(&mut known, Some(&before[source]));
+                is_news && thread != event.thread
+            });
+            sources.reverse();
+            after.push(sources);
+            known.insert(event.thread, index);
+            before.push(known);
+            last.insert(event.thread, index);
         }
         Self { from: story.from, after }
     }
@@ -208,6 +223,13 @@ mod tests {
     fn a_stale_load_reads_from_what_it_read_and_not_from_the_latest() {
         let lines = "main new n w=0\nA store n w=1 @Release\nB load n r=0 @Acquire";
         check(lines, &[(2, Some(0), &[])]);
+    }
+
+    #[test]
+    fn what_follows_from_other_arrows_has_none() {
+        let lines = "main new m\nA lock m\nA unlock m\nB lock m\nB unlock m\nC lock m\nC unlock m\nB lock m";
+        // C knows of A by B, and B in the end of A by itself.
+        check(lines, &[(3, None, &[2]), (5, None, &[4]), (7, None, &[6])]);
     }
 
     #[test]
