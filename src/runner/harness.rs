@@ -2,6 +2,7 @@
 //!
 //! Built on libtest-mimic, so filters, `--list`, `--exact` and cargo-nextest work as for any test.
 
+use super::filters;
 use super::register::{self, Registered};
 use super::run::run_cell;
 use super::worker;
@@ -12,7 +13,7 @@ use crate::registry::{self, Found, Registration};
 use crate::report::{Cell, DesignReport, ScenarioReport, snapshot, terminal};
 use crate::scenario::{Engine, ErasedDesign};
 use crate::verdict::Verdict;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ pub fn main(
     assert_snapshot: fn(name: &str, folder: &Path, page: &str),
 ) -> ExitCode {
     worker::enter_if_asked();
-    let mut arguments = Arguments::from_args();
+    let (mut arguments, filters) = filters::parse(std::env::args_os());
     let settings = match config::load(Path::new(manifest_dir), Vec::new()) {
         Ok(config) => config.settings,
         Err(wrong) => {
@@ -70,7 +71,7 @@ pub fn main(
     if let Some(threads) = arguments.test_threads {
         super::seat::limit(threads);
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    libtest_mimic::run(&arguments, filters.choose(trials)).exit_code()
 }
 
 /// A file that lies in the folder, or in one below it, but registers nothing would silently not run: the worst

@@ -10,6 +10,7 @@ pub mod bench;
 mod check;
 mod dying;
 mod fatal;
+mod filters;
 mod gate;
 pub(crate) mod harness;
 pub(crate) mod interrupt;

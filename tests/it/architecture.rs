@@ -217,3 +217,36 @@ fn the_readme_shows_the_witness_that_is_found() {
     assert_eq!(witness.lines().count(), 14, "{witness}");
     assert!(page.contains(witness), "not in the page:\n{witness}");
 }
+
+/// The book's table of contents in the readme has every scenario, and the pages in it are those that are checked.
+#[test]
+fn the_readme_has_the_book_as_it_is() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the readme");
+    let mut scenarios = 0;
+    let entries = |folder: &Path| std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok);
+    let folders = entries(&root().join("scenarios")).map(|entry| entry.path()).filter(|path| path.is_dir());
+    let files = folders.flat_map(|folder| entries(&folder).map(|entry| entry.path()).collect::<Vec<_>>());
+    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "rs")) {
+        let name = file.file_stem().expect("a name").display().to_string();
+        let folder = file.parent().and_then(Path::file_name).expect("a folder").display().to_string();
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{folder}` |")));
+        let row = row.unwrap_or_else(|| panic!("the readme has no chapter {folder}"));
+        assert!(row.split([' ', ',']).any(|word| word == name), "the readme has no {folder}/{name}");
+        scenarios += 1;
+    }
+    assert!(scenarios > 60, "{scenarios}");
+    let mut pages = 0;
+    for shown in readme.split("<details><summary>`").skip(1) {
+        let (name, rest) = shown.split_once('`').expect("a name");
+        let shown =
+            rest.split("```text\n").nth(1).and_then(|page| page.split("\n```").next()).expect("a page");
+        let page = root().join(format!("scenarios/snapshots/{name}.snap"));
+        let page = std::fs::read_to_string(page).expect("the page as it is checked");
+        assert!(
+            page.trim_end().ends_with(shown),
+            "the page {name} in the readme is not the one that is checked"
+        );
+        pages += 1;
+    }
+    assert_eq!(pages, 3);
+}
