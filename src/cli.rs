@@ -221,7 +221,7 @@ fn fail_to_print(error: &io::Error) -> ExitCode {
 
 fn list(found: &[Found], format: Format) -> io::Result<()> {
     let text = match format {
-        Format::Terminal => contents::text(found),
+        Format::Terminal => contents::text(found, width()),
         Format::Json => plain::json(&format!("{:#}\n", contents::json(found))),
     };
     io::stdout().lock().write_all(text.as_bytes())

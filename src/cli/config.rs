@@ -3,9 +3,9 @@
 use super::knobs::Knobs;
 use super::{ALL_AS_EXPECTED, USAGE, fail, fail_to_print};
 use crate::config::{Config, Entry, Format};
-use crate::report::plain;
+use crate::report::matrix::broken;
+use crate::report::{plain, wrapped};
 use clap::Args;
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -28,7 +28,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         Err(wrong) => return fail(USAGE, &wrong),
     };
     let text = match config.settings.format {
-        Format::Terminal => text(&config, config.settings.verbose),
+        Format::Terminal => text(&config, config.settings.verbose, super::width()),
         Format::Json => json(&config),
     };
     let mut out = io::stdout().lock();
@@ -38,35 +38,55 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn text(config: &Config, verbose: bool) -> String {
+/// A table that is no wider than this, if that has 60 columns.
+fn text(config: &Config, verbose: bool, width: usize) -> String {
     let rows: Vec<[String; 4]> = config.entries.iter().map(row).collect();
     let heads = ["knob", "value", "unit", "set by"].map(str::to_owned);
-    let width = |column: usize| {
+    let longest = |column: usize| {
         let cells = std::iter::once(&heads).chain(&rows).map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
     };
-    let widths: [usize; 4] = std::array::from_fn(width);
-    let line = |row: &[String; 4]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
+    let [knob, value, unit, source] = std::array::from_fn(longest);
+    // The values and their sources share what is left.
+    let room = width.saturating_sub(knob + unit + 6);
+    let value = value.min(room.saturating_sub(source).max(room / 2));
+    let widths = [knob, value, unit, source.min(room - value)];
     let mut text = match &config.file {
         Some(file) => format!("file: {}\n\n", plain::plain(&file.display().to_string())),
-        None => "file: none, as there is no selvedge.toml in this folder or above it\n\n".to_owned(),
+        None => {
+            wrapped("file: none, as there is no selvedge.toml in this folder or above it", 0, width) + "\n"
+        }
     };
-    text += &line(&heads);
+    text += &lines(&heads, widths);
     for (row, entry) in rows.iter().zip(&config.entries) {
-        text += &line(row);
+        text += &lines(row, widths);
         if verbose {
-            let _ = writeln!(text, "    {}", entry.knob.about());
+            text += &wrapped(entry.knob.about(), 4, width);
         }
     }
     text
 }
 
+/// A row, in which each cell takes as many lines as it needs.
+fn lines(row: &[String; 4], widths: [usize; 4]) -> String {
+    let cells: [Vec<String>; 4] = std::array::from_fn(|column| broken(&row[column], widths[column]));
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let line = |number: usize| {
+        let pieces = cells.iter().zip(widths).map(|(cell, width)| {
+            let piece = cell.get(number).map_or("", String::as_str);
+            format!("{piece:<width$}")
+        });
+        format!("{}\n", pieces.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    (0..height).map(line).collect()
+}
+
 fn row(entry: &Entry) -> [String; 4] {
-    let value = if entry.text.is_empty() { "-".to_owned() } else { plain::name(&entry.text) };
-    [entry.knob.name().to_owned(), value, entry.knob.unit().to_owned(), plain::plain(&entry.from_where())]
+    let value = match plain::plain(&entry.text) {
+        none if none.is_empty() => "-".to_owned(),
+        list => list.replace(',', ", "),
+    };
+    [entry.knob.name().to_owned(), value, entry.knob.unit().to_owned(), plain::plain(&entry.set_by())]
 }
 
 fn json(config: &Config) -> String {
@@ -76,11 +96,33 @@ fn json(config: &Config) -> String {
             "value": entry.text,
             "unit": entry.knob.unit(),
             "about": entry.knob.about(),
-            "source": entry.from_where(),
+            "source": entry.set_by(),
             "variable": entry.knob.variable(),
         })
     };
     let knobs: Vec<_> = config.entries.iter().map(knob).collect();
     let document = serde_json::json!({ "version": 1, "file": config.file, "knobs": knobs });
     plain::json(&format!("{document:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Knob, Source, resolve};
+
+    #[test]
+    fn the_table_is_no_wider_than_the_terminal() {
+        let path = "/home/somewhere/deep/in/a/tree/of/folders/selvedge.toml".into();
+        let source = Source::File { path, line: 3 };
+        let entries = vec![Entry { knob: Knob::Engine, text: "rc11,loom,shuttle".to_owned(), source }];
+        let config = resolve(entries, Some("selvedge.toml".into())).expect("in force");
+        for width in [60, 80, 100, 160] {
+            let text = text(&config, true, width);
+            let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > width).collect();
+            assert_eq!(wide, Vec::<&str>::new(), "at {width}");
+            for knob in Knob::ALL {
+                assert!(text.lines().any(|line| line.starts_with(knob.name())), "{}", knob.name());
+            }
+        }
+    }
 }

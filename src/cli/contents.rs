@@ -7,11 +7,8 @@ use crate::report::{plain, wrapped};
 use crate::scenario::{Engine, ErasedDesign, Expected};
 use std::fmt::Write as _;
 
-/// Columns of a line.
-const WIDTH: usize = 100;
-
-/// The table of contents as text.
-pub(super) fn text(found: &[Found]) -> String {
+/// The table of contents as text, in lines of at most `width` characters.
+pub(super) fn text(found: &[Found], width: usize) -> String {
     let mut text = String::new();
     let mut folder = None;
     for one in found {
@@ -21,8 +18,10 @@ pub(super) fn text(found: &[Found]) -> String {
             let _ = writeln!(text, "{gap}{name}");
             folder = Some(one.folder());
         }
-        let _ = writeln!(text, "  {}  [{}]", plain::name(&one.name), glance(one));
-        text += &wrapped(&one.scenario.question, 4, WIDTH);
+        let line = format!("  {}  [{}]", plain::name(&one.name), glance(one));
+        let fits = line.chars().count() <= width;
+        text += &if fits { format!("{line}\n") } else { wrapped(&line, 2, width) };
+        text += &wrapped(&one.scenario.question, 4, width);
     }
     let designs: usize = found.iter().map(|one| one.scenario.designs.len()).sum();
     let _ = writeln!(text, "\n{} scenarios, {designs} designs", found.len());

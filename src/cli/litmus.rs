@@ -116,7 +116,7 @@ fn print(rows: &[Row<'_>], format: Format, seconds: f64) -> io::Result<()> {
     match format {
         Format::Terminal => {
             for row in rows {
-                out.write_all(text(row).as_bytes())?;
+                out.write_all(text(row, super::width()).as_bytes())?;
             }
             out.write_all(summary(rows, seconds).as_bytes())?;
         }

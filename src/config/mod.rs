@@ -226,7 +226,7 @@ pub(crate) fn resolve(layers: Vec<Entry>, file: Option<PathBuf>) -> Result<Confi
 
 impl Entry {
     /// The source in words.
-    pub(crate) fn from_where(&self) -> String {
+    pub(crate) fn set_by(&self) -> String {
         match &self.source {
             Source::Default => "default".to_owned(),
             Source::Effort(effort) => format!("budget {}", effort.name()),

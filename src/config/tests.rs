@@ -18,7 +18,7 @@ fn variables(pairs: &[(&str, &str)]) -> Result<Vec<Entry>, Wrong> {
 
 fn shown(config: &Config, name: &str) -> (String, String) {
     let entry = config.entries.iter().find(|entry| entry.knob.name() == name).expect("a knob");
-    (entry.text.clone(), entry.from_where())
+    (entry.text.clone(), entry.set_by())
 }
 
 #[track_caller]

@@ -1,6 +1,7 @@
 //! What engines found out about litmus tests, as text and as JSON.
 
 use super::json::{Evidence, evidence};
+use super::matrix::broken;
 use super::phrase::{short, thousands};
 use super::{Cell, Report, sentence, wrapped};
 use crate::base::engine::Engine;
@@ -38,24 +39,27 @@ pub(crate) fn rows<'a>(tests: &'a [Test], report: &'a Report) -> Vec<Row<'a>> {
         .collect()
 }
 
-/// A test in a terminal: what each engine answers, then all final states.
-pub(crate) fn text(row: &Row<'_>) -> String {
+/// A test in a terminal of so many columns: what each engine answers, then all final states.
+pub(crate) fn text(row: &Row<'_>, width: usize) -> String {
     let test = row.test;
     let mut text = format!("{STRONG}{}{STRONG:#}  {FAINT}{}{FAINT:#}\n", test.name, test.file);
-    let _ = writeln!(text, "  {}\n", test.condition_text());
+    let _ = writeln!(text, "{}", wrapped(&test.condition_text(), 2, width));
     for (cell, finding) in &row.cells {
         let style = match finding.as_expected {
             Some(true) => Style::new(),
             Some(false) => WRONG,
             None => OPEN,
         };
-        let line = format!("{:<COLUMN$} {:<16} {}", cell.engine, answer(finding), explored(cell, finding));
+        let start = format!("{:<COLUMN$} {:<16} ", cell.engine, answer(finding));
+        let room = width.saturating_sub(4 + start.chars().count());
+        let lines = broken(&explored(cell, finding), room);
+        let line = format!("{start}{}", lines.join(&format!("\n{:1$}", "", width - room)));
         let _ = writeln!(text, "  {style}{}{}{style:#}", mark(finding), line.trim_end());
     }
-    text += &states(row);
+    text += &states(row, width);
     for (cell, finding) in &row.cells {
         if let Some(sentence) = remark(cell, finding) {
-            let _ = write!(text, "{}", wrapped(&format!("{}: {sentence}", cell.engine), 2, 100));
+            let _ = write!(text, "{}", wrapped(&format!("{}: {sentence}", cell.engine), 2, width));
         }
     }
     text += "\n";
@@ -96,8 +100,9 @@ fn explored(cell: &Cell, finding: &Finding) -> String {
     format!("{states} {} in {how}", if states == 1 { "state" } else { "states" })
 }
 
-/// Every final state with how often each engine saw it; `*` marks those of which the proposition is true.
-fn states(row: &Row<'_>) -> String {
+/// Every final state with how often each engine saw it; `*` marks those of which the proposition is true. As many
+/// engines beside each other as fit, and the others below.
+fn states(row: &Row<'_>, width: usize) -> String {
     let all: BTreeSet<&Vec<i64>> =
         row.cells.iter().flat_map(|(_, f)| f.states.iter().map(|s| &s.values)).collect();
     if all.is_empty() {
@@ -105,18 +110,31 @@ fn states(row: &Row<'_>) -> String {
     }
     let names: Vec<_> = all.iter().map(|values| row.test.state(values)).collect();
     let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("final state".len());
-    let mut text = format!("\n{FAINT}    {:<widest$}", "final state");
-    for (cell, _) in &row.cells {
-        let _ = write!(text, "  {:>COLUMN$}", cell.engine);
-    }
-    let _ = writeln!(text, "{FAINT:#}");
-    for (values, name) in all.iter().zip(&names) {
-        let _ = write!(text, "  {} {name:<widest$}", if row.test.is_true_of(values) { '*' } else { ' ' });
-        for (_, finding) in &row.cells {
-            let count = finding.states.iter().find(|state| state.values == **values).map(|state| state.count);
-            let _ = write!(text, "  {:>COLUMN$}", count.map_or_else(|| "-".to_owned(), short));
+    let widest = widest.min(width.saturating_sub(4 + 2 * (COLUMN + 2)));
+    let beside = (width.saturating_sub(4 + widest) / (COLUMN + 2)).max(1);
+    let mut text = String::new();
+    for cells in row.cells.chunks(beside) {
+        let _ = write!(text, "\n{FAINT}    {:<widest$}", "final state");
+        for (cell, _) in cells {
+            let _ = write!(text, "  {:>COLUMN$}", cell.engine);
         }
-        text += "\n";
+        let _ = writeln!(text, "{FAINT:#}");
+        for (values, name) in all.iter().zip(&names) {
+            let mark = if row.test.is_true_of(values) { '*' } else { ' ' };
+            let mut lines = broken(name, widest);
+            let last = lines.pop().unwrap_or_default();
+            lines.iter().for_each(|line| text += &format!("    {line}\n"));
+            let _ = write!(text, "  {mark} {last:<widest$}");
+            for (_, finding) in cells {
+                let seen = finding.states.iter().find(|state| state.values == **values);
+                let _ = write!(
+                    text,
+                    "  {:>COLUMN$}",
+                    seen.map_or_else(|| "-".to_owned(), |seen| short(seen.count))
+                );
+            }
+            text += "\n";
+        }
     }
     text
 }

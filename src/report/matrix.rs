@@ -110,7 +110,7 @@ fn pieces(cell: &Cell, room: usize) -> Vec<String> {
 }
 
 /// A text in lines of at most so many characters: between words, and within those that are longer.
-fn broken(text: &str, room: usize) -> Vec<String> {
+pub(crate) fn broken(text: &str, room: usize) -> Vec<String> {
     let room = room.max(1);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

@@ -94,8 +94,8 @@ fn same_scenarios(one: &Report, other: &Report) -> Result<(), String> {
     if here != there {
         return Err("the scenarios are in another order".to_owned());
     }
-    let pairs = one.scenarios.iter().zip(&other.scenarios);
-    pairs.map(|(here, there)| same_scenario(here, there)).collect()
+    let mut pairs = one.scenarios.iter().zip(&other.scenarios);
+    pairs.try_for_each(|(here, there)| same_scenario(here, there))
 }
 
 fn same_scenario(one: &ScenarioReport, other: &ScenarioReport) -> Result<(), String> {

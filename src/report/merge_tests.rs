@@ -270,7 +270,7 @@ proptest! {
                     let in_full = |cell: &&Cell| {
                         cell.observation.not_applicable.is_none() && strength(&cell.observation) > 0
                     };
-                    prop_assert!(!all.iter().any(|cell| in_full(&cell)));
+                    prop_assert!(!all.iter().any(in_full));
                 }
             }
         }
