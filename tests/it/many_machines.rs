@@ -144,7 +144,7 @@ fn what_is_not_of_one_run_is_refused_in_a_sentence() {
 
 /// Begins a long run that lasts until it is ended, and waits until so many cells are done.
 fn begun(folder: &Path, cells: usize) -> Child {
-    let child = Command::new(assert_cmd::cargo::cargo_bin!("selvedge"))
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("selvedge"))
         .args(LONG)
         .args(["--for", "300s"])
         .arg("--out")
@@ -158,7 +158,11 @@ fn begun(folder: &Path, cells: usize) -> Child {
         if done(folder) >= cells {
             return child;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "nothing is written");
+        if begun.elapsed() > Duration::from_secs(120) {
+            child.kill().expect("it runs");
+            child.wait().expect("it has ended");
+            panic!("nothing is written");
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
 }
