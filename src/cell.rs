@@ -180,7 +180,7 @@ const fn piece<T>() -> usize {
 ///
 /// # Safety
 ///
-/// `from` points to a valid value that nobody accesses but through this function and [`store_pieces`],
+/// `from` points to a valid value that no thread accesses but through this function and [`store_pieces`],
 /// as long as the call lasts.
 #[inline]
 unsafe fn load_pieces<T: PlainValue>(from: *mut T) -> T {

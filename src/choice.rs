@@ -1,4 +1,4 @@
-//! Choices that nobody has made yet: the value is the engine's to choose.
+//! Choices that have not been made yet: the value is the engine's to choose.
 //!
 //! Under loom and shuttle every value is explored, as every interleaving is; where shuttle draws its
 //! schedules at random, it draws the values too. On the real engines, and outside of any, a value is drawn

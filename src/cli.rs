@@ -214,7 +214,7 @@ fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// What was not printed is no success, whoever has closed the pipe.
+/// What was not printed is no success, even if the reader has closed the pipe.
 fn fail_to_print(error: &io::Error) -> ExitCode {
     fail(INTERNAL, &format_args!("cannot print: {error}"))
 }

@@ -165,7 +165,7 @@ thread_local! {
 }
 
 /// Gives the actor on this operating-system thread a flag that [`waiting`] raises, so that a watchdog
-/// elsewhere can tell a deadlock (every actor waits for another) from a hang (somebody still runs).
+/// elsewhere can tell a deadlock (every actor waits for another) from a hang (a thread still runs).
 pub(crate) fn install_waiting_flag(flag: Option<&'static AtomicU32>) {
     WAITING.set(flag);
 }

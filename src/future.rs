@@ -45,7 +45,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Wakes whoever waits for the notification.
+/// Wakes the thread that waits for the notification.
 pub(crate) fn waker(notify: Arc<Notify>) -> Waker {
     // SAFETY: the pointer is an owner of the notification, which the functions of the table keep and drop as one.
     unsafe { Waker::from_raw(RawWaker::new(Arc::into_raw(notify).cast(), &TABLE)) }

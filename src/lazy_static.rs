@@ -2,7 +2,7 @@
 //!
 //! Atomics, locks and cells belong to the execution in which they are made, by a thread that others must learn of it
 //! from: so their `new` is not `const`, and a plain `static` cannot hold them. One that could would be there from the
-//! beginning for everybody, and a flag that is published without ordering would go unseen. A static is rather a
+//! beginning for every thread, and a flag that is published without ordering would go unseen. A static is rather a
 //! [`LazyLock`], a [`OnceLock`](crate::sync::OnceLock), a [`thread_local!`](crate::thread_local) or one of these.
 //!
 //! Limit: what a static gave out must not be kept beyond the execution.

@@ -114,7 +114,7 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 /// in place once, which is had here and then undone. Not to be called inside a model. Each call adds a
 /// layer.
 ///
-/// Limit: a hook of shuttle's that came first, because somebody else has used shuttle, stays below.
+/// Limit: a hook of shuttle's that came first, because other code has used shuttle, stays below.
 pub(crate) fn install() {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     static SHUTTLES: Once = Once::new();
@@ -140,7 +140,7 @@ pub(crate) fn install() {
     }));
 }
 
-/// As [`install`], if nobody has done so yet.
+/// As [`install`], unless that was done before.
 pub(crate) fn install_once() {
     static HERE: Once = Once::new();
     HERE.call_once(|| {
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn the_hook_remembers_who_panicked_and_where() {
-        // Both checkers put a hook of their own in place once, and whoever comes last is outermost.
+        // Both checkers put a hook of their own in place once, and the thread that comes last is outermost.
         crate::testing::everywhere(|| {});
         install();
         let seen = crate::testing::in_loom(|| {

@@ -2,7 +2,7 @@
 //!
 //! It lives in a mapping that outlives the worker, so it can be read after an abort or a segmentation
 //! fault. Plain atomics throughout: any process may read it at any moment, and a value may be stale but
-//! never torn. A design that writes there tells lies about itself and nothing else: whoever reads takes any bits.
+//! never torn. A design that writes there tells lies about itself and nothing else: a reader takes any bits.
 
 use crate::panics::Cause;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -134,7 +134,7 @@ impl Pulse {
         self.executing.load(Ordering::Relaxed) != 0 || self.actors.load(Ordering::Relaxed) != 0
     }
 
-    /// Says how many actors have slots from now on: 0 while nobody is to be watched.
+    /// Says how many actors have slots from now on: 0 while none is to be watched.
     pub(crate) fn watch_actors(&self, actors: usize) {
         self.actors.store(u32::try_from(actors.min(SLOTS)).unwrap_or(0), Ordering::Relaxed);
     }
@@ -266,7 +266,7 @@ pub(crate) fn tell(pulse: &'static Pulse) {
     let _first = OF_WORKER.compare_exchange(std::ptr::null_mut(), pulse, Ordering::AcqRel, Ordering::Relaxed);
 }
 
-/// From now on nothing that happens in this process is told to anybody.
+/// From now on nothing that happens in this process is told.
 pub(crate) fn tell_nobody() {
     OF_WORKER.store(std::ptr::null_mut(), Ordering::Release);
 }

@@ -60,7 +60,7 @@ pub(crate) struct Entry {
     pub(crate) older: bool,
 }
 
-/// What is written down, for somebody who may not live to see the end.
+/// What is streamed at once, because the process may die before the execution ends.
 pub(crate) enum Line<'a> {
     Made(&'a Made),
     Done(&'a Entry),
@@ -79,10 +79,10 @@ pub(crate) struct Journal {
     known: FxHashMap<Key, usize>,
     /// What each thread is about to do and has not done, by thread.
     begun: FxHashMap<usize, Entry>,
-    /// The beginning of a thread, if nobody has done anything since.
+    /// The beginning of a thread, if no thread has done anything since.
     pub(crate) starting: Option<Entry>,
     pointers: FxHashMap<String, usize>,
-    /// Objects of the harness's own, of which nobody wants to hear.
+    /// Objects of the harness's own, which are not shown.
     hidden: FxHashSet<Key>,
     sink: Option<Sink>,
 }
@@ -133,14 +133,14 @@ pub(crate) fn so_far() -> Journal {
     })
 }
 
-/// Ends the journal, which nobody wants any more. Costs next to nothing if there is none.
+/// Ends the journal, which is not wanted any more. Costs next to nothing if there is none.
 pub(crate) fn stop() {
     if ON.replace(false) {
         JOURNAL.take();
     }
 }
 
-/// Whether anybody asks. Nobody does of what destructors do while a thread unwinds: the execution may be no
+/// Whether events are recorded. What destructors do while a thread unwinds is not: the execution may be no
 /// more.
 #[inline]
 pub(crate) fn on() -> bool {
@@ -201,7 +201,7 @@ pub(crate) fn note(operation: &'static str, deed: Deed, object: Key) {
     }
 }
 
-/// As [`note`], where nobody knows the source line.
+/// As [`note`], where the source line is not known.
 #[inline]
 pub(crate) fn note_unplaced(operation: &'static str, deed: Deed, object: Key) {
     if on() {

@@ -1,6 +1,6 @@
 //! What a task can be about to do, in the words in which the facade tells a scheduler.
 //!
-//! Plain data, known to the facade's arm (which announces) and to whoever chooses schedules by it.
+//! Plain data, known to the facade's arm (which announces) and to the scheduler that chooses by it.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Lock,
     TryLock,
     Unlock,
-    /// Blocks until nobody writes, then takes a share.
+    /// Blocks until no task writes, then takes a share.
     ReadLock,
     TryReadLock,
     ReadUnlock,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     TimedWake,
     Notify,
     /// Enters a monitor, does something to its value, leaves and notifies, all in one step. Blocks if the
-    /// task waits in the monitor and nobody has notified it.
+    /// task waits in the monitor and no task has notified it.
     Enter,
     Spawn,
     /// Blocks until the task that `object` counts has ended.

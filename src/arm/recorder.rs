@@ -264,8 +264,9 @@ impl Execution {
             let told = older.unwrap_or(step);
             let (operation, site) = (told.operation.to_owned(), told.site.map(Site::of));
             let makes = |steps: &[Step]| steps.first().is_some_and(|step| step.deed == Deed::Create);
-            // Made the first time, and there the second.
-            let made_once = makes(steps[1]) && !makes(steps[0]);
+            // Made the first time, and there the second, whatever is made next.
+            let made_once = makes(steps[1])
+                && (!makes(steps[0]) || steps[1].get(1).is_some_and(|next| Some(next) == steps[0].first()));
             return Some(match older.is_some() || made_once {
                 true => Difference::Outlived { operation, site },
                 false => Difference::Operation { operation, site },
@@ -332,6 +333,21 @@ mod tests {
         let outcomes = Difference::Outcomes("1".to_owned(), "2".to_owned());
         assert_eq!(check(execution(&[], Some("1")), execution(&[], Some("2"))), Some(outcomes));
         assert_eq!(check(execution(&[], Some("1")), execution(&[], None)), Some(Difference::End));
+    }
+
+    #[test]
+    fn an_object_that_is_made_once_is_told_from_one_that_is_made_elsewhere() {
+        let making = |operations: &[&'static str]| {
+            let mut execution = execution(operations, None);
+            execution.steps.iter_mut().for_each(|step| step.deed = Deed::Create);
+            execution
+        };
+        let outlived = |one: &[&'static str], other: &[&'static str]| {
+            let difference = making(one).differs_from(&making(other)).expect("they differ");
+            matches!(difference, Difference::Outlived { .. })
+        };
+        assert!(outlived(&["kept", "new"], &["new"]));
+        assert!(!outlived(&["new", "old"], &["other", "old"]));
     }
 
     #[test]

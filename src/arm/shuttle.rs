@@ -57,7 +57,7 @@ pub(crate) fn switch() {
     shuttle_engine::runtime::thread::switch();
 }
 
-/// One of `0..options`, as the schedule has it. No scheduling point: nobody can tell when it was chosen.
+/// One of `0..options`, as the schedule has it. No scheduling point: no search can tell when it was chosen.
 pub(crate) fn choose(options: u32) -> u32 {
     running().map_or(0, |task| trace::choose(task, options, ExecutionState::next_u64))
 }
@@ -173,7 +173,7 @@ impl Drop for RawGuard<'_> {
 /// A reader-writer lock without data or poison.
 pub(crate) struct RawRwLock {
     gate: SharedGate,
-    /// Carries what writers have done: known to whoever locks next. Also names the lock.
+    /// Carries what writers have done: known to the task that locks next. Also names the lock.
     written: ObjectId,
     /// Carries what readers have done: known to the next writer only.
     read: ObjectId,
@@ -286,11 +286,11 @@ impl RawMonitor {
         before(self.object, Kind::Enter);
     }
 
-    /// Leaves, waits until somebody notifies, and enters again.
+    /// Leaves, waits until a task notifies, and enters again.
     ///
     /// # Panics
     ///
-    /// If the execution is over: nobody is left to notify.
+    /// If the execution is over: no task is left to notify.
     pub(crate) fn wait(&self) {
         let Some(task) = announce(self.object, Kind::Enter) else {
             panic!("waiting in a monitor while the shuttle execution is taken apart");
@@ -321,7 +321,7 @@ impl RawCondvar {
     ///
     /// # Panics
     ///
-    /// If the execution is over: nobody is left to notify.
+    /// If the execution is over: no task is left to notify.
     pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
         self.wait_somehow(guard, Kind::Wake).0
     }

@@ -2,12 +2,12 @@
 //! no data, no poison, no happens-before edges.
 //!
 //! They have the choices of `shuttle::sync`'s and cost less: no waker, no semaphore and no clocks behind each
-//! operation. A task that waits for a lock can only be scheduled while it can take the lock: whoever chooses
+//! operation. A task that waits for a lock can only be scheduled while it can take the lock: the strategy that chooses
 //! the schedule never sees a task that could not do what it is about to do. (In shuttle's own, such a task
 //! can be scheduled, and waits then; and a wake-up that was not needed stays with it.)
 //!
 //! Limits: only tasks of the execution that is under way may use them. Once shuttle has given an execution
-//! up, unlocking wakes nobody; a destructor that then waits for a mutex that another task holds is
+//! up, unlocking wakes no task; a destructor that then waits for a mutex that another task holds is
 //! stopped by shuttle with a panic.
 
 use super::shuttle_end;
@@ -34,7 +34,7 @@ fn block() {
     switch();
 }
 
-/// A scheduling point for a task that can go on while `holds`; whoever changes that blocks and unblocks it.
+/// A scheduling point for a task that can go on while `holds`; what changes that blocks and unblocks it.
 fn wait_until(holds: impl Fn() -> bool) {
     if holds() {
         switch();
@@ -57,19 +57,19 @@ impl<F: FnMut()> Drop for Finally<F> {
 #[derive(Default)]
 pub(super) struct Gate {
     holder: Cell<Option<TaskId>>,
-    /// Who waits to be admitted, all of them able to run while nobody holds the gate.
+    /// Who waits to be admitted, all of them able to run while no task holds the gate.
     waiters: RefCell<Vec<TaskId>>,
 }
 
 // SAFETY: every task of an execution runs as a coroutine of the one operating-system thread that started
-// the execution, and whoever calls has made sure to be such a task; so no two threads are ever inside.
+// the execution, and the caller has made sure to be such a task; so no two threads are ever inside.
 unsafe impl Send for Gate {}
 // SAFETY: see above.
 unsafe impl Sync for Gate {}
 
 impl Gate {
     /// A scheduling point; then takes the gate for the running `task`, which can only be scheduled while
-    /// nobody holds it.
+    /// no task holds it.
     ///
     /// # Panics
     ///
@@ -89,7 +89,7 @@ impl Gate {
         self.take(me);
     }
 
-    /// A scheduling point; then takes the gate if nobody holds it. Whether it did.
+    /// A scheduling point; then takes the gate if no task holds it. Whether it did.
     pub(super) fn try_lock(&self, task: usize) -> bool {
         switch();
         let free = self.holder.get().is_none();
@@ -185,7 +185,7 @@ impl SharedGate {
         wait_until(|| self.admits(to_write));
     }
 
-    /// A scheduling point; then takes the gate if that can be, whoever waits. Whether it did.
+    /// A scheduling point; then takes the gate if that can be, even if a writer waits. Whether it did.
     pub(super) fn try_lock(&self, task: usize, to_write: bool) -> bool {
         switch();
         let me = TaskId::from(task);

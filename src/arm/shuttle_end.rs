@@ -61,8 +61,8 @@ pub(crate) fn run(
     }
 }
 
-/// Whether the execution that is under way has failed. What tasks still do then, they do unwinding, and nobody
-/// is to wait for anybody.
+/// Whether the execution that is under way has failed. What tasks still do then, they do unwinding, and no task
+/// is to wait for any task.
 pub(super) fn over() -> bool {
     OVER.get()
 }
@@ -90,7 +90,7 @@ pub(super) fn keep(task: impl FnOnce()) {
     }
 }
 
-/// The running task has just been blocked: the execution ends if nobody can go on.
+/// The running task has just been blocked: the execution ends if no task can go on.
 pub(super) fn blocked() {
     look_for_deadlock(None);
 }
@@ -177,7 +177,7 @@ mod tests {
         })
     }
 
-    /// Whoever is the last that does something: the main thread, which waits for nobody, one that ends, or one
+    /// Whichever task is the last that does something: the main thread, which waits for no task, one that ends, or one
     /// that is blocked. shuttle's own words go on after these.
     #[test]
     fn deadlocks_are_found_before_shuttle_finds_them() {

@@ -96,7 +96,7 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
             switch();
             ExecutionState::with(wake_waiter);
         }
-        // What shuttle still does for the task wakes nobody.
+        // What shuttle still does for the task wakes no task.
         shuttle_end::ended();
     });
     let stack = ExecutionState::with(|state| state.config.stack_size);
@@ -105,7 +105,7 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     Join { task }
 }
 
-/// Lets whoever waits for the running task go on.
+/// Lets the task that waits for the running task go on.
 fn wake_waiter(state: &mut ExecutionState) {
     if let Some(waiter) = state.current_mut().take_waiter() {
         state.get_mut(waiter).unblock();
@@ -139,7 +139,7 @@ pub(crate) fn look(object: ObjectId) {
     let task = TASKS.with_borrow(|tasks| tasks.iter().find(|(known, _)| *known == object).copied());
     match task {
         Some((_, task)) => super::shuttle::before(task_as_object(task), Kind::Look),
-        // The main thread, which nobody joins, or one that is about to be started.
+        // The main thread, which no task joins, or one that is about to be started.
         None => super::shuttle::before(object, Kind::Yield),
     };
 }

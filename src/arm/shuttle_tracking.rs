@@ -1,4 +1,4 @@
-//! A scheduler that notes which task it lets run, so that nobody has to ask shuttle, whose answer costs
+//! A scheduler that notes which task it lets run, so that shuttle need not be asked, whose answer costs
 //! more than most operations.
 
 use super::trace;

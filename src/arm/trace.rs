@@ -86,7 +86,7 @@ thread_local! {
     /// Whether the detector in `TRACE` hears of anything: from the first plain access on. Only two accesses
     /// can race, and what was synchronised before the first of all can put no two of them in order.
     static DETECTING: Cell<bool> = const { Cell::new(false) };
-    /// How many values there are to choose from, while somebody chooses.
+    /// How many values there are to choose from, while a task chooses.
     static OPTIONS: Cell<u32> = const { Cell::new(0) };
     /// What was chosen in this execution.
     static CHOSEN: RefCell<Vec<Chosen>> = const { RefCell::new(Vec::new()) };
@@ -122,7 +122,7 @@ pub(crate) fn end() -> Option<Race> {
     TRACE.with_borrow_mut(|trace| trace.race.take())
 }
 
-/// Nothing more happens in this execution that anybody should hear of; but a race that it met stays.
+/// Nothing more happens in this execution that any task should hear of; but a race that it met stays.
 pub(super) fn stop() {
     CURRENT.set(None);
     WATCHING.set(false);
@@ -207,7 +207,7 @@ pub(crate) fn take_effect() -> Effect {
     EFFECT.take()
 }
 
-/// Nobody is about to do anything: what an execution that was cut off has left would be taken for the next
+/// No task is about to do anything: what an execution that was cut off has left would be taken for the next
 /// one's.
 pub(crate) fn forget_pending() {
     PENDING.with(|pending| pending.iter().for_each(Place::clear));
@@ -302,7 +302,7 @@ pub(crate) fn acquire(object: ObjectId) {
     with(|detector, task| detector.acquire(task, object));
 }
 
-/// All that the current task has done is now known to whoever [`acquire`]s `object` later.
+/// All that the current task has done is now known to the task that [`acquire`]s `object` later.
 pub(crate) fn release(object: ObjectId) {
     if rc11::alive() {
         return rc11::leave_at(object);

@@ -207,7 +207,7 @@ impl<T: ?Sized> Cell<T> {
         let pointer = self.0.get_mut();
         let value = pointer.value;
         drop(pointer);
-        // SAFETY: borrowed mutably, the cell is nobody else's.
+        // SAFETY: borrowed mutably, the cell is no other thread's.
         unsafe { &mut *value }
     }
 }

@@ -50,7 +50,7 @@ fn holds_what_was_put_in() {
         let (mut first, second) = (1, 2);
         check(&raw const first, &raw const second);
         let pointer = Plain::new(&raw mut first);
-        // SAFETY: `first` is alive and borrowed by nobody else.
+        // SAFETY: `first` is alive and borrowed by no other thread.
         unsafe { *pointer.get() += 1 };
         assert_eq!(first, 2);
         assert_eq!(Plain::<u8>::default().get(), 0);
@@ -61,7 +61,7 @@ fn holds_what_was_put_in() {
 fn a_cell_is_lent() {
     everywhere(|| {
         let cell = UnsafeCell::new(vec![1]);
-        // SAFETY: nobody else has the cell.
+        // SAFETY: no other thread has the cell.
         cell.with_mut(|value| unsafe { (*value).push(2) });
         // SAFETY: as above.
         unsafe { cell.get_mut().deref().push(3) };

@@ -125,7 +125,7 @@ impl End {
     }
 
     fn put_byte(&self) {
-        // There is room by construction; and if nobody reads any more, nobody needs the byte.
+        // There is room by construction; and if no thread reads any more, no thread needs the byte.
         let byte = 0_u8;
         let _ = self.write(&raw const byte, 1);
     }
@@ -202,7 +202,7 @@ enum Permission {
     Free,
     /// A byte from here for each message.
     Credit(End),
-    /// One at a time: whoever has the byte of `turn` offers a message and waits for `taken`.
+    /// One at a time: the thread that has the byte of `turn` offers a message and waits for `taken`.
     Rendezvous {
         turn: (End, End),
         taken: End,
@@ -345,7 +345,7 @@ impl<T> Sender<T> {
             let mut byte = 0_u8;
             let to = if size_of::<T>() == 0 { &raw mut byte } else { back.as_mut_ptr().cast() };
             if !matches!(offers.read(to, length::<T>()), Attempt::Done) {
-                // Somebody has taken it just now, and says so at once.
+                // A thread has taken it just now, and says so at once.
                 outcome = taken.take_byte(&Deadline::Never);
             }
         }

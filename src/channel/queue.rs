@@ -2,11 +2,11 @@
 //!
 //! The edges under shuttle: a message carries its sender's past to its receiver; taking one from a
 //! bounded channel carries the receiver's past to the send that uses the freed place; a rendezvous
-//! carries both ways; and whoever learns that the other side is gone knows what all its ends had done
+//! carries both ways; and the thread that learns that the other side is gone knows what all its ends had done
 //! when they were dropped.
 //!
 //! A rendezvous pairs as crossbeam's does: with the longest-waiting counterpart, at the moment the second
-//! of the two arrives, so that `try_send` and `try_recv` succeed exactly if somebody waits.
+//! of the two arrives, so that `try_send` and `try_recv` succeed exactly if a thread waits.
 //!
 //! Limits: see [`crate::sync::monitor`] for loom. Time does not pass in a model: an operation with a
 //! timeout yields once, looks again, and gives up.
@@ -46,7 +46,7 @@ struct State<T> {
     buffer: VecDeque<(T, Token)>,
     /// Messages ever put into a bounded buffer.
     sent: u64,
-    /// The pasts of those who freed places that nobody has used again.
+    /// The pasts of those who freed places that no thread has used again.
     freed: VecDeque<Token>,
     tickets: Ticket,
     /// Rendezvous: what waiting senders offer.
@@ -341,7 +341,7 @@ impl<T> Queue<T> {
         });
     }
 
-    /// A receiver is dropped; with the last one go the messages that nobody will receive.
+    /// A receiver is dropped; with the last one go the messages that no thread will receive.
     pub(crate) fn drop_receiver(self: &Arc<Self>) {
         self.depart(|queue, unwinding| {
             trace::release(queue.receivers_gone);

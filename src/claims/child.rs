@@ -1,6 +1,6 @@
 //! Forked children: what one says and how it ends, and memory that both map.
 //!
-//! Whoever forks here has one thread. A child never returns to its caller: it ends with `_exit`, and dies with
+//! The process that forks here has one thread. A child never returns to its caller: it ends with `_exit`, and dies with
 //! its parent.
 
 use anyhow::Context as _;

@@ -327,7 +327,7 @@ impl<'a> Long<'a> {
     }
 }
 
-/// What a process that was killed had begun to write. Nobody else writes here now.
+/// What a process that was killed had begun to write. No other process writes here now.
 fn forget_half_files(folder: &Path) {
     for entry in folder.read_dir().into_iter().flatten().filter_map(Result::ok) {
         if entry.file_name().as_encoded_bytes().starts_with(file::HALF.as_bytes()) {

@@ -364,7 +364,7 @@ fn under_a_lock_there_is_no_race_to_go_past() {
 
 struct Shared(UnsafeCell<u32>);
 
-// SAFETY: nobody touches what is in it.
+// SAFETY: no thread touches what is in it.
 unsafe impl Sync for Shared {}
 
 #[test]

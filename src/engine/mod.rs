@@ -85,7 +85,7 @@ pub(crate) struct Task<'a> {
     pub(crate) deadline: Option<Instant>,
 }
 
-/// Leave for a long exploration to have helpers on cores that nobody else uses. Only for a process with a
+/// Leave for a long exploration to have helpers on idle cores. Only for a process with a
 /// single thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Helping {
@@ -202,7 +202,7 @@ pub(crate) const OTHER_WAY: &str = "it no longer goes that way";
 
 /// Executes once more what a token has kept, of one program. `None` if it does not go that way.
 pub(crate) fn replay(task: &Task<'_>, token: &Token) -> Option<Witness> {
-    // What ends its process is for whoever is ready to die; see `runner::replay`.
+    // What ends its process needs a process of its own; see `runner::replay`.
     adapter(token.engine).replay(task, &token.route)
 }
 

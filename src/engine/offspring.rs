@@ -32,7 +32,7 @@ pub(super) fn fork_mortal() -> nix::Result<ForkResult> {
     let forked = unsafe { fork() }?;
     if forked.is_child() {
         let mortal = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
-        // The parent may have died before the request; then nobody will ever send the signal.
+        // The parent may have died before the request; then no process will ever send the signal.
         if mortal.is_err() || getppid() != parent {
             exit(1);
         }
@@ -42,7 +42,7 @@ pub(super) fn fork_mortal() -> nix::Result<ForkResult> {
 
 /// Ends this process at once.
 pub(super) fn exit(code: i32) -> ! {
-    // SAFETY: `_exit` runs no handlers and returns to nobody.
+    // SAFETY: `_exit` runs no handlers and returns to no caller.
     unsafe { libc::_exit(code) }
 }
 

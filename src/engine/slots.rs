@@ -1,7 +1,7 @@
 //! Who of a worker and its helpers may compute at the same time: so many slots, in memory that they share.
 //!
 //! The supervisor says how many there are, from time to time. An exploration that could use another core looks for a
-//! slot that nobody holds. Plain atomics, so whoever dies leaves its slot to be released by whoever started it.
+//! slot that no process holds. Plain atomics: the slot of a process that dies is released by the one that started it.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ pub(crate) const MOST_SLOTS: usize = 256;
 #[repr(C)]
 pub(crate) struct Slots {
     open: AtomicU32,
-    /// The holder of each: its family, and its process; 0 if nobody holds it.
+    /// The holder of each: its family, and its process; 0 if no process holds it.
     holders: [AtomicU64; MOST_SLOTS],
 }
 
@@ -40,7 +40,7 @@ impl Slots {
         &self.holders[..(self.open.load(Ordering::Relaxed) as usize).min(MOST_SLOTS)]
     }
 
-    /// Takes a slot that nobody holds.
+    /// Takes a slot that no process holds.
     pub(crate) fn claim(&self, holder: Holder) -> Option<usize> {
         self.all().iter().position(|slot| {
             slot.load(Ordering::Relaxed) == 0
@@ -48,12 +48,12 @@ impl Slots {
         })
     }
 
-    /// The slot that somebody holds.
+    /// The slot that a process holds.
     pub(crate) fn find(&self, holder: Holder) -> Option<usize> {
         self.holders.iter().position(|slot| slot.load(Ordering::Acquire) == holder.code())
     }
 
-    /// Gives a slot that the caller holds to somebody else.
+    /// Gives a slot that the caller holds to another process.
     pub(crate) fn hand_over(&self, slot: usize, holder: Holder) {
         self.holders[slot].store(holder.code(), Ordering::Release);
     }

@@ -5,7 +5,7 @@
 //! core is ever idle. The first actor also looks at the clock and lets the tuner choose how to walk on.
 //!
 //! Limits: it shows what this processor and this kernel do, and nothing of what they might. An actor that
-//! panics ends the sampling; the states of that array are leaked, since nobody can tell who is done with
+//! panics ends the sampling; the states of that array are leaked, since nothing can tell who is done with
 //! them. An actor that never returns is left to the supervisor, which sees that samples no longer advance.
 
 use super::lockstep::{
@@ -163,7 +163,7 @@ fn send_off(course: &Arc<Course>) -> anyhow::Result<SentOff> {
             std::thread::Builder::new().name(format!("actor {}", course.names[actor])).spawn(move || {
                 let crash = run(&course_of_actor, actor);
                 drop(course_of_actor);
-                // Nobody listens any more if this comes late, and then nobody needs to know.
+                // If this comes late, the receiver is gone and need not know.
                 let _unheard = sender.send(crash);
             });
         match started {
@@ -223,7 +223,7 @@ fn run(course: &Course, actor: usize) -> Option<Crash> {
         patience: Patience::with_own_core(course.exits.len() <= course.cores.count()),
         doing: &doing,
     };
-    // A barrier that is broken up ends the walk too; whoever broke it up says why.
+    // A barrier that is broken up ends the walk too; the actor that broke it up says why.
     let walked = catch_unwind(AssertUnwindSafe(|| runner.walk()));
     context::install_waiting_flag(None);
     let payload = walked.err()?;
@@ -291,7 +291,7 @@ impl Runner<'_> {
             }
             course.barrier.wait(self.patience)?;
             self.doing.set(Doing::Observing);
-            // SAFETY: every actor has walked the array before the barrier, so nobody but this actor
+            // SAFETY: every actor has walked the array before the barrier, so none but this actor
             // touches this slice until the next one.
             unsafe { course.plot.observe(program, slice.clone(), &course.exits) };
             let samples = slice.len() as u64;

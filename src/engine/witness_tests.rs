@@ -137,7 +137,7 @@ fn a_panic_is_shown_with_what_led_to_it() {
     }
 }
 
-/// A semaphore that wakes somebody only for the first of several permits.
+/// A semaphore that wakes a thread only for the first of several permits.
 fn wakes_once() -> ErasedDesign {
     let take = |(permits, given): &(Mutex<u8>, Condvar)| {
         let mut permits = permits.lock().unwrap();

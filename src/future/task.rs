@@ -38,7 +38,7 @@ struct State<T> {
     result: Option<Result<T, JoinError>>,
     finished: bool,
     aborted: bool,
-    /// Of whoever waits for the result.
+    /// Of the thread that waits for the result.
     waker: Option<Waker>,
 }
 

@@ -4,7 +4,7 @@
 //! budget allows, and panics with the shortest execution that fails. `SELVEDGE_ENGINE=loom,shuttle` chooses other
 //! engines; `SELVEDGE_REPLAY=token` goes to the one execution that a failure has named.
 //!
-//! What counts as a failure: a panic of the main thread, or of another that nobody has joined; a data race; a
+//! What counts as a failure: a panic of the main thread, or of another that no thread has joined; a data race; a
 //! deadlock; a loop that waits for what never comes; a value behind an [`Arc`](crate::sync::Arc), a
 //! [`Track`](crate::alloc::Track) or an allocation that is never freed (under `rc11` and loom).
 //!

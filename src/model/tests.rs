@@ -127,7 +127,7 @@ fn reads_as_plain_memory(joins: bool) {
     let theirs = Arc::clone(&flag);
     let writes = thread::spawn(move || theirs.store(1, Ordering::Relaxed));
     let first = joins.then(|| writes.join());
-    // SAFETY: on purpose, it is not where nobody joins.
+    // SAFETY: on purpose, it is not where no thread joins.
     let read = unsafe { flag.unsync_load() };
     assert!(!joins || read == 1);
     drop(first);

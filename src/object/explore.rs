@@ -150,7 +150,7 @@ impl<M: Model> Subject<M> {
         let first = if alone_at_length { Size::OF_SCOUTS } else { alone(&size) };
         Plan {
             programs: most,
-            // A program is explored once, whoever else explores others.
+            // A program is explored once, whatever else is explored.
             each: Budget { again: false, ..each },
             alone: alone_count,
             sizes: (first, size),

@@ -26,7 +26,7 @@ impl Model for Count {
     }
 }
 
-/// Adds in one step, or in two, or what nobody asked for.
+/// Adds in one step, or in two, or what was not asked for.
 enum Counter {
     Right(AtomicU32),
     TwoSteps(AtomicU32),

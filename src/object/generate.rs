@@ -1,7 +1,7 @@
 //! Drawing programs: random ones from a seed, that make sense to the model.
 //!
 //! A program makes sense if, whatever the order in which the model does the parallel parts one operation
-//! at a time, every operation's precondition holds when its turn comes, and nobody is left waiting for
+//! at a time, every operation's precondition holds when its turn comes, and no thread is left waiting for
 //! ever. So a deadlock or a broken promise is always the implementation's doing.
 //!
 //! Limits: preconditions are judged on the model's own states; where there are more than

@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn each_way_to_make_a_program_smaller_is_taken_where_no_other_helps() {
         let operations = |program: &Program<u32>| program.parts.iter().map(Vec::len).collect::<Vec<_>>();
-        // Nothing but a whole actor can be left out, and nobody can do more than there is to do.
+        // Nothing but a whole actor can be left out, and an actor cannot do more than there is to do.
         let full = |program: &Program<u32>| program.parts.iter().all(|part| (3..=4).contains(&part.len()));
         assert!(left_like(full, |left| left.parts.len() == 1) > 5);
         // All operations are needed, but no matter who does them.

@@ -1,6 +1,6 @@
 //! Data races, found by happens-before: vector clocks with the real orderings.
 //!
-//! Pure: operations in, races out. Knows no engine, no scenario and no thread; whoever executes a
+//! Pure: operations in, races out. Knows no engine, no scenario and no thread; the engine that executes a
 //! design calls [`Detector`] in the order in which the operations took effect.
 
 mod clock;

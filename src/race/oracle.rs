@@ -17,9 +17,9 @@ pub(super) enum Op {
     Fence(Ordering),
     Read(u32),
     Write(u32),
-    /// Sends a message, which nobody has to receive.
+    /// Sends a message, which no thread has to receive.
     Send,
-    /// Receives the latest message sent by anybody, if there is one.
+    /// Receives the latest message sent by any thread, if there is one.
     Receive,
     /// Adds to what this lock makes known.
     Release(u32),

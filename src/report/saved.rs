@@ -4,7 +4,7 @@
 //! is read is written once more and held against what was read: so nothing is taken that [`json`](super::json) would
 //! not write, and every verdict is what follows from what was observed.
 //!
-//! Limits: a document is read by the version that wrote it and by no other. Nobody vouches for the observations
+//! Limits: a document is read by the version that wrote it and by no other. Nothing vouches for the observations
 //! themselves: who edits a count consistently gets another report.
 
 use super::json::{self, Document, OnEngine, SELVEDGE, VERSION};

@@ -1,6 +1,6 @@
 //! The matrix in a terminal: a row per design, a column per engine, then a paragraph per failing design.
 //!
-//! Every function returns text with ANSI styles; whoever prints it strips them where they are not wanted.
+//! Every function returns text with ANSI styles; the caller strips them where they are not wanted.
 
 use super::matrix::{Matrix, USUAL};
 use super::phrase::{self, executions, forbidden, thousands};

@@ -88,7 +88,7 @@ impl<T: Shareable> Shared<T> {
 impl<T: Shareable> Drop for Shared<T> {
     fn drop(&mut self) {
         // SAFETY: this value made the mapping, and no reference into it outlives `get`'s borrow.
-        // A failure would leave a page mapped, which harms nobody.
+        // A failure would leave a page mapped, which harms nothing.
         let _ = unsafe { munmap(self.value.cast(), Self::BYTES.get()) };
     }
 }

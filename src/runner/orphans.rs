@@ -4,7 +4,7 @@
 //! nearest process that has asked for them: the worker while it lives, and then its supervisor. Every child of the
 //! supervisor that is no worker is such an orphan.
 //!
-//! Limits: a supervisor that is killed by SIGKILL adopts nobody; its workers die with it, and what had left them goes
+//! Limits: a supervisor that is killed by SIGKILL adopts none; its workers die with it, and what had left them goes
 //! on. For a process whose only children are workers: the programs that this crate starts.
 
 use nix::sys::signal::{Signal, kill};
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The workers that run. Held while one is started, so that nobody takes it for an orphan.
+/// The workers that run. Held while one is started, so that no process takes it for an orphan.
 static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// Times that children of children are looked for.
@@ -30,7 +30,7 @@ fn workers() -> MutexGuard<'static, BTreeSet<u32>> {
 /// If the system does.
 pub(super) fn start(command: &mut Command) -> std::io::Result<Child> {
     let mut workers = workers();
-    // Where it is refused, orphans are somebody else's.
+    // Where it is refused, orphans are another process's.
     let _refused = nix::sys::prctl::set_child_subreaper(true);
     let child = command.spawn()?;
     workers.insert(child.id());

@@ -41,7 +41,7 @@ const ROWS_AT_ONCE: usize = 8;
 
 /// The cells in the order in which they are run: of some rows first the checkers, side by side, and then the real
 /// engines, each of which has the machine for itself. If they took turns, cores would wait for each other at each
-/// change. The first row, which somebody waits for, is run before all others.
+/// change. The first row, which the user waits for, is run before all others.
 fn in_turn(cells: &[(&Found, &ErasedDesign, Engine)], engines: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cells.len()).collect();
     let turn = |cell: usize| (cell / engines).div_ceil(ROWS_AT_ONCE);
@@ -98,7 +98,7 @@ pub(crate) fn run_cells(
             if super::interrupt::interrupted() || sender.send((index, Message::Begun)).is_err() {
                 return;
             }
-            // Nobody listens to a run that has ended, and the next message will tell.
+            // Nothing listens to a run that has ended, and the next message will tell.
             let listen = |shrinking| drop(sender.send((index, Message::Shrinking(shrinking))));
             let cell = run_cell(scenario, design, *engine, budget, &listen);
             if sender.send((index, Message::Done(Box::new(cell)))).is_err() {

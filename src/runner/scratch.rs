@@ -44,7 +44,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Makes a folder that nobody else may enter.
+/// Makes a folder that no other process may enter.
 fn make(folder: &Path) -> bool {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().mode(0o700).create(folder).is_ok()

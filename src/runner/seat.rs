@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// Who sits, and what is lent.
 struct Book {
-    /// As many as there are cores, if nobody says.
+    /// As many as there are cores, by default.
     seats: Option<usize>,
     /// Seats lent to each worker beside its own, by the number of the worker.
     lent: BTreeMap<u64, usize>,

@@ -117,6 +117,10 @@ impl Assignment<'_> {
                     None => Ok(died(end.process_exit(), pulse, log, &self.budget)),
                 }
             }
+            // It takes a while to give gigabytes back.
+            End::Stalled { .. } if is_out_of_memory(pulse, log, &self.budget) => {
+                Ok(died(ProcessExit::Signal(Signal::SIGABRT as i32), pulse, log, &self.budget))
+            }
             End::Stalled { asleep } => Ok(stalled(pulse, *asleep && self.engine.is_checker())),
             End::OutOfTime(after) => Err(Stop::OutOfTime { seconds: after.as_secs() }),
         })

@@ -40,7 +40,7 @@ pub(super) struct Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         // The worker leads a process group of its own, which may outlive it by an actor or two.
-        // It is gone already in the normal case: then there is nobody to signal.
+        // It is gone already in the normal case: then there is nothing to signal.
         let _ = killpg(self.pid(), Signal::SIGKILL);
         let _ = self.child.kill();
         let _ = self.child.wait();

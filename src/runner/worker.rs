@@ -85,7 +85,7 @@ pub(crate) fn enter_if_asked() {
     if let (Err(error), Some(answer)) = (&worked, answer)
         && let Ok(broken) = serde_json::to_vec(&Broken { broken: format!("{error:#}") })
     {
-        // If the supervisor is gone there is nobody to tell.
+        // If the supervisor is gone there is nothing to tell.
         let _told = std::fs::write(answer, broken);
     }
     end(worked)

@@ -63,14 +63,14 @@ pub(crate) trait Program: Send + Sync {
     /// Makes `count` fresh states.
     ///
     /// # Safety
-    /// `states` points to memory for `count` states, aligned for them, which nobody else touches.
+    /// `states` points to memory for `count` states, aligned for them, which nothing else touches.
     unsafe fn make(&self, states: *mut u8, count: usize);
 
     /// Lets one actor act on each state of `range`, in order, and stores what it returns.
     ///
     /// # Safety
     /// `states` points to states made by [`Program::make`], `returns` to memory for as many returns of
-    /// this actor, aligned, which nobody else touches; `actor` is less than [`Program::actors`].
+    /// this actor, aligned, which nothing else touches; `actor` is less than [`Program::actors`].
     unsafe fn act(&self, actor: usize, states: *const u8, range: Range<usize>, returns: *mut u8);
 
     /// Observes the first `count` states, counts their outcomes and drops states and returns.
@@ -78,7 +78,7 @@ pub(crate) trait Program: Send + Sync {
     ///
     /// # Safety
     /// `states` were made by [`Program::make`], every actor that `exits` says to have returned has acted
-    /// on them with its array of `returns`, and nobody touches either any more.
+    /// on them with its array of `returns`, and no thread touches either any more.
     unsafe fn observe(&self, states: *mut u8, count: usize, returns: &[*mut u8], exits: &[Exit<()>]);
 
     /// Forgets the outcomes counted so far, because an exploration begins anew.

@@ -114,7 +114,7 @@ fn a_lazy_static_is_fresh_in_every_execution() {
     assert_eq!((loom.failure, shuttle.failure), (None, None));
     let executions = loom.executions + shuttle.executions;
     assert!(executions > 201, "loom explored something");
-    // Whoever has got a `&'static` may look at it later.
+    // Code that has got a `&'static` may look at it later.
     assert_eq!((MADE.load(Relaxed), DROPPED.load(Relaxed)), (executions + 1, 0));
 }
 

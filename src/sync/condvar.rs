@@ -32,7 +32,7 @@ impl WaitTimeoutResult {
 }
 
 impl Condvar {
-    /// A condition variable that nobody waits for, made for the engine that is running.
+    /// A condition variable that no thread waits for, made for the engine that is running.
     ///
     /// # Panics
     ///
@@ -51,7 +51,7 @@ impl Condvar {
     ///
     /// # Panics
     ///
-    /// If the mutex was made for another engine; under a checker, if nobody will ever notify: that is the
+    /// If the mutex was made for another engine; under a checker, if no thread will ever notify: that is the
     /// deadlock found.
     #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {

@@ -3,7 +3,7 @@
 //! One per object and context: loom's lock and condvar inside loom, shuttle's inside shuttle, the
 //! process-shared ones for processes, std's elsewhere.
 //!
-//! Under shuttle the lock gives *no* happens-before edges: whoever builds on a monitor states the edges
+//! Under shuttle the lock gives *no* happens-before edges: an object that is built on a monitor states the edges
 //! that the object promises, and no others, with [`crate::arm::trace`]. Limits: under loom the lock
 //! orders everything that passes through it, which is more than some objects promise, so loom can miss
 //! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
@@ -115,14 +115,14 @@ impl<T> Monitor<T> {
         Guard { monitor: self, raw: Some(self.raw.lock()), changed: false }
     }
 
-    /// Wakes all that wait. Whoever changed something others wait for calls this, inside or just after
+    /// Wakes all that wait. The thread that changed something others wait for calls this, inside or just after
     /// having left.
     pub(crate) fn notify_all(&self) {
         match &self.raw {
             Raw::Real { condvar, .. } => condvar.notify_all(),
             Raw::Loom { condvar, .. } => condvar.notify_all(),
             Raw::Shuttle(monitor) => monitor.notify(),
-            // Whoever waits waits for a change.
+            // A waiter waits for a change.
             Raw::Rc11(_) => {}
             Raw::Process { condvar, .. } => condvar.notify_all(),
         }
@@ -134,7 +134,7 @@ impl<T> Monitor<T> {
             Raw::Real { condvar, .. } => condvar.notify_one(),
             Raw::Loom { condvar, .. } => condvar.notify_one(),
             Raw::Shuttle(monitor) => monitor.notify(),
-            // Whoever waits waits for a change.
+            // A waiter waits for a change.
             Raw::Rc11(_) => {}
             Raw::Process { condvar, .. } => condvar.notify_one(),
         }

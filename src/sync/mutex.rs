@@ -55,7 +55,7 @@ impl<T> Mutex<T> {
         Mutex { raw: Lock::new(), poison: Flag::default(), data: UnsafeCell::new(value) }
     }
 
-    /// The value, without locking: nobody else can have the mutex.
+    /// The value, without locking: no other thread can have the mutex.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Panics
     ///
-    /// Under a checker, if nobody will ever unlock it: that is the deadlock found.
+    /// Under a checker, if no thread will ever unlock it: that is the deadlock found.
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
@@ -122,7 +122,7 @@ impl<T: ?Sized> Mutex<T> {
         self.poison.clear();
     }
 
-    /// The value, without locking: nobody else has the mutex.
+    /// The value, without locking: no other thread has the mutex.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: this guard holds the lock, so nobody has a mutable reference but through it.
+        // SAFETY: this guard holds the lock, so no thread has a mutable reference but through it.
         unsafe { &*self.lock.data.get() }
     }
 }
@@ -181,7 +181,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: this guard holds the lock, so nobody has a reference but through it.
+        // SAFETY: this guard holds the lock, so no thread has a reference but through it.
         unsafe { &mut *self.lock.data.get() }
     }
 }
@@ -189,7 +189,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: `drop` runs once, and nobody can use the guard after it.
+        // SAFETY: `drop` runs once, and no thread can use the guard after it.
         let raw = unsafe { ManuallyDrop::take(&mut self.raw) };
         raw.let_go(&self.lock.poison, self.taken);
     }

@@ -110,7 +110,7 @@ pub(crate) struct Core<T> {
 }
 
 // SAFETY: the value is written by one initialiser, before the `Once` of its context completes, and only
-// read after; whoever reads it may be another thread (`T: Sync`) than the one that made it (`T: Send`).
+// read after; the thread that reads it may be another thread (`T: Sync`) than the one that made it (`T: Send`).
 unsafe impl<T: Sync + Send> Sync for Core<T> {}
 // A value is either whole or not there.
 impl<T: RefUnwindSafe + UnwindSafe> RefUnwindSafe for Core<T> {}
@@ -259,7 +259,7 @@ impl<T> Core<T> {
         unsafe { slot.as_ref() }
     }
 
-    /// Makes the value with `init` unless it is there; waits for whoever is making it.
+    /// Makes the value with `init` unless it is there; waits for the thread that is making it.
     #[track_caller]
     pub(crate) fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {
         let fill = |state: &OnceState, init: &mut dyn FnMut(&OnceState) -> T| {

@@ -57,7 +57,7 @@ impl<G> Aside<G> {
     #[cold]
     #[inline(never)]
     fn drop_guard(&mut self) {
-        // SAFETY: called by `drop` alone, after which nobody can use the box.
+        // SAFETY: called by `drop` alone, after which no thread can use the box.
         unsafe { ManuallyDrop::drop(&mut self.0) };
     }
 }

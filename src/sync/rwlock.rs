@@ -67,7 +67,7 @@ impl<T> RwLock<T> {
         RwLock { raw: Shared::new(), poison: Flag::default(), data: UnsafeCell::new(value) }
     }
 
-    /// The value, without locking: nobody else can have the lock.
+    /// The value, without locking: no other thread can have the lock.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
-    /// Blocks until nobody holds the lock, then takes it for writing.
+    /// Blocks until no thread holds the lock, then takes it for writing.
     ///
     /// # Errors
     ///
@@ -124,11 +124,11 @@ impl<T: ?Sized> RwLock<T> {
         self.writer(self.raw.write())
     }
 
-    /// Takes the lock for writing if nobody holds it.
+    /// Takes the lock for writing if no thread holds it.
     ///
     /// # Errors
     ///
-    /// [`TryLockError::WouldBlock`] if somebody does, [`TryLockError::Poisoned`] with the guard if the
+    /// [`TryLockError::WouldBlock`] if a thread does, [`TryLockError::Poisoned`] with the guard if the
     /// lock is poisoned.
     #[inline]
     #[track_caller]
@@ -172,7 +172,7 @@ impl<T: ?Sized> RwLock<T> {
         self.poison.clear();
     }
 
-    /// The value, without locking: nobody else has the lock.
+    /// The value, without locking: no other thread has the lock.
     ///
     /// # Errors
     ///
@@ -213,7 +213,7 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: this guard holds the lock for reading, so nobody has a mutable reference.
+        // SAFETY: this guard holds the lock for reading, so no thread has a mutable reference.
         unsafe { &*self.lock.data.get() }
     }
 }
@@ -223,7 +223,7 @@ impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: this guard holds the lock for writing, so nobody has a mutable reference but through it.
+        // SAFETY: this guard holds the lock for writing, so no thread has a mutable reference but through it.
         unsafe { &*self.lock.data.get() }
     }
 }
@@ -231,7 +231,7 @@ impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: this guard holds the lock for writing, so nobody has a reference but through it.
+        // SAFETY: this guard holds the lock for writing, so no thread has a reference but through it.
         unsafe { &mut *self.lock.data.get() }
     }
 }
@@ -239,7 +239,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: `drop` runs once, and nobody can use the guard after it.
+        // SAFETY: `drop` runs once, and no thread can use the guard after it.
         unsafe { ManuallyDrop::take(&mut self.raw) }.let_go();
     }
 }

@@ -1,6 +1,6 @@
 //! Wakeups for no reason, where a design asks for them.
 //!
-//! `std` allows a wait on a condition variable, or for a permit, to end at any time. Nobody can tell when it has
+//! `std` allows a wait on a condition variable, or for a permit, to end at any time. Nothing can tell when it has
 //! ended, only when the thread goes on: after a condition variable, when it has the mutex again. So a spurious
 //! wakeup is a choice made when the wait begins; one that is chosen comes at once, and has no part in any
 //! notification.
@@ -20,7 +20,7 @@ thread_local! {
     static BOUNDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// An execution begins, and nobody was woken yet.
+/// An execution begins, and no thread was woken yet.
 pub(crate) fn begin_execution() {
     WOKEN.with_borrow_mut(Vec::clear);
 }

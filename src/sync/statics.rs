@@ -3,10 +3,10 @@
 //! `Once`, `OnceLock` and `LazyLock` can be made in a `static`, outside any model, and must begin anew in
 //! every execution. So they carry only a [`Key`], and what they hold in a model lies in the storage of the
 //! execution, made by whichever thread comes first. loom remembers who made an object and calls it a race
-//! if another thread touches it unordered; so the maker enters what it has made once before anybody else
-//! can find it, and everybody after enters by the same lock.
+//! if another thread touches it unordered; so the maker enters what it has made once before any other thread
+//! can find it, and every thread after enters by the same lock.
 //!
-//! Whoever has an object for ever (a `static`, or one that was leaked) may keep a `&'static` to what it holds, and
+//! Code that has an object for ever (a `static`, or one that was leaked) may keep a `&'static` to what it holds, and
 //! look at it in the next execution. So what is still held at the end of an execution is kept alive for good, and not
 //! dropped, as for real. A checker needs a value's memory for each execution then.
 //!

@@ -147,7 +147,7 @@ enum Joins<T> {
     Model(Arc<Packet<T>>),
 }
 
-// SAFETY: as std's handle: the value moves from the thread to whoever joins, and nothing of it can be
+// SAFETY: as std's handle: the value moves from the thread to the thread that joins, and nothing of it can be
 // reached through a shared handle. The thread that made it had to prove `T: Send`.
 unsafe impl<T> Send for JoinHandle<T> {}
 // SAFETY: see above.

@@ -6,7 +6,7 @@
 //! Limits inside a model: `sleep` is one yield; `park_timeout` yields once and then returns, with
 //! the permit if there is one (a timeout may always elapse, and park may always return early);
 //! `is_finished` yields first, so that loops around it end, and `true` orders nothing; `stack_size` is
-//! ignored; a panic that nobody joins is not printed.
+//! ignored; a panic that no thread joins is not printed.
 
 mod builder;
 mod handle;

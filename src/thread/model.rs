@@ -252,14 +252,14 @@ pub(crate) fn settled() {
     }
 }
 
-/// What a thread leaves to whoever joins it.
+/// What a thread leaves to the thread that joins it.
 pub(crate) struct Packet<T> {
     result: Cell<Option<std::thread::Result<T>>>,
     handover: Handover,
     pub(crate) identity: Arc<Identity>,
 }
 
-/// Orders the making of what a thread returns before its drop by somebody who has not joined the thread.
+/// Orders the making of what a thread returns before its drop by a thread that has not joined the thread.
 struct Handover {
     past: RefCell<Token>,
     /// loom's carrier of the edge, where there may be something to drop.
@@ -311,7 +311,7 @@ unsafe impl<T: Send> Sync for Packet<T> {}
 #[derive(Default)]
 pub(crate) struct End {
     finished: Cell<bool>,
-    /// Whether the thread panicked and nobody has taken its panic by joining it.
+    /// Whether the thread panicked and no thread has taken its panic by joining it.
     panicked: Cell<bool>,
     /// Until the thread begins, its parent's past; since it ended, its own.
     past: RefCell<Token>,
@@ -320,11 +320,11 @@ pub(crate) struct End {
     join: Cell<Option<Join>>,
 }
 
-/// What the main thread says of the panic of a thread that nobody has joined.
+/// What the main thread says of the panic of a thread that no thread has joined.
 pub(crate) const UNHEARD: &str = "a thread panicked, and nobody joined it";
 
 thread_local! {
-    /// Panics of threads that nobody has joined, in the execution that runs.
+    /// Panics of threads that no thread has joined, in the execution that runs.
     static UNHEARD_PANICS: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -349,7 +349,7 @@ pub(crate) fn main_is_nameless() -> bool {
     NAMELESS.get()
 }
 
-/// How many threads have panicked, and nobody has joined them.
+/// How many threads have panicked, and no thread has joined them.
 pub(crate) fn unheard() -> u32 {
     UNHEARD_PANICS.get()
 }
@@ -409,7 +409,7 @@ impl Identity {
             Some(Join::Rc11(child)) => {
                 rc11::join(child, Location::caller());
             }
-            // Somebody else waits, and whoever asks here also waits for that one.
+            // Another thread waits, and the thread that asks here also waits for that one.
             None => {}
         }
         journal::note("join", Deed::Other, Key::at(self));
@@ -430,7 +430,7 @@ impl Identity {
         self.end.finished.get()
     }
 
-    /// Whether the thread panicked and nobody joined it to hear of it. Whoever asks has heard.
+    /// Whether the thread panicked and no thread joined it to hear of it. The thread that asks has heard.
     pub(crate) fn panicked_unheard(&self) -> bool {
         self.end.heard()
     }
@@ -544,7 +544,7 @@ where
     end.finished.set(true);
     packet.handover.give(&result);
     packet.result.set(Some(result));
-    // If nobody holds the handle any more, what the thread returned is dropped here, by the thread.
+    // If no thread holds the handle any more, what the thread returned is dropped here, by the thread.
     drop(packet);
     if local.values.have_destructors() {
         *end.returned.borrow_mut() = Some(Box::new(trace::token()));

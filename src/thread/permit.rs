@@ -28,7 +28,7 @@ impl Permit {
     pub(crate) fn new(thread: u64) -> Self {
         let permit = Permit::default();
         if context::current() == Context::Rc11 {
-            // Whoever comes first, it is the same one.
+            // Whichever thread comes first, it is the same one.
             arm::rc11::name_ahead((arm::rc11::OF_PERMITS, u32::try_from(thread).unwrap_or(u32::MAX)));
             permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
         }
@@ -42,11 +42,11 @@ impl Permit {
         if self.0.get().is_none() {
             let made = Box::new(Monitor::new(State::default()));
             if context::current() == Context::Loom {
-                // loom takes a first use that is not ordered after the making for a race; whoever enters
+                // loom takes a first use that is not ordered after the making for a race; the thread that enters
                 // after this is.
                 drop(made.enter());
             }
-            // Somebody else may have made it meanwhile: theirs counts then.
+            // Another thread may have made it meanwhile: theirs counts then.
             let _ = self.0.set(made);
         }
         self.0.get().expect("it has just been made")

@@ -28,7 +28,7 @@ type RealScope<'a> = std::thread::Scope<'a, 'a>;
 
 enum Inner {
     Real(OnceLock<&'static RealScope<'static>>),
-    /// The threads that nobody has waited for yet.
+    /// The threads that no thread has waited for yet.
     Model(Mutex<Vec<Arc<Identity>>>),
 }
 
@@ -52,7 +52,7 @@ where
     std::thread::scope(|real| {
         if let Inner::Real(slot) = &scope.inner {
             // SAFETY: only lifetimes change, and `Scope::start` gives them back; `real` lives until all
-            // of its threads have ended, and nobody else can reach `scope` after that.
+            // of its threads have ended, and no other thread can reach `scope` after that.
             let real =
                 unsafe { std::mem::transmute::<&std::thread::Scope<'_, '_>, &RealScope<'static>>(real) };
             slot.set(real).expect("the scope is opened once");
@@ -70,7 +70,7 @@ where
     let _children = TakenDown(&scope);
     let result = match catch_unwind(AssertUnwindSafe(|| f(&scope))) {
         // The engine ends the execution where it stands, and runs none of its threads again: there is
-        // nobody to wait for, and waiting would fail. A race that our own detector found is different:
+        // no thread to wait for, and waiting would fail. A race that our own detector found is different:
         // shuttle goes on running the others while destructors run, and they still borrow.
         Err(payload) if panics::is_checkers(&*payload) && !payload.is::<RaceFound>() => {
             resume_unwind(payload)
@@ -193,7 +193,7 @@ enum Joins<'scope, T> {
     Model(Arc<Packet<T>>, PhantomData<&'scope ()>),
 }
 
-// SAFETY: as std's handle: the value moves from the thread to whoever joins, and nothing of it can be
+// SAFETY: as std's handle: the value moves from the thread to the thread that joins, and nothing of it can be
 // reached through a shared handle. The thread that made it had to prove `T: Send`.
 unsafe impl<T> Send for ScopedJoinHandle<'_, T> {}
 // SAFETY: see above.

@@ -12,7 +12,7 @@ use crate::base::failure::Failure;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Characters of the longest line, where nobody says.
+/// Characters of the longest line, by default.
 #[cfg(test)]
 const WIDTH: usize = 100;
 /// Characters of the narrowest column whose cells wrap; below that a list reads better.

@@ -43,7 +43,7 @@ pub(crate) struct Atom<L> {
 }
 
 // SAFETY: model threads are coroutines of one operating-system thread, and the counts are not borrowed
-// across a switch. Whoever uses a loom object on another thread panics in loom first.
+// across a switch. The thread that uses a loom object on another thread panics in loom first.
 unsafe impl<L: Send> Send for Atom<L> {}
 // SAFETY: as for `Send`.
 unsafe impl<L: Sync> Sync for Atom<L> {}
@@ -114,7 +114,7 @@ impl<L> Atom<L> {
         self.users.set(self.users.get().stored());
     }
 
-    /// loom's atomic, of which nobody else knows.
+    /// loom's atomic, of which no other thread knows.
     pub(crate) fn exclusive(&mut self) -> &mut L {
         &mut self.atomic
     }

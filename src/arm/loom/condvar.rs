@@ -21,7 +21,7 @@ impl RawCondvar {
     ///
     /// # Panics
     ///
-    /// If the model is dead: nobody is left to notify.
+    /// If the model is dead: no thread is left to notify.
     #[track_caller]
     pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
         assert!(enter(), "waiting on a Condvar while the loom model is taken apart");

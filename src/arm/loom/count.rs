@@ -11,7 +11,7 @@ pub(crate) struct Count {
     drops: AtomicUsize,
     /// Every drop of a weak pointer.
     weak_drops: AtomicUsize,
-    /// Clones, which depend only on somebody looking at the count.
+    /// Clones, which depend only on a thread looking at the count.
     clones: AtomicUsize,
     freed: Cell<Option<loom::alloc::Track<()>>>,
 }

@@ -47,7 +47,7 @@ pub(crate) fn release_deferred() {
     drop(mine);
 }
 
-/// Forgets the locks that panics let go of and nobody gave back, because their execution is over.
+/// Forgets the locks that panics let go of and no thread gave back, because their execution is over.
 /// For the engine, between two executions and after the last.
 pub(crate) fn forget_deferred() {
     forget_execution();

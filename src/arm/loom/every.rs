@@ -9,8 +9,8 @@
 //! operation, and loom goes on to the next execution.
 //!
 //! A deadlock is found by the main thread, which does not block while it waits for the actors but yields:
-//! loom lets a thread that yields run again only when nobody else can, or after somebody else has. That
-//! works because locks are [`exact`](super::exact) ones here, so that whoever waits is parked and can be woken.
+//! loom lets a thread that yields run again only when no other thread can, or after another thread has. That
+//! works because locks are [`exact`](super::exact) ones here, so that the thread that waits is parked and can be woken.
 //!
 //! Limits: whatever else loom itself panics about ends the search as ever; so does a design that catches
 //! the cut and goes on without an end.
@@ -49,7 +49,7 @@ thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static LAST: Cell<bool> = const { Cell::new(false) };
     static STEPS: Cell<bool> = const { Cell::new(false) };
-    /// Operations and ends of threads, to tell whether anybody gets on.
+    /// Operations and ends of threads, to tell whether any thread gets on.
     static PROGRESS: Cell<u64> = const { Cell::new(0) };
     static STATE: RefCell<State> = RefCell::default();
 }
@@ -208,11 +208,11 @@ pub(super) fn checked<R>(access: impl FnOnce() -> R) -> R {
     }
 }
 
-/// How often the main thread finds that nobody gets on before it believes that nobody can: a thread that
+/// How often the main thread finds that no thread gets on before it believes that no thread can: a thread that
 /// was about to wait may run without doing anything.
 const PATIENCE: u32 = 8;
 
-/// Lets the main thread wait until `ended`, or until nobody can go on.
+/// Lets the main thread wait until `ended`, or until no thread can go on.
 pub(crate) fn wait_until(ended: impl Fn() -> bool) {
     let (mut seen, mut idle) = (PROGRESS.get(), 0);
     while !ended() {
@@ -222,7 +222,7 @@ pub(crate) fn wait_until(ended: impl Fn() -> bool) {
         seen = now;
         if idle == PATIENCE {
             if has_failed() {
-                // Somebody waits in vain on the way out: loom is to say so.
+                // A thread waits in vain on the way out: loom is to say so.
                 return;
             }
             fail(Box::new(crate::panics::Deadlocked));

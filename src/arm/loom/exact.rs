@@ -1,4 +1,4 @@
-//! Exploring anew where loom's own search has a gap, and a lock for models in which somebody only tries.
+//! Exploring anew where loom's own search has a gap, and a lock for models in which a thread only tries.
 //!
 //! loom 0.7.2 takes a thread that is about to *try* a lock for one that waits for it: as soon as another
 //! thread takes the lock, the trying one is blocked, which hides every failing attempt and reports
@@ -141,7 +141,7 @@ pub(crate) struct Exact {
     waiters: Queue,
 }
 
-// SAFETY: model threads are coroutines of one operating-system thread. Whoever comes first passes `gate`,
+// SAFETY: model threads are coroutines of one operating-system thread. The thread that comes first passes `gate`,
 // which panics on another.
 unsafe impl Send for Exact {}
 // SAFETY: as for `Send`.

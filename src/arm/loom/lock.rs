@@ -29,7 +29,7 @@ impl RawMutex {
     }
 
     /// A mutex that is never tried, only waited for: loom's own in an exact exploration too. It can be made
-    /// late, since loom asks of no thread that locks it to have happened after whoever made it.
+    /// late, since loom asks of no thread that locks it to have happened after the thread that made it.
     pub(crate) fn never_tried() -> Self {
         RawMutex::Loom(Arc::new(loom::sync::Mutex::new(())))
     }
@@ -87,7 +87,7 @@ impl Drop for RawGuard<'_> {
     }
 }
 
-/// A reader-writer lock without data or poison. loom's own admits readers whoever waits.
+/// A reader-writer lock without data or poison. loom's own admits readers while a writer waits.
 pub(crate) struct RawRwLock {
     lock: Arc<Exact>,
 }

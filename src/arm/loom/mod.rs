@@ -7,7 +7,7 @@
 //!   guard that is dropped by a panic is kept aside, and given back at the next operation of the same
 //!   model thread; once the model is dead it is forgotten.
 //! - **The condition variable is our own**, over loom's `park`: waiting leaves a parked thread's token
-//!   alone, and a model that deadlocks while somebody waits can be unwound.
+//!   alone, and a model that deadlocks while a thread waits can be unwound.
 //! - **Trying a lock** is exact, see [`exact`], and so are **loads beside stores**, see [`atom`].
 //!
 //! Limits: there are no timed waits; a notification orders the
@@ -119,7 +119,7 @@ pub(crate) fn enter() -> bool {
 pub(crate) fn enter_cell() -> bool {
     context::count_operation();
     let alive = enter();
-    // Whoever accesses the cell may do so for long, and there is nothing to choose in it.
+    // The thread that accesses the cell may do so for long, and there is nothing to choose in it.
     points::point();
     alive
 }

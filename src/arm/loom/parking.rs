@@ -13,7 +13,7 @@ pub(super) struct Waiter {
 
 impl Waiter {
     /// Parks the running thread until it is woken through the queue. Whether it found a token there that
-    /// somebody else had left: then [`Waiter::give_back`] it when nothing can take it any more.
+    /// another thread had left: then [`Waiter::give_back`] it when nothing can take it any more.
     ///
     /// Nothing of loom's may live in the frames above while parked: if the model dies, they unwind.
     #[track_caller]
@@ -40,7 +40,7 @@ impl Waiter {
 pub(super) struct Queue(RefCell<VecDeque<Rc<Waiter>>>);
 
 // SAFETY: model threads are coroutines of one operating-system thread, and no borrow or count is held
-// across a switch. Whoever uses a queue first passes an atomic of loom's, which panics on another thread.
+// across a switch. The thread that uses a queue first passes an atomic of loom's, which panics on another thread.
 unsafe impl Send for Queue {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Queue {}

@@ -54,7 +54,7 @@ pub(crate) fn cutting() -> Cutting {
     CUTTING.get()
 }
 
-/// Has somebody told how far executions come, at every step, for as long as this process lives.
+/// Tells a listener how far executions come, at every step, for as long as this process lives.
 pub(crate) fn listen(listener: impl Fn(Reached) + 'static) {
     LISTENER.set(Some(Box::new(listener)));
 }

@@ -43,7 +43,7 @@ impl Arena {
         unsafe { self.base.cast().as_ref() }
     }
 
-    /// Hands out memory that nobody else has, or `None` if the arena is full. Its contents are zero
+    /// Hands out memory that no other process has, or `None` if the arena is full. Its contents are zero
     /// unless the arena has been reset.
     pub(crate) fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {
         let mut cursor = self.cursor().load(Ordering::Relaxed);
@@ -53,7 +53,7 @@ impl Arena {
             if end > self.bytes.get() {
                 return None;
             }
-            // The memory is published by whoever publishes the object in it, so no ordering is needed.
+            // The memory is published by the process that publishes the object in it, so no ordering is needed.
             match self.cursor().compare_exchange_weak(cursor, end, Ordering::Relaxed, Ordering::Relaxed) {
                 // SAFETY: `start` is within the mapping, as `end` is.
                 Ok(_) => return Some(unsafe { self.base.add(start) }),
@@ -81,7 +81,7 @@ impl Arena {
 impl Drop for Arena {
     fn drop(&mut self) {
         // SAFETY: mapped by `map` with this length, and unmapped only here. That nothing in it is used
-        // any more is the promise of whoever called `install`.
+        // any more is the promise of the process that called `install`.
         let unmapped = unsafe { munmap(self.base.cast::<c_void>(), self.bytes.get()) };
         debug_assert_eq!(unmapped, Ok(()));
     }

@@ -48,7 +48,7 @@ impl RawCondvar {
     }
 
     fn as_ptr(&self) -> *mut libc::pthread_cond_t {
-        // SAFETY: made in `new`. Whoever installed the arena promised that it stays mapped while `self`
+        // SAFETY: made in `new`. The process that installed the arena promised that it stays mapped while `self`
         // is in use.
         unsafe { self.0.as_ref() }.get()
     }

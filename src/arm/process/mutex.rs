@@ -25,7 +25,7 @@ impl Robust {
     ///
     /// # Safety
     ///
-    /// `place` is valid for writes, and nobody else uses it yet.
+    /// `place` is valid for writes, and no other process uses it yet.
     pub(super) unsafe fn make(place: *mut Robust) {
         let mut attributes = MaybeUninit::uninit();
         let attributes = attributes.as_mut_ptr();
@@ -128,7 +128,7 @@ impl RawMutex {
     }
 
     pub(super) fn robust(&self) -> &Robust {
-        // SAFETY: made in `new`. Whoever installed the arena promised that it stays mapped while `self`
+        // SAFETY: made in `new`. The process that installed the arena promised that it stays mapped while `self`
         // is in use.
         unsafe { self.0.as_ref() }
     }

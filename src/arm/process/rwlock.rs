@@ -1,4 +1,4 @@
-//! A reader-writer lock that survives the death of whoever holds it.
+//! A reader-writer lock that survives the death of the process that holds it.
 //!
 //! One robust mutex per possible reader: a reader holds any one of them, a writer all of them. So the
 //! kernel notices the death of every holder, reader or writer, and no count is ever left wrong.
@@ -17,7 +17,7 @@ struct Shared {
     slots: [Robust; RawRwLock::READERS],
     /// A writer is inside, or died inside.
     writing: AtomicBool,
-    /// A writer's death was found, and nobody who got in has been told yet.
+    /// A writer's death was found, and no process that got in has been told yet.
     fallen: AtomicBool,
     /// Where the next reader that finds every slot busy queues.
     queue: AtomicUsize,
@@ -71,14 +71,14 @@ impl RawRwLock {
     }
 
     fn shared(&self) -> &Shared {
-        // SAFETY: made in `new`. Whoever installed the arena promised that it stays mapped while `self`
+        // SAFETY: made in `new`. The process that installed the arena promised that it stays mapped while `self`
         // is in use.
         unsafe { self.0.as_ref() }
     }
 
     /// Draws the conclusions from how a slot was `taken`. A dead reader has left nothing behind.
     fn inspect(&self, taken: Taken) {
-        // Whoever holds a slot knows that no living writer is inside.
+        // The process that holds a slot knows that no living writer is inside.
         if taken == Taken::FromTheDead && self.shared().writing.swap(false, Ordering::Relaxed) {
             self.shared().fallen.store(true, Ordering::Relaxed);
         }

@@ -1,10 +1,10 @@
-//! A barrier that is fast while everybody has a core, and fair when cores are short.
+//! A barrier that is fast while every actor has a core, and fair when cores are short.
 //!
-//! Whoever waits spins a while, then yields, then sleeps on a futex: a barrier that only spins drops 10
+//! The actor that waits spins a while, then yields, then sleeps on a futex: a barrier that only spins drops 10
 //! to 25 times in speed as soon as one party has no core. It holds no pointers and its futex is
 //! process-shared, so threads and processes use the same one.
 //!
-//! Limit: a party that dies never arrives. Somebody must [`break_up`](Barrier::break_up) the barrier then;
+//! Limit: a party that dies never arrives. An actor must [`break_up`](Barrier::break_up) the barrier then;
 //! a waiting party that knows how to notice is given the chance by [`Barrier::wait_checking`].
 
 use std::hint::spin_loop;
@@ -34,7 +34,7 @@ impl Patience {
     pub(crate) const ASLEEP: Self = Self { spins: 0, yields: 0 };
 }
 
-/// The barrier was broken up: not everybody will arrive any more.
+/// The barrier was broken up: not every actor will arrive any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Broken;
 
@@ -42,7 +42,7 @@ pub(crate) struct Broken;
 #[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct Barrier {
-    /// Counts meetings, and has [`BROKEN`] set once it is broken up; what everybody watches.
+    /// Counts meetings, and has [`BROKEN`] set once it is broken up; what every actor watches.
     meeting: AtomicU32,
     sleepers: AtomicU32,
     parties: u32,
@@ -88,7 +88,7 @@ impl Barrier {
         }
     }
 
-    /// Releases everybody for good: who waits, and who ever will, gets [`Broken`]. Who was let through
+    /// Releases every actor for good: who waits, and who ever will, gets [`Broken`]. Who was let through
     /// before, and only has not noticed yet, goes through.
     pub(crate) fn break_up(&self) {
         self.meeting.fetch_or(BROKEN, Ordering::SeqCst);

@@ -27,7 +27,7 @@ pub(crate) struct Mapping {
 }
 
 // SAFETY: a mapping is an address range of the process and belongs to no thread; it gives out raw
-// pointers only, and whoever uses those answers for races.
+// pointers only, and their users answer for races.
 unsafe impl Send for Mapping {}
 // SAFETY: as above; no method changes the mapping itself.
 unsafe impl Sync for Mapping {}
@@ -61,8 +61,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: mapped in `new` with this length, and whoever got a pointer keeps the mapping alive.
-        // Failure would leave an unused range behind, which harms nobody.
+        // SAFETY: mapped in `new` with this length, and the owner of a pointer keeps the mapping alive.
+        // Failure would leave an unused range behind, which harms nothing.
         let _leaked = unsafe { munmap(self.start.cast(), self.mapped_bytes) };
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn silence() -> Silence {
                 previous(info);
             }
         }));
-        // On top again, so that whoever listens to panics hears of the silent ones too.
+        // On top again, so that a hook that listens to panics hears of the silent ones too.
         crate::panics::install();
     });
     Silence { before: SILENT.replace(true) }

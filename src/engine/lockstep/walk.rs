@@ -2,7 +2,7 @@
 //!
 //! Left alone, one actor soon runs ahead and the two never meet in a state again. So actors that keep
 //! [`Pace`] publish where they are every few states and wait, within reason, for those who are behind.
-//! Pace is a matter of hit rates alone: whoever waits in vain walks on, and nothing depends on it.
+//! Pace is a matter of hit rates alone: the actor that waits in vain walks on, and nothing depends on it.
 
 use super::barrier::Apart;
 use super::gait::Gait;
@@ -109,7 +109,7 @@ impl Plot {
     /// Makes the states of `range`.
     ///
     /// # Safety
-    /// The memory is mapped, holds no states there that must be dropped, and nobody else touches it.
+    /// The memory is mapped, holds no states there that must be dropped, and no other actor touches it.
     pub(crate) unsafe fn make(&self, program: &dyn Program, range: Range<usize>) {
         // SAFETY: the caller's promise, for a part of the array that lies within it.
         unsafe { program.make(self.state(range.start), range.len()) };
@@ -118,7 +118,7 @@ impl Plot {
     /// Observes and drops the states of `range`, and drops their returns.
     ///
     /// # Safety
-    /// The states were made, every actor that `exits` says to have returned has walked them, and nobody
+    /// The states were made, every actor that `exits` says to have returned has walked them, and no actor
     /// else touches them or their returns any more.
     pub(crate) unsafe fn observe(&self, program: &dyn Program, range: Range<usize>, exits: &[Exit<()>]) {
         let mut returns = [std::ptr::null_mut(); MOST_ACTORS];
@@ -133,7 +133,7 @@ impl Plot {
     /// Lets an actor walk the first `gait.stride` states, at the gait's pace.
     ///
     /// # Safety
-    /// The states were made; this actor's returns are not touched by anybody else meanwhile.
+    /// The states were made; this actor's returns are not touched by any other actor meanwhile.
     pub(crate) unsafe fn walk(&self, program: &dyn Program, walker: &mut Walker, gait: Gait, pace: &Pace) {
         let actor = walker.actor;
         let returns = self.returns[actor];

@@ -7,7 +7,7 @@
 //! execution is run twice at the most, however many are deadly.
 //!
 //! Limits: executions, deaths and time, and executions that take too long over one operation, as
-//! [`offspring`](crate::engine::offspring) says; whoever is told the result must see it happen once more. What a
+//! [`offspring`](crate::engine::offspring) says; the caller must see the result happen once more. What a
 //! thread does while it unwinds from the cut must not be deadly too: then the search dies with it. The process
 //! must have no other thread.
 
@@ -83,7 +83,7 @@ fn within(program: &Arc<dyn Program>, search: Search, left: &mut usize) -> (Trie
     (Tried { best, complete: complete && !doubtful }, search.patience.clone())
 }
 
-/// The payload of the panic that ends an exploration of which nobody wants to see more.
+/// The payload of the panic that ends an exploration of which no more is wanted.
 struct Enough;
 
 /// How a search has ended before it came to the end by itself.

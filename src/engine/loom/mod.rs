@@ -113,7 +113,7 @@ fn begin_anew(task: &Task<'_>) {
 
 /// Everything, or else everything within a few preemptions.
 fn search(task: &Task<'_>) -> Observation {
-    // Whoever shortened a witness before may have come upon the limit.
+    // Shortening a witness may have come upon the limit.
     spurious::take_bounded();
     let (mut total, mut redundant) = (0, 0);
     let mut failing = Vec::new();
@@ -259,7 +259,7 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
     all
 }
 
-/// The first executions of such an exploration once more, for whoever records them.
+/// The first executions of such an exploration once more, to be recorded.
 fn again(task: &Task<'_>, preemptions: Option<usize>, executions: u64) {
     let budget = Budget { executions, ..task.budget };
     explore(&Task { budget, ..task.clone() }, preemptions);

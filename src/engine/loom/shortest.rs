@@ -6,7 +6,7 @@
 //! [every order](crate::arm::loom::every) of their operations and on past those that fail, until there can be
 //! none with fewer switches than the best has. Where that takes more executions than there may be, loom's own
 //! search, which leaves out all but one of those that cannot be told apart, may still find a shorter one;
-//! whether it is the shortest nobody knows then.
+//! whether it is the shortest is not known then.
 
 #[cfg(test)]
 #[path = "shortest_tests.rs"]

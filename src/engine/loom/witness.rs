@@ -111,7 +111,7 @@ fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> 
     found.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Whoever is shown the executions of an exploration.
+/// What is shown the executions of an exploration.
 pub(super) trait Watch: Send + 'static {
     /// An execution begins, in the model: a panic ends the exploration.
     fn begins(&mut self) {}

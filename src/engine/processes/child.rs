@@ -86,7 +86,7 @@ fn live(actor: Actor<'_>, life: Life) -> ! {
 
 /// Arranges to leave no core dump, and to run on the actor's own core.
 fn settle(actor: Actor<'_>) {
-    // An actor that crashes on purpose would fill the disk; whoever wants the dump has a debugger.
+    // An actor that crashes on purpose would fill the disk; for a dump there are debuggers.
     let _refused = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     actor.cores.pin_to(actor.place);
     context::install_waiting_flag(actor.pulse.waiting_flag(actor.place));

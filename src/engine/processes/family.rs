@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Dropping a family kills and reaps whoever is left.
+/// Dropping a family kills and reaps all processes that are left.
 pub(super) struct Family {
     pulse: &'static Pulse,
     /// The address space that each may have, in mebibytes.
@@ -67,7 +67,7 @@ impl Family {
             }
             self.culprit = self.culprit.or_else(|| self.failed(control));
             if self.culprit.is_some() {
-                // Whoever has not set off yet, never will.
+                // A process that has not set off yet never will.
                 control.line_up.break_up();
                 if !survives_deaths {
                     self.kill();
@@ -134,9 +134,9 @@ impl Family {
         }
     }
 
-    /// What went wrong, after the meetings were broken up; kills and reaps everybody.
+    /// What went wrong, after the meetings were broken up; kills and reaps every process.
     pub(super) fn autopsy(&mut self, control: &Control) -> Ended {
-        // Before killing: whoever is killed by us below did not die of the design.
+        // Before killing: a process that is killed below did not die of the design.
         self.reap(libc::WNOHANG);
         let died = self.failed(control).and_then(|actor| {
             let death = self.deaths[actor]?;
@@ -230,7 +230,7 @@ fn wait_for(pid: Pid, flags: i32) -> Option<ProcessExit> {
         }
         match Errno::last() {
             Errno::EINTR if reaped < 0 => {}
-            // Somebody else has reaped it, so all that is known is that it is gone.
+            // Another process has reaped it, so all that is known is that it is gone.
             Errno::ECHILD if reaped < 0 => return Some(ProcessExit::Code(0)),
             _ => return None,
         }

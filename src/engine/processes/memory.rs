@@ -204,7 +204,7 @@ impl Ground {
     }
 
     pub(super) fn control(&self) -> &Control {
-        // SAFETY: written by `renew_control` before anybody can ask, mapped as long as `self`, and made
+        // SAFETY: written by `renew_control` before any process can ask, mapped as long as `self`, and made
         // of atomics, so that other processes may change it at any time. (`Barrier::parties` is plain,
         // and written only while there is no other process.)
         unsafe { &*self.control.base().cast::<Control>() }

@@ -1,7 +1,7 @@
 //! The parent's side: makes the first states, lets the actors make and walk the others, observes them all.
 //!
 //! Limit: states of an array that was never observed (because an actor died, or making one panicked) are
-//! leaked; nobody can tell which of them are whole.
+//! leaked; nothing can tell which of them are whole.
 
 use super::super::Task;
 use super::super::lockstep::{Cores, Leg, Patience, Tuner, words_of};

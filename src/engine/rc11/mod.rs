@@ -143,7 +143,7 @@ impl<'a, 'b> Search<'a, 'b> {
         self.explorer.is_done()
     }
 
-    /// The first executions once more, for whoever records them.
+    /// The first executions once more, to be recorded.
     fn repeat(&mut self, limit: u64) {
         while self.executions < limit
             && self.idle < limit.saturating_mul(MAX_RUNS_PER_EXECUTION)
@@ -243,7 +243,7 @@ impl<'a, 'b> Search<'a, 'b> {
 fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, Stop> {
     match end {
         End::Race(race) => Ok(Failure::DataRace(race_of_detector(&race))),
-        // Whoever waits may wait for what the thread that panicked would have done.
+        // The thread that waits may wait for what the thread that panicked would have done.
         End::Deadlock if actors == 0 && crate::thread::model::unheard() > 0 => {
             classify(&crate::thread::model::UNHEARD)
         }

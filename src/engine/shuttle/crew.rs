@@ -74,7 +74,7 @@ pub(super) fn leave_if_helper() {
 pub(super) struct Helper {
     branch: Branch,
     pid: Pid,
-    /// Whether the slot that it held, maybe another than it began with, is somebody else's.
+    /// Whether the slot that it held, maybe another than it began with, is another process's.
     unseated: bool,
     mail: File,
     read_bytes: u64,
@@ -129,7 +129,7 @@ impl Helper {
                 Ok(Message::FirstStep(operation)) => self.first_step = Some(operation),
                 Ok(Message::Request(begun, request)) => self.requests.push_back((begun, request)),
                 Ok(Message::Ended(report)) => self.report = Some(*report),
-                // Somebody else has written there: it is not to be believed.
+                // Another process has written there: it is not to be believed.
                 Err(_) => self.end(),
             }
         }
@@ -402,7 +402,7 @@ fn await_children() {
     }
 }
 
-/// Arranges to be heard by nobody but the giver: on one core, what is still to be explored would not have been
+/// Arranges to be heard by nothing but the giver: on one core, what is still to be explored would not have been
 /// heard yet.
 fn settle() {
     HELPING.store(true, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 //! of this process, which may die of it, and writes down in shared memory what there was to choose.
 //!
 //! Limits: a child that takes too long over one execution is taken for one that never ends
-//! ([`offspring`](crate::engine::offspring)), so whoever is told the result must see it happen once more. The
+//! ([`offspring`](crate::engine::offspring)), so the caller must see the result happen once more. The
 //! worker must have no other thread.
 
 use super::few::{FewSwitches, Shared};

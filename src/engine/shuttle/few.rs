@@ -1,6 +1,6 @@
 //! Depth first through all schedules with few switches.
 //!
-//! Knows tasks by their numbers only: whoever met the same scheduling points can go the same way without
+//! Knows tasks by their numbers only: a scheduler that met the same scheduling points can go the same way without
 //! shuttle.
 
 use super::schedule::{find, number};
@@ -8,7 +8,7 @@ use crate::arm::trace;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where somebody must be chosen.
+/// Where a task must be chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Point {
     /// The tasks that can run, in the order of their numbers.

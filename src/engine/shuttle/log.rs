@@ -39,7 +39,7 @@ struct Memory {
     length: AtomicU32,
     /// Whether it is whole so far: no, if anything but 0.
     spoilt: AtomicU32,
-    /// Whether whoever writes came to its end.
+    /// Whether the writer came to its end.
     lived: AtomicU32,
     slots: [Slot; MAX_STEPS],
 }
@@ -73,12 +73,12 @@ impl Log {
         self.memory().lived.store(0, Ordering::Relaxed);
     }
 
-    /// Says that whoever writes came to its end.
+    /// Says that the writer came to its end.
     pub(super) fn note_lived(&self) {
         self.memory().lived.store(1, Ordering::Relaxed);
     }
 
-    /// Whether whoever wrote came to its end.
+    /// Whether the writer came to its end.
     pub(super) fn has_lived(&self) -> bool {
         self.memory().lived.load(Ordering::Relaxed) == 1
     }

@@ -3,7 +3,7 @@
 //! First everything, up to equivalence of executions ([`dpor`]); if that takes more executions than the
 //! budget has, what it has seen by then and, for the rest, PCT and random schedules from a fixed seed.
 //!
-//! A search that lasts goes on on cores that nobody else uses ([`together`]), with the same result.
+//! A search that lasts goes on on idle cores ([`together`]), with the same result.
 //!
 //! Limits: no stale values, whatever the orderings say (a data race that they allow is found all the
 //! same); spurious wakeups only where the design asks for them; an execution of more than [`MAX_STEPS`] steps is cut off; the limits of
@@ -79,7 +79,7 @@ impl Adapter for Shuttle {
 pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     let before = context::operations();
     context::forget_artefacts();
-    // Whoever shortened a witness before may have come upon the limit.
+    // Shortening a witness may have come upon the limit.
     spurious::take_bounded();
     let again = |limit| search::again(task, limit);
     let actors = task.facts.actors.len();

@@ -37,7 +37,7 @@ pub(super) enum Recording {
     Off,
     /// A journal of each.
     On,
-    /// Everything at once, for somebody else.
+    /// Everything at once, for another process.
     Aloud(Fatal),
 }
 

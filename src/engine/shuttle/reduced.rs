@@ -38,12 +38,12 @@ pub(super) struct State {
     pub(super) redundant_ended: u64,
     /// Whether everything was explored.
     pub(super) complete: bool,
-    /// The tasks that were left waiting, in a loop, for what nobody could do any more.
+    /// The tasks that were left waiting, in a loop, for what no task could do any more.
     pub(super) hung: Option<Vec<usize>>,
     ready: Vec<Ready>,
     /// The task that was chosen last, if it begins, or ends the execution.
     leaving: Option<usize>,
-    /// What everybody was about to do then: what is dropped after that may announce more.
+    /// What every task was about to do then: what is dropped after that may announce more.
     before: Vec<Option<Operation>>,
     pub(super) together: Option<Together>,
 }
@@ -131,7 +131,7 @@ impl State {
     }
 }
 
-/// Notes what everybody is about to do whom the search knows.
+/// Notes what every task that the search knows is about to do.
 fn look_around(before: &mut Vec<Option<Operation>>, explorer: &Explorer) {
     before.clear();
     trace::each_pending(0..explorer.tasks(), |_, operation| before.push(operation));

@@ -154,7 +154,7 @@ pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
     }
 }
 
-/// The first executions of that search once more, for whoever records them.
+/// The first executions of that search once more, to be recorded.
 pub(super) fn again(task: &Task<'_>, executions: u64) {
     let counters = Arc::default();
     let scheduler = Reduced::new(executions, task.budget.preemptions, Arc::clone(&counters), None);

@@ -94,7 +94,7 @@ impl Together {
 }
 
 impl State {
-    /// Tells whoever waits for it of the execution that has ended.
+    /// Tells the process that waits for it of the execution that has ended.
     pub(super) fn tell(&mut self, cut_off: bool) {
         let Some(together) = &mut self.together else { return };
         if !cut_off {
@@ -116,7 +116,7 @@ impl State {
         together.keep_schedule();
     }
 
-    /// Gives a branch away if there is a slot for somebody to explore it.
+    /// Gives a branch away if there is a slot for a process that explores it.
     pub(super) fn share(&mut self) -> Role {
         let Some(together) = &mut self.together else { return Role::Giver };
         if together.crew.has_helpers() && self.begun.is_multiple_of(LOOK_EVERY) {

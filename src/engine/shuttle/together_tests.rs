@@ -31,7 +31,7 @@ fn child(body: impl FnOnce()) -> Pid {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             let failed = catch_unwind(AssertUnwindSafe(body)).is_err();
-            // SAFETY: `_exit` runs no handlers and returns to nobody.
+            // SAFETY: `_exit` runs no handlers and returns to no caller.
             unsafe { libc::_exit(i32::from(failed)) }
         }
     }
@@ -248,7 +248,7 @@ fn values_that_are_chosen_are_the_same_on_several_cores() {
         for executions in [50, 540, 541, 600] {
             compare(|| late(3), Budget { executions, ..BUDGET });
         }
-        // Whoever chooses at once is never helped.
+        // A design that chooses at once is never helped.
         let early = || {
             design(
                 Design::new(|| AtomicU32::new(0))
@@ -375,7 +375,7 @@ fn an_execution_that_does_not_end_stands_still_at_the_same_place() {
             };
             let worker = child(move || drop(observed(&late(for_ever), BUDGET, cores, told)));
             let (mut last, mut still) = (0, 0);
-            // As long as it takes: whoever is not there yet has executions to show.
+            // As long as it takes: a helper that has not come back has executions to show.
             while still < 150 || last == 0 || expected.is_some_and(|expected| last != expected) {
                 std::thread::sleep(Duration::from_millis(2));
                 let now = told.executions();

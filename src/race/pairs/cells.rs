@@ -27,7 +27,7 @@ pair!(
 /// A cell that the actors of a pair may access as they like: races are what the checkers are asked about.
 struct Bare(UnsafeCell<u32>);
 
-// SAFETY: in a model all threads are coroutines of one operating-system thread, and nobody uses the
+// SAFETY: in a model all threads are coroutines of one operating-system thread, and no thread uses the
 // pointer that an access lends.
 unsafe impl Sync for Bare {}
 
@@ -103,7 +103,7 @@ fn give_up(counted: &Counted, order: Ordering, last: fn()) {
     let _ = unsafe { &*cell }.get();
     if counted.owners.fetch_sub(1, order) == 1 {
         last();
-        // SAFETY: the last of both owners, so nobody uses the cell any more.
+        // SAFETY: the last of both owners, so no thread uses the cell any more.
         drop(unsafe { Box::from_raw(cell) });
     }
 }

@@ -225,7 +225,7 @@ pair!(
 pair!(
     a_notification_without_the_mutex_orders_nothing,
     || lock([
-        // `true` is that somebody waits, or that nobody should.
+        // `true` is that a thread waits, or that no thread should.
         |l| {
             let mut waits = l.mutex.lock().expect("not poisoned");
             if !*waits {

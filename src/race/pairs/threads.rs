@@ -145,7 +145,7 @@ pair!(
         shared.read();
         drop(handle);
     },
-    // Detached: whoever comes last drops the value, which must not race with its making.
+    // Detached: the thread that comes last drops the value, which must not race with its making.
     || {
         let handle = thread::spawn(|| Plain::new(1));
         thread::yield_now();

@@ -240,7 +240,7 @@ impl<T: ?Sized> Arc<T> {
         if !matches!(this.token, Token::Real) {
             this.token.pass(Ordering::Relaxed);
             this.token.pass_weak(Ordering::Relaxed);
-            // Nobody is left who could change what is found here.
+            // No thread is left that could change what is found here.
             if real::Arc::get_mut(&mut this.value).is_some() {
                 this.token.pass(Ordering::Acquire);
                 this.token.pass_weak(Ordering::Acquire);

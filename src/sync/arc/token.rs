@@ -53,7 +53,7 @@ impl Token {
             Token::Shuttle(drops) => {
                 shuttle::before(drops + 1, Kind::Load);
             }
-            // Whoever clones owns one, so that no other owner's drop can be the last.
+            // The thread that clones owns one, so that no other owner's drop can be the last.
             Token::Rc11 { .. } => {}
         }
     }

@@ -231,7 +231,7 @@ macro_rules! common {
             }
 
             /// The value, which must not be accessed atomically by others meanwhile: borrowed mutably,
-            /// the atomic is nobody else's. Under loom this is an access, and a race if it is not
+            /// the atomic is no other thread's. Under loom this is an access, and a race if it is not
             /// ordered after all others.
             #[inline]
             #[track_caller]

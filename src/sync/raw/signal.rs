@@ -19,7 +19,7 @@ pub(crate) enum Signal {
 }
 
 impl Signal {
-    /// A condition variable for the current context, that nobody waits for.
+    /// A condition variable for the current context, that no thread waits for.
     #[track_caller]
     pub(crate) fn new() -> Self {
         let signal = match arm::made_for() {

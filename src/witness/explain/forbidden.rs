@@ -67,7 +67,7 @@ fn other_modification_order(story: &Story) -> Option<Finding> {
         .next()
 }
 
-/// Somebody goes on from a wait although nobody has notified him.
+/// A thread goes on from a wait although no thread has notified it.
 fn woken_spuriously(story: &Story) -> Option<Finding> {
     let (woken, _) = story.events().find(|(_, event)| event.operation.contains("woken spuriously"))?;
     Some(Finding::decided(format!("{} was woken without a notification", story.who(woken)), &[woken]))

@@ -46,7 +46,7 @@ impl<S: Scheduler> Scheduler for Lasting<S> {
 }
 
 /// Lets a task come to its first operation, and the main task start and await the others, before anything
-/// else: nobody can tell when they do. What else there is to choose, `S` does.
+/// else: no search can tell when they do. What else there is to choose, `S` does.
 struct Ahead<S> {
     rest: S,
     begun: Vec<TaskId>,

@@ -179,7 +179,7 @@ impl Program {
         }
     }
 
-    /// Runs it once, and returns what everybody saw.
+    /// Runs it once, and returns what every task saw.
     pub(in crate::engine::shuttle) fn execute(&self) -> Vec<Vec<u8>> {
         context::set_options(self.options);
         spurious::begin_execution();

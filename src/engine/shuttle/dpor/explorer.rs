@@ -255,8 +255,8 @@ impl Explorer {
         self.course = Course::Redundant;
     }
 
-    /// Has the loops know of what has happened in the first steps, up to so many. Nobody can be in one before
-    /// anybody has yielded or looked many times, and most programs never do.
+    /// Has the loops know of what has happened in the first steps, up to so many. No task can be in one before
+    /// any task has yielded or looked many times, and most programs never do.
     pub(super) fn follow_loops(&mut self, steps: usize) {
         if self.history.yields() > 0 || self.history.len() > SILENCE as usize {
             for index in self.spins.noted..steps.min(self.history.len()) {
@@ -377,7 +377,7 @@ impl Explorer {
         }
     }
 
-    /// Runs a redundant execution to its end: anything will do that lets everybody come forward.
+    /// Runs a redundant execution to its end: anything will do that lets every task come forward.
     fn choose_freely(&mut self, ready: &[Ready], current: Option<usize>) -> usize {
         self.patience += 1;
         let stays = |task: &usize| {
@@ -398,7 +398,7 @@ impl Explorer {
         self.course == Course::Redundant
     }
 
-    /// Whether in the current execution only tasks were left that wait for a change that nobody can make.
+    /// Whether in the current execution only tasks were left that wait for a change that no task can make.
     pub(crate) fn is_stuck(&self) -> bool {
         self.stuck && !self.spins.chose && self.course == Course::Fresh
     }

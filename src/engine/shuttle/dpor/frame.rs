@@ -68,7 +68,7 @@ pub(super) struct Frame {
     pub(super) done: Steps,
     /// The tasks that need not be tried here, because what they would do was tried before.
     pub(super) sleep: Steps,
-    /// The next ones to be tried, if somebody else does it, and what they do, as far as it is known.
+    /// The next ones to be tried, if another process does it, and what they do, as far as it is known.
     pub(super) given: Vec<(usize, Option<Operation>)>,
     /// Preemptions before this decision.
     pub(super) preemptions: u32,

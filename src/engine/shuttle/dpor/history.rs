@@ -49,7 +49,7 @@ pub(super) struct History {
     frozen: usize,
 }
 
-/// Whether whoever does this lets others run, for want of anything else to do.
+/// Whether the task that does this lets others run, for want of anything else to do.
 pub(super) fn is_yield(operation: &Operation, effect: Effect) -> bool {
     operation.kind == Kind::Yield || effect == Effect::TimedOut
 }
@@ -127,7 +127,7 @@ impl History {
         self.clock(index)[self.events[index].task]
     }
 
-    /// Whether whoever knows `clock` knows the event.
+    /// Whether `clock` includes the event.
     pub(super) fn covered(&self, index: Index, clock: &[u32]) -> bool {
         clock[self.events[index].task] >= self.time(index)
     }

@@ -9,14 +9,14 @@
 //! it is run to its end, and counted apart.
 //!
 //! Where the textbook leaves off:
-//! - Operations that block are disabled until they can be done. Whoever waits for a lock races with whoever
-//!   took it, though never with whoever gives it back ([`relation::bearing`]); what a task was still waiting
+//! - Operations that block are disabled until they can be done. The task that waits for a lock races with the task that
+//!   took it, though never with the task that gives it back ([`relation::bearing`]); what a task was still waiting
 //!   to do when the execution ended counts too.
 //! - Loops that wait for others by looking are cut short ([`spin`]).
 //! - With a bound on preemptions the search adds the backtrack points of Coons, Musuvathi and McKinley
 //!   ("Bounded Partial-Order Reduction", OOPSLA 2013, section 3), and does without sleep sets, which are
 //!   not sound there.
-//! - Between two steps a task may pick a value ([`values`]). Nobody can tell when it does, so that is no step of
+//! - Between two steps a task may pick a value ([`values`]). No search can tell when it does, so that is no step of
 //!   its own: each value is tried after the step, before anything else is.
 //!
 //! - Branches can be given away for others to explore, with the result of one explorer ([`share`]).

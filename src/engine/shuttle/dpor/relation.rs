@@ -81,7 +81,7 @@ pub(super) fn bearing(earlier: Kind, later: Kind) -> Bearing {
         Kind::Lock if later == Kind::ReadLock => Bearing::Order,
         Kind::ReadLock if later == Kind::Lock => Bearing::Order,
         Kind::Arrive => Bearing::RaceEvenIfBlocked,
-        // Whoever waits for a lock comes after the unlocking, and might have come before the locking.
+        // The task that waits for a lock comes after the unlocking, and might have come before the locking.
         Kind::Unlock | Kind::ReadUnlock => Bearing::Order,
         kind if acquires(kind) => Bearing::RaceEvenIfBlocked,
         // The lock was taken then, and had to be given back first: that is where the order comes from.

@@ -1,6 +1,6 @@
 //! Exploring a search by several explorers, with the result of one.
 //!
-//! A branch of a decision can be given away: somebody else, who knows the search as it is at this moment,
+//! A branch of a decision can be given away: another process, which knows the search as it is at this moment,
 //! explores all that follows from it. What one explorer alone would find there depends on nothing that is
 //! found out meanwhile: the decisions before it, and what is asleep there, which is what was tried before it.
 //! So only branches are given away whose predecessors at the same decision are known, and the first that are
@@ -11,11 +11,11 @@
 //! the branch is explored, and in order: whether it adds a task, and which, depends on what was added before.
 //! In this way each explorer adds the same tasks in the same order as one alone.
 //!
-//! A branch that is not explored to its end is taken back, and the giver explores it as if nobody else had
+//! A branch that is not explored to its end is taken back, and the giver explores it as if no other had
 //! tried.
 //!
 //! Limit: from the first value on that is picked ([`values`](super::values)), nothing is given away. Decisions
-//! before a branch have none then, so whoever explores a branch need not know of others' values; it has to
+//! before a branch have none then, so the process that explores a branch need not know of others' values; it has to
 //! give up if it meets one itself. What is given away already stays so: the values that its giver meets
 //! meanwhile are explored before the branch comes next.
 
@@ -99,7 +99,7 @@ impl Explorer {
         &self.requests
     }
 
-    /// Enters a request, at a decision of this explorer's or for whoever has given its branch away.
+    /// Enters a request, at a decision of this explorer's or for the process that has given its branch away.
     pub(crate) fn request(&mut self, request: Request) {
         let frame = &mut self.frames[request.depth];
         if request.depth >= self.root {

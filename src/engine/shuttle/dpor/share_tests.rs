@@ -20,7 +20,7 @@ struct Seen {
     /// The outcome of each execution in order, if it has one, and whether it was redundant.
     ends: Vec<(Option<Outcome>, bool)>,
     progress: Progress,
-    /// What must be tried by whoever gave the branch away.
+    /// What must be tried by the process that gave the branch away.
     requests: Vec<Request>,
 }
 
@@ -39,7 +39,7 @@ struct Chance {
 struct Counts {
     merged: u64,
     taken_back: u64,
-    /// Branches that were taken back because whoever explored them met a value to pick.
+    /// Branches that were taken back because the process that explored them met a value to pick.
     left: u64,
     /// Values that were first met while others were exploring branches.
     met_late: u64,

@@ -6,21 +6,21 @@
 //!
 //! - the first [`ROUNDS`] rounds in which nothing has changed are explored like anything else;
 //! - of the rounds after these it is not explored what else could have come before each of them;
-//! - after [`PATIENCE`] rounds the task waits until somebody changes something that it has looked at (an
-//!   *await*), or until nobody else can run at all. Going round so long first lets a loop that gives up by
+//! - after [`PATIENCE`] rounds the task waits until a task changes something that it has looked at (an
+//!   *await*), or until no other task can run at all. Going round so long first lets a loop that gives up by
 //!   itself do so.
 //!
 //! A loop that looks without ever yielding is treated alike, as if it yielded after [`SILENCE`] looks.
 //!
 //! This loses nothing as long as each round leaves the task as it was: what it finds in a later round it could
-//! have found in an earlier one. Whoever asks is told what speaks against that: that a loop took a lock to
+//! have found in an earlier one. The caller is told what speaks against that: that a loop took a lock to
 //! look, or picked a value ([`Spins::looked_under_lock`]), that it did not yield ([`Spins::silent`]), or that it
 //! did not go on as before although nothing had changed ([`Spins::uneven`]), as one does that counts its rounds
 //! and gives up.
 //!
 //! Limits: a loop that counts its rounds and does the same all along, but tells the count in the end, is
 //! taken for one that does not. A loop that gives up by itself after more than [`PATIENCE`] rounds does so
-//! only if nobody else can run.
+//! only if no other task can run.
 
 use super::history::is_yield;
 use super::relation;
@@ -88,7 +88,7 @@ pub(super) struct Spins {
     pub(super) noted: usize,
     /// Whether a loop that looks under a lock was cut short.
     pub(super) looked_under_lock: bool,
-    /// Whether any loop was cut short where somebody else could have come in between.
+    /// Whether any loop was cut short where another task could have come in between.
     pub(super) awaited: bool,
     /// Whether a task did not go on in its loop after rounds too many, although nothing had changed.
     pub(super) uneven: bool,
@@ -121,7 +121,7 @@ impl Spins {
         (self.awaited, self.uneven, self.looked_under_lock, self.silent) = (false, false, false, None);
     }
 
-    /// The execution has ended, and nobody was left in a loop: whoever has not looked since its last round
+    /// The execution has ended, and no task was left in a loop: the task that has not looked since its last round
     /// has left its loop by itself.
     pub(super) fn end(&mut self) {
         self.uneven |= self.tasks.iter().any(Spin::must_go_on);
@@ -193,7 +193,7 @@ impl Spins {
         }
     }
 
-    /// Whoever watches what `task` has changed may find something new.
+    /// The task that watches what `task` has changed may find something new.
     fn wake(&mut self, task: usize, operation: &Operation, index: usize) {
         for (other, spin) in self.tasks.iter_mut().enumerate() {
             if other != task

@@ -97,7 +97,7 @@ fn every_value_is_picked_in_every_order() {
     check(vec![vec![Toss(3)]; 2], 9);
     // 3^2 values, in each of 2 orders.
     check(vec![vec![Add(0), Toss(3)]; 2], 9 * 2);
-    // Who picks 1 leaves out the first addition: 2^2 orders where nobody does, 2 where one or both do.
+    // Who picks 1 leaves out the first addition: 2^2 orders where no task does, 2 where one or both do.
     check_with_redundant(vec![vec![Toss(2), Add(1), Add(0)]; 2], 4 + 2 + 2 + 2);
     // What is picked between two steps: 2^2 values in each of 6 orders.
     check(vec![vec![Add(0), Toss(1), Toss(2), Load(1), Add(0)]; 2], 6 * 4);

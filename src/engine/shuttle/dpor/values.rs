@@ -1,7 +1,7 @@
 //! Values that a task picks between two of its steps: all of them, one after the other.
 //!
 //! No other task can tell when a value is picked, so picking depends on nothing and needs no step of its own.
-//! All values are tried below the step that came before, so that whoever has tried the step has tried them
+//! All values are tried below the step that came before, so that a search that has tried the step has tried them
 //! too: what sleeps there sleeps with all its values.
 
 use super::explorer::Explorer;
