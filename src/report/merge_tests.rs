@@ -113,6 +113,20 @@ fn one_that_saw_it_fail_outvotes_all_others_and_it_is_said() {
     assert_eq!(joined.observation.caveats, [Caveat::Differed { failed: 2, of: 3 }]);
 }
 
+/// The failure that counts is one, and the others are not lost.
+#[test]
+fn what_others_saw_fail_is_kept_beside_it() {
+    let failing = |failure: Failure| {
+        let mut seen = sampled(10, 0);
+        seen.fail(failure);
+        seen
+    };
+    let joined = join(&[failing(Failure::DEADLOCK), failing(Failure::DATA_RACE), sampled(9, 1)]);
+    assert_eq!(joined.judgement.verdict, Verdict::DataRace);
+    assert_eq!(joined.observation.failures.len(), 2);
+    assert!(joined.observation.outcomes.iter().any(OutcomeCount::is_violation));
+}
+
 #[test]
 fn an_end_that_came_too_early_is_not_forgotten() {
     let late = Observation { stopped: Some(Stop::OutOfTime { seconds: 8 }), ..sampled(10, 0) };
