@@ -10,7 +10,7 @@
 //! ```text
 //! scenario file ─► Scenario ─► plan (design × engine × budget) ─► worker process ─► engine ─► Observation
 //!                                                                                                 │
-//!          terminal · snapshot · JSON ◄── Report ◄── verdict::judge(expectation, observation) ◄───┘
+//!      terminal · HTML · JSON · JUnit · … ◄── Report ◄── verdict::judge(expectation, observation) ◄───┘
 //! ```
 //!
 //! It runs one way. What is wrong with a design is data in an observation; an error means that the harness

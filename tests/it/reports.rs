@@ -3,24 +3,21 @@
 use crate::browser;
 use crate::support::{root, selvedge};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use tempfile::TempDir;
 
-/// A saved report of scenarios that turn out in many ways, and the folder it lies in.
-fn saved() -> &'static Path {
-    static SAVED: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, file) = SAVED.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("report.json");
-        let scenarios =
-            ["shared_counter", "dining_philosophers", "object_counter", "early_wakeup", "message_passing"];
-        let mut command = selvedge();
-        let command = command.arg("run").args(scenarios).args(["--budget", "quick", "--format", "json"]);
-        let output = command.output().expect("the program runs");
-        std::fs::write(&file, output.stdout).expect("a folder to write to");
-        (folder, file)
-    });
-    file
+/// The report with every kind of verdict that the renderers are tested with.
+fn every_kind() -> String {
+    let snapshot = root().join("src/report/snapshots/selvedge__report__tests__json.snap");
+    let snapshot = std::fs::read_to_string(snapshot).expect("the report of the renderers' tests");
+    snapshot.splitn(3, "---\n").nth(2).expect("what comes after the head").to_owned()
+}
+
+/// The same in a file, and the folder that this lies in.
+fn saved() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("report.json");
+    std::fs::write(&file, every_kind()).expect("a folder to write to");
+    (folder, file)
 }
 
 /// Shows a damaged report: the program refuses it in a sentence that has all of these words.
@@ -39,25 +36,46 @@ fn refused(text: &str, words: &[&str]) {
     }
 }
 
+/// The program runs scenarios, saves what it found, and shows it again. Checkers alone are asked: what the machine does
+/// is different every time.
 #[test]
 fn a_report_that_is_read_and_written_again_is_the_same() {
-    let text = std::fs::read_to_string(saved()).expect("the report");
-    assert!(text.matches("\"token\": \"sv").count() > 10, "witnesses are in it");
-    assert!(text.matches("\"after\": [\n").count() > 0, "events synchronise");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, page) = (folder.path().join("report.json"), folder.path().join("page.html"));
     let mut command = selvedge();
-    let output =
-        command.arg("report").arg(saved()).args(["--format", "json"]).output().expect("the program runs");
+    command.args(["run", "shared_counter", "message_passing", "--engine", "rc11", "--engine", "shuttle"]);
+    command.args([
+        "--design",
+        "load, then store",
+        "--design",
+        "release and acquire",
+        "--design",
+        "relaxed flag",
+    ]);
+    let output = command.args(["--format", "json", "--html"]).arg(&page).output().expect("the program runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), text);
+    let text = String::from_utf8(output.stdout).expect("JSON");
+    std::fs::write(&file, &text).expect("a folder to write to");
+    assert!(text.contains("\"token\": \"sv"), "a witness is in it");
     let mut command = selvedge();
-    let assert = command.arg("report").arg("-").write_stdin(text).assert().success();
+    let assert = command.arg("report").arg(&file).args(["--format", "json"]).assert().success();
+    assert_eq!(String::from_utf8_lossy(&assert.get_output().stdout), text);
+    let mut command = selvedge();
+    let assert = command.arg("report").arg("-").write_stdin(text).arg("--html").arg(&file).assert().success();
     let shown = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
     assert!(shown.contains("shared_counter") && shown.contains("as expected"), "{shown}");
+    let page = std::fs::read_to_string(page).expect("the page");
+    assert_eq!(std::fs::read_to_string(&file).expect("the same page"), page, "saved or not, it is one page");
+    assert!(page.contains("n.store(n.load(Relaxed) + 1, Relaxed)"), "source lines are in it");
+    let mut command = selvedge();
+    let assert =
+        command.arg("report").arg("-").write_stdin(every_kind()).args(["--format", "json"]).assert().code(4);
+    assert_eq!(String::from_utf8_lossy(&assert.get_output().stdout), every_kind());
 }
 
 #[test]
 fn a_damaged_report_is_refused_with_the_place_and_what_was_expected() {
-    let text = std::fs::read_to_string(saved()).expect("the report");
+    let text = every_kind();
     let first = |what: &str, instead: &str| {
         assert!(text.contains(what), "`{what}` is not in the report");
         text.replacen(what, instead, 1)
@@ -81,25 +99,17 @@ fn a_damaged_report_is_refused_with_the_place_and_what_was_expected() {
     refused(&first("\"deed\":", "\"extra\": 1, \"deed\":"), &["events[0].extra", "no field of this name"]);
 }
 
-/// The page of the saved report, in a folder of its own.
-fn page() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("page.html");
-    let mut command = selvedge();
-    command.arg("report").arg(saved()).arg("--html").arg(&file).assert().success();
-    (folder, file)
-}
-
 #[test]
 fn the_page_is_one_file_that_loads_nothing() {
-    let (folder, file) = page();
+    let (folder, report) = saved();
+    let file = folder.path().join("page.html");
+    let mut command = selvedge();
+    command.arg("report").arg(&report).arg("--html").arg(&file).assert().code(4);
     let text = std::fs::read_to_string(&file).expect("the page");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is written");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing else is written");
     for loads in ["src=", "href=\"http", "url(http", "@import", "<link", "fetch(", "import("] {
         assert!(!text.contains(loads), "`{loads}` is in the page");
     }
-    assert!(text.contains("shared_counter") && text.contains("scenarios/basics/shared_counter.rs"));
-    assert!(text.contains("n.store(n.load(Relaxed) + 1, Relaxed)"), "source lines are in it");
     assert_eq!(text.matches("</script>").count(), 2, "no text of others ends a script");
 }
 
@@ -113,18 +123,12 @@ fn what_cannot_be_written_is_said_before_anything_runs() {
         let error = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
         assert!(error.contains("cannot write ") && assert.get_output().stdout.is_empty(), "{error}");
     }
+    let (_folder, report) = saved();
     let mut command = selvedge();
-    let assert = command.arg("report").arg(saved()).args(["--html", "/dev/full"]).assert().code(4);
+    let assert = command.arg("report").arg(report).args(["--html", "/dev/full"]).assert().code(4);
     let error = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(error.contains("cannot write /dev/full: No space left"), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left behind");
-}
-
-/// The report with every kind of verdict that the renderers are tested with.
-fn every_kind() -> String {
-    let snapshot = root().join("src/report/snapshots/selvedge__report__tests__json.snap");
-    let snapshot = std::fs::read_to_string(snapshot).expect("the report of the renderers' tests");
-    snapshot.splitn(3, "---\n").nth(2).expect("what comes after the head").to_owned()
 }
 
 #[test]
@@ -237,11 +241,16 @@ fn a_cell_opens_at_once() {
     let Some(browser) = browser::browser() else { return };
     let measure = "let slowest = 0, count = 0;
         for (const link of document.querySelectorAll('#matrix .row a')) {
-          const before = performance.now();
-          location.hash = link.getAttribute('href');
-          route();
-          void document.body.offsetHeight;
-          slowest = Math.max(slowest, performance.now() - before);
+          // Other processes want the machine, too: the best of five is what opening takes.
+          let best = Infinity;
+          for (let again = 0; again < 5; again += 1) {
+            route('');
+            const before = performance.now();
+            route(link.getAttribute('href'));
+            void document.body.offsetHeight;
+            best = Math.min(best, performance.now() - before);
+          }
+          slowest = Math.max(slowest, best);
           count += 1;
         }
         const result = document.createElement('pre');

@@ -94,8 +94,22 @@ fn head(report: &Report) -> String {
             thousands(budget.sampling_ms)
         );
     }
+    html += &shards(report);
     html += &unexpected(report);
     html
+}
+
+/// Which parts of a run this is of, where it is not one run on one machine.
+fn shards(report: &Report) -> String {
+    let rounds: u32 = report.drawn.iter().fold(0, |sum, drawn| sum.saturating_add(drawn.rounds));
+    let shards: Vec<String> = report.drawn.iter().map(|drawn| drawn.shard.to_string()).collect();
+    let alone = rounds <= 1 && shards.iter().all(|shard| shard == "1/1");
+    if alone {
+        return String::new();
+    }
+    let plural = if shards.len() == 1 { "" } else { "s" };
+    let rounds = if rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
+    format!("<p class=\"quiet\">Of shard{plural} {}, {rounds} in all.</p>\n", escaped(&shards.join(", ")))
 }
 
 /// Where to look first.

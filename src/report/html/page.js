@@ -54,8 +54,8 @@ byId("only").addEventListener("change", filter);
 /* ---- which page is shown: `#scenario/design/engine`, by number, or the matrix ---- */
 
 let came = null;
-function route() {
-  const asked = /^#(\d+)\/(\d+)(?:\/([\w-]+))?$/.exec(location.hash);
+function route(address) {
+  const asked = /^#(\d+)\/(\d+)(?:\/([\w-]+))?$/.exec(address);
   const scenario = asked && data.scenarios[Number(asked[1])];
   const design = scenario && scenario.designs[Number(asked[2])];
   const panel = byId("design");
@@ -72,7 +72,7 @@ function route() {
     came = null;
     return;
   }
-  came = location.hash;
+  came = address;
   document.title = scenario.name + " / " + design.name;
   panel.replaceChildren(...page(Number(asked[1]), Number(asked[2]), asked[3]));
   byId("matrix").hidden = true;
@@ -80,7 +80,7 @@ function route() {
   window.scrollTo(0, 0);
   panel.focus({ preventScroll: true });
 }
-window.addEventListener("hashchange", route);
+window.addEventListener("hashchange", () => route(location.hash));
 document.addEventListener("keydown", event => {
   if (event.key === "Escape" && !byId("design").hidden) location.hash = "";
 });
@@ -394,4 +394,4 @@ function history(calls) {
     stuck ? el("p", {}, "No order explains ", el("code", {}, calls.lanes[stuck.lane] + ": " + stuck.operation + " = " + stuck.returns), ".") : null];
 }
 
-route();
+route(location.hash);
