@@ -46,8 +46,11 @@ fn seqlock() -> Scenario<Option<(u32, u32)>> {
         )
 }
 
+/// What the reader has read, if it kept it.
+type Read = Option<(u32, u32)>;
+
 /// The writer's fence after it has made the version odd, and the reader's before it looks at the version again.
-fn versioned(writing: fn(), reading: fn()) -> Design<Versioned, Option<(u32, u32)>, Option<(u32, u32)>> {
+fn versioned(writing: fn(), reading: fn()) -> Design<Versioned, Read, Read> {
     Design::new(|| Versioned { version: AtomicU32::new(0), halves: [0, 0].map(AtomicU32::new) })
         .actor("writer", move |value| {
             value.version.store(1, Relaxed);
