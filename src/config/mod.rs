@@ -4,7 +4,7 @@
 //! folder or in one above it; environment variables, `SELVEDGE_` and the knob's name; and flags. What no layer sets is
 //! as the level of the budget has it, or by default. A key or variable that is no knob is an error.
 //!
-//! Everything but [`load`] is pure. Limits: what the variables of loom and shuttle ask for is none of ours
+//! Everything but [`load()`] is pure. Limits: what the variables of loom and shuttle ask for is none of ours
 //! ([`crate::model::Builder`] reads loom's, for models only). `claims`, `show` and `replay` heed no knob: what they
 //! print is to be the same wherever it is printed.
 

@@ -1,7 +1,7 @@
 //! A report that was saved as JSON, read again.
 //!
 //! Damaged, foreign and older documents are refused in one sentence that says where, and what was expected there. What
-//! is read is written once more and held against what was read: so nothing is taken that [`json`](super::json) would
+//! is read is written once more and held against what was read: so nothing is taken that [`json`] would
 //! not write, and every verdict is what follows from what was observed.
 //!
 //! Limits: a document is read by the version that wrote it and by no other. Nothing vouches for the observations

@@ -154,17 +154,15 @@ fn begun(folder: &Path, cells: usize) -> Child {
         .spawn()
         .expect("it starts");
     let begun = Instant::now();
-    loop {
-        if done(folder) >= cells {
-            return child;
-        }
-        if begun.elapsed() > Duration::from_secs(120) {
-            child.kill().expect("it runs");
-            child.wait().expect("it has ended");
-            panic!("nothing is written");
-        }
+    while done(folder) < cells && begun.elapsed() < Duration::from_secs(120) {
         std::thread::sleep(Duration::from_millis(20));
     }
+    if done(folder) < cells {
+        child.kill().expect("it runs");
+        child.wait().expect("it has ended");
+        panic!("nothing is written");
+    }
+    child
 }
 
 const LONG: [&str; 9] = [
