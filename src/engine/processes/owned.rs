@@ -11,7 +11,8 @@
 //! walked, before they are observed, and where an actor has died. Padding is copied along with a value and holds what
 //! lay on the stack before, so only those words count that come out alike whatever lay there ([`Fields`]).
 //!
-//! Limits: a number that happens to be such an address is taken for a pointer. Memory that the system mapped for an
+//! Limits: what is left uninitialised at first, as in std's `OnceLock`, is looked at in the first array only. A number
+//! that happens to be such an address is taken for a pointer. Memory that the system mapped for an
 //! actor later is not seen. Pointers into the program's own data pass.
 
 use anyhow::Context as _;

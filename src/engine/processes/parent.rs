@@ -45,6 +45,7 @@ pub(super) fn sample(task: &Task<'_>) -> anyhow::Result<(u64, Option<Ended>)> {
         executions: 0,
         ready: 0,
         channel_blocks: Vec::new(),
+        unwalked: None,
         fields: None,
         walked: task.facts.isolated,
     };
@@ -80,6 +81,8 @@ struct Sampling<'a> {
     ready: usize,
     /// The heap blocks of the channels in the first state.
     channel_blocks: Vec<usize>,
+    /// The words of the first states that will be walked, until they have been compared with what they are then.
+    unwalked: Option<Vec<usize>>,
     /// Which words of a state may come to point into the heap; `None` if none can, or those that do are fine.
     fields: Option<Fields>,
     walked: bool,
@@ -265,7 +268,10 @@ impl Sampling<'_> {
     /// Makes as many states, which will be walked.
     fn make_to_walk(&mut self, count: usize) -> Step {
         proceed!(self.make(count));
-        self.walked = true;
+        if !self.walked {
+            self.walked = true;
+            self.unwalked = Some(self.words_of_states(0, count)?);
+        }
         Ok(Ok(()))
     }
 
@@ -274,6 +280,7 @@ impl Sampling<'_> {
         if self.own_heap(count)? {
             return Ok(Err(owns_heap()));
         }
+        self.unwalked = None;
         let observed = catch_unwind(AssertUnwindSafe(|| {
             // SAFETY: made by `make`; who is said to have returned has walked them all; all actors wait
             // for the next start, or are gone.
@@ -322,11 +329,15 @@ impl Sampling<'_> {
         Ok(if self.own_heap(count)? { owns_heap() } else { ended })
     }
 
-    /// Whether one of these states points into private memory.
+    /// Whether one of these states points into private memory, as far as its fields tell, and in the first array
+    /// whatever has changed.
     fn own_heap(&self, count: usize) -> anyhow::Result<bool> {
         let Some(fields) = &self.fields else { return Ok(false) };
         let array = self.words_of_states(0, count)?;
-        let addresses: Vec<_> = fields.words(&array).filter(|word| owned::could_be_address(*word)).collect();
+        let before = self.unwalked.as_deref().unwrap_or(&array);
+        let changed = before.iter().zip(&array).filter(|(before, after)| before != after);
+        let words = fields.words(&array).chain(changed.map(|(_, after)| *after));
+        let addresses: Vec<_> = words.filter(|word| owned::could_be_address(*word)).collect();
         if addresses.is_empty() {
             return Ok(false);
         }

@@ -497,7 +497,10 @@ proptest::proptest! {
             if let Some(stale) = event.stale {
                 proptest::prop_assert!(stale.latest < index && stale.from.is_none_or(|from| from < stale.latest));
             }
-            (event.mark, event.stale) = (witness.events[index].mark, witness.events[index].stale);
+            proptest::prop_assert!(event.after.iter().chain(&event.from).all(|at| *at < index));
+            let before = &witness.events[index];
+            (event.mark, event.stale) = (before.mark, before.stale);
+            (event.from, event.after) = (before.from, before.after.clone());
         }
         // Nothing else was touched.
         explained.conclusion.clone_from(&witness.conclusion);
