@@ -11,6 +11,8 @@
 
 use super::shuttle_tracking::Tracking;
 use super::{trace, unwinding};
+use crate::panics::{Cause, Deadlocked};
+use crate::pulse;
 use shuttle::MaxSteps;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::ExecutionState;
@@ -104,7 +106,7 @@ pub(super) fn ended() {
 
 fn look_for_deadlock(ended: Option<TaskId>) {
     if KEPT.get() && !OVER.get() && ExecutionState::with(|state| is_stuck(state, ended)) {
-        fail(Box::new(crate::panics::Deadlocked));
+        fail(Box::new(Deadlocked));
     }
 }
 
@@ -119,6 +121,12 @@ fn is_stuck(state: &ExecutionState, ended: Option<TaskId>) -> bool {
 }
 
 fn fail(payload: Payload) {
+    // A destructor may end the process, on the way out.
+    if payload.is::<Deadlocked>()
+        && let Some(pulse) = pulse::of_worker()
+    {
+        pulse.note_panic(Cause::Deadlock);
+    }
     FAILURE.set(Some(payload));
     OVER.set(true);
     trace::stop();
