@@ -232,12 +232,18 @@ fn whoever_is_left_waiting_is_in_the_witness() {
         for cell in design["engines"].as_array().into_iter().flatten() {
             let fails = !["safe", "not-applicable"].contains(&cell["verdict"].as_str().unwrap_or_default());
             let witnesses = cell["witnesses"].as_array().map_or(&[][..], Vec::as_slice);
-            assert_eq!(witnesses.len(), usize::from(fails), "{}: {cell:#}", design["name"]);
+            failing += usize::from(fails);
+            // A destructor that can never have its lock ends the process, and with it the search.
+            let name = design["name"].as_str().unwrap_or_default();
+            if cell["engine"] == "shuttle" && name.starts_with("in a destructor") {
+                assert!(fails && witnesses.len() <= 1, "{name}: {cell:#}");
+                continue;
+            }
+            assert_eq!(witnesses.len(), usize::from(fails), "{name}: {cell:#}");
             for witness in witnesses {
                 let events = witness["events"].as_array().map_or(0, Vec::len);
-                assert!(events >= 3, "{}: {cell:#}", design["name"]);
+                assert!(events >= 3, "{name}: {cell:#}");
                 replays(witness);
-                failing += 1;
             }
         }
     }
@@ -261,9 +267,11 @@ fn in_a_process_of_its_own() {
 #[test]
 fn shuttles_log_is_kept_off_the_terminal() {
     let shipped = json(selvedge().args(["run", "lock_order", "shared_counter"]).args(CHECKERS), 0);
-    let broken = json(consumer("broken-scenarios").arg("waiting").args(CHECKERS), 0);
+    let designs = ["left by the main thread", "for itself", "for one that has ended", "the main thread"];
+    let designs = designs.map(|design| format!("--design={design}"));
+    let broken = json(consumer("broken-scenarios").arg("waiting").args(designs).args(CHECKERS), 0);
     let failing = [witnesses(&shipped), witnesses(&broken)].concat();
-    assert!(failing.len() >= 15, "{}", failing.len());
+    assert!(failing.len() >= 12, "{}", failing.len());
     let tokens: Vec<_> = failing.iter().map(token).collect();
     let this = std::env::current_exe().expect("this program has a file");
     let output = std::process::Command::new(this)
