@@ -37,7 +37,7 @@ thread_local! {
 ///
 /// # Errors
 /// With the payload of the panic that ended the execution, or, for a deadlock, with
-/// [`Deadlocked`](crate::panics::Deadlocked).
+/// [`Deadlocked`].
 pub(crate) fn run(
     scheduler: impl Scheduler + 'static,
     config: shuttle::Config,
