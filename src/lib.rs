@@ -200,6 +200,11 @@ pub mod __private {
     pub use crate::runner::harness::main as harness_main;
     pub use {automod, insta, inventory};
 
+    /// For `reuse_stacks!`.
+    pub mod stacks {
+        pub use crate::arm::loom::stacks::{mmap, mprotect, munmap};
+    }
+
     /// For the fuzz target of this name: the race detector against its oracle.
     #[cfg(feature = "testing")]
     pub fn fuzz_detector(bytes: &[u8]) {

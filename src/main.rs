@@ -27,6 +27,8 @@ mod scenarios {
     }
 }
 
+selvedge::reuse_stacks!();
+
 fn main() -> ExitCode {
     selvedge::cli_main()
 }

@@ -1,5 +1,7 @@
 //! Every shipped scenario on every engine, and its snapshot.
 
+selvedge::reuse_stacks!();
+
 selvedge::harness!(
     basics: "scenarios/basics",
     memory_order: "scenarios/memory_order",

@@ -25,6 +25,7 @@ mod oracle;
 mod parking;
 pub(crate) mod points;
 mod span;
+pub(crate) mod stacks;
 
 use super::unwinding;
 use crate::context::{self, Context};

@@ -165,7 +165,9 @@ pub(super) fn explore(
         }
     };
     let entered = context::enter(Context::Loom);
+    let reuse = arm::stacks::Reuse::begin();
     let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
+    drop(reuse);
     drop(entered);
     let complete = result.is_ok();
     let last = take(&came_to);
