@@ -62,6 +62,8 @@
 //! }
 //! ```
 //!
+//! The [`guide`] leads here from loom, shuttle, plain threads and shims, and says how to read a verdict.
+//!
 //! # Features
 //!
 //! | feature | holds |
@@ -98,6 +100,9 @@ mod choice;
 pub mod compat;
 #[cfg(feature = "harness")]
 pub mod future;
+#[cfg(feature = "harness")]
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 #[cfg(feature = "harness")]
 pub mod hint;
 #[cfg(feature = "harness")]
