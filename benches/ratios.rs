@@ -402,7 +402,7 @@ macro_rules! raw_additions {
 fn searches_per_second(actors: usize) -> f64 {
     let (mut searches, start) = (0_u32, Instant::now());
     while searches == 0 || start.elapsed() < Duration::from_millis(50) {
-        bench::exhaust(additions(actors));
+        bench::explore(Engine::Shuttle, additions(actors), u64::MAX);
         searches += 1;
     }
     f64::from(searches) / start.elapsed().as_secs_f64()
@@ -432,8 +432,8 @@ fn depth_first_searches() -> f64 {
 
 /// About as many executions as are run at random, so that neither side starts up more often than it must.
 fn reduced_executions() -> f64 {
-    let searches: Vec<_> = (0..8).map(|_| bench::exhaust(additions(4))).collect();
-    let executions: u64 = searches.iter().map(|searched| searched.executions).sum();
+    let searches: Vec<_> = (0..8).map(|_| bench::explore(Engine::Shuttle, additions(4), u64::MAX)).collect();
+    let executions: u64 = searches.iter().map(|searched| searched.executions + searched.others).sum();
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
     let executions = executions as f64;
     executions / searches.iter().map(|searched| searched.seconds).sum::<f64>()
@@ -441,8 +441,8 @@ fn reduced_executions() -> f64 {
 
 /// Executions per second of a search that takes some seconds, on so many cores.
 fn executions_on(cores: usize) -> f64 {
-    let searched = bench::exhaust_on(cores, additions(5));
-    assert_eq!(searched.executions, 113_400);
+    let searched = bench::explore_on(cores, Engine::Shuttle, additions(5), u64::MAX);
+    assert_eq!(searched.executions + searched.others, 113_400);
     113_400.0 / searched.seconds
 }
 

@@ -58,6 +58,8 @@ fn main() -> ExitCode {
         per_second(explored)
     };
     bound("load; store x 6: thousand executions per second", rate(load_store(6)) / 1e3, 150.0);
+    let seconds_on = |cores| bench::explore_on(cores, Engine::Rc11, load_store(6), LIMIT).seconds;
+    bound("load; store x 6: two cores against one", median(|| seconds_on(1) / seconds_on(2)), 1.7);
     let seconds = bench::explore(Engine::Rc11, additions(), LIMIT).seconds;
     bound("4 x 2 fetch_add: runs in 60 ms", 0.060 / seconds, 1.0);
     bound("IRIW: SeqCst against relaxed", median(|| rate(iriw(SeqCst)) / rate(iriw(Relaxed))), 0.2);

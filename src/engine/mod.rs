@@ -8,6 +8,7 @@
 mod adapter;
 #[cfg(test)]
 mod choice_tests;
+mod crew;
 pub(crate) mod failure;
 mod lockstep;
 pub(crate) mod loom;
@@ -17,6 +18,8 @@ mod planted;
 pub(crate) mod processes;
 mod rc11;
 pub(crate) mod repeat;
+#[cfg(test)]
+mod several;
 mod shuttle;
 pub(crate) mod slots;
 pub(crate) mod threads;

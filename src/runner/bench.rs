@@ -104,49 +104,6 @@ pub fn sample<O: Outcome>(engine: Engine, scenario: Scenario<O>, time: Duration)
     Sampled { per_second, outcomes }
 }
 
-/// A search of everything under shuttle, up to equivalence.
-pub struct Searched {
-    /// Executions, redundant ones included.
-    pub executions: u64,
-    /// Wall-clock time, in seconds.
-    pub seconds: f64,
-}
-
-/// Searches a scenario's first design to its end, in this process.
-///
-/// # Panics
-/// If there is no design, or the search does not come to its end.
-pub fn exhaust<O: Outcome>(scenario: Scenario<O>) -> Searched {
-    search(scenario, None)
-}
-
-/// As [`exhaust`], on up to so many cores. This process must have no other thread.
-///
-/// # Panics
-/// As [`exhaust`]; or if the system has no memory to share.
-pub fn exhaust_on<O: Outcome>(cores: usize, scenario: Scenario<O>) -> Searched {
-    let (slots, _file) = Shared::<Slots>::create("selvedge-slots").expect("memory to share");
-    slots.get().open(cores);
-    let process = std::process::id();
-    let own = slots.get().claim(Holder { family: process, process }).expect("a free slot");
-    // Helpers are gone when the search is over, but nothing says so to the compiler.
-    let slots: &'static Shared<Slots> = Box::leak(Box::new(slots));
-    search(scenario, Some(Helping { slots: slots.get(), own, after: super::worker::ALONE }))
-}
-
-fn search<O: Outcome>(scenario: Scenario<O>, helping: Option<Helping>) -> Searched {
-    let erased = scenario.erase();
-    let design = erased.designs.first().expect("a scenario with a design");
-    let budget = Budget { executions: u64::MAX, ..Effort::Normal.budget(DEFAULT_SEED) };
-    let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task { helping, ..Task::new(design, budget, pulse) };
-    let start = Instant::now();
-    let seen = engine::observe(Engine::Shuttle, &task).expect("the engine works");
-    let seconds = start.elapsed().as_secs_f64();
-    assert_eq!(seen.exploration, Exploration::Exhaustive, "{seen:?}");
-    Searched { executions: seen.executions + seen.redundant, seconds }
-}
-
 /// What an exploration under a checker came to.
 #[derive(Clone, Copy, Debug)]
 pub struct Explored {
@@ -165,11 +122,40 @@ pub struct Explored {
 /// # Panics
 /// If there is no design, or it fails.
 pub fn explore<O: Outcome>(engine: Engine, scenario: Scenario<O>, executions: u64) -> Explored {
+    explore_with(None, engine, scenario, executions)
+}
+
+/// As [`explore`], on up to so many cores. This process must have no other thread.
+///
+/// # Panics
+/// As [`explore`]; or if the system has no memory to share.
+pub fn explore_on<O: Outcome>(
+    cores: usize,
+    engine: Engine,
+    scenario: Scenario<O>,
+    executions: u64,
+) -> Explored {
+    let (slots, _file) = Shared::<Slots>::create("selvedge-slots").expect("memory to share");
+    slots.get().open(cores);
+    let process = std::process::id();
+    let own = slots.get().claim(Holder { family: process, process }).expect("a free slot");
+    // Helpers are gone when the search is over, but nothing says so to the compiler.
+    let slots: &'static Shared<Slots> = Box::leak(Box::new(slots));
+    let helping = Helping { slots: slots.get(), own, after: super::worker::ALONE };
+    explore_with(Some(helping), engine, scenario, executions)
+}
+
+fn explore_with<O: Outcome>(
+    helping: Option<Helping>,
+    engine: Engine,
+    scenario: Scenario<O>,
+    executions: u64,
+) -> Explored {
     let erased = scenario.erase();
     let design = erased.designs.first().expect("a scenario with a design");
     let budget = Budget { executions, random_executions: 0, ..Effort::Normal.budget(DEFAULT_SEED) };
     let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task::new(design, budget, pulse);
+    let task = Task { helping, ..Task::new(design, budget, pulse) };
     let start = Instant::now();
     let seen = engine::observe(engine, &task).expect("the engine works");
     let seconds = start.elapsed().as_secs_f64();

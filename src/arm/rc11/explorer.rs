@@ -38,6 +38,22 @@ impl Explorer {
         self.left = vec![Graph::default()];
     }
 
+    /// Half of the graphs that have not been executed: those that would be executed last. `None` if there are too few.
+    pub(crate) fn give(&mut self) -> Option<Vec<Graph>> {
+        let half = self.left.len() / 2;
+        (half > 0).then(|| self.left.drain(..half).collect())
+    }
+
+    /// Goes on with these graphs, and no others.
+    pub(crate) fn take(&mut self, graphs: Vec<Graph>) {
+        self.left = graphs;
+    }
+
+    /// Graphs that are executed after all others.
+    pub(crate) fn take_back(&mut self, graphs: Vec<Graph>) {
+        self.left.splice(..0, graphs);
+    }
+
     /// Forgets all graphs that have not been executed but one, which `choose` chooses by its number. False if there
     /// is none.
     pub(crate) fn keep_one(&mut self, choose: impl FnOnce(usize) -> usize) -> bool {

@@ -8,10 +8,13 @@
 //! the search on threads and events, of which none is silent. Where a data race ends an execution, the others are
 //! explored all the same.
 
+mod together;
+#[cfg(test)]
+mod together_tests;
 mod witness;
 
 use super::failure::{classify, race_of_detector};
-use super::{Adapter, Programs, Task, repeat};
+use super::{Adapter, Programs, Pulse, Task, crew, repeat};
 use crate::arm::rc11::{End, Explorer, ROUNDS, Trouble};
 use crate::arm::{journal, recorder, trace};
 use crate::base::budget::Budget;
@@ -27,6 +30,7 @@ use crate::thread::model;
 use crate::witness::token::Route;
 use std::sync::Arc;
 use std::time::Instant;
+use together::Together;
 
 /// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
 const MAX_RUNS_PER_EXECUTION: u64 = 10;
@@ -61,8 +65,10 @@ fn observe(engine: &Rc11, task: &Task<'_>) -> Observation {
     let before = context::operations();
     spurious::take_bounded();
     let mut search = Search::new(task, engine.model);
+    search.together = Together::new(task);
     let again = |limit| Search::new(task, engine.model).repeat(limit);
     let (complete, difference) = repeat::search(task, || search.everything(), again);
+    search.together = None;
     let bounds = [
         spurious::take_bounded().then_some(Bound::SpuriousWakeups),
         search.explorer.left_rounds_out().then_some(Bound::LoopRounds(ROUNDS)),
@@ -110,6 +116,24 @@ struct Search<'a, 'b> {
     /// The execution that first showed each.
     found: Vec<witness::Found>,
     stopped: Option<Stop>,
+    limits: Limits,
+    /// Where runs are told.
+    pulse: &'static Pulse,
+    together: Option<Together>,
+}
+
+/// How much may still be explored.
+struct Limits {
+    executions: u64,
+    idle: u64,
+}
+
+impl Limits {
+    fn of(task: &Task<'_>) -> Self {
+        let executions = task.budget.executions;
+        let runs = if task.first_failure { 1 } else { MAX_RUNS_PER_EXECUTION };
+        Limits { executions, idle: executions.saturating_mul(runs) }
+    }
 }
 
 impl<'a, 'b> Search<'a, 'b> {
@@ -124,23 +148,45 @@ impl<'a, 'b> Search<'a, 'b> {
             failures: Vec::new(),
             found: Vec::new(),
             stopped: None,
+            limits: Limits::of(task),
+            pulse: task.pulse,
+            together: None,
         }
     }
 
     /// Whether all there is was explored.
     fn everything(&mut self) -> bool {
-        let limit = self.task.budget.executions;
-        let idle = limit.saturating_mul(if self.task.first_failure { 1 } else { MAX_RUNS_PER_EXECUTION });
-        while !self.is_late() && self.executions < limit && self.idle < idle {
+        let complete = loop {
+            if let Some(complete) = self.own_part() {
+                // Its giver comes to the same end.
+                crew::leave_if_helper();
+                break complete;
+            }
+            if !self.next_part() {
+                break self.stopped.is_none();
+            }
+        };
+        self.report_if_helper();
+        complete
+    }
+
+    /// Explores what others do not. Whether all there is was explored, if the search is over.
+    fn own_part(&mut self) -> Option<bool> {
+        while !self.is_late()
+            && self.executions < self.limits.executions
+            && self.idle < self.limits.idle
+            && !self.explorer.is_done()
+        {
             if self.task.is_out_of_time() {
                 self.stopped = Some(self.task.out_of_time());
-                return false;
+                return Some(false);
             }
+            self.share();
             if !self.step() {
-                return self.stopped.is_none();
+                return Some(self.stopped.is_none());
             }
         }
-        self.explorer.is_done()
+        (!self.explorer.is_done()).then_some(false)
     }
 
     /// The first executions once more, to be recorded.
@@ -151,25 +197,26 @@ impl<'a, 'b> Search<'a, 'b> {
         {}
     }
 
-    /// Random walks, as many as the budget has executions for.
+    /// Random walks, as many as the budget has random executions, within as many runs as the search had executions.
     fn at_random(&mut self) {
         if self.stopped.is_some() {
             return;
         }
         let mut random = Random(self.task.budget.seed | 1);
-        let begun = self.runs;
-        for _ in 0..self.task.budget.random_executions {
-            if self.task.is_out_of_time() {
-                self.stopped = Some(self.task.out_of_time());
-                return;
-            }
-            // A walk has a run for each way that it takes.
-            let walked = self.task.first_failure && self.runs - begun >= self.task.budget.random_executions;
-            if walked || self.is_late() {
+        let budget = &self.task.budget;
+        // A walk has a run for each way that it takes: all together no more than the search had.
+        let runs = if self.task.first_failure { budget.random_executions } else { budget.executions };
+        let last = self.runs.saturating_add(runs.max(budget.random_executions));
+        for _ in 0..budget.random_executions {
+            if self.runs >= last || self.is_late() {
                 return;
             }
             self.explorer.restart();
             loop {
+                if self.task.is_out_of_time() {
+                    self.stopped = Some(self.task.out_of_time());
+                    return;
+                }
                 if !self.step() && self.stopped.is_some() {
                     return;
                 }
@@ -188,13 +235,13 @@ impl<'a, 'b> Search<'a, 'b> {
     fn step(&mut self) -> bool {
         crate::panics::install_once();
         let entered = context::enter(Context::Rc11);
-        let end = self.explorer.execute(main_thread(self.task));
+        let end = self.explorer.execute(main_thread(self.task, self.pulse));
         drop(entered);
         let Some(end) = end else { return false };
         self.runs += 1;
         // Runs that come to nothing are progress, too.
         if !recorder::is_repeating() {
-            self.task.pulse.advance(1);
+            self.pulse.advance(1);
         }
         if let Some(limit) = self.task.max_operations
             && self.explorer.graph().events().count() > limit
@@ -209,6 +256,9 @@ impl<'a, 'b> Search<'a, 'b> {
                 return true;
             }
             End::Restart => {
+                // What has turned out to matter is known to this process alone.
+                crew::leave_if_helper();
+                self.call_helpers_off();
                 if !recorder::is_repeating() {
                     self.task.program.forget_outcomes();
                 }
@@ -227,6 +277,7 @@ impl<'a, 'b> Search<'a, 'b> {
             },
         };
         self.executions += 1;
+        self.keep_guide();
         if let Some(failure) = failure {
             let enough = self.task.first_failure || matches!(failure, Failure::Forbidden { .. });
             if !self.failures.iter().any(|known| known.is_like(&failure)) {
@@ -276,8 +327,8 @@ fn who_waits(explorer: &Explorer, actors: usize) -> Vec<Waiting> {
 }
 
 /// The main thread of one execution, which counts its outcome.
-fn main_thread(task: &Task<'_>) -> Box<dyn FnOnce()> {
-    let (program, pulse, fatal) = (Arc::clone(&task.program), task.pulse, task.fatal.clone());
+fn main_thread(task: &Task<'_>, pulse: &'static Pulse) -> Box<dyn FnOnce()> {
+    let (program, fatal) = (Arc::clone(&task.program), task.fatal.clone());
     Box::new(move || {
         crate::panics::forget();
         trace::renumber();

@@ -15,6 +15,7 @@ use crate::explore::rc11::{Graph, Model};
 use crate::thread::model;
 use crate::witness::Witness;
 use crate::witness::token::Route;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs in which a shorter execution is looked for.
@@ -63,8 +64,9 @@ pub(super) fn replay(task: &Task<'_>, under: &Rc11, guide: &Guide) -> Option<Wit
 }
 
 /// The execution that first showed a failure.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Found {
-    shows: Failure,
+    pub(super) shows: Failure,
     best: Best,
 }
 
@@ -75,6 +77,7 @@ impl Found {
 }
 
 /// The shortest execution so far that shows a failure.
+#[derive(Serialize, Deserialize)]
 struct Best {
     /// Switches, then events.
     cost: (usize, usize),

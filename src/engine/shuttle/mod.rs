@@ -11,7 +11,6 @@
 
 #[cfg(test)]
 mod agreement;
-mod crew;
 mod doomed;
 mod dpor;
 mod few;

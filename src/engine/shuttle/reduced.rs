@@ -4,13 +4,13 @@
 //! counts. Limits: the scheduler must be wrapped in [`Tracking`](crate::arm::shuttle_tracking::Tracking),
 //! which says when an announced operation is done.
 
-use super::crew;
 use super::dpor::{Explorer, Next, Progress, Ready};
 use super::search::Counters;
 use super::together::{Role, Together};
 use crate::arm::operation::Operation;
 use crate::arm::trace;
 use crate::context;
+use crate::engine::crew;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -182,7 +182,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     let entered = context::enter(Context::Shuttle);
     let result = shuttle_end::run(scheduler, config(), model);
     drop(entered);
-    super::crew::leave_if_helper();
+    crate::engine::crew::leave_if_helper();
     let race = trace::end();
     let (raced, past) = (counters.raced.load(Ordering::Relaxed), counters.first_race());
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));

@@ -8,23 +8,68 @@
 //! A helper is started only where a slot is free, and only after the search has lasted for a while, and none
 //! where a design picks values, asks for spurious wakeups or goes on past data races.
 
-use super::crew::{Crew, NAP, Report, Side};
-use super::dpor::Branch;
+use super::dpor::{Branch, Progress, Request};
 use super::reduced::{HOPELESS, LOOK_EVERY, State};
 use super::schedule::{self, Steps};
+use crate::arm::operation::Operation;
 use crate::arm::recorder;
 use crate::context::{self, Options};
+use crate::engine::crew::{Crew, Heard, NAP, Side};
 use crate::engine::{Pulse, Task};
 use crate::scenario::program::Program;
+use serde::{Deserialize, Serialize};
 use shuttle::scheduler::TaskId;
 use shuttle_engine::runtime::execution::CurrentSchedule;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// What a helper tells on its way.
+#[derive(Serialize, Deserialize)]
+pub(super) enum News {
+    /// What the first step of the branch turned out to be.
+    FirstStep(Operation),
+    /// Something to be tried at a decision of the giver's, found when so many executions had been begun.
+    Request(u64, Request),
+}
+
+#[derive(Default)]
+pub(super) struct Told {
+    first_step: Option<Operation>,
+    /// What it calls for, and has not been entered.
+    requests: VecDeque<(u64, Request)>,
+}
+
+impl Heard for Told {
+    type News = News;
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::FirstStep(operation) => self.first_step = Some(operation),
+            News::Request(begun, request) => self.requests.push_back((begun, request)),
+        }
+    }
+}
+
+/// What came of a branch that was explored to its end.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Report {
+    progress: Progress,
+    /// Executions that were begun, redundant ones included.
+    begun: u64,
+    /// Those of them that came to an end.
+    ended: u64,
+    cut_off: u64,
+    redundant_ended: u64,
+    /// How often each outcome was seen, those first that the giver knew when it gave the branch away.
+    counts: Vec<u64>,
+    /// Schedules that lead to the others.
+    schedules: Vec<Steps>,
+}
+
 /// What a search that may have helpers needs.
 pub(super) struct Together {
-    crew: Crew,
+    crew: Crew<Branch, Told, Report>,
     program: Arc<dyn Program>,
     /// Where the executions of this process are told.
     pulse: &'static Pulse,
@@ -106,11 +151,11 @@ impl State {
         if !together.told.1
             && let Some(operation) = self.explorer.first_step()
         {
-            together.crew.tell_first_step(operation);
+            together.crew.tell_news(News::FirstStep(operation));
             together.told.1 = true;
         }
         for request in &self.explorer.requests()[together.told.0..] {
-            together.crew.tell_request(self.begun, *request);
+            together.crew.tell_news(News::Request(self.begun, *request));
         }
         together.told.0 = self.explorer.requests().len();
         together.keep_schedule();
@@ -123,8 +168,10 @@ impl State {
             together.crew.look();
         }
         let Some(slot) = together.crew.claim() else { return Role::Giver };
-        for (branch, operation) in together.crew.first_steps() {
-            self.explorer.know_first_step(branch, operation);
+        for (branch, told) in together.crew.heard() {
+            if let Some(operation) = told.first_step {
+                self.explorer.know_first_step(branch, operation);
+            }
         }
         let left = self.limit - self.begun;
         let Some(branch) = (left > 0).then(|| self.explorer.give()).flatten() else {
@@ -197,15 +244,15 @@ impl State {
             let Some(together) = &mut self.together else { return Role::Giver };
             together.crew.look();
             let Some(helper) = together.crew.helper(branch) else { break };
-            if let Some(operation) = helper.first_step {
+            if let Some(operation) = helper.heard.first_step {
                 self.explorer.know_first_step(branch, operation);
             }
             // What came after the end of the budget would not have been found on one core.
-            while let Some((begun, request)) = helper.requests.front()
+            while let Some((begun, request)) = helper.heard.requests.front()
                 && self.begun + begun <= self.limit
             {
                 self.explorer.request(*request);
-                helper.requests.pop_front();
+                helper.heard.requests.pop_front();
             }
             let executions = helper.executions();
             together.pulse.advance(executions.saturating_sub(told));
@@ -231,7 +278,7 @@ impl State {
         let report = together.crew.dismiss(branch).and_then(|mut helper| {
             let report = helper.report.take()?;
             let within = self.begun + report.begun <= self.limit && self.cut_off + report.cut_off < HOPELESS;
-            within.then_some((report, helper.first_step?))
+            within.then_some((report, helper.heard.first_step?))
         });
         let Some((report, first_step)) = report else {
             together.pulse.retreat(told);

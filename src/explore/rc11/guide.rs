@@ -38,6 +38,11 @@ pub(crate) struct Ordered {
 }
 
 impl Guide {
+    /// The graph's execution, in any order.
+    pub(crate) fn of(graph: &Graph) -> Self {
+        Guide::new(graph, &in_any_order(graph))
+    }
+
     /// The graph's execution, in this order.
     pub(crate) fn new(graph: &Graph, ordered: &Ordered) -> Self {
         let mut placed: FxHashMap<u32, Vec<usize>> = FxHashMap::default();
@@ -64,11 +69,13 @@ type Place = (Vec<u16>, u8);
 
 /// Puts the events of a graph in an order with few switches of threads.
 pub(crate) fn order(graph: &Graph) -> Ordered {
-    fewest_switches(graph).unwrap_or_else(|| {
-        let events = any_order(graph);
-        let switches = events.windows(2).filter(|pair| pair[0].thread != pair[1].thread).count();
-        Ordered { events, switches, fewest: false }
-    })
+    fewest_switches(graph).unwrap_or_else(|| in_any_order(graph))
+}
+
+fn in_any_order(graph: &Graph) -> Ordered {
+    let events = any_order(graph);
+    let switches = events.windows(2).filter(|pair| pair[0].thread != pair[1].thread).count();
+    Ordered { events, switches, fewest: false }
 }
 
 /// Whether the next event of a thread can come, when the threads have come so far; and at all, or in coherence order

@@ -3,25 +3,22 @@
 //! A fork has the whole search in its memory, as it was when its branch was given away, so nothing needs to
 //! be told it. What it finds it writes to an anonymous file that its giver reads: what the branch calls for
 //! at decisions that are not its own, as it goes, and all counts at the end. Outcomes have no form outside of
-//! a process; so of those that are new a helper tells a schedule, and the giver executes it once more.
+//! a process; so of those that are new a helper tells a way there, and the giver executes it once more.
 //!
 //! A helper writes nothing else anywhere, dies with its giver, and runs only while it holds a slot; so
 //! there are never more processes at work than there are slots. Of a helper that ends without a report
 //! nothing is believed.
 
-use super::dpor::{Branch, Progress, Request};
-use super::schedule::Steps;
-use crate::arm::operation::Operation;
-use crate::engine::lockstep::{Mapping, Sharing};
-use crate::engine::offspring::{exit, fork_mortal, is_alone};
-use crate::engine::{Helping, Holder, Pulse};
+use super::lockstep::{Mapping, Sharing};
+use super::offspring::{exit, fork_mortal, is_alone};
+use super::{Helping, Holder, Pulse};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::fd::AsRawFd;
@@ -29,31 +26,27 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a helper tells its giver.
-#[derive(Serialize, Deserialize)]
-enum Message {
-    /// What the first step of the branch turned out to be.
-    FirstStep(Operation),
-    /// Something to be tried at a decision of the giver's, found when so many executions had been begun.
-    Request(u64, Request),
-    /// The branch is explored.
-    Ended(Box<Report>),
+/// What a giver keeps of what a helper tells on its way.
+pub(super) trait Heard: Default {
+    /// What is told.
+    type News: Serialize + DeserializeOwned;
+
+    fn hear(&mut self, news: Self::News);
 }
 
-/// What came of a branch that was explored to its end.
+/// For helpers that tell nothing on their way.
+impl Heard for () {
+    type News = ();
+
+    fn hear(&mut self, (): ()) {}
+}
+
+/// What a helper tells its giver.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Report {
-    pub(super) progress: Progress,
-    /// Executions that were begun, redundant ones included.
-    pub(super) begun: u64,
-    /// Those of them that came to an end.
-    pub(super) ended: u64,
-    pub(super) cut_off: u64,
-    pub(super) redundant_ended: u64,
-    /// How often each outcome was seen, those first that the giver knew when it gave the branch away.
-    pub(super) counts: Vec<u64>,
-    /// Schedules that lead to the others.
-    pub(super) schedules: Vec<Steps>,
+enum Message<N, R> {
+    News(N),
+    /// The branch is explored.
+    Ended(Box<R>),
 }
 
 /// Helpers that this process has started.
@@ -71,8 +64,8 @@ pub(super) fn leave_if_helper() {
 }
 
 /// Another process, which explores a branch for this one.
-pub(super) struct Helper {
-    branch: Branch,
+pub(super) struct Helper<B, H, R> {
+    branch: B,
     pid: Pid,
     /// Whether the slot that it held, maybe another than it began with, is another process's.
     unseated: bool,
@@ -82,22 +75,16 @@ pub(super) struct Helper {
     partial: Vec<u8>,
     /// Holds its pulse.
     memory: Mapping,
-    pub(super) first_step: Option<Operation>,
-    /// What it calls for, and has not been entered.
-    pub(super) requests: VecDeque<(u64, Request)>,
-    pub(super) report: Option<Report>,
+    pub(super) heard: H,
+    pub(super) report: Option<R>,
     /// Whether its process has ended.
     gone: bool,
 }
 
-impl Helper {
+impl<B, H: Heard, R: DeserializeOwned> Helper<B, H, R> {
     /// Executions that it has ended, in the order in which one process alone would.
     pub(super) fn executions(&self) -> u64 {
         self.pulse().executions()
-    }
-
-    fn process(&self) -> u32 {
-        self.pid.as_raw().unsigned_abs()
     }
 
     fn pulse(&self) -> &Pulse {
@@ -126,8 +113,7 @@ impl Helper {
         while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.partial.drain(..=end).collect();
             match serde_json::from_slice(&line) {
-                Ok(Message::FirstStep(operation)) => self.first_step = Some(operation),
-                Ok(Message::Request(begun, request)) => self.requests.push_back((begun, request)),
+                Ok(Message::News(news)) => self.heard.hear(news),
                 Ok(Message::Ended(report)) => self.report = Some(*report),
                 // Another process has written there: it is not to be believed.
                 Err(_) => self.end(),
@@ -137,6 +123,12 @@ impl Helper {
         if self.report.is_some() {
             self.end();
         }
+    }
+}
+
+impl<B, H, R> Helper<B, H, R> {
+    fn process(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
     }
 
     /// Sees to it that its process is no more.
@@ -149,7 +141,7 @@ impl Helper {
     }
 }
 
-impl Drop for Helper {
+impl<B, H, R> Drop for Helper<B, H, R> {
     fn drop(&mut self) {
         self.end();
     }
@@ -163,7 +155,9 @@ pub(super) enum Side {
 }
 
 /// The helpers of this process, and its place among the others.
-pub(super) struct Crew {
+///
+/// `B` names a branch, `H` is what is kept of a helper's news, and `R` its report.
+pub(super) struct Crew<B, H, R> {
     helping: Helping,
     family: u32,
     /// The pulse of the worker, where all who compute are known.
@@ -172,9 +166,9 @@ pub(super) struct Crew {
     level: usize,
     /// The slot of this process, unless it waits.
     slot: Option<usize>,
-    helpers: Vec<Helper>,
+    helpers: Vec<Helper<B, H, R>>,
     /// What the helper explores that this process waits for.
-    awaited: Option<Branch>,
+    awaited: Option<B>,
     /// When there is next to be looked for an idle slot.
     next: Instant,
     /// Where a helper writes.
@@ -184,7 +178,7 @@ pub(super) struct Crew {
 /// How much sooner than the first helper each other one is started after the one before.
 const SOONER: u32 = 8;
 
-impl Crew {
+impl<B: Copy + PartialEq, H: Heard, R: Serialize + DeserializeOwned> Crew<B, H, R> {
     /// A crew of one, if this process may fork: it has no other thread.
     pub(super) fn new(helping: Helping, pulse: &'static Pulse) -> Option<Self> {
         // Helpers of helpers become children of this process when those are gone, and can be awaited.
@@ -232,7 +226,7 @@ impl Crew {
     ///
     /// # Errors
     /// If the system has no room for it.
-    pub(super) fn start(&mut self, branch: Branch, slot: usize) -> anyhow::Result<Side> {
+    pub(super) fn start(&mut self, branch: B, slot: usize) -> anyhow::Result<Side> {
         let mail = File::from(memfd_create("selvedge-helper", MFdFlags::MFD_CLOEXEC)?);
         let memory = Mapping::new(size_of::<Pulse>(), align_of::<Pulse>(), Sharing::Shared)?;
         let seat = self.me();
@@ -250,8 +244,7 @@ impl Crew {
                     read_bytes: 0,
                     partial: Vec::new(),
                     memory,
-                    first_step: None,
-                    requests: VecDeque::new(),
+                    heard: H::default(),
                     report: None,
                     gone: false,
                 });
@@ -298,8 +291,8 @@ impl Crew {
     }
 
     /// Gives the slot of this process back, which waits for one of its helpers.
-    pub(super) fn rest(&mut self, branch: Branch) {
-        let at_work = |helper: &&Helper| helper.branch == branch && !helper.has_ended();
+    pub(super) fn rest(&mut self, branch: B) {
+        let at_work = |helper: &&Helper<B, H, R>| helper.branch == branch && !helper.has_ended();
         if let Some(helper) = self.helpers.iter().find(at_work) {
             self.awaited = Some(branch);
             crate::pulse::begin_execution();
@@ -311,7 +304,7 @@ impl Crew {
     }
 
     /// Ends the waiting for a helper, and the helper if it is still at work.
-    pub(super) fn dismiss(&mut self, branch: Branch) -> Option<Helper> {
+    pub(super) fn dismiss(&mut self, branch: B) -> Option<Helper<B, H, R>> {
         self.pulse.set_pid(self.level, 0);
         crate::pulse::end_execution();
         self.awaited = Some(branch);
@@ -325,16 +318,16 @@ impl Crew {
     }
 
     /// The helper that explores this branch.
-    pub(super) fn helper(&mut self, branch: Branch) -> Option<&mut Helper> {
+    pub(super) fn helper(&mut self, branch: B) -> Option<&mut Helper<B, H, R>> {
         self.helpers.iter_mut().find(|helper| helper.branch == branch)
     }
 
-    /// The branches whose first steps are known.
-    pub(super) fn first_steps(&self) -> impl Iterator<Item = (Branch, Operation)> {
-        self.helpers.iter().filter_map(|helper| Some((helper.branch, helper.first_step?)))
+    /// What is known of the branches that others explore.
+    pub(super) fn heard(&self) -> impl Iterator<Item = (B, &H)> {
+        self.helpers.iter().map(|helper| (helper.branch, &helper.heard))
     }
 
-    fn tell(&mut self, message: &Message) {
+    fn tell(&mut self, message: &Message<H::News, R>) {
         let Some(mail) = &mut self.mail else { return };
         let written = serde_json::to_vec(message).map_err(std::io::Error::from).and_then(|mut line| {
             line.push(b'\n');
@@ -346,16 +339,12 @@ impl Crew {
         }
     }
 
-    pub(super) fn tell_first_step(&mut self, operation: Operation) {
-        self.tell(&Message::FirstStep(operation));
-    }
-
-    pub(super) fn tell_request(&mut self, begun: u64, request: Request) {
-        self.tell(&Message::Request(begun, request));
+    pub(super) fn tell_news(&mut self, news: H::News) {
+        self.tell(&Message::News(news));
     }
 
     /// Reports a branch that is explored, and ends this process.
-    pub(super) fn report(&mut self, report: Report) -> ! {
+    pub(super) fn report(&mut self, report: R) -> ! {
         self.tell(&Message::Ended(Box::new(report)));
         exit(0)
     }
@@ -371,9 +360,13 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
+impl<B, H, R> Drop for Crew<B, H, R> {
     fn drop(&mut self) {
-        let own = self.me();
+        if self.mail.is_some() {
+            // A helper has no other end than its report.
+            exit(0);
+        }
+        let own = Holder { family: self.family, process: std::process::id() };
         for helper in &mut self.helpers {
             helper.end();
             if let Some(slot) = self.helping.slots.find(Holder { process: helper.process(), ..own }) {
