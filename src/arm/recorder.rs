@@ -49,6 +49,14 @@ impl Step {
 /// The source file that starts the actors.
 const HARNESS: &str = "src/scenario/program.rs";
 
+impl Step {
+    /// Whether it makes an object where the other does: the numbers of the two differ if one was made before.
+    fn makes_as(&self, other: &Self) -> bool {
+        let place = |step: &Step| step.site.map(|site| (site.file(), site.line(), site.column()));
+        (self.operation, self.deed, place(self)) == (other.operation, other.deed, place(other))
+    }
+}
+
 impl PartialEq for Step {
     fn eq(&self, other: &Self) -> bool {
         let place = |step: &Step| step.site.map(|site| (site.file(), site.line(), site.column()));
@@ -266,7 +274,11 @@ impl Execution {
             let makes = |steps: &[Step]| steps.first().is_some_and(|step| step.deed == Deed::Create);
             // Made the first time, and there the second, whatever is made next.
             let made_once = makes(steps[1])
-                && (!makes(steps[0]) || steps[1].get(1).is_some_and(|next| Some(next) == steps[0].first()));
+                && (!makes(steps[0])
+                    || steps[1]
+                        .get(1)
+                        .zip(steps[0].first())
+                        .is_some_and(|(next, first)| next.makes_as(first)));
             return Some(match older.is_some() || made_once {
                 true => Difference::Outlived { operation, site },
                 false => Difference::Operation { operation, site },
@@ -339,7 +351,9 @@ mod tests {
     fn an_object_that_is_made_once_is_told_from_one_that_is_made_elsewhere() {
         let making = |operations: &[&'static str]| {
             let mut execution = execution(operations, None);
-            execution.steps.iter_mut().for_each(|step| step.deed = Deed::Create);
+            for (number, step) in execution.steps.iter_mut().enumerate() {
+                (step.deed, step.object) = (Deed::Create, Some(number));
+            }
             execution
         };
         let outlived = |one: &[&'static str], other: &[&'static str]| {
