@@ -58,6 +58,10 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self, scope: &mut Scope, out: &mut Vec<Stmt>) -> Result<(), Fault> {
+        self.within(|parser| parser.any_statement(scope, out))
+    }
+
+    fn any_statement(&mut self, scope: &mut Scope, out: &mut Vec<Stmt>) -> Result<(), Fault> {
         let (at, word) = self.peek()?.clone();
         match word {
             Word::Sign(";") => {

@@ -58,13 +58,7 @@ fn scenario(test: &Test) -> ErasedScenario {
         design = design.actor(&format!("P{thread}"), actor(thread));
     }
     let observed = Arc::clone(&test);
-    let mut design = design.observe(move |memory, registers: &[Vec<i64>]| -> State {
-        let value = |place: &Place| match *place {
-            Place::Location(location) => memory.cells[location].last(),
-            Place::Register(thread, register) => registers[thread][register],
-        };
-        observed.observed.iter().map(value).collect()
-    });
+    let mut design = design.observe(move |memory, registers: &[Vec<i64>]| seen(&observed, memory, registers));
     let mixed = test.locations.iter().find(|location| location.plain && location.modified);
     if let Some(Location { name, .. }) = mixed {
         design = design.only_on(&[], &format!("`{name}` {MIXED}"));
@@ -75,6 +69,43 @@ fn scenario(test: &Test) -> ErasedScenario {
         .acceptable("the proposition is false", |_| true)
         .design(DESIGN, design)
         .erase()
+}
+
+/// What the observed places hold once all threads have ended.
+fn seen(test: &Test, memory: &Memory, registers: &[Vec<i64>]) -> State {
+    let value = |place: &Place| match *place {
+        Place::Location(location) => memory.cells[location].last(),
+        Place::Register(thread, register) => registers[thread][register],
+    };
+    test.observed.iter().map(value).collect()
+}
+
+/// Reads any bytes as a test, and runs one that they are: its threads one after another, for tests and for fuzzing.
+///
+/// # Panics
+/// If a complaint names a place that is not there, or says nothing.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn survive(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let test = match parse("test.litmus", &text) {
+        Ok(test) => test,
+        Err(wrong) => {
+            let lines = text.lines().count() + 1;
+            assert!((1..=lines).contains(&wrong.line) && !wrong.message.is_empty(), "{wrong} of {text:?}");
+            return false;
+        }
+    };
+    assert!(!test.condition_text().is_empty() && !test.threads.is_empty());
+    if test.locations.iter().all(|location| !(location.plain && location.modified)) {
+        let memory = Memory::new(&test);
+        let threads = test.threads.iter().enumerate();
+        let registers: Vec<_> = threads.map(|(number, thread)| run(thread, number, &memory)).collect();
+        let state = seen(&test, &memory, &registers);
+        assert_eq!(values(&format!("{state:?}")), *state);
+        let _either = test.is_true_of(&state);
+        assert_eq!(test.state(&state).matches('=').count(), state.len());
+    }
+    true
 }
 
 /// What the threads share.

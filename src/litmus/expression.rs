@@ -31,6 +31,7 @@ impl Parser<'_> {
         'more: loop {
             for (sign, operator) in *operators {
                 if self.accept(sign)? {
+                    self.count_operator()?;
                     let mut accesses = Vec::new();
                     let right = self.level(level + 1, scope, &mut accesses)?;
                     left = join(*operator, left, right, accesses, scope, out);
@@ -44,6 +45,7 @@ impl Parser<'_> {
     fn product(&mut self, scope: &mut Scope, out: &mut Vec<Stmt>) -> Result<Expr, Fault> {
         let mut left = self.unary(scope, out)?;
         while self.accept("*")? {
+            self.count_operator()?;
             let mut accesses = Vec::new();
             let right = self.unary(scope, &mut accesses)?;
             left = join(Binary::Mul, left, right, accesses, scope, out);
@@ -54,6 +56,7 @@ impl Parser<'_> {
     fn unary(&mut self, scope: &mut Scope, out: &mut Vec<Stmt>) -> Result<Expr, Fault> {
         for (sign, operator) in [("-", Unary::Minus), ("!", Unary::Not), ("~", Unary::Complement)] {
             if self.accept(sign)? {
+                self.count_operator()?;
                 return Ok(Expr::Unary(operator, Box::new(self.unary(scope, out)?)));
             }
         }
@@ -76,6 +79,7 @@ impl Parser<'_> {
                 {
                     return Err(Fault::new(*at, "casts are not supported: all values have 64 bits"));
                 }
+                self.count_operator()?;
                 let inner = self.expression(scope, out)?;
                 self.expect(")")?;
                 Ok(inner)
@@ -125,6 +129,7 @@ impl Parser<'_> {
     ) -> Result<Option<Expr>, Fault> {
         let (plain, explicit) = name.strip_suffix("_explicit").map_or((name, false), |plain| (plain, true));
         self.expect("(")?;
+        self.count_operator()?;
         let value = match plain {
             "atomic_thread_fence" if !explicit => {
                 let order = self.order(&ANY)?;

@@ -33,7 +33,8 @@
 //! # Limits
 //!
 //! No loops, locks, pointers as values, arrays, `filter`, `memory_order_consume`, no dialect of the Linux
-//! kernel. All values have 64 bits. Local variables start as 0.
+//! kernel. All values have 64 bits. Local variables start as 0. At most 64 KiB in all, 200 operators and
+//! parentheses in a statement, 2,000 in the condition, and 50 statements within each other.
 
 pub mod answer;
 pub mod ast;
@@ -50,6 +51,8 @@ mod tests;
 
 pub use ast::Test;
 pub use condition::{Condition, Frequency, Proposition, Quantifier};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use design::survive;
 pub(crate) use design::{found, values};
 pub use error::Error;
 

@@ -17,7 +17,23 @@ pub(super) struct Parser<'a> {
     /// Registers with initial values: thread, name, value, where.
     registers: Vec<(usize, String, i64, Position)>,
     pub(super) threads: Vec<Thread>,
+    /// Operators and parentheses of the statement or of the condition, so far.
+    operators: usize,
+    /// Statements around this one.
+    around: usize,
 }
+
+/// Bytes of the longest file that is read.
+const MAX_BYTES: usize = 1 << 16;
+
+/// Operators and parentheses of one statement: what is evaluated by recursion has to fit onto an actor's stack.
+const MAX_OPERATORS: usize = 200;
+
+/// The same of the condition, which is evaluated elsewhere and names many states in some files.
+const MAX_CONDITION: usize = 2_000;
+
+/// Statements within statements.
+const MAX_AROUND: usize = 50;
 
 /// The names of C's types that threads may use.
 pub(super) fn is_type(name: &str) -> bool {
@@ -64,7 +80,13 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Test, Fault> {
         locations: Vec::new(),
         registers: Vec::new(),
         threads: Vec::new(),
+        operators: 0,
+        around: 0,
     };
+    if text.len() > MAX_BYTES {
+        let what = format!("{} bytes, and at most {MAX_BYTES} are read", text.len());
+        return Err(Fault::new(Position { line: 1, column: 1 }, what));
+    }
     let name = parser.header()?;
     parser.initial_state()?;
     while matches!(parser.peek()?, (_, Word::Name(name)) if name.starts_with('P')) {
@@ -138,6 +160,35 @@ impl Parser<'_> {
             (at, Word::Name(name)) => Ok((at, name)),
             (at, word) => Err(Fault::new(at, format!("expected {what}, but found {word}"))),
         }
+    }
+
+    /// Counts one more operator or parenthesis.
+    pub(super) fn count_operator(&mut self) -> Result<(), Fault> {
+        self.operators += 1;
+        self.at_most("operators and parentheses in one statement", self.operators, MAX_OPERATORS)
+    }
+
+    fn count_in_condition(&mut self) -> Result<(), Fault> {
+        self.operators += 1;
+        self.at_most("operators and parentheses in the condition", self.operators, MAX_CONDITION)
+    }
+
+    /// Reads a statement, or what stands in one.
+    pub(super) fn within(&mut self, read: impl FnOnce(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.operators = 0;
+        self.around += 1;
+        self.at_most("statements within each other", self.around, MAX_AROUND)?;
+        let read = read(self);
+        self.around -= 1;
+        read
+    }
+
+    fn at_most(&mut self, what: &str, number: usize, most: usize) -> Result<(), Fault> {
+        if number <= most {
+            return Ok(());
+        }
+        let (at, _) = *self.peek()?;
+        Err(Fault::new(at, format!("more than {most} {what}")))
     }
 
     fn number(&mut self) -> Result<i64, Fault> {
@@ -368,12 +419,14 @@ impl Parser<'_> {
                 return Err(Fault::new(at, format!("{expected}, but found {word}")));
             }
         };
+        self.operators = 0;
         Ok(Condition { quantifier, proposition: self.implication()? })
     }
 
     fn implication(&mut self) -> Result<Proposition, Fault> {
         let left = self.disjunction()?;
         if self.accept("=>")? {
+            self.count_in_condition()?;
             return Ok(Proposition::Implies(Box::new(left), Box::new(self.implication()?)));
         }
         Ok(left)
@@ -382,6 +435,7 @@ impl Parser<'_> {
     fn disjunction(&mut self) -> Result<Proposition, Fault> {
         let mut left = self.conjunction()?;
         while self.accept("\\/")? || self.accept("||")? {
+            self.count_in_condition()?;
             left = Proposition::Or(Box::new(left), Box::new(self.conjunction()?));
         }
         Ok(left)
@@ -390,6 +444,7 @@ impl Parser<'_> {
     fn conjunction(&mut self) -> Result<Proposition, Fault> {
         let mut left = self.atom()?;
         while self.accept("/\\")? || self.accept("&&")? {
+            self.count_in_condition()?;
             left = Proposition::And(Box::new(left), Box::new(self.atom()?));
         }
         Ok(left)
@@ -400,16 +455,19 @@ impl Parser<'_> {
         match word {
             Word::Sign("(") => {
                 self.take()?;
+                self.count_in_condition()?;
                 let inner = self.implication()?;
                 self.expect(")")?;
                 Ok(inner)
             }
             Word::Sign("~") => {
                 self.take()?;
+                self.count_in_condition()?;
                 Ok(Proposition::Not(Box::new(self.atom()?)))
             }
             Word::Name(name) if name == "not" => {
                 self.take()?;
+                self.count_in_condition()?;
                 Ok(Proposition::Not(Box::new(self.atom()?)))
             }
             Word::Name(name) if name == "true" || name == "false" => {

@@ -202,6 +202,38 @@ fn what_is_wrong_is_refused_with_its_place() {
     );
 }
 
+/// What would be a recursion too deep for some stack is refused before, in parsing and in evaluating.
+#[test]
+fn what_is_nested_without_end_is_refused() {
+    let many = |word: &str, times: usize| word.repeat(times);
+    let body = |body: &str| format!("C t\n{{}}\nP0 (int* x) {{\nint r0 = 0; {body}\n}}\nexists (x=0)");
+    let condition = |text: &str| format!("C t\n{{}}\nP0 (int* x) {{\nint r0 = 0;\n}}\nexists {text}");
+    let check = |text: &str, words: &str| {
+        let error = parse("deep.litmus", text).expect_err("it is too deep").to_string();
+        assert!(error.contains(words), "`{words}` is not in `{error}`");
+    };
+    let operators = "more than 200 operators and parentheses in one statement";
+    check(&body(&format!("r0 = {}", many("(", 20_000))), operators);
+    check(&body(&format!("r0 = {}", many("-", 20_000))), operators);
+    check(&body(&format!("r0 = 1{};", many("+1", 20_000))), operators);
+    check(&body(&format!("r0 = {}", many("atomic_exchange(x,", 3_000))), operators);
+    check(&body(&many("{", 20_000)), "more than 50 statements within each other");
+    check(&body(&many("if(1)", 10_000)), "more than 50 statements within each other");
+    let operators = "more than 2000 operators and parentheses in the condition";
+    check(&condition(&many("(", 20_000)), operators);
+    check(&condition(&many("~", 20_000)), operators);
+    check(&condition(&format!("(x=0{})", many("/\\x=0", 5_000))), operators);
+    check(&condition(&format!("(x=0{})", many("=>x=0", 5_000))), operators);
+    check(&body(&many("r0 = 1;", 10_000)), "70067 bytes, and at most 65536 are read");
+    // What is as deep as it may be is read and evaluated.
+    let sum = body(&format!("r0 = 1{};", many("+1", 200)));
+    let states = condition(&format!("(x=0{})", many("\\/x=0", 1_999)));
+    let blocks = body(&format!("{}{}", many("{", 49), many("}", 49)));
+    for text in [sum, states, blocks] {
+        assert!(super::survive(text.as_bytes()), "{text}");
+    }
+}
+
 #[test]
 fn no_text_brings_the_parser_down() {
     let words: Vec<&str> = SB.split_inclusive([' ', '\n', '(', ')', ';']).collect();
