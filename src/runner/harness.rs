@@ -132,11 +132,24 @@ fn trials_of(
     if cells.settings.is_of_pages() {
         let cells = Arc::clone(cells);
         trials.push(Trial::test(format!("{}::snapshot", scenario.name), move || {
+            is_text(&snapshots.join(format!("{}.snap", scenario.name)))?;
             assert_snapshot(&scenario.name, &snapshots, &snapshot::render(&cells.report(&scenario)));
             Ok(())
         }));
     }
     trials
+}
+
+/// A page that is damaged is for its reader to see to: it would be taken for none, and another written in its place.
+fn is_text(page: &Path) -> Result<(), Failed> {
+    match std::fs::read(page) {
+        Ok(bytes) if std::str::from_utf8(&bytes).is_err() => {
+            let what = "text in UTF-8 was expected, and there are bytes that are none";
+            Err(format!("{}: {what}: restore it, or remove it to have it written anew", page.display())
+                .into())
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// `shared_counter::load_then_store::loom`.

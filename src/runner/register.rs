@@ -13,6 +13,7 @@ use super::{interrupt, orphans, worker};
 use crate::registry::{self, Found, Registration};
 use crate::scenario::{ErasedDesign, ErasedScenario, Facts, Grade, Scenario};
 use anyhow::{Context as _, bail};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -121,6 +122,7 @@ fn stand_in() -> ErasedDesign {
 /// # Errors
 /// If a scenario is wrong, or no worker can be started.
 pub(crate) fn all() -> Result<Registered, RegisterError> {
+    check_file_size().map_err(RegisterError::Harness)?;
     let registrations = registry::registrations();
     let mut registered = Registered { found: Vec::new(), failed: Vec::new() };
     let mut from = 0;
@@ -182,6 +184,18 @@ impl std::fmt::Display for End {
             },
         }
     }
+}
+
+/// Bytes that a file must be able to have: workers answer and print into files, and die of it where they may not.
+const LEAST_FILE: u64 = 16 << 20;
+
+fn check_file_size() -> anyhow::Result<()> {
+    let (bytes, _) =
+        getrlimit(Resource::RLIMIT_FSIZE).context("cannot read the limit on the size of files")?;
+    if bytes < LEAST_FILE {
+        bail!("files may have {bytes} bytes at most (`ulimit -f`), and workers need {LEAST_FILE}");
+    }
+    Ok(())
 }
 
 /// Has a worker call the functions from this place on.
