@@ -425,7 +425,7 @@ mod tests {
                 opinion: None,
                 observation,
                 log: String::new(),
-                milliseconds: 0,
+                seconds: 0.0,
                 broken: *kind == "broken",
             }
         };

@@ -210,34 +210,15 @@ pub mod __private {
         pub use crate::arm::loom::stacks::{mmap, mprotect, munmap};
     }
 
-    /// For the fuzz target of this name: the race detector against its oracle.
+    /// For the fuzz target of this name.
+    ///
+    /// # Panics
+    /// If there is none, or if the bytes are not treated as they have to be.
     #[cfg(feature = "testing")]
-    pub fn fuzz_detector(bytes: &[u8]) {
-        crate::race::oracle::agree(bytes);
-    }
-
-    /// For the fuzz target of this name: the linearizability checker against its oracle.
-    #[cfg(feature = "testing")]
-    pub fn fuzz_checker(bytes: &[u8]) {
-        crate::linearizability::oracle::agree(bytes);
-    }
-
-    /// For the fuzz target of this name: logs of histories.
-    #[cfg(feature = "testing")]
-    pub fn fuzz_histories(bytes: &[u8]) {
-        crate::linearizability::log::survive(bytes);
-    }
-
-    /// For the fuzz target of this name: replay tokens.
-    #[cfg(feature = "testing")]
-    pub fn fuzz_tokens(bytes: &[u8]) {
-        crate::witness::token::survive(bytes);
-    }
-
-    /// For the fuzz target of this name: everything else that the program reads.
-    #[cfg(feature = "testing")]
-    pub fn fuzz_readings(bytes: &[u8]) {
-        crate::readings::survive(bytes);
+    pub fn fuzz(target: &str, bytes: &[u8]) {
+        let door = crate::readings::DOORS.iter().find(|(name, _)| *name == target);
+        let (_, door) = door.expect("a target");
+        door(bytes);
     }
 }
 

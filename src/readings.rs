@@ -1,19 +1,40 @@
-//! All that the program reads, besides tokens, read from any bytes: for a fuzzer, and for its corpus.
+//! All that the program reads, read from any bytes: for the fuzz targets, and for their corpus.
 
 use crate::base::failure::{Crash, Failure, Hang, How, ProcessExit, Who};
 use crate::base::observation::Observation;
 use crate::cli;
 use crate::config;
 use crate::engine;
+use crate::linearizability;
+use crate::litmus;
 use crate::object::regression;
-use crate::report::terminal;
+use crate::race;
+use crate::report::html::Sources;
+use crate::report::{Report, annotations, html, json, junit, markdown, merge, plain, sarif, saved, terminal};
 use crate::runner::worker::Job;
 use crate::scenario::{Engine, Expected, Facts};
 use crate::verdict::{Expectation, Verdict, judge};
-use crate::witness::naming;
+use crate::witness::{naming, token};
 use std::path::Path;
 
-/// What there is to read, in the order of the first byte.
+/// Takes any bytes; whether they were anything of its kind.
+type Door = fn(&[u8]) -> bool;
+
+/// The fuzz targets, but for those of `scenarios/objects`: each has a folder of this name in `fuzz/corpus`.
+pub(crate) const DOORS: [(&str, Door); 9] = [
+    // The linearizability checker against its oracle, and the race detector against its own.
+    ("checker", |bytes| linearizability::oracle::agree(bytes).contains(&true)),
+    ("detector", race::oracle::agree),
+    ("configuration", |bytes| configuration(&String::from_utf8_lossy(bytes))),
+    ("histories", |bytes| linearizability::log::survive(bytes) > 0),
+    ("litmus", litmus::survive),
+    ("readings", |bytes| survive(bytes).is_some_and(|(_, understood)| understood)),
+    ("regressions", |bytes| regression::round_trip(bytes) > 0),
+    ("reports", reports),
+    ("tokens", |bytes| token::survive(bytes) > 0),
+];
+
+/// Everything else that is read, in the order of the first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// A source file, for the names of what is made in it.
@@ -26,21 +47,10 @@ pub(crate) enum Reading {
     Job,
     /// What a worker answers.
     Answer,
-    /// The file of programs that failed once.
-    Regressions,
-    /// `selvedge.toml`.
-    Configuration,
 }
 
-const READINGS: [Reading; 7] = [
-    Reading::Source,
-    Reading::CommandLine,
-    Reading::LastEvents,
-    Reading::Job,
-    Reading::Answer,
-    Reading::Regressions,
-    Reading::Configuration,
-];
+const READINGS: [Reading; 5] =
+    [Reading::Source, Reading::CommandLine, Reading::LastEvents, Reading::Job, Reading::Answer];
 
 /// Characters of the widest line of a report.
 const WIDTH: usize = 100;
@@ -59,10 +69,42 @@ pub(crate) fn survive(bytes: &[u8]) -> Option<(Reading, bool)> {
         Reading::LastEvents => last_events(bytes),
         Reading::Job => serde_json::from_str::<Job>(&text).is_ok(),
         Reading::Answer => answer(bytes),
-        Reading::Regressions => regression::round_trip(bytes) > 0,
-        Reading::Configuration => configuration(&text),
     };
     Some((reading, understood))
+}
+
+/// A report that is read is written as it was, and every renderer takes it.
+fn reports(bytes: &[u8]) -> bool {
+    let report = match saved::read(&String::from_utf8_lossy(bytes)) {
+        Ok(report) => report,
+        Err(wrong) => {
+            assert!(!wrong.to_string().is_empty());
+            return false;
+        }
+    };
+    let again = json::render(&report).expect("plain data");
+    assert_eq!(saved::read(&again).as_ref(), Ok(&report));
+    html::render(&report, &Sources::new()).expect("plain data");
+    let run = junit::Run { timestamp: "2026-11-29T02:30:00".to_owned(), host: "localhost".to_owned() };
+    let shown = [60, WIDTH].map(|width| in_a_terminal(&report, width));
+    let texts = [junit::render(&report, &run), sarif::render(&report), markdown::render(&report), again];
+    let texts = texts.iter().map(|text| plain::json(text)).chain(shown);
+    for text in texts.chain([annotations::render(&report)]) {
+        let wild = |letter: &char| letter.is_control() && !matches!(letter, '\n' | '\t');
+        assert_eq!(text.chars().find(wild), None, "a control character in {text}");
+    }
+    // A report of no known shard, and one of a shard that is there twice, are refused.
+    let joined = merge::reports(vec![("one".to_owned(), report.clone()), ("other".to_owned(), report)]);
+    assert!(joined.is_err_and(|why| !why.is_empty()));
+    true
+}
+
+/// Without styles.
+fn in_a_terminal(report: &Report, width: usize) -> String {
+    let scenarios: String =
+        report.scenarios.iter().map(|scenario| terminal::scenario(scenario, width, true)).collect();
+    let text = scenarios + &terminal::summary(report, 1.5, width);
+    anstream::adapter::strip_str(&text).to_string()
 }
 
 /// What is in force is in force again, and what is wrong is told in one line.
@@ -125,11 +167,12 @@ mod tests {
     use super::*;
     use crate::base::budget::Effort;
     use crate::base::observation::{Bound, Caveat, Exploration};
+    use crate::report::sample;
     use crate::runner::worker::Work;
     use proptest::prelude::*;
 
-    fn corpus() -> Vec<Vec<u8>> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/readings");
+    fn corpus(target: &str) -> Vec<Vec<u8>> {
+        let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
         let files = std::fs::read_dir(folder).expect("a corpus").map(|entry| entry.expect("a file").path());
         files.map(|file| std::fs::read(file).expect("a file of the corpus")).collect()
     }
@@ -154,6 +197,14 @@ mod tests {
         answer.fail(Failure::DEADLOCK);
         answer.caveats.push(Caveat::CutOff { executions: 1, steps: 5 });
         write("answer_right", Reading::Answer, &serde_json::to_vec(&answer).expect("JSON"));
+        let folder = format!("{}/fuzz/corpus/reports", env!("CARGO_MANIFEST_DIR"));
+        for scenario in sample::report().scenarios {
+            let file = format!("{folder}/{}", scenario.name);
+            let report = Report { scenarios: vec![scenario], ..sample::report() };
+            std::fs::write(file, json::render(&report).expect("JSON")).expect("a folder to write to");
+        }
+        std::fs::write(format!("{folder}/empty"), json::render(&Report::default()).expect("JSON"))
+            .expect("it is written");
     }
 
     fn write(name: &str, what: Reading, text: &[u8]) {
@@ -169,10 +220,33 @@ mod tests {
         if std::env::var_os("SELVEDGE_WRITE_CORPUS").is_some() {
             write_corpus();
         }
-        let read: Vec<_> = corpus().iter().filter_map(|bytes| survive(bytes)).collect();
+        let read: Vec<_> = corpus("readings").iter().filter_map(|bytes| survive(bytes)).collect();
         for reading in READINGS {
             assert!(read.contains(&(reading, true)), "{reading:?} is not in the corpus");
             assert!(read.contains(&(reading, false)) || reading == Reading::LastEvents, "{reading:?}");
+        }
+    }
+
+    /// What no fuzzer is at hand for, `cargo test` does with what fuzzers have found.
+    #[test]
+    fn every_file_of_the_corpus_goes_through_its_door() {
+        let names = |folder: &str| -> Vec<String> {
+            let folder = format!("{}/fuzz/{folder}", env!("CARGO_MANIFEST_DIR"));
+            let files =
+                std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+            let mut names: Vec<_> =
+                files.map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names("corpus"), names("fuzz_targets"));
+        let doors = names("corpus").into_iter().filter(|name| !name.starts_with("object_"));
+        let mut known: Vec<_> = DOORS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        known.sort();
+        assert_eq!(doors.collect::<Vec<_>>(), known);
+        for (name, door) in DOORS {
+            let understood: Vec<_> = corpus(name).iter().map(|bytes| door(bytes)).collect();
+            assert!(understood.contains(&true) && understood.contains(&false), "{name}: {understood:?}");
         }
     }
 
@@ -186,7 +260,7 @@ mod tests {
             changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
             cut in any::<prop::sample::Index>(),
         ) {
-            let corpus = corpus();
+            let corpus = corpus("readings");
             let mut bytes = which.get(&corpus).clone();
             for (place, byte) in changes {
                 let place = place.index(bytes.len());

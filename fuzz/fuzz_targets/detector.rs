@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| selvedge::__private::fuzz_detector(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| selvedge::__private::fuzz("detector", bytes));

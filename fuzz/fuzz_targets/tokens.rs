@@ -2,6 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    selvedge::__private::fuzz_tokens(bytes);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| selvedge::__private::fuzz("tokens", bytes));

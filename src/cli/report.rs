@@ -2,7 +2,6 @@
 
 use super::outputs::Outputs;
 use super::{Format, INTERNAL, USAGE, exit_code, fail, fail_to_print, finish};
-use crate::report::matrix::Matrix;
 use crate::report::{Report, saved, terminal};
 use anstream::AutoStream;
 use clap::Args;
@@ -69,22 +68,9 @@ pub(super) fn print(report: &Report, format: Format, verbose: bool) -> io::Resul
         let width = super::width();
         let mut out = AutoStream::auto(io::stdout()).lock();
         for scenario in &report.scenarios {
-            let engines: Vec<_> =
-                scenario.designs.first().into_iter().flat_map(|design| &design.cells).collect();
-            let engines: Vec<_> = engines.into_iter().map(|cell| cell.engine).collect();
-            let widest = scenario.designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
-            let matrix = Matrix::new(width, widest, engines.len());
-            let head = terminal::head(&scenario.name, &scenario.question, &matrix, &engines, width);
-            out.write_all(head.as_bytes())?;
-            for design in &scenario.designs {
-                out.write_all(terminal::row(design, &matrix).as_bytes())?;
-                if verbose {
-                    out.write_all(terminal::details(design, width).as_bytes())?;
-                }
-            }
-            writeln!(out, "{}", terminal::foot(scenario, width))?;
+            writeln!(out, "{}", terminal::scenario(scenario, width, verbose))?;
         }
     }
-    let seconds = report.cells().map(|(.., cell)| cell.seconds()).sum();
+    let seconds = report.cells().map(|(.., cell)| cell.seconds).sum();
     finish(report, format, seconds)
 }

@@ -66,7 +66,7 @@ impl Model for Small {
                 0
             }
             Small::Semaphore(permits) => {
-                *permits += 1;
+                *permits = permits.wrapping_add(1);
                 0
             }
             Small::Dice(last) => {

@@ -19,7 +19,7 @@ use crate::verdict::{Expectation, judge};
 use crate::witness::sample;
 
 /// The report.
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     Report {
         budget: Some(Effort::Quick.budget(7)),
         drawn: Vec::new(),
@@ -86,7 +86,7 @@ fn design(name: &str, expected: Expected, observed: [Observation; 5]) -> DesignR
             opinion: None,
             observation,
             log: String::new(),
-            milliseconds: 250,
+            seconds: 0.25,
             broken,
         }
     };

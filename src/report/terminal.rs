@@ -26,6 +26,22 @@ fn styled(style: Style, text: &str) -> String {
     format!("{style}{}{style:#}", plain::plain_lines(text))
 }
 
+/// All of a scenario; `verbose` with every outcome and what the workers printed.
+pub(crate) fn scenario(scenario: &ScenarioReport, width: usize, verbose: bool) -> String {
+    let engines = scenario.designs.first().into_iter().flat_map(|design| &design.cells);
+    let engines: Vec<_> = engines.map(|cell| cell.engine).collect();
+    let widest = scenario.designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
+    let matrix = Matrix::new(width, widest, engines.len());
+    let mut text = head(&scenario.name, &scenario.question, &matrix, &engines, width);
+    for design in &scenario.designs {
+        text += &row(design, &matrix);
+        if verbose {
+            text += &details(design, width);
+        }
+    }
+    text + &foot(scenario, width)
+}
+
 /// The head of a scenario's matrix.
 pub(crate) fn head(name: &str, question: &str, matrix: &Matrix, engines: &[Engine], width: usize) -> String {
     let (name, question) = (plain::name(name), plain::plain(question));
@@ -272,7 +288,7 @@ pub(crate) fn details(design: &DesignReport, width: usize) -> String {
             Verdict::Safe => format!(": {}", clean(cell)),
             _ => String::new(),
         };
-        text += &wrapped(&format!("{} in {:.2} s{evidence}", cell.engine, cell.seconds()), 4, width);
+        text += &wrapped(&format!("{} in {:.2} s{evidence}", cell.engine, cell.seconds), 4, width);
         for outcome in &cell.observation.outcomes {
             text += &counted(outcome, width);
         }

@@ -2,7 +2,6 @@
 
 use super::findings::{Kind, findings};
 use super::html::Sources;
-use super::matrix::Matrix;
 use super::{
     Report, annotations, html, json, junit, markdown, sample, sarif, saved, schemas_tests, snapshot, terminal,
 };
@@ -117,15 +116,7 @@ fn annotations_are_as_they_were() {
 fn in_a_terminal(report: &Report, width: usize) -> String {
     let mut text = String::new();
     for scenario in &report.scenarios {
-        let engines: Vec<_> = scenario.designs[0].cells.iter().map(|cell| cell.engine).collect();
-        let widest = scenario.designs.iter().map(|design| design.name.chars().count()).max().unwrap_or(0);
-        let matrix = Matrix::new(width, widest, engines.len());
-        text += &terminal::head(&scenario.name, &scenario.question, &matrix, &engines, width);
-        for design in &scenario.designs {
-            text += &terminal::row(design, &matrix);
-            text += &terminal::details(design, width);
-        }
-        text += &terminal::foot(scenario, width);
+        text += &terminal::scenario(scenario, width, true);
     }
     text += &terminal::legend(width);
     text += &terminal::summary(report, 1.5, width);

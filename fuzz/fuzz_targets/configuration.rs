@@ -1,0 +1,5 @@
+//! `selvedge.toml`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| selvedge::__private::fuzz("configuration", bytes));
