@@ -1,8 +1,8 @@
 //! The command line with designs that do what none should.
 
-#[path = "../designs"]
-mod designs {
-    automod::dir!("designs");
+#[path = "../scenarios"]
+mod scenarios {
+    automod::dir!("scenarios");
 }
 
 fn main() -> std::process::ExitCode {
