@@ -152,7 +152,7 @@ fn growing() -> Scenario<usize> {
     Scenario::new("Does a state come to own heap memory?")
         .acceptable("all", |_| true)
         .design("at once", grows_in(0))
-        .design("late", grows_in(300))
+        .design("late", grows_in(100))
         .design("never", grows_in(usize::MAX))
 }
 
