@@ -53,6 +53,15 @@ fn choose_checked(options: u32) -> u32 {
     value
 }
 
+/// As [`choose`], for a choice that the facade makes: what comes of it is shown, and not the number.
+#[track_caller]
+pub(crate) fn choose_untold(options: u32) -> u32 {
+    match context::current() {
+        Context::Real | Context::Process => draw(options),
+        Context::Loom | Context::Shuttle | Context::Rc11 => scripted(|| explored(options)),
+    }
+}
+
 /// A choice of the checker that runs: each of `0..options`, in one execution or another.
 pub(crate) fn explored(options: u32) -> u32 {
     match context::current() {

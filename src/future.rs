@@ -1,17 +1,48 @@
-//! Futures on every engine: [`block_on`], [`spawn`], [`yield_now`] and [`AtomicWaker`].
+//! Futures on every engine: [`block_on`], [`spawn`], [`select`], [`join`], cancellation by [`may_cancel`], and
+//! [`AtomicWaker`].
 //!
-//! A wake-up that is lost is a deadlock: the thread that polls waits for a notification that has gone by.
+//! A wake-up that is lost is a deadlock: the thread that polls waits for a wake that has gone by. The witness shows who
+//! cloned a waker, registered it, and woke by it:
+//!
+//! ```
+//! use selvedge::future::{AtomicWaker, block_on};
+//! use selvedge::sync::Arc;
+//! use selvedge::sync::atomic::{AtomicBool, Ordering::SeqCst};
+//! use selvedge::thread;
+//! use std::future::poll_fn;
+//! use std::task::Poll;
+//!
+//! selvedge::model(|| {
+//!     let shared = Arc::new((AtomicBool::new(false), AtomicWaker::new()));
+//!     let theirs = Arc::clone(&shared);
+//!     thread::spawn(move || {
+//!         theirs.0.store(true, SeqCst);
+//!         theirs.1.wake();
+//!     });
+//!     block_on(poll_fn(|context| {
+//!         // First the waker, then the look: the other way round a wake in between would find no waker.
+//!         shared.1.register_by_ref(context.waker());
+//!         if shared.0.load(SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+//!     }));
+//! });
+//! ```
 //!
 //! Limit: under the checkers a future may be polled once more than it was woken, once in each [`block_on`], as an
 //! executor may do; never more often.
 
 mod atomic_waker;
+mod cancel;
+mod combine;
 mod task;
 
 pub use atomic_waker::AtomicWaker;
+pub use cancel::{Cancelled, may_cancel};
+pub use combine::{Either, join, select};
 pub use task::{AbortHandle, JoinError, JoinHandle, spawn, yield_now};
 
+use crate::arm::journal;
 use crate::sync::{Arc, Notify};
+use std::panic::Location;
 use std::pin::pin;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
@@ -22,7 +53,8 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 /// ```
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let notify = Arc::new(Notify::new());
+    let site = Location::caller();
+    let notify = Arc::new(Notify::of_waker());
     let waker = waker(Arc::clone(&notify));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
@@ -34,12 +66,13 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         // Once, it is polled although nothing has woken it, as an executor may do.
         if !polled_twice && crate::context::current().is_model() {
             polled_twice = true;
-            if crate::choose(2) == 1 {
+            if crate::choice::choose_untold(2) == 1 {
+                journal::note_alone("poll once more", site);
                 crate::thread::yield_now();
                 continue;
             }
         }
-        notify.wait();
+        notify.sleep(site);
         // A future that wakes itself goes round: others may have to go first.
         crate::thread::yield_now();
     }
@@ -58,7 +91,11 @@ static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, dro
 /// As for [`TABLE`].
 unsafe fn clone(owner: *const ()) -> RawWaker {
     // SAFETY: the owner is there, and stays.
-    unsafe { Arc::increment_strong_count(owner.cast::<Notify>()) };
+    let notify = unsafe {
+        Arc::increment_strong_count(owner.cast::<Notify>());
+        std::mem::ManuallyDrop::new(Arc::from_raw(owner.cast::<Notify>()))
+    };
+    notify.cloned();
     RawWaker::new(owner, &TABLE)
 }
 
@@ -67,7 +104,7 @@ unsafe fn clone(owner: *const ()) -> RawWaker {
 unsafe fn wake(owner: *const ()) {
     // SAFETY: the owner is there, and ends here.
     let notify = unsafe { Arc::from_raw(owner.cast::<Notify>()) };
-    notify.notify();
+    notify.wake();
 }
 
 /// # Safety
@@ -75,7 +112,7 @@ unsafe fn wake(owner: *const ()) {
 unsafe fn wake_by_ref(owner: *const ()) {
     // SAFETY: the owner is there, and stays.
     let notify = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(owner.cast::<Notify>()) });
-    notify.notify();
+    notify.wake();
 }
 
 /// # Safety

@@ -109,8 +109,8 @@ pub(crate) fn design<'a>(
 }
 
 /// The chapters of the book in reading order. Other folders come between the files that lie in none and these.
-const CHAPTERS: [&str; 7] =
-    ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
+const CHAPTERS: [&str; 8] =
+    ["basics", "memory_order", "locks", "coordination", "futures", "lock_free", "processes", "objects"];
 
 impl Found {
     /// The programs that a design of an object stands for.

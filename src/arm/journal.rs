@@ -192,6 +192,34 @@ pub(crate) fn made_unplaced(kind: &'static str, object: Key) {
     }
 }
 
+/// As [`made_unplaced`], of what the reader need not see being made.
+pub(crate) fn made_unseen(kind: &'static str, object: Key) {
+    if on() {
+        JOURNAL.with_borrow_mut(|journal| journal.add(kind, object, None));
+    }
+}
+
+/// Something without an object has happened at a place that is known from elsewhere.
+pub(crate) fn note_alone(operation: &'static str, site: Site) {
+    if on() {
+        write(What { operation, deed: Deed::Other, object: None }, None, [None, None], Some(site));
+    }
+}
+
+/// As [`note`], at a place that is known from elsewhere.
+pub(crate) fn note_at(operation: &'static str, deed: Deed, object: Key, site: Site) {
+    if on() {
+        write(What::new(operation, deed, object), None, [None, None], Some(site));
+    }
+}
+
+/// As [`begins`], at a place that is known from elsewhere.
+pub(crate) fn begins_at(operation: &'static str, deed: Deed, object: Key, site: Site) {
+    if on() {
+        write_beginning(What::new(operation, deed, object), site);
+    }
+}
+
 /// An operation without values or ordering has taken effect.
 #[inline]
 #[track_caller]
@@ -251,12 +279,7 @@ pub(crate) fn names(thread: u64, name: Option<&str>) {
 
 #[cold]
 fn write_making(kind: &'static str, object: Key, value: Option<&dyn Debug>, site: Option<Site>) {
-    JOURNAL.with_borrow_mut(|journal| {
-        journal.known.insert(object, journal.objects.len());
-        let made = Made { kind, site };
-        journal.tell(Line::Made(&made));
-        journal.objects.push(made);
-    });
+    JOURNAL.with_borrow_mut(|journal| journal.add(kind, object, site));
     write(What::new("new", Deed::Create, object), None, [None, value], site);
 }
 
@@ -297,6 +320,13 @@ impl Journal {
         let mut begun: Vec<_> = self.begun.values().cloned().collect();
         begun.sort_by_key(|entry| entry.thread);
         begun
+    }
+
+    fn add(&mut self, kind: &'static str, object: Key, site: Option<Site>) {
+        self.known.insert(object, self.objects.len());
+        let made = Made { kind, site };
+        self.tell(Line::Made(&made));
+        self.objects.push(made);
     }
 
     fn tell(&mut self, line: Line<'_>) {

@@ -6,6 +6,24 @@ use serde::{Deserialize, Serialize};
 /// The operation that a thread does first.
 pub(crate) const STARTS: &str = "begin";
 
+/// The kind of object that a thread which polls a future is woken by.
+pub(crate) const WAKER: &str = "Waker";
+
+/// The kind of object that keeps wakers for others to find.
+pub(crate) const ATOMIC_WAKER: &str = "AtomicWaker";
+
+/// A waker was cloned: another may wake by it.
+pub(crate) const CLONE: &str = "clone";
+
+/// A waker wakes, or what keeps one has it wake.
+pub(crate) const WAKE: &str = "wake";
+
+/// A thread waits to be woken by its waker.
+pub(crate) const SLEEP: &str = "sleep";
+
+/// A waker is left in an object for others to find.
+pub(crate) const REGISTER: &str = "register";
+
 /// Told of a generated program: a thread calls an operation of the object.
 pub(crate) const CALLS: &str = "calls";
 

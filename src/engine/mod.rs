@@ -10,6 +10,8 @@ mod adapter;
 mod choice_tests;
 mod crew;
 pub(crate) mod failure;
+#[cfg(test)]
+mod future_tests;
 mod lockstep;
 pub(crate) mod loom;
 mod offspring;

@@ -6,6 +6,7 @@
 use super::failure::race_of_detector;
 use crate::arm::journal::{self, Entry, Journal, Line, Made};
 use crate::base::engine::Engine;
+use crate::base::event::{CLONE, SLEEP, WAKER};
 use crate::base::failure::{Failure, ProcessExit};
 use crate::base::observation::Stop;
 use crate::base::outcome::Grade;
@@ -110,7 +111,7 @@ impl Story {
             engine,
             shows,
             actors: facts.actors.len(),
-            objects: named(self.objects, &threads),
+            objects: named(self.objects, &threads, &self.events),
             threads,
             switches: switches(self.events.iter().map(|event| event.thread)),
             events: self.events,
@@ -135,20 +136,29 @@ impl Story {
 /// The kind under which threads are noted as objects, one for each in the order of spawning.
 const THREAD: &str = "thread";
 
-fn named(found: Vec<(Option<String>, String)>, threads: &[String]) -> Vec<Object> {
+fn named(found: Vec<(Option<String>, String)>, threads: &[String], events: &[Event]) -> Vec<Object> {
     let mut started = 0;
-    let mut name = |(name, kind): &(Option<String>, String)| {
-        if kind != THREAD {
-            return name.clone();
+    let mut name = |(object, (name, kind)): (usize, &(Option<String>, String))| match kind.as_str() {
+        THREAD => {
+            started += 1;
+            threads.get(started).cloned()
         }
-        started += 1;
-        threads.get(started).cloned()
+        WAKER => waker_name(object, threads, events),
+        _ => name.clone(),
     };
-    let names: Vec<_> = found.iter().map(&mut name).collect();
+    let names: Vec<_> = found.iter().enumerate().map(&mut name).collect();
     let pairs = names.iter().zip(&found);
     let known: Vec<_> = pairs.map(|(name, (_, kind))| Known { name: name.as_deref(), kind }).collect();
     let labels = naming::labels(&known).into_iter();
     labels.zip(&found).map(|(name, (_, kind))| Object { name, kind: kind.clone() }).collect()
+}
+
+/// Whose waker it is: of the thread that waits to be woken, or that is the first to clone it.
+fn waker_name(object: usize, threads: &[String], events: &[Event]) -> Option<String> {
+    let own = || events.iter().filter(|event| event.object == Some(object));
+    let sleeper = own().find(|event| event.operation == SLEEP);
+    let owner = sleeper.or_else(|| own().find(|event| event.operation == CLONE))?;
+    threads.get(owner.thread).map(|name| format!("waker of {name}"))
 }
 
 /// How long the witness of an execution is.

@@ -1,27 +1,39 @@
 //! A waker that one task leaves for others to find.
 
-use crate::sync::Mutex;
+use crate::arm::journal::{self, Key, What};
+use crate::arm::trace::{self, ObjectId};
+use crate::base::event::{ATOMIC_WAKER, Deed, REGISTER, WAKE};
+use crate::context;
+use crate::sync::monitor::Monitor;
 use std::fmt;
-use std::sync::PoisonError;
 use std::task::Waker;
 
 /// Where a task leaves its waker, and others wake it: loom's type of this name.
 ///
 /// A [`register`](AtomicWaker::register) that meets a [`wake`](AtomicWaker::wake) under way waits for it.
-pub struct AtomicWaker(Mutex<Option<Waker>>);
+pub struct AtomicWaker {
+    id: ObjectId,
+    /// Carries what was done before a waker was left or taken.
+    edges: ObjectId,
+    waker: Monitor<Option<Waker>>,
+}
 
 impl AtomicWaker {
     /// Without a waker.
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
-        AtomicWaker(Mutex::new(None))
+        let model = context::current().is_model();
+        let (id, edges) = if model { (trace::new_object(), trace::new_object()) } else { (0, 0) };
+        journal::made(ATOMIC_WAKER, Key::id(id), None);
+        AtomicWaker { id, edges, waker: Monitor::new(None) }
     }
 
     /// Leaves a waker, in place of the one before.
     #[track_caller]
     pub fn register(&self, waker: Waker) {
-        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(waker);
+        let before = self.replace(Some(waker));
+        journal::note(REGISTER, Deed::Other, Key::id(self.id));
         drop(before);
     }
 
@@ -34,7 +46,7 @@ impl AtomicWaker {
     /// Wakes by the waker that was left last, if it has not been taken.
     #[track_caller]
     pub fn wake(&self) {
-        if let Some(waker) = self.take_waker() {
+        if let Some(waker) = self.taken_for(WAKE) {
             waker.wake();
         }
     }
@@ -42,7 +54,23 @@ impl AtomicWaker {
     /// Takes the waker that was left last.
     #[track_caller]
     pub fn take_waker(&self) -> Option<Waker> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.taken_for("take_waker")
+    }
+
+    #[track_caller]
+    fn taken_for(&self, operation: &'static str) -> Option<Waker> {
+        let waker = self.replace(None);
+        let what = What::new(operation, Deed::Other, Key::id(self.id));
+        journal::access(what, None, [Some(&waker.is_some()), None]);
+        waker
+    }
+
+    /// All that is done to it comes one after the other, as under a lock.
+    fn replace(&self, waker: Option<Waker>) -> Option<Waker> {
+        let mut found = self.waker.enter();
+        trace::acquire(self.edges);
+        trace::release(self.edges);
+        if found.is_none() && waker.is_none() { None } else { std::mem::replace(&mut *found, waker) }
     }
 }
 

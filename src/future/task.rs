@@ -4,11 +4,16 @@
 //! thread rules out is explored all the same.
 
 use super::waker;
-use crate::sync::{Arc, Mutex, Notify};
+use crate::arm::journal::{self, Key};
+use crate::arm::trace::{self, ObjectId};
+use crate::base::event::Deed;
+use crate::context;
+use crate::sync::monitor::Monitor;
+use crate::sync::{Arc, Notify};
 use crate::thread;
 use std::fmt;
+use std::panic::Location;
 use std::pin::{Pin, pin};
-use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 
 /// Why a task has no result.
@@ -29,7 +34,10 @@ impl std::error::Error for JoinError {}
 
 /// What a task and those who know it share.
 struct Shared<T> {
-    state: Mutex<State<T>>,
+    id: ObjectId,
+    /// Carries what was done before the state was looked at or changed.
+    edges: ObjectId,
+    state: Monitor<State<T>>,
     /// Woken when the task is to be polled again.
     notify: Arc<Notify>,
 }
@@ -43,16 +51,39 @@ struct State<T> {
 }
 
 impl<T> Shared<T> {
-    fn with<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> R {
-        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    #[track_caller]
+    fn new() -> Self {
+        let model = context::current().is_model();
+        let (id, edges) = if model { (trace::new_object(), trace::new_object()) } else { (0, 0) };
+        journal::made("task", Key::id(id), None);
+        let state = State { result: None, finished: false, aborted: false, waker: None };
+        Shared { id, edges, state: Monitor::new(state), notify: Arc::new(Notify::of_waker()) }
     }
 
+    /// Nothing of the user's runs inside.
+    fn with<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> R {
+        let mut state = self.state.enter();
+        trace::acquire(self.edges);
+        let result = f(&mut state);
+        trace::release(self.edges);
+        result
+    }
+
+    fn look<R>(&self, f: impl FnOnce(&State<T>) -> R) -> R {
+        let state = self.state.enter();
+        trace::acquire(self.edges);
+        f(&state)
+    }
+
+    #[track_caller]
     fn abort(&self) {
+        journal::note("abort", Deed::Other, Key::id(self.id));
         self.with(|state| state.aborted = true);
-        self.notify.notify();
+        self.notify.wake();
     }
 
     fn finish(&self, result: Result<T, JoinError>) {
+        journal::note_unplaced("finish", Deed::Other, Key::id(self.id));
         let waker = self.with(|state| {
             (state.result, state.finished) = (Some(result), true);
             state.waker.take()
@@ -80,29 +111,33 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let state = State { result: None, finished: false, aborted: false, waker: None };
-    let shared = Arc::new(Shared { state: Mutex::new(state), notify: Arc::new(Notify::new()) });
+    let site = Location::caller();
+    let shared = Arc::new(Shared::new());
     let task = Arc::clone(&shared);
     drop(thread::spawn(move || {
-        let result = poll_to_the_end(&task, future);
+        let result = poll_to_the_end(&task, future, site);
         task.finish(result);
     }));
     JoinHandle { shared }
 }
 
 /// Polls until the future is ready or its task is aborted; then it is dropped.
-fn poll_to_the_end<F: Future>(task: &Shared<F::Output>, future: F) -> Result<F::Output, JoinError> {
+fn poll_to_the_end<F: Future>(
+    task: &Shared<F::Output>,
+    future: F,
+    site: &'static Location<'static>,
+) -> Result<F::Output, JoinError> {
     let waker = waker(Arc::clone(&task.notify));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
-        if task.with(|state| state.aborted) {
+        if task.look(|state| state.aborted) {
             return Err(JoinError::Cancelled);
         }
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return Ok(value);
         }
-        task.notify.wait();
+        task.notify.sleep(site);
         thread::yield_now();
     }
 }
@@ -114,6 +149,7 @@ pub struct JoinHandle<T> {
 
 impl<T> JoinHandle<T> {
     /// Has the task end before it is polled again.
+    #[track_caller]
     pub fn abort(&self) {
         self.shared.abort();
     }
@@ -121,7 +157,7 @@ impl<T> JoinHandle<T> {
     /// Whether the task has ended.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.shared.with(|state| state.finished)
+        self.shared.look(|state| state.finished)
     }
 
     /// A handle that can only abort the task.
@@ -139,13 +175,17 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.shared.with(|state| match state.result.take() {
-            Some(result) => Poll::Ready(result),
-            None => {
-                state.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        })
+        // Wakers are cloned and dropped outside: both are operations of their own.
+        let waker = context.waker().clone();
+        let (result, other) = self.shared.with(|state| match state.result.take() {
+            Some(result) => (Poll::Ready(result), Some(waker)),
+            None => (Poll::Pending, state.waker.replace(waker)),
+        });
+        drop(other);
+        if result.is_ready() {
+            journal::note_unplaced("await", Deed::Other, Key::id(self.shared.id));
+        }
+        result
     }
 }
 
@@ -157,6 +197,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 
 /// Aborts a task, whatever it returns.
 trait Abort: Send + Sync {
+    #[track_caller]
     fn abort(&self);
     fn is_finished(&self) -> bool;
 }
@@ -164,12 +205,13 @@ trait Abort: Send + Sync {
 struct Owner<T>(Arc<Shared<T>>);
 
 impl<T: Send> Abort for Owner<T> {
+    #[track_caller]
     fn abort(&self) {
         self.0.abort();
     }
 
     fn is_finished(&self) -> bool {
-        self.0.with(|state| state.finished)
+        self.0.look(|state| state.finished)
     }
 }
 
@@ -179,6 +221,7 @@ pub struct AbortHandle(std::sync::Arc<dyn Abort>);
 
 impl AbortHandle {
     /// Has the task end before it is polled again.
+    #[track_caller]
     pub fn abort(&self) {
         self.0.abort();
     }

@@ -2,8 +2,8 @@
 
 use super::monitor::Monitor;
 use crate::arm::journal::{self, Key};
-use crate::arm::trace::{self, ObjectId};
-use crate::base::event::Deed;
+use crate::arm::trace::{self, ObjectId, Site};
+use crate::base::event::{CLONE, Deed, SLEEP, WAKE, WAKER};
 use crate::context::{self, Context};
 use std::fmt;
 
@@ -30,18 +30,45 @@ impl Notify {
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
+        let notify = Notify::unseen();
+        journal::made("Notify", Key::id(notify.id), None);
+        notify
+    }
+
+    /// What a thread waits for that polls a future, and is woken by through its waker.
+    pub(crate) fn of_waker() -> Self {
+        let notify = Notify::unseen();
+        journal::made_unseen(WAKER, Key::id(notify.id));
+        notify
+    }
+
+    fn unseen() -> Self {
         let (id, edges) = match context::current() {
             Context::Real | Context::Process => (0, 0),
             Context::Loom | Context::Shuttle | Context::Rc11 => (trace::new_object(), trace::new_object()),
         };
-        journal::made("Notify", Key::id(id), None);
         Notify { id, edges, state: Monitor::new(State::default()) }
+    }
+
+    /// The waker of this was cloned.
+    pub(crate) fn cloned(&self) {
+        journal::note_unplaced(CLONE, Deed::Other, Key::id(self.id));
     }
 
     /// Gives the permit, if there is none, and wakes the thread that waits.
     #[track_caller]
     pub fn notify(&self) {
         journal::note("notify", Deed::Other, Key::id(self.id));
+        self.give();
+    }
+
+    /// As [`Notify::notify`], by a waker, which does not know its caller.
+    pub(crate) fn wake(&self) {
+        journal::note_unplaced(WAKE, Deed::Other, Key::id(self.id));
+        self.give();
+    }
+
+    fn give(&self) {
         let mut state = self.state.enter();
         trace::release(self.edges);
         state.permit = true;
@@ -55,6 +82,18 @@ impl Notify {
     #[track_caller]
     pub fn wait(&self) {
         journal::begins("wait", Deed::Other, Key::id(self.id));
+        self.take();
+        journal::note("wait", Deed::Other, Key::id(self.id));
+    }
+
+    /// As [`Notify::wait`], by a thread that polls a future.
+    pub(crate) fn sleep(&self, site: Site) {
+        journal::begins_at(SLEEP, Deed::Other, Key::id(self.id), site);
+        self.take();
+        journal::note_at(SLEEP, Deed::Other, Key::id(self.id), site);
+    }
+
+    fn take(&self) {
         let mut state = self.state.enter();
         assert!(!state.waiting, "only a single thread may wait on `Notify`");
         state.waiting = true;
@@ -63,8 +102,6 @@ impl Notify {
         }
         (state.permit, state.waiting) = (false, false);
         trace::acquire(self.edges);
-        drop(state);
-        journal::note("wait", Deed::Other, Key::id(self.id));
     }
 }
 

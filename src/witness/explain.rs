@@ -17,6 +17,7 @@ mod relations;
 mod story;
 #[cfg(test)]
 mod tests;
+mod waker;
 
 use super::{Deed, Event, Mark, Stale, Witness};
 use crate::base::failure::Failure;

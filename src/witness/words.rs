@@ -4,6 +4,7 @@
 //! Widths count characters: a character that a terminal shows two columns wide counts as one.
 
 use super::{CALLS, Deed, Event, RETURNS, STARTS, Witness};
+use crate::base::event::{ATOMIC_WAKER, SLEEP, WAKER};
 use crate::base::failure::{Crash, How, ProcessExit, Who};
 use crate::base::location::Site;
 use nix::sys::signal::Signal;
@@ -167,8 +168,26 @@ pub(crate) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String
             format!("{operation}{about}{}{order}", change(read, written))
         }
     };
-    let text = if event.blocked { format!("waits: {text}") } else { text };
+    let text = match waker(witness, event, &operation, &about) {
+        Some(text) => text,
+        None if event.blocked => format!("waits: {text}"),
+        None => text,
+    };
     format!("{}{}", text.trim(), stale(witness, event))
+}
+
+/// What is done to wakers, where it is said in other words than other operations.
+fn waker(witness: &Witness, event: &Event, operation: &str, about: &str) -> Option<String> {
+    let kind = event.object.and_then(|object| witness.objects.get(object)).map_or("", |object| &object.kind);
+    match (kind, operation) {
+        (WAKER, SLEEP) if event.blocked => Some("waits to be woken".to_owned()),
+        (WAKER, SLEEP) => Some("woken".to_owned()),
+        (ATOMIC_WAKER, operation) => match event.read.as_deref() {
+            Some("false") => Some(format!("{operation}{about}, which is empty")),
+            _ => Some(format!("{operation}{about}")),
+        },
+        _ => None,
+    }
 }
 
 /// The same in two parts: what is done to what, and with which values and ordering.

@@ -7,6 +7,7 @@ use super::super::words;
 use super::super::{Deed, Event, Witness};
 use super::Finding;
 use super::story::Story;
+use crate::base::event::SLEEP;
 
 /// More threads than this are only counted.
 const MOST_TOLD: usize = 4;
@@ -72,6 +73,7 @@ fn waits_for(story: &Story, wait: usize) -> (String, Vec<usize>) {
         (operation, "Condvar") if operation.starts_with("wait") => {
             return waits_for_notice(story, wait, &what);
         }
+        (SLEEP, _) => return super::waker::waits_to_be_woken(story, wait),
         ("wait", "Barrier") => format!("waits for others to come to {what}"),
         (operation, _) if operation.starts_with("recv") => format!("waits for a message from {channel}"),
         (operation, _) if operation.starts_with("send") => format!("waits for room in {channel}"),

@@ -14,6 +14,7 @@ use super::super::{Deed, Event, Witness};
 use super::order::{acquires, releases};
 use super::story::Story;
 use super::{reads, writes};
+use crate::base::event::{ATOMIC_WAKER, REGISTER, SLEEP, WAKE};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The latest known event of each thread.
@@ -115,6 +116,11 @@ impl<'a> Search<'a> {
         learned
     }
 
+    /// What is done to one comes one after the other, as under a lock.
+    fn is_atomic_waker(&self, object: usize) -> bool {
+        self.witness.objects.get(object).is_some_and(|object| object.kind == ATOMIC_WAKER)
+    }
+
     fn entry(&self, index: usize) -> (usize, usize) {
         (self.witness.events[index].thread, index)
     }
@@ -162,8 +168,12 @@ impl<'a> Search<'a> {
                 let message = self.sent.get_mut(&object).and_then(VecDeque::pop_front);
                 learned.extend(message.map(|message| self.entry(message)));
             }
-            "initialised" | "notify" | "unpark" => self.left.entry(object).or_default().extend([own]),
-            "find initialised" | "wait" | "park" => join(learned, self.left.get(&object)),
+            REGISTER | WAKE if self.is_atomic_waker(object) => {
+                join(learned, self.left.get(&object));
+                self.left.entry(object).or_default().extend([own]);
+            }
+            "initialised" | "notify" | "unpark" | WAKE => self.left.entry(object).or_default().extend([own]),
+            "find initialised" | "wait" | "park" | SLEEP => join(learned, self.left.get(&object)),
             "spawn" => drop(self.threads.get(&object).map(|&thread| self.starts.insert(thread, index))),
             "join" => {
                 let last = self.threads.get(&object).and_then(|thread| self.last.get(thread)).copied();

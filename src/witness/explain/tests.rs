@@ -401,6 +401,30 @@ fn atomics_do_not_race_with_each_other() {
 }
 
 #[test]
+fn a_wake_up_that_is_lost_has_its_story() {
+    let check = |lines: &str, expected: &str, marked: &[usize]| {
+        check(Failure::DEADLOCK, &AB, lines, expected, marked);
+    };
+    check(
+        "A load ready r=0\nB wake told r=false\nA clone waker\nA register told\nA sleep waker waits",
+        "A waits to be woken: B's wake of told came before A registered",
+        &[1, 3, 4],
+    );
+    check(
+        "A clone waker\nA register told\nB register told\nA sleep waker waits",
+        "A waits to be woken: B has registered its waker in told, in the place of that of A",
+        &[1, 2, 3],
+    );
+    check(
+        "B wake told r=false\nA register told\nB wake told r=true\nB wake waker\nA sleep waker\nA sleep waker waits",
+        "A waits to be woken once more: B woke it last",
+        &[3, 5],
+    );
+    check("A clone waker\nA sleep waker waits", "A waits to be woken, and no thread wakes it", &[0, 1]);
+    check("A sleep waker waits", "A waits to be woken, and its waker was never cloned", &[0]);
+}
+
+#[test]
 fn deadlocks() {
     let check = |lines: &str, conclusion: &str, marked: &[usize]| {
         check(Failure::DEADLOCK, &AB, lines, conclusion, marked);
