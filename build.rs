@@ -3,7 +3,9 @@
 fn main() {
     println!("cargo::rustc-env=SELVEDGE_OPT_LEVEL={}", std::env::var("OPT_LEVEL").unwrap_or_default());
     println!("cargo::rerun-if-changed=scenarios");
-    for folder in ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"] {
+    for folder in
+        ["basics", "memory_order", "locks", "coordination", "futures", "lock_free", "processes", "objects"]
+    {
         println!("cargo::rerun-if-changed=scenarios/{folder}");
     }
 }

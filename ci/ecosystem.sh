@@ -7,11 +7,14 @@
 # copies' Cargo.toml by `loom = { package = "selvedge", path = … }` and nothing else, and runs each crate's loom tests
 # on loom and on selvedge. Prints a table, and fails if a test that passes on loom fails on selvedge, or if a crate
 # has run no test.
+#
+# shuttle's own tests, `shuttle`, run the same way on shuttle and on `selvedge::compat::shuttle`. What is shuttle's alone
+# (its schedules, schedulers of one's own, its traces) is listed with the reason, and fails nothing.
 set -euo pipefail
 export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}
 here=$(cd "$(dirname "$0")/.." && pwd)
 short="concurrent-queue oneshot event-listener"
-all="$short parking bytes async-lock sharded-slab loom tokio"
+all="$short parking bytes async-lock sharded-slab loom tokio shuttle"
 case "${1:-short}" in
   short) crates=$short ;;
   all) crates=$all ;;
@@ -89,9 +92,60 @@ version = "0.3"
 END
 }
 
+# shuttle_suite WHERE: shuttle's own tests, each file a test program of its own, so that those that build are run. On
+# selvedge, the package `shuttle` is one line.
+shuttle_suite() {
+  [ -d "$dir/$1/shuttle" ] && return
+  local from=$dir/fetch/vendor/shuttle to=$dir/$1/shuttle version dependency file name folder module
+  mkdir -p "$to/src" "$to/tests"
+  touch "$to/src/lib.rs"
+  cp -r "$from/tests" "$to/files"
+  version=$(sed -nE 's/^version = "(.*)"/\1/p' "$from/Cargo.toml" | head -1)
+  dependency="version = \"=$version\""
+  if [ "$1" = selvedge ]; then
+    mkdir -p "$to/thin/src"
+    printf '[package]\nname = "shuttle"\nversion = "%s"\nedition = "2024"\n[dependencies.selvedge]\npath = "%s"\n' \
+      "$version" "$here" >"$to/thin/Cargo.toml"
+    echo 'pub use selvedge::compat::shuttle::*;' >"$to/thin/src/lib.rs"
+    dependency='path = "thin"'
+  fi
+  {
+    printf '[package]\nname = "shuttle-tests"\nversion = "%s"\nedition = "2021"\n[workspace]\n' "$version"
+    printf '[dev-dependencies.shuttle]\n%s\n' "$dependency"
+    # As shuttle has them, but for what its benchmarks and its tests of the compiler's messages need.
+    awk '/^\[/ { ours = /^\[dev-dependencies\./ && !/criterion|trybuild|rustversion/ } ours' "$from/Cargo.toml"
+  } >"$to/Cargo.toml"
+  # What `tests/mod.rs` has for all.
+  sed -n '/^use shuttle::scheduler/,$p' "$from/tests/mod.rs" >"$to/files/root.rs"
+  for file in "$to"/files/*/*.rs; do
+    folder=$(basename "$(dirname "$file")")
+    module=$(basename "$file" .rs)
+    case $folder/$module in
+      */mod | ui/* | before*/* | basic/annotation) continue ;;
+    esac
+    name=${folder}_$module
+    {
+      printf '#![allow(warnings)]\nmod %s {\n  #[path = "%s"]\n  mod %s;\n}\n' "$folder" "$file" "$module"
+      if grep -q 'crate::basic::clocks' "$file"; then
+        printf '// clocks\n'
+      fi
+      cat "$to/files/root.rs"
+    } >"$to/tests/$name.rs"
+    if grep -q '^// clocks' "$to/tests/$name.rs"; then
+      clocks="  #[path = \"$to/files/basic/clocks.rs\"]\n  pub(crate) mod clocks;"
+      if [ "$folder" = basic ]; then
+        sed -i "s|^mod basic {|&\n$clocks|" "$to/tests/$name.rs"
+      else
+        printf 'mod basic {\n%b\n}\n' "$clocks" >>"$to/tests/$name.rs"
+      fi
+    fi
+  done
+}
+
 # copy WHERE CRATE: of the package as it was published, a package of its own.
 copy() {
   [ "$2" = loom ] && { suite "$1"; return; }
+  [ "$2" = shuttle ] && { shuttle_suite "$1"; return; }
   [ -d "$dir/$1/$2" ] && return
   mkdir -p "$dir/$1"
   cp -r "$dir/fetch/vendor/$2" "$dir/$1/$2"
@@ -113,6 +167,7 @@ ours() {
 # run SIDE CRATE: the tests of a crate, on "loom" or on "selvedge"; their output in a log.
 run() {
   local side=$1 crate=$2 patches=() with
+  [ "$crate" = shuttle ] && { run_shuttle "$side"; return; }
   for with in $(with_it "$crate"); do
     [ "$side" = selvedge ] && patches+=(--config "patch.crates-io.$with.path=\"$dir/selvedge/$with\"")
   done
@@ -130,6 +185,34 @@ run() {
     timeout "${ECOSYSTEM_SECONDS:-1800}" \
       cargo "${patches[@]}" test --no-fail-fast $(arguments "$crate") >"$dir/$side-$crate.log" 2>&1 || true
     date +%s.%N >"$dir/$side-$crate.end"
+  )
+}
+
+# run_shuttle SIDE: shuttle's tests, program by program; those that do not build are listed in a file.
+run_shuttle() {
+  (
+    cd "$dir/$1/shuttle"
+    export RUSTFLAGS CARGO_TARGET_DIR="$target/$1"
+    export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+    RUSTFLAGS="--cfg loom --cfg oneshot_loom --cfg tokio_unstable"
+    : >"$dir/$1-shuttle.log"
+    : >"$dir/$1-shuttle.unbuilt"
+    : >"$dir/$1-shuttle.build"
+    local file name seconds=0 before
+    for file in tests/*.rs; do
+      name=$(basename "$file" .rs)
+      if ! cargo test --no-run --test "$name" >"$dir/one.build" 2>&1; then
+        cat "$dir/one.build" >>"$dir/$1-shuttle.build"
+        echo "$name: $(grep -E '^error' "$dir/one.build" | head -1)" >>"$dir/$1-shuttle.unbuilt"
+        continue
+      fi
+      before=$(date +%s.%N)
+      timeout "${ECOSYSTEM_SECONDS:-300}" cargo test --test "$name" >>"$dir/$1-shuttle.log" 2>&1 || true
+      seconds=$(echo "$seconds $before $(date +%s.%N)" | awk '{ print $1 + $3 - $2 }')
+    done
+    echo 0 >"$dir/$1-shuttle.start"
+    echo "$seconds" >"$dir/$1-shuttle.end"
+    [ -s "$dir/$1-shuttle.log" ]
   )
 }
 

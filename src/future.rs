@@ -38,6 +38,7 @@ mod task;
 pub use atomic_waker::AtomicWaker;
 pub use cancel::{Cancelled, may_cancel};
 pub use combine::{Either, join, select};
+pub(crate) use task::spawn_local;
 pub use task::{AbortHandle, JoinError, JoinHandle, spawn, yield_now};
 
 use crate::arm::journal;

@@ -16,6 +16,9 @@ mod scenarios {
     mod coordination {
         automod::dir!("scenarios/coordination");
     }
+    mod futures {
+        automod::dir!("scenarios/futures");
+    }
     mod lock_free {
         automod::dir!("scenarios/lock_free");
     }

@@ -7,6 +7,7 @@ selvedge::harness!(
     memory_order: "scenarios/memory_order",
     locks: "scenarios/locks",
     coordination: "scenarios/coordination",
+    futures: "scenarios/futures",
     lock_free: "scenarios/lock_free",
     processes: "scenarios/processes",
     objects: "scenarios/objects",

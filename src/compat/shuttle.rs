@@ -9,20 +9,190 @@
 //! | [`Runner`], [`Config`], [`scheduler`] | the same by shuttle's types |
 //! | [`sync`], [`thread`], [`future`], [`lazy_static!`](crate::lazy_static!), [`thread_local!`](crate::thread_local) | this crate's own |
 //! | [`rand`] | numbers that the checker chooses |
-//! | [`current`] | who runs |
+//! | [`current`] | who runs; labels, names and tags of tasks |
+//! | [`future::batch_semaphore`] | permits that are awaited |
+//!
+//! A package that names shuttle in many places needs no change but in its `Cargo.toml`: `shuttle = { path = "…" }`, a
+//! package of that name whose `lib.rs` is `pub use selvedge::compat::shuttle::*;`.
 //!
 //! More is explored than shuttle would, and nothing less. Values are sequentially consistent, as there; races on
 //! [`cell`](crate::cell)s are found, by the orderings as written. `SELVEDGE_ENGINE=rc11` runs the same tests with
 //! weak memory.
 //!
-//! Limits: no labels, tags, clocks, annotations, portfolio runner and `batch_semaphore`; of [`Config`], only `max_time` is
-//! heeded, and only under rc11. shuttle's own schedules cannot be replayed: the tokens are this crate's.
+//! Accepted without effect: [`annotations`], [`current::reset_step_count`], and of [`Config`] all but `max_time`, which is
+//! heeded under rc11. [`current::clock`] is empty, as in shuttle without its feature `vector-clocks`.
+//!
+//! Limits: schedulers of one's own cannot be written ([`scheduler::Scheduler`] is for those of this module), for the search
+//! is this crate's; and so no `Schedule`, `Task` and metrics. shuttle's own schedules cannot be replayed: the tokens are
+//! this crate's. A failure's message is this crate's, too.
+
+mod batch_semaphore;
+mod config;
+pub mod current;
+mod labels;
+pub mod rand;
+mod runner;
+pub mod scheduler;
 
 use crate::base::budget::DEFAULT_SEED;
 use crate::model::plan::{self, Plan};
-use std::time::Duration;
+use std::path::Path;
 
-pub use crate::{future, hint, lazy_static, sync, thread, thread_local};
+pub use crate::{hint, lazy_static, sync, thread_local};
+pub use config::{
+    Config, ContinuationFunctionBehavior, FailurePersistence, MaxSteps, UngracefulShutdownConfig,
+};
+pub use runner::{PortfolioRunner, Runner};
+
+/// Accepted: the variable that shuttle takes the name of a file from.
+pub const ANNOTATION_FILE: &str = "SHUTTLE_ANNOTATION_FILE";
+/// Accepted: the variable that has shuttle capture backtraces.
+pub const CAPTURE_BACKTRACE: &str = "SHUTTLE_CAPTURE_BACKTRACE";
+/// Accepted: the variable that silences shuttle's warnings.
+pub const SILENCE_WARNINGS: &str = "SHUTTLE_SILENCE_WARNINGS";
+
+/// Threads, by `std`'s names.
+pub mod thread {
+    use super::labels::Inherited;
+    pub use crate::thread::*;
+
+    /// As [`crate::thread::spawn`]; the thread begins with the labels of the running one.
+    ///
+    /// # Panics
+    /// As [`crate::thread::spawn`].
+    #[track_caller]
+    pub fn spawn<F, T>(f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let labels = Inherited::here();
+        crate::thread::spawn(move || {
+            labels.begin();
+            f()
+        })
+    }
+
+    impl From<ThreadId> for usize {
+        /// In the order of spawning.
+        ///
+        /// # Panics
+        /// If the thread is not of a closure that is checked.
+        fn from(thread: ThreadId) -> usize {
+            thread.number().expect("of a closure that is checked")
+        }
+    }
+}
+
+/// Futures and tasks.
+pub mod future {
+    use super::labels::Inherited;
+    pub use crate::future::*;
+
+    pub mod batch_semaphore {
+        //! Permits that are awaited.
+        pub use super::super::batch_semaphore::{
+            Acquire, AcquireError, BatchSemaphore, Fairness, TryAcquireError,
+        };
+    }
+
+    /// As [`crate::future::spawn`]; the task begins with the labels of the running one.
+    ///
+    /// # Panics
+    /// As [`crate::future::spawn`].
+    #[track_caller]
+    pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let labels = Inherited::here();
+        crate::future::spawn(async move {
+            labels.begin();
+            future.await
+        })
+    }
+
+    /// As [`spawn`], of a future that need not be `Send`.
+    ///
+    /// # Panics
+    /// Outside of a closure that is checked.
+    #[track_caller]
+    pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let labels = Inherited::here();
+        crate::future::spawn_local(async move {
+            labels.begin();
+            future.await
+        })
+    }
+}
+
+/// Accepted: what shuttle writes into a file for a viewer of its own. The witness of a failure is in its message.
+pub mod annotations {
+    /// Begins to write; accepted.
+    pub fn start_annotations() {}
+
+    /// Ends to write; accepted.
+    pub fn stop_annotations() {}
+
+    /// What has a name there. Here objects have those of the source.
+    pub trait WithName: Sized {
+        /// Accepted.
+        #[must_use]
+        fn with_name_and_kind(self, _name: Option<&str>, _kind: Option<&str>) -> Self {
+            self
+        }
+
+        /// Accepted.
+        #[must_use]
+        fn with_name(self, _name: &str) -> Self {
+            self
+        }
+
+        /// Accepted.
+        #[must_use]
+        fn with_kind(self, _kind: &str) -> Self {
+            self
+        }
+    }
+
+    impl<T> WithName for T {}
+}
+
+/// Checks `f` by one execution.
+///
+/// # Panics
+/// With the execution, if it fails.
+#[track_caller]
+pub fn check<F: Fn() + Send + Sync + 'static>(f: F) {
+    plan::check(Plan::exhaustive(Some(1)), f);
+}
+
+/// As [`check_random`].
+///
+/// # Panics
+/// As [`check_random`].
+#[track_caller]
+pub fn check_urw<F: Fn() + Send + Sync + 'static>(f: F, iterations: usize) {
+    plan::check(Plan::random(DEFAULT_SEED, iterations), f);
+}
+
+/// As [`replay`], of a token in a file.
+///
+/// # Panics
+/// As [`replay`], and if the file cannot be read.
+#[track_caller]
+pub fn replay_from_file<F: Fn() + Send + Sync + 'static, P: AsRef<Path>>(f: F, path: P) {
+    let path = path.as_ref();
+    match std::fs::read_to_string(path) {
+        Ok(token) => plan::replay(f, token.trim()),
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
 
 /// Checks `f` by `iterations` executions of a search, and if those are not all, as many of each randomised strategy.
 ///
@@ -76,244 +246,6 @@ pub fn check_uncontrolled_nondeterminism<F: Fn() + Send + Sync + 'static>(f: F, 
 #[track_caller]
 pub fn replay<F: Fn() + Send + Sync + 'static>(f: F, token: &str) {
     plan::replay(f, token);
-}
-
-/// How executions are to be scheduled, by shuttle's names.
-pub mod scheduler {
-    use super::{DEFAULT_SEED, Plan};
-
-    /// What a [`Runner`](super::Runner) goes by.
-    pub trait Scheduler: sealed::Sealed {
-        #[doc(hidden)]
-        fn plan(&self) -> Plan;
-    }
-
-    mod sealed {
-        pub trait Sealed {}
-    }
-
-    macro_rules! scheduler {
-        ($(#[$doc:meta])* $name:ident) => {
-            $(#[$doc])*
-            #[derive(Clone, Debug)]
-            pub struct $name(Plan);
-
-            impl sealed::Sealed for $name {}
-
-            impl Scheduler for $name {
-                fn plan(&self) -> Plan {
-                    self.0.clone()
-                }
-            }
-        };
-    }
-
-    scheduler! {
-        /// See [`check_random`](super::check_random).
-        RandomScheduler
-    }
-    scheduler! {
-        /// See [`check_pct`](super::check_pct).
-        PctScheduler
-    }
-    scheduler! {
-        /// See [`check_dfs`](super::check_dfs).
-        DfsScheduler
-    }
-
-    impl RandomScheduler {
-        /// So many executions.
-        #[must_use]
-        pub fn new(iterations: usize) -> Self {
-            RandomScheduler(Plan::random(DEFAULT_SEED, iterations))
-        }
-
-        /// So many executions, from a seed.
-        #[must_use]
-        pub fn new_from_seed(seed: u64, iterations: usize) -> Self {
-            RandomScheduler(Plan::random(seed, iterations))
-        }
-    }
-
-    impl PctScheduler {
-        /// So many executions.
-        #[must_use]
-        pub fn new(_depth: usize, iterations: usize) -> Self {
-            PctScheduler(Plan::random(DEFAULT_SEED, iterations))
-        }
-
-        /// So many executions, from a seed.
-        #[must_use]
-        pub fn new_from_seed(seed: u64, _depth: usize, iterations: usize) -> Self {
-            PctScheduler(Plan::random(seed, iterations))
-        }
-    }
-
-    impl DfsScheduler {
-        /// At most so many executions.
-        #[must_use]
-        pub fn new(max_iterations: Option<usize>, _allow_random_data: bool) -> Self {
-            DfsScheduler(Plan::exhaustive(max_iterations))
-        }
-    }
-}
-
-/// shuttle's options.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Config {
-    /// Accepted: stacks are the engine's.
-    pub stack_size: usize,
-    /// Accepted: the engine's own limit holds.
-    pub max_steps: MaxSteps,
-    /// How long an exploration may take; heeded under rc11.
-    pub max_time: Option<Duration>,
-    /// Accepted: a failure is told in the panic's message.
-    pub failure_persistence: FailurePersistence,
-    /// Accepted.
-    pub silence_warnings: bool,
-}
-
-/// When an execution is too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MaxSteps {
-    /// Never.
-    None,
-    /// It fails after so many steps.
-    FailAfter(usize),
-    /// It is given up after so many steps.
-    ContinueAfter(usize),
-}
-
-/// Where the schedule of a failure goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FailurePersistence {
-    /// Nowhere.
-    None,
-    /// Into the message.
-    Print,
-}
-
-impl Config {
-    /// shuttle's defaults.
-    #[must_use]
-    pub fn new() -> Self {
-        Config {
-            stack_size: 0x8000,
-            max_steps: MaxSteps::FailAfter(1_000_000),
-            max_time: None,
-            failure_persistence: FailurePersistence::Print,
-            silence_warnings: false,
-        }
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Runs closures as a [scheduler](scheduler::Scheduler) says.
-#[derive(Debug)]
-pub struct Runner<S> {
-    scheduler: S,
-    config: Config,
-}
-
-impl<S: scheduler::Scheduler> Runner<S> {
-    /// With these options.
-    pub fn new(scheduler: S, config: Config) -> Self {
-        Runner { scheduler, config }
-    }
-
-    /// Checks `f`, and returns how many executions there were.
-    ///
-    /// # Panics
-    /// With the execution that fails, if one does.
-    #[track_caller]
-    pub fn run<F: Fn() + Send + Sync + 'static>(self, f: F) -> usize {
-        let plan = Plan { most_time: self.config.max_time, ..self.scheduler.plan() };
-        usize::try_from(plan::check(plan, f)).unwrap_or(usize::MAX)
-    }
-}
-
-/// Numbers that the checker chooses: other ones in other executions, and in a replay the same.
-pub mod rand {
-    /// A source of numbers.
-    #[derive(Clone, Copy, Debug, Default)]
-    #[non_exhaustive]
-    pub struct ThreadRng {}
-
-    /// The source of numbers of the running thread.
-    #[must_use]
-    pub fn thread_rng() -> ThreadRng {
-        ThreadRng {}
-    }
-
-    /// What can be drawn.
-    pub trait Rng {
-        /// Any number.
-        fn next_u32(&mut self) -> u32;
-
-        /// Any number.
-        fn next_u64(&mut self) -> u64 {
-            u64::from(self.next_u32()) << 32 | u64::from(self.next_u32())
-        }
-
-        /// A number of a range that is not empty.
-        ///
-        /// # Panics
-        /// If the range is empty.
-        fn gen_range(&mut self, range: std::ops::Range<usize>) -> usize {
-            let width = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
-            range.start + crate::choose(width) as usize
-        }
-
-        /// True with this probability, or false: both are tried.
-        fn gen_bool(&mut self, _probability: f64) -> bool {
-            crate::choose(2) == 1
-        }
-    }
-
-    impl Rng for ThreadRng {
-        fn next_u32(&mut self) -> u32 {
-            crate::choose(u32::MAX)
-        }
-    }
-}
-
-/// Who runs.
-pub mod current {
-    use crate::context;
-    use crate::thread::model;
-
-    /// A thread by its number, in the order of spawning.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub struct TaskId(usize);
-
-    impl From<TaskId> for usize {
-        fn from(task: TaskId) -> usize {
-            task.0
-        }
-    }
-
-    /// The running thread.
-    ///
-    /// # Panics
-    /// Outside of a closure that is checked.
-    #[must_use]
-    pub fn me() -> TaskId {
-        get_current_task().expect("only called inside a closure that is checked")
-    }
-
-    /// The running thread, inside a closure that is checked.
-    #[must_use]
-    pub fn get_current_task() -> Option<TaskId> {
-        context::current().is_model().then(|| TaskId(model::number()))
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! Futures under the checkers: cancellation at each await point, selecting, joining, and the witness of a wake-up that is
-//! lost.
+//! Futures under the checkers: cancellation at each await point, selecting, joining, permits, and the witness of a wake-up
+//! that is lost.
 
 use super::{Pulse, Task, replay};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Exploration, Observation};
+use crate::cell::Plain;
+use crate::compat::shuttle::future::batch_semaphore::{BatchSemaphore, Fairness, TryAcquireError};
 use crate::future::{AtomicWaker, Either, block_on, join, may_cancel, select, yield_now};
 use crate::scenario::{Design, Engine, ErasedDesign, Expected, Outcome, Scenario};
 use crate::sync::Mutex;
@@ -12,7 +14,7 @@ use crate::sync::atomic::{AtomicBool, Ordering::*};
 use crate::verdict::{Expectation, Verdict, judge};
 use crate::witness::{table, token};
 use std::future::{Future, poll_fn, ready};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 const BUDGET: Budget = Budget::FOR_TESTS;
@@ -173,7 +175,104 @@ fn a_cancellation_that_swallows_a_notification_is_found_and_one_that_passes_it_o
         assert_eq!(verdict(engine, &seen), Verdict::Safe, "{engine}: {seen:?}");
         counts.push((engine, seen.executions, seen.exploration == Exploration::Exhaustive));
     }
-    assert_eq!(counts, [(Engine::Rc11, 24, true), (Engine::Loom, 0, true), (Engine::Shuttle, 0, true)]);
+    assert_eq!(counts, [(Engine::Rc11, 24, true), (Engine::Loom, 147, true), (Engine::Shuttle, 24, true)]);
+}
+
+/// Each of two counts under a permit, of which there are so many.
+fn counted(permits: usize, fairness: Fairness) -> ErasedDesign {
+    let design = Design::new(move || (BatchSemaphore::new(permits, fairness), Plain::new(0)))
+        .actors(2, |(semaphore, count): &(BatchSemaphore, Plain<u32>)| {
+            semaphore.acquire_blocking(1).expect("it is open");
+            count.set(count.get() + 1);
+            semaphore.release(1);
+        })
+        .observe(|(_, count), _| count.get());
+    erased(design, |&count| count == 2)
+}
+
+#[test]
+fn one_permit_lets_one_in_and_two_let_both() {
+    for engine in CHECKERS {
+        for fairness in [Fairness::StrictlyFair, Fairness::Unfair] {
+            let verdict = |permits| verdict(engine, &observed(engine, &counted(permits, fairness)));
+            assert_eq!(verdict(1), Verdict::Safe, "{engine} {fairness:?}");
+            assert_eq!(verdict(2), Verdict::DataRace, "{engine} {fairness:?}");
+        }
+    }
+}
+
+/// One waits for two permits, and may be cancelled; the other gives one, closes or does not, and gives another.
+fn closed(closes: bool) -> ErasedDesign {
+    let design = Design::new(|| BatchSemaphore::new(0, Fairness::StrictlyFair))
+        .actor("A", |semaphore| match block_on(may_cancel(semaphore.acquire(2))) {
+            Ok(Ok(())) => "taken",
+            Ok(Err(_)) => "closed",
+            Err(_) => "cancelled",
+        })
+        .actor("B", move |semaphore| {
+            semaphore.release(1);
+            if closes {
+                semaphore.close();
+            }
+            semaphore.release(1);
+            ""
+        })
+        .observe(|semaphore, said| (said[0], semaphore.available_permits()));
+    erased(design, |(said, left)| *left == if *said == "taken" { 0 } else { 2 })
+}
+
+#[test]
+fn who_is_cancelled_takes_no_permits_and_closing_wakes() {
+    for engine in CHECKERS {
+        let outcomes = |closes| -> Vec<String> {
+            let seen = observed(engine, &closed(closes));
+            assert_eq!(verdict(engine, &seen), Verdict::Safe, "{engine}: {seen:?}");
+            seen.outcomes.into_iter().map(|outcome| outcome.value).collect()
+        };
+        assert_eq!(outcomes(false), [r#"("cancelled", 2)"#, r#"("taken", 0)"#], "{engine}");
+        assert_eq!(outcomes(true), [r#"("cancelled", 2)"#, r#"("closed", 2)"#], "{engine}");
+    }
+}
+
+#[test]
+fn a_fair_semaphore_gives_in_order_and_an_unfair_one_to_whom_it_is_enough() {
+    let left = |fairness| {
+        alone(move || {
+            let semaphore = BatchSemaphore::new(1, fairness);
+            let (mut two, mut one) = (pin!(semaphore.acquire(2)), pin!(semaphore.acquire(1)));
+            block_on(poll_fn(move |context| {
+                assert!(two.as_mut().poll(context).is_pending());
+                Poll::Ready(one.as_mut().poll(context).is_ready())
+            }))
+        })
+    };
+    for engine in CHECKERS {
+        assert_eq!(check(engine, &left(Fairness::StrictlyFair), 1), ["false"]);
+        assert_eq!(check(engine, &left(Fairness::Unfair), 1), ["true"]);
+    }
+}
+
+#[test]
+fn what_is_reserved_is_kept_and_an_upgrade_goes_first() {
+    let semaphore = BatchSemaphore::new(3, Fairness::Unfair);
+    semaphore.try_acquire(1).expect("there are three");
+    let mut context = Context::from_waker(Waker::noop());
+    let mut all = Box::pin(semaphore.acquire_reserving(2, 3));
+    assert!(all.as_mut().poll(&mut context).is_pending());
+    assert_eq!(semaphore.available_permits(), 0);
+    assert_eq!(semaphore.try_acquire(1), Err(TryAcquireError::NoPermits));
+    semaphore.release(1);
+    assert_eq!(all.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    semaphore.release(3);
+
+    let semaphore = BatchSemaphore::new(3, Fairness::StrictlyFair);
+    semaphore.try_acquire(2).expect("there are three");
+    let mut all = Box::pin(semaphore.acquire(3));
+    assert!(all.as_mut().poll(&mut context).is_pending());
+    assert_eq!(semaphore.try_acquire(1), Err(TryAcquireError::NoPermits));
+    assert_eq!(semaphore.try_upgrade(2, 3), Ok(()));
+    semaphore.release(3);
+    assert_eq!(all.as_mut().poll(&mut context), Poll::Ready(Ok(())));
 }
 
 /// One registers its waker before it looks, or after that.

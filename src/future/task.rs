@@ -121,6 +121,41 @@ where
     JoinHandle { shared }
 }
 
+/// As [`spawn`], of a future that stays on its thread of the operating system: under the checkers alone, whose threads
+/// all do.
+///
+/// # Panics
+/// Outside of a closure that is checked.
+#[track_caller]
+pub(crate) fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    /// What is run, and by whom it is known.
+    struct Local<F: Future> {
+        task: Arc<Shared<F::Output>>,
+        future: F,
+    }
+    // SAFETY: made under a checker only, where the thread that runs it is a thread of the model, on the same thread of the
+    // operating system.
+    unsafe impl<F: Future> Send for Local<F> {}
+
+    impl<F: Future> Local<F> {
+        fn run(self, site: &'static Location<'static>) {
+            let result = poll_to_the_end(&self.task, self.future, site);
+            self.task.finish(result);
+        }
+    }
+
+    assert!(context::current().is_model(), "a local task is spawned inside a closure that is checked");
+    let site = Location::caller();
+    let shared = Arc::new(Shared::new());
+    let local = Local { task: Arc::clone(&shared), future };
+    drop(thread::spawn(move || local.run(site)));
+    JoinHandle { shared }
+}
+
 /// Polls until the future is ready or its task is aborted; then it is dropped.
 fn poll_to_the_end<F: Future>(
     task: &Shared<F::Output>,

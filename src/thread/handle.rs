@@ -34,6 +34,16 @@ enum Id {
     Model(u64),
 }
 
+impl ThreadId {
+    /// In the order of spawning, in the execution of a model.
+    pub(crate) fn number(self) -> Option<usize> {
+        match self.0 {
+            Id::Real(_) => None,
+            Id::Model(number) => usize::try_from(number).ok(),
+        }
+    }
+}
+
 impl fmt::Debug for ThreadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

@@ -20,7 +20,8 @@ fn the_list_names_every_scenario_file_in_the_folder() {
             .map(|name| format!("{folder}/{name}"))
             .collect()
     };
-    let folders = ["basics", "memory_order", "locks", "coordination", "lock_free", "processes", "objects"];
+    let folders =
+        ["basics", "memory_order", "locks", "coordination", "futures", "lock_free", "processes", "objects"];
     let folders = folders.map(|folder| format!("scenarios/{folder}"));
     let on_disk: BTreeSet<_> =
         folders.iter().flat_map(|folder| files(folder)).chain(files("scenarios")).collect();
