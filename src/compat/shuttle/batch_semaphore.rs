@@ -261,10 +261,13 @@ impl BatchSemaphore {
     #[track_caller]
     fn try_as(&self, permits: usize, rank: Rank) -> Result<(), TryAcquireError> {
         let core = self.core();
-        let taken = self.change(|state| (state.try_take(permits, self.fairness, rank), Vec::new()));
-        if taken.is_ok() {
-            trace::acquire(core.edges);
-        }
+        let taken = self.change(|state| {
+            let taken = state.try_take(permits, self.fairness, rank);
+            if taken.is_ok() {
+                trace::acquire(core.edges);
+            }
+            (taken, Vec::new())
+        });
         let deed = if taken.is_ok() { Deed::Other } else { Deed::TryFailed };
         journal::note("try_acquire", deed, Key::id(core.id));
         taken
@@ -496,19 +499,22 @@ impl Future for Acquire<'_> {
         assert!(!self.completed, "an acquire is polled after it was ready");
         let mut waker = vec![context.waker().clone()];
         let semaphore = self.semaphore;
-        let attempt = semaphore.change(|state| self.attempt(state, &mut waker));
-        drop(waker);
         let core = semaphore.core();
+        let attempt = semaphore.change(|state| {
+            let (attempt, woken) = self.attempt(state, &mut waker);
+            if !matches!(attempt, Attempt::Waits { .. }) {
+                trace::acquire(core.edges);
+            }
+            (attempt, woken)
+        });
+        drop(waker);
         let (said, result) = match attempt {
             Attempt::Taken => ("acquire", Poll::Ready(Ok(()))),
             Attempt::Closed => ("acquire, closed,", Poll::Ready(Err(AcquireError))),
             Attempt::Waits { new: true } => ("queue at", Poll::Pending),
             Attempt::Waits { new: false } => return Poll::Pending,
         };
-        if result.is_ready() {
-            trace::acquire(core.edges);
-            self.completed = true;
-        }
+        self.completed = result.is_ready();
         journal::note_at(said, Deed::Other, Key::id(core.id), self.site);
         result
     }
