@@ -217,7 +217,13 @@ impl BatchSemaphore {
 
     /// Changes the state, and wakes who then can go on. Wakers run no code inside.
     fn change<R>(&self, f: impl FnOnce(&mut State) -> (R, Vec<Waker>)) -> R {
-        let (result, wakers) = f(&mut self.core().state.enter());
+        let core = self.core();
+        let mut state = core.state.enter();
+        // A waker comes with what its thread did before it left it.
+        trace::acquire(core.edges);
+        let (result, wakers) = f(&mut state);
+        trace::release(core.edges);
+        drop(state);
         wakers.into_iter().for_each(Waker::wake);
         result
     }
