@@ -37,14 +37,23 @@ arguments() {
     oneshot) echo "--test loom" ;;
     event-listener) echo "--test loom --features loom" ;;
     parking) echo "--test loom --features loom" ;;
-    bytes) echo "--lib loom" ;;
-    async-lock) echo "--test loom --features loom" ;;
+    bytes) echo "--lib fuzz" ;;
+    # Its only model is one that it leaves out.
+    async-lock) echo "--test loom --features loom -- --include-ignored" ;;
     sharded-slab) echo "--lib" ;;
     tokio) echo "--lib --features full,test-util loom_" ;;
     loom) echo "--features futures,checkpoint --tests" ;;
   esac
 }
 
+# By what a crate knows that it is built for loom.
+flags() {
+  case $1 in
+    oneshot) echo "--cfg oneshot_loom" ;;
+    tokio) echo "--cfg loom --cfg tokio_unstable" ;;
+    *) echo "--cfg loom" ;;
+  esac
+}
 
 # Crates that it depends on, which use loom themselves.
 with_it() {
@@ -173,11 +182,12 @@ run() {
   done
   (
     cd "$dir/$side/$crate"
-    export RUSTFLAGS CARGO_TARGET_DIR="$target/$side"
+    export RUSTFLAGS CARGO_TARGET_DIR
     # As fast to build as to run.
     export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
-    # By what they know that they are built for loom: one set for all, so that all are built once.
-    RUSTFLAGS="--cfg loom --cfg oneshot_loom --cfg tokio_unstable"
+    RUSTFLAGS=$(flags "$crate")
+    # All that have the same flags are built once.
+    CARGO_TARGET_DIR=$target/$side$(echo "$RUSTFLAGS" | tr -d ' -' | sed 's/cfg/-/g')
     # shellcheck disable=SC2046
     cargo "${patches[@]}" test --no-run $(arguments "$crate") >"$dir/$side-$crate.build" 2>&1 || exit 101
     date +%s.%N >"$dir/$side-$crate.start"

@@ -30,7 +30,7 @@ fn async_notify() -> Scenario<u32> {
     )
 }
 
-/// The first waits and may be cancelled; notified, it notifies the next. The second waits for as long as it takes.
+/// Two wait, and each notifies the next. The first may be cancelled, the second waits for as long as it takes.
 fn notified(passes_on: bool) -> Design<Notifier, u32, u32> {
     Design::new(Notifier::new)
         .actor("may be cancelled", move |notifier| {
@@ -42,6 +42,7 @@ fn notified(passes_on: bool) -> Design<Notifier, u32, u32> {
         })
         .actor("waits", move |notifier| {
             block_on(Notified { notifier, who: 1, passes_on });
+            notifier.notify_one();
             1
         })
         .actor("notifies", |notifier| {

@@ -21,7 +21,7 @@ impl Mailbox {
     }
 
     fn put(&self, message: u32) {
-        self.message.store(message, Release);
+        self.message.swap(message, Release);
         self.reader.wake();
     }
 

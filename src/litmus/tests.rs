@@ -214,7 +214,7 @@ fn what_is_nested_without_end_is_refused() {
     };
     let operators = "more than 200 operators and parentheses in one statement";
     check(&body(&format!("r0 = {}", many("(", 20_000))), operators);
-    check(&body(&format!("r0 = {}", many("-", 20_000))), operators);
+    check(&body(&format!("r0 = {}", many("- ", 20_000))), operators);
     check(&body(&format!("r0 = 1{};", many("+1", 20_000))), operators);
     check(&body(&format!("r0 = {}", many("atomic_exchange(x,", 3_000))), operators);
     check(&body(&many("{", 20_000)), "more than 50 statements within each other");

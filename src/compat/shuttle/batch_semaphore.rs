@@ -3,8 +3,7 @@
 //! What was done before a release is known to those who acquire after it. Every waiter leaves a waker; a release wakes
 //! those who may go on.
 //!
-//! Limits: an acquirer synchronises with all releases before it, and not only with those of its own permits. A failed
-//! `try_acquire` synchronises with nothing.
+//! Limit: an acquirer synchronises with all releases before it, and not only with those of its own permits.
 
 use crate::arm::journal::{self, Key};
 use crate::arm::trace::{self, ObjectId};
