@@ -34,9 +34,9 @@ where
 }
 
 /// One actor that runs a future.
-fn alone<O: Outcome>(run: impl Fn() -> O + Send + Sync + 'static) -> ErasedDesign
+fn alone<O>(run: impl Fn() -> O + Send + Sync + 'static) -> ErasedDesign
 where
-    O: Clone + Send + Sync,
+    O: Outcome + Clone + Send + Sync,
 {
     erased(
         Design::new(|| ()).actor("A", move |(): &()| run()).observe(|(), returns| returns[0].clone()),

@@ -10,6 +10,7 @@ mod cli;
 mod consumer;
 mod first_steps;
 mod fuzzed;
+mod guide;
 mod kept;
 mod litmus_engines;
 mod litmus_oracle;

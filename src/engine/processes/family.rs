@@ -62,10 +62,11 @@ impl Family {
     pub(super) fn await_all(&mut self, control: &Control, survives_deaths: bool) {
         loop {
             self.reap(libc::WNOHANG);
+            // Before the look at who is left: the last of them may have died.
+            self.culprit = self.culprit.or_else(|| self.failed(control));
             if self.living.iter().all(Option::is_none) {
                 return;
             }
-            self.culprit = self.culprit.or_else(|| self.failed(control));
             if self.culprit.is_some() {
                 // A process that has not set off yet never will.
                 control.line_up.break_up();

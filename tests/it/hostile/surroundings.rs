@@ -304,6 +304,7 @@ fn mutated_tokens_take_no_memory_and_nothing_down() {
 }
 
 /// What a process and those that it waited for have had of memory, in mebibytes.
+#[expect(clippy::zombie_processes, reason = "`wait4` waits for it")]
 fn peak_mib(command: &mut std::process::Command) -> (std::process::ExitStatus, i64) {
     let child = command.spawn().expect("it starts");
     let (mut status, pid) = (0, libc::pid_t::try_from(child.id()).expect("a process"));
