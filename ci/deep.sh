@@ -8,6 +8,6 @@ programs=${1:-20000}
 export SELVEDGE_DPOR_PROGRAMS=$programs
 export SELVEDGE_AGREEMENT_PROGRAMS=$programs
 export SELVEDGE_ORACLE_PROGRAMS=$programs
-cargo test --release --lib arm::rc11 -- --nocapture
+cargo test --release --lib rt::rc11 -- --nocapture
 cargo test --release --lib engine::shuttle -- --nocapture
 SELVEDGE_LITMUS_PROGRAMS=$programs cargo test --release --test it -- shuttle_and_the_oracle --nocapture

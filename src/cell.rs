@@ -15,8 +15,8 @@ mod tracker;
 
 pub use cells::{Cell, ConstPtr, MutPtr};
 
-use crate::arm::operation::Kind;
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
+use crate::rt::operation::Kind;
 use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;
@@ -97,7 +97,7 @@ impl<T: PlainValue> Plain<T> {
     pub fn get(&self) -> T {
         self.tracker.arrive(Kind::Load);
         let value = self.load();
-        self.tracker.note(Deed::Read, Some(&value));
+        self.tracker.note(EventKind::Read, Some(&value));
         self.tracker.read();
         value
     }
@@ -111,7 +111,7 @@ impl<T: PlainValue> Plain<T> {
     #[track_caller]
     pub fn set(&self, value: T) {
         self.tracker.arrive(Kind::Store);
-        self.tracker.note(Deed::Write, Some(&value));
+        self.tracker.note(EventKind::Write, Some(&value));
         self.tracker.write();
         // SAFETY: the value is owned by `self` and accessed by nothing but `load_pieces` and
         // `store_pieces`.
@@ -138,7 +138,7 @@ impl<T: PlainValue> Plain<T> {
     #[track_caller]
     pub fn into_inner(self) -> T {
         self.tracker.arrive(Kind::Store);
-        self.tracker.note(Deed::Write, None);
+        self.tracker.note(EventKind::Write, None);
         self.tracker.write();
         self.load()
     }
@@ -273,7 +273,7 @@ impl<T> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn into_inner(self) -> T {
-        self.tracker.note(Deed::Write, None);
+        self.tracker.note(EventKind::Write, None);
         self.tracker.write();
         self.value.into_inner()
     }
@@ -288,7 +288,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
-        self.tracker.note(Deed::Read, None);
+        self.tracker.note(EventKind::Read, None);
         let _span = self.tracker.span(Access::Read);
         read(self.value.get())
     }
@@ -301,7 +301,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
-        self.tracker.note(Deed::Write, None);
+        self.tracker.note(EventKind::Write, None);
         let _span = self.tracker.span(Access::Write);
         write(self.value.get())
     }
@@ -314,7 +314,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> ConstPtr<T> {
-        self.tracker.note(Deed::Read, None);
+        self.tracker.note(EventKind::Read, None);
         ConstPtr { _span: self.tracker.span(Access::Read), value: self.value.get() }
     }
 
@@ -327,7 +327,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn get_mut(&self) -> MutPtr<T> {
-        self.tracker.note(Deed::Write, None);
+        self.tracker.note(EventKind::Write, None);
         MutPtr { _span: self.tracker.span(Access::Write), value: self.value.get() }
     }
 }

@@ -9,10 +9,10 @@
 //! engines what the state and the observation choose, and what threads that an actor starts choose, differs
 //! from run to run.
 
-use crate::arm::journal::{self, What};
-use crate::arm::{loom, rc11, shuttle};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
+use crate::rt::journal::{self, What};
+use crate::rt::{loom, rc11, shuttle};
 use crate::thread::model;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -48,7 +48,7 @@ pub fn choose(options: u32) -> u32 {
 #[track_caller]
 fn choose_checked(options: u32) -> u32 {
     let value = scripted(|| explored(options));
-    let what = What { operation: "choose", deed: Deed::Other, object: None };
+    let what = What { operation: "choose", deed: EventKind::Other, object: None };
     journal::access(what, None, [Some(&value), None]);
     value
 }

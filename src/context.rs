@@ -7,7 +7,7 @@
 //! Limit: an object made outside a model (in a `static`, say) stays a real one inside it, so the
 //! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
 
-use crate::pulse;
+use crate::heartbeat;
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -101,7 +101,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.previous);
         OPTIONS.take();
-        pulse::end_execution();
+        heartbeat::end_execution();
     }
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn count_operation() {
     let operations = OPERATIONS.get() + 1;
     OPERATIONS.set(operations);
     if operations.is_multiple_of(BEAT) {
-        pulse::beat();
+        heartbeat::beat();
     }
 }
 

@@ -41,7 +41,7 @@ pub use combine::{Either, join, select};
 pub(crate) use task::spawn_local;
 pub use task::{AbortHandle, JoinError, JoinHandle, spawn, yield_now};
 
-use crate::arm::journal;
+use crate::rt::journal;
 use crate::sync::{Arc, Notify};
 use std::panic::Location;
 use std::pin::pin;

@@ -7,8 +7,8 @@
 //! with a destructor, leaks are not looked for. Under rc11 they are looked for here, under loom by loom, elsewhere not;
 //! and in models alone: a scenario says for itself what its designs may leave.
 
-use crate::arm::trace::Site;
 use crate::context::{self, Context};
+use crate::rt::trace::Site;
 use rustc_hash::FxHashMap;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -96,7 +96,7 @@ pub(crate) fn tokens<T: Clone + 'static>() -> Vec<T> {
 /// # Panics
 /// If something was not freed.
 pub(crate) fn check() {
-    if context::current() != Context::Rc11 || !crate::arm::rc11::alive() || KEPT.get() {
+    if context::current() != Context::Rc11 || !crate::rt::rc11::alive() || KEPT.get() {
         return;
     }
     let leaked = with(|ledger| {

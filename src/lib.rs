@@ -27,7 +27,7 @@
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
 //! | `choice` | values that the engine chooses: [`choose`] |
 //! | `context` | which engine is executing on this operating-system thread |
-//! | `arm` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
+//! | `rt` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
 //! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
 //! | [`linearizability`] | the checker of histories, usable alone |
 //! | [`litmus`] | litmus tests in herd's C dialect, as scenarios |
@@ -119,8 +119,6 @@ pub mod sync;
 pub mod thread;
 
 #[cfg(feature = "harness")]
-mod arm;
-#[cfg(feature = "harness")]
 mod base;
 #[cfg(feature = "harness")]
 mod claims;
@@ -137,19 +135,21 @@ mod erased;
 #[cfg(feature = "harness")]
 mod explore;
 #[cfg(feature = "harness")]
+mod heartbeat;
+#[cfg(feature = "harness")]
 mod leaks;
 #[cfg(feature = "harness")]
 mod panics;
-#[cfg(feature = "harness")]
-mod pulse;
+#[cfg(all(feature = "harness", any(test, feature = "testing")))]
+mod parsers;
 #[cfg(feature = "harness")]
 mod race;
-#[cfg(all(feature = "harness", any(test, feature = "testing")))]
-mod readings;
 #[cfg(feature = "harness")]
 mod registry;
 #[cfg(feature = "harness")]
 mod report;
+#[cfg(feature = "harness")]
+mod rt;
 #[cfg(feature = "harness")]
 mod runner;
 #[cfg(feature = "harness")]
@@ -207,7 +207,7 @@ pub mod __private {
 
     /// For `reuse_stacks!`.
     pub mod stacks {
-        pub use crate::arm::loom::stacks::{mmap, mprotect, munmap};
+        pub use crate::rt::loom::stacks::{mmap, mprotect, munmap};
     }
 
     /// For the fuzz target of this name.
@@ -216,7 +216,7 @@ pub mod __private {
     /// If there is none, or if the bytes are not treated as they have to be.
     #[cfg(feature = "testing")]
     pub fn fuzz(target: &str, bytes: &[u8]) {
-        let door = crate::readings::DOORS.iter().find(|(name, _)| *name == target);
+        let door = crate::parsers::DOORS.iter().find(|(name, _)| *name == target);
         let (_, door) = door.expect("a target");
         door(bytes);
     }

@@ -11,7 +11,7 @@
 
 use crate::base::location::source_path;
 use crate::context::{self, Context};
-use crate::pulse;
+use crate::heartbeat;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -125,16 +125,16 @@ pub(crate) fn install() {
     INSTALLED.store(true, Ordering::Relaxed);
     let previous = std::panic::take_hook();
     SHUTTLES.call_once(|| {
-        crate::arm::shuttle::have_the_hook_installed();
+        crate::rt::shuttle::have_the_hook_installed();
         drop(std::panic::take_hook());
     });
     std::panic::set_hook(Box::new(move |info| {
-        if !crate::arm::loom::is_probing() {
+        if !crate::rt::loom::is_probing() {
             leave_words(info);
         }
         if !context::current().is_model() {
             previous(info);
-        } else if !crate::arm::loom::is_probing() {
+        } else if !crate::rt::loom::is_probing() {
             remember(info);
         }
     }));
@@ -179,25 +179,26 @@ fn remember(info: &PanicHookInfo<'_>) {
 
 /// Tells the supervisor what a panic inside of a model is about.
 fn tell_cause(payload: &(dyn Any + Send), said: Option<Said>) {
-    let Some(pulse) = pulse::of_worker() else { return };
+    let Some(heartbeat) = heartbeat::of_worker() else { return };
     if payload.is::<Deadlocked>() || said == Some(Said::Deadlock) {
-        pulse.note_panic(Cause::Deadlock);
+        heartbeat.note_panic(Cause::Deadlock);
     } else if text(payload).is_some() {
-        pulse.note_panic(Cause::Other);
+        heartbeat.note_panic(Cause::Other);
     }
 }
 
 /// Leaves the message of a panic for the supervisor, should the process not live to tell of it.
 fn leave_words(info: &PanicHookInfo<'_>) {
-    let (Some(pulse), Some(location)) = (pulse::of_worker(), info.location()) else { return };
+    let (Some(heartbeat), Some(location)) = (heartbeat::of_worker(), info.location()) else { return };
     // SAFETY: asks for a number, and cannot fail. Processes that were forked have threads of the same number.
     let thread = unsafe { libc::pthread_self() } as u64 ^ u64::from(std::process::id()) << 48;
     // A panic that must not unwind is raised by the runtime itself, and nothing else is there.
     if location.file().ends_with("core/src/panicking.rs") {
         let cleaning_up = text(info.payload()).is_some_and(|words| words.contains("cleanup"));
-        pulse.note_fatal(thread, cleaning_up);
+        heartbeat.note_fatal(thread, cleaning_up);
     } else if let Some(words) = text(info.payload()) {
-        pulse.note_words(thread, &format!("{words} ({}:{})", source_path(location.file()), location.line()));
+        heartbeat
+            .note_words(thread, &format!("{words} ({}:{})", source_path(location.file()), location.line()));
     }
 }
 
@@ -209,7 +210,7 @@ pub(crate) fn last_panic() -> Option<Panic> {
 /// Forgets all panics of this operating-system thread; an engine does so before each execution.
 pub(crate) fn forget() {
     context::set_yielded(false);
-    pulse::begin_execution();
+    heartbeat::begin_execution();
     SEEN.with_borrow_mut(VecDeque::clear);
     LAST_OBJECT.set(None);
 }
@@ -224,13 +225,13 @@ pub(crate) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
 
 /// Whether `payload`, just caught in a model thread, belongs to the checker and must go on unwinding.
 pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
-    if payload.is::<crate::arm::loom::every::Cut>() {
+    if payload.is::<crate::rt::loom::unreduced::Cut>() {
         return false;
     }
-    if payload.is::<crate::arm::trace::RaceFound>()
+    if payload.is::<crate::rt::trace::RaceFound>()
         || payload.is::<Deadlocked>()
-        || payload.is::<crate::arm::rc11::Cut>()
-        || payload.is::<crate::arm::loom::NeedsExactness>()
+        || payload.is::<crate::rt::rc11::Cut>()
+        || payload.is::<crate::rt::loom::NeedsExactness>()
     {
         return true;
     }
@@ -293,7 +294,7 @@ mod tests {
         ] {
             assert!(is_checkers_file(file), "{file}");
         }
-        for file in ["src/arm/loom.rs", "/home/a/loom-tricks/src/lib.rs", "/home/a/loom/tests/x.rs"] {
+        for file in ["src/rt/loom.rs", "/home/a/loom-tricks/src/lib.rs", "/home/a/loom/tests/x.rs"] {
             assert!(!is_checkers_file(file), "{file}");
         }
     }
@@ -320,7 +321,7 @@ mod tests {
         assert_eq!(said_by_words("the design gave up"), None);
         let own: Box<dyn Any + Send> = Box::new("the design gave up");
         assert!(!is_checkers(&*own));
-        let found: Box<dyn Any + Send> = Box::new(crate::arm::trace::RaceFound);
+        let found: Box<dyn Any + Send> = Box::new(crate::rt::trace::RaceFound);
         assert!(is_checkers(&*found));
     }
 }

@@ -1,7 +1,7 @@
 //! One closure, run on every engine that runs in one process: what the facade's own tests are driven by.
 
-use crate::arm::{loom, trace};
 use crate::context::{self, Context};
+use crate::rt::{loom, trace};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -138,7 +138,7 @@ fn in_shuttle_by<T: Ord + Send + 'static>(
         let _entered = context::enter(Context::Shuttle);
         let mut config = ::shuttle::Config::default();
         config.failure_persistence = ::shuttle::FailurePersistence::None;
-        ::shuttle::Runner::new(crate::arm::shuttle_tracking::Tracking(scheduler), config).run(move || {
+        ::shuttle::Runner::new(crate::rt::shuttle_tracking::Tracking(scheduler), config).run(move || {
             trace::begin(true);
             run();
             crate::sync::lazy::end_of_execution();

@@ -42,7 +42,7 @@ pub(crate) struct Object {
 /// What an event does to its object, as far as an explanation needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Deed {
+pub(crate) enum EventKind {
     /// The object is made; `written` is its first value.
     Create,
     /// An atomic load, also that of a failed compare-exchange.
@@ -75,7 +75,7 @@ pub(crate) struct Event {
     pub(crate) thread: usize,
     /// By the name that the source has for it, like `fetch_add`.
     pub(crate) operation: String,
-    pub(crate) deed: Deed,
+    pub(crate) deed: EventKind,
     /// The memory ordering, like `Relaxed`.
     pub(crate) order: Option<String>,
     /// Into [`Witness::objects`](super::witness::Witness::objects).

@@ -1,12 +1,12 @@
 //! How a checker follows one cell: its accesses for the race detection, and for the journal.
 
-use crate::arm::journal::{self, Key, What};
-use crate::arm::operation::Kind;
-use crate::arm::trace::{self, ObjectId, Site};
-use crate::arm::{self, loom, rc11, shuttle};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
 use crate::race;
+use crate::rt::journal::{self, Key, What};
+use crate::rt::operation::Kind;
+use crate::rt::trace::{self, ObjectId, Site};
+use crate::rt::{self, loom, rc11, shuttle};
 use std::fmt;
 use std::panic::Location;
 
@@ -32,7 +32,7 @@ impl Tracker {
     #[inline]
     #[track_caller]
     pub(super) fn new(kind: &'static str) -> Tracker {
-        match arm::made_for() {
+        match rt::made_for() {
             Context::Real | Context::Process => Tracker(None),
             context => Tracker::new_checked(context, kind, None, false),
         }
@@ -49,7 +49,7 @@ impl Tracker {
         fn checked(context: Context, kind: &'static str, value: impl fmt::Debug) -> Tracker {
             Tracker::new_checked(context, kind, Some(&value), context::options().past_races)
         }
-        match arm::made_for() {
+        match rt::made_for() {
             Context::Real | Context::Process => Tracker(None),
             context => checked(context, kind, value),
         }
@@ -90,7 +90,7 @@ impl Tracker {
     /// Notes an access that comes next, so that one that races is the last to be noted.
     #[inline]
     #[track_caller]
-    pub(super) fn note(&self, deed: Deed, value: Option<&dyn fmt::Debug>) {
+    pub(super) fn note(&self, deed: EventKind, value: Option<&dyn fmt::Debug>) {
         if let Some(tracked) = &self.0
             && journal::on()
         {
@@ -191,9 +191,9 @@ impl Tracked {
 
     #[cold]
     #[track_caller]
-    pub(super) fn note(&self, deed: Deed, value: Option<&dyn fmt::Debug>) {
+    pub(super) fn note(&self, deed: EventKind, value: Option<&dyn fmt::Debug>) {
         let (operation, values) = match deed {
-            Deed::Read => ("read", [value, None]),
+            EventKind::Read => ("read", [value, None]),
             _ => ("write", [None, value]),
         };
         journal::access(What::new(operation, deed, Key::at(self)), None, values);
@@ -261,7 +261,7 @@ impl Drop for Tracked {
         if std::thread::panicking() {
             return;
         }
-        journal::note_unplaced("drop", Deed::Drop, Key::at(self));
+        journal::note_unplaced("drop", EventKind::Drop, Key::at(self));
         match self {
             Tracked::Loom(_) => self.write(),
             Tracked::Shuttle { object, made, past_races } if shuttle::alive() => {

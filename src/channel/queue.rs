@@ -12,9 +12,9 @@
 //! timeout yields once, looks again, and gives up.
 
 use super::transport::{Patience, Refused};
-use crate::arm::journal::{self, Key};
-use crate::arm::trace::{self, ObjectId, Token};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
+use crate::rt::journal::{self, Key};
+use crate::rt::trace::{self, ObjectId, Token};
 use crate::sync::monitor::{Guard, Monitor};
 use crate::thread;
 use crate::thread::model;
@@ -114,7 +114,7 @@ impl<T> Queue<T> {
     #[inline]
     #[track_caller]
     fn note(&self, operation: &'static str) {
-        journal::note(operation, Deed::Other, Key::at(self));
+        journal::note(operation, EventKind::Other, Key::at(self));
     }
 
     pub(crate) fn capacity(&self) -> Option<usize> {
@@ -133,7 +133,7 @@ impl<T> Queue<T> {
         }
         let room = self.capacity.unwrap_or(usize::MAX);
         let mut patience = patience;
-        journal::begins("send", Deed::Other, Key::at(self));
+        journal::begins("send", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         loop {
             if state.receivers == 0 {
@@ -173,7 +173,7 @@ impl<T> Queue<T> {
             return self.seek(patience);
         }
         let mut patience = patience;
-        journal::begins("recv", Deed::Other, Key::at(self));
+        journal::begins("recv", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         let (message, past) = loop {
             // Not asked to give what it does not have, an empty buffer has visibly not changed.
@@ -226,7 +226,7 @@ impl<T> Queue<T> {
 
     #[track_caller]
     fn offer(&self, message: T, mut patience: Patience) -> Result<(), (T, Refused)> {
-        journal::begins("send", Deed::Other, Key::at(self));
+        journal::begins("send", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         if state.receivers == 0 {
             trace::acquire(self.receivers_gone);
@@ -277,7 +277,7 @@ impl<T> Queue<T> {
 
     #[track_caller]
     fn seek(&self, mut patience: Patience) -> Result<T, Refused> {
-        journal::begins("recv", Deed::Other, Key::at(self));
+        journal::begins("recv", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         if let Some(offer) = state.offers.pop_front() {
             trace::receive(&offer.past);

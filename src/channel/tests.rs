@@ -1,6 +1,6 @@
 use super::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 use super::{bounded, endpoints, unbounded};
-use crate::arm::trace;
+use crate::rt::trace;
 use crate::testing;
 use crate::thread;
 use std::panic::Location;

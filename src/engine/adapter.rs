@@ -10,7 +10,7 @@
 //! 3. One line in [`adapter`], below. The compiler asks for it.
 //! 4. Limits that only this engine has: variants of `Bound`, `Stop` and `Caveat` in `base/observation.rs`, and their
 //!    sentences in `report/sentence.rs`, again where the compiler asks.
-//! 5. A checker that makes facade objects of its own: a folder in `arm/` and a context in `context.rs`.
+//! 5. A checker that makes facade objects of its own: a folder in `rt/` and a context in `context.rs`.
 //! 6. `cargo insta review`: the snapshots have a column more.
 //!
 //! Nothing else names an engine.

@@ -1,7 +1,7 @@
 //! Designs that choose, that are woken spuriously, and that go on past a data race, under both checkers: how many
 //! executions there are, and what they show.
 
-use super::{Pulse, Task, replay};
+use super::{Heartbeat, Task, replay};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Bound, Caveat, Exploration, Observation};
@@ -31,7 +31,7 @@ where
 fn observed(engine: Engine, design: &ErasedDesign) -> Observation {
     crate::panics::install();
     design.program.forget_outcomes();
-    let task = Task::new(design, BUDGET, Box::leak(Box::new(Pulse::default())));
+    let task = Task::new(design, BUDGET, Box::leak(Box::new(Heartbeat::default())));
     super::observe(engine, &task).expect("the engine does its work")
 }
 
@@ -56,7 +56,7 @@ fn assert_replays(design: &ErasedDesign, seen: &Observation) {
     assert!(!seen.witnesses.is_empty(), "{seen:?}");
     for witness in &seen.witnesses {
         let token = token::decode(&witness.token).expect("a token");
-        let task = Task::new(design, BUDGET, Box::leak(Box::new(Pulse::default())));
+        let task = Task::new(design, BUDGET, Box::leak(Box::new(Heartbeat::default())));
         let again = replay(&task, &token).expect("the same way");
         assert_eq!(token::events_digest(&again), token.events_digest, "{witness:?}");
         assert_eq!(again.events, witness.events);

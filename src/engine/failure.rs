@@ -3,13 +3,13 @@
 //! Limit: loom and shuttle say what they found in the text of a panic, and nowhere else; [`panics`] knows their
 //! texts, and takes none for theirs that did not come from their sources.
 
-use crate::arm::trace::RaceFound;
 use crate::base::failure::{Access, AccessKind, Crash, DataRace, Failure, How, Who};
 use crate::base::location::{Site, source_path};
 use crate::base::observation::Stop;
 use crate::context;
 use crate::panics::{self, Deadlocked, Said};
 use crate::race::{Access as CellAccess, Race, RaceSite};
+use crate::rt::trace::RaceFound;
 use crate::scenario::program::{ActorPanicked, Enough};
 use std::any::Any;
 

@@ -1,7 +1,7 @@
 //! Futures under the checkers: cancellation at each await point, selecting, joining, permits, and the witness of a wake-up
 //! that is lost.
 
-use super::{Pulse, Task, replay};
+use super::{Heartbeat, Task, replay};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Exploration, Observation};
@@ -47,7 +47,7 @@ where
 fn observed(engine: Engine, design: &ErasedDesign) -> Observation {
     crate::panics::install();
     design.program.forget_outcomes();
-    let task = Task::new(design, BUDGET, Box::leak(Box::new(Pulse::default())));
+    let task = Task::new(design, BUDGET, Box::leak(Box::new(Heartbeat::default())));
     super::observe(engine, &task).expect("the engine does its work")
 }
 
@@ -168,7 +168,7 @@ fn a_cancellation_that_swallows_a_notification_is_found_and_one_that_passes_it_o
             assert!(witness.events.iter().any(|event| event.operation == "cancel"), "{witness:?}");
             let token = token::decode(&witness.token).expect("a token");
             let design = cancelled(false);
-            let task = Task::new(&design, BUDGET, Box::leak(Box::new(Pulse::default())));
+            let task = Task::new(&design, BUDGET, Box::leak(Box::new(Heartbeat::default())));
             assert_eq!(replay(&task, &token).expect("the same way").events, witness.events);
         }
         let seen = observed(engine, &cancelled(true));

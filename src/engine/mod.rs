@@ -8,30 +8,30 @@
 mod adapter;
 #[cfg(test)]
 mod choice_tests;
-mod crew;
 pub(crate) mod failure;
+mod fork;
 #[cfg(test)]
 mod future_tests;
+pub(crate) mod job_slots;
 mod lockstep;
 pub(crate) mod loom;
-mod offspring;
-#[cfg(test)]
-mod planted;
 pub(crate) mod processes;
 mod rc11;
 pub(crate) mod repeat;
 #[cfg(test)]
+mod seeded_bugs;
+#[cfg(test)]
 mod several;
 mod shuttle;
-pub(crate) mod slots;
 pub(crate) mod threads;
 mod witness;
 #[cfg(test)]
 mod witness_tests;
+mod worker_pool;
 
-pub(crate) use crate::pulse::{Pulse, Shrinking};
+pub(crate) use crate::heartbeat::{Heartbeat, Shrinking};
 pub(crate) use adapter::{Adapter, Programs, adapter};
-pub(crate) use slots::{Holder, Slots};
+pub(crate) use job_slots::{Holder, Slots};
 
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
@@ -67,7 +67,7 @@ pub(crate) struct Task<'a> {
     pub(crate) program: Arc<dyn Program>,
     pub(crate) facts: &'a Facts,
     pub(crate) budget: Budget,
-    pub(crate) pulse: &'static Pulse,
+    pub(crate) heartbeat: &'static Heartbeat,
     /// The execution that a checker is to write down because its process does not outlive it.
     pub(crate) fatal: Option<Fatal>,
     /// Where shuttle is to write down what it chooses.
@@ -120,8 +120,8 @@ impl Name<'_> {
 
 impl<'a> Task<'a> {
     /// This design, without a name by which it could be found again.
-    pub(crate) fn new(design: &'a ErasedDesign, budget: Budget, pulse: &'static Pulse) -> Self {
-        Self::of(Arc::clone(&design.program), &design.facts, budget, pulse)
+    pub(crate) fn new(design: &'a ErasedDesign, budget: Budget, heartbeat: &'static Heartbeat) -> Self {
+        Self::of(Arc::clone(&design.program), &design.facts, budget, heartbeat)
     }
 
     /// The same of a program with these facts.
@@ -129,14 +129,14 @@ impl<'a> Task<'a> {
         program: Arc<dyn Program>,
         facts: &'a Facts,
         budget: Budget,
-        pulse: &'static Pulse,
+        heartbeat: &'static Heartbeat,
     ) -> Self {
         Self {
             name: Name::default(),
             program,
             facts,
             budget,
-            pulse,
+            heartbeat,
             fatal: None,
             log: None,
             witnesses: true,

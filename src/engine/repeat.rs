@@ -8,8 +8,8 @@
 //! Limit: a sample. What changes later, or too rarely, is found by chance, if the search itself does not stumble on it.
 
 use super::Task;
-use crate::arm::recorder::{self, Execution};
 use crate::base::observation::{Difference, Observation, Stop};
+use crate::rt::recorder::{self, Execution};
 use std::time::{Duration, Instant};
 
 /// Executions of a design that are executed again.

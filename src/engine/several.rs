@@ -1,10 +1,10 @@
 //! Searches with helpers in processes of their own, against the same search without: what both engines that have
 //! helpers are tested with.
 
-use super::crew::STARTED;
 use super::lockstep::{Mapping, Sharing};
-use super::planted::alone;
-use super::{Budget, Engine, Helping, Holder, Observation, Pulse, Slots, Task, adapter};
+use super::seeded_bugs::alone;
+use super::worker_pool::STARTED;
+use super::{Budget, Engine, Heartbeat, Helping, Holder, Observation, Slots, Task, adapter};
 use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
 use crate::sync::atomic::{AtomicU32, Ordering::*};
 use nix::errno::Errno;
@@ -56,8 +56,8 @@ unsafe fn shared<T>() -> &'static T {
     unsafe { &*value }
 }
 
-pub(super) fn pulse() -> &'static Pulse {
-    // SAFETY: a pulse is atomics, for which zero is a value.
+pub(super) fn heartbeat() -> &'static Heartbeat {
+    // SAFETY: a heartbeat is atomics, for which zero is a value.
     unsafe { shared() }
 }
 
@@ -77,12 +77,12 @@ pub(super) fn observed(
     design: &ErasedDesign,
     budget: Budget,
     cores: usize,
-    pulse: &'static Pulse,
+    heartbeat: &'static Heartbeat,
 ) -> Observation {
     crate::panics::install();
     let slots = slots(cores);
     let helping = Some(Helping { slots, own: 0, after: Duration::ZERO }).filter(|_| cores > 1);
-    let task = Task { helping, ..Task::new(design, budget, pulse) };
+    let task = Task { helping, ..Task::new(design, budget, heartbeat) };
     let seen = adapter(engine).observe(&task).expect("the engine works");
     assert_eq!(wait(), Err(Errno::ECHILD), "no helper is left");
     assert_eq!(slots.held(), 1, "no slot is left taken");
@@ -92,10 +92,10 @@ pub(super) fn observed(
 /// Compares the search on two and three cores with that on one, and tells how many helpers there were.
 #[track_caller]
 pub(super) fn compare(engine: Engine, make: impl Fn() -> ErasedDesign, budget: Budget) -> u64 {
-    let (before, alone) = (STARTED.load(Relaxed), pulse());
+    let (before, alone) = (STARTED.load(Relaxed), heartbeat());
     let one = observed(engine, &make(), budget, 1, alone);
     for cores in [2, 3] {
-        let told = pulse();
+        let told = heartbeat();
         let several = observed(engine, &make(), budget, cores, told);
         assert_eq!(several, one, "on {cores} cores");
         assert_eq!(told.executions(), alone.executions(), "on {cores} cores");

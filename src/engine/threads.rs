@@ -9,9 +9,9 @@
 //! them. An actor that never returns is left to the supervisor, which sees that samples no longer advance.
 
 use super::lockstep::{
-    self, Barrier, Broken, Cores, Gait, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner, Walker,
+    self, Barrier, BatchConfig, Broken, Cores, Leg, Mapping, Pace, Patience, Plot, Sharing, Tuner, Walker,
 };
-use super::{Adapter, Programs, Pulse, Task};
+use super::{Adapter, Heartbeat, Programs, Task};
 use crate::base::budget::Budget;
 use crate::base::failure::{Crash, Failure, How, Who};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
@@ -59,11 +59,11 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         lockstep::MOST_ACTORS
     );
     let course = Arc::new(Course::lay_out(task)?);
-    task.pulse.watch_actors(actors);
+    task.heartbeat.watch_actors(actors);
     let (ended, threads) = send_off(&course)?;
     let crash = await_all(&course, &ended);
     see_off(threads);
-    task.pulse.watch_actors(0);
+    task.heartbeat.watch_actors(0);
 
     let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Threads });
     observation.executions = course.executions.load(Ordering::Acquire);
@@ -76,14 +76,14 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
 struct Course {
     program: Arc<dyn Program>,
     names: Vec<String>,
-    pulse: &'static Pulse,
+    heartbeat: &'static Heartbeat,
     seed: u64,
     cores: Cores,
     barrier: Barrier,
     pace: Pace,
     plot: Plot,
     tuner: Mutex<Tuner>,
-    /// The gait of this leg; a stride of 0 ends the walk. Set by the first actor while all others are at
+    /// The config of this leg; a stride of 0 ends the walk. Set by the first actor while all others are at
     /// the barrier.
     stride: AtomicUsize,
     chunk: AtomicUsize,
@@ -109,7 +109,7 @@ impl Course {
         Ok(Self {
             program: Arc::clone(&task.program),
             names: task.facts.actors.clone(),
-            pulse: task.pulse,
+            heartbeat: task.heartbeat,
             seed: task.budget.seed,
             cores: Cores::of_this_thread(),
             barrier: Barrier::new(actors),
@@ -127,14 +127,14 @@ impl Course {
         })
     }
 
-    fn set_gait(&self, gait: Gait) {
-        self.stride.store(gait.stride, Ordering::Relaxed);
-        self.chunk.store(gait.chunk, Ordering::Relaxed);
-        self.skew.store(gait.skew, Ordering::Relaxed);
+    fn set_config(&self, config: BatchConfig) {
+        self.stride.store(config.stride, Ordering::Relaxed);
+        self.chunk.store(config.chunk, Ordering::Relaxed);
+        self.skew.store(config.skew, Ordering::Relaxed);
     }
 
-    fn gait(&self) -> Gait {
-        Gait {
+    fn config(&self) -> BatchConfig {
+        BatchConfig {
             stride: self.stride.load(Ordering::Relaxed),
             chunk: self.chunk.load(Ordering::Relaxed),
             skew: self.skew.load(Ordering::Relaxed),
@@ -213,7 +213,7 @@ fn await_all(course: &Course, ended: &Receiver<Option<Crash>>) -> Option<Crash> 
 fn run(course: &Course, actor: usize) -> Option<Crash> {
     let _silence = lockstep::silence();
     course.cores.pin_to(actor);
-    context::install_waiting_flag(course.pulse.waiting_flag(actor));
+    context::install_waiting_flag(course.heartbeat.waiting_flag(actor));
     choice::begin_stream(course.seed, actor, 0);
     let doing = Cell::new(Doing::Making);
     let mut runner = Runner {
@@ -258,21 +258,21 @@ impl Runner<'_> {
                 leg = conduct(self.course, leg);
             }
             self.course.barrier.wait(self.patience)?;
-            let gait = self.course.gait();
-            if gait.stride == 0 {
+            let config = self.course.config();
+            if config.stride == 0 {
                 return Ok(());
             }
             let until = leg.map(|(start, lasting)| start + lasting);
-            self.walk_leg(gait, until)?;
+            self.walk_leg(config, until)?;
             self.course.barrier.wait(self.patience)?;
         }
     }
 
-    /// Walks arrays of one gait. The first actor knows `until` when, and tells the others.
-    fn walk_leg(&mut self, gait: Gait, until: Option<Instant>) -> Result<(), Broken> {
+    /// Walks arrays of one config. The first actor knows `until` when, and tells the others.
+    fn walk_leg(&mut self, config: BatchConfig, until: Option<Instant>) -> Result<(), Broken> {
         let course = self.course;
         let program = &*course.program;
-        let slice = course.plot.share(self.actor, gait.stride);
+        let slice = course.plot.share(self.actor, config.stride);
         loop {
             self.doing.set(Doing::Making);
             // SAFETY: this slice is this actor's until the barrier, and its old states were dropped.
@@ -287,7 +287,7 @@ impl Runner<'_> {
             self.doing.set(Doing::Acting);
             // SAFETY: every actor has made its slice before the barrier, so all of the array is there.
             unsafe {
-                course.plot.walk(program, &mut self.walker, gait, &course.pace);
+                course.plot.walk(program, &mut self.walker, config, &course.pace);
             }
             course.barrier.wait(self.patience)?;
             self.doing.set(Doing::Observing);
@@ -296,7 +296,7 @@ impl Runner<'_> {
             unsafe { course.plot.observe(program, slice.clone(), &course.exits) };
             let samples = slice.len() as u64;
             course.executions.fetch_add(samples, Ordering::Relaxed);
-            course.pulse.advance(samples);
+            course.heartbeat.advance(samples);
             if last {
                 return Ok(());
             }
@@ -312,8 +312,8 @@ fn conduct(course: &Course, before: Option<(Instant, Duration)>) -> Option<(Inst
         tuner.walked(leg, || course.program.outcomes());
     }
     let next = tuner.next_leg();
-    let none = Gait { stride: 0, chunk: 0, skew: 0 };
-    course.set_gait(next.map_or(none, |(gait, _)| gait));
+    let none = BatchConfig { stride: 0, chunk: 0, skew: 0 };
+    course.set_config(next.map_or(none, |(config, _)| config));
     next.map(|(_, lasting)| (Instant::now(), lasting))
 }
 

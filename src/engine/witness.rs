@@ -4,7 +4,6 @@
 //! saw it leaves its objects with their types for names.
 
 use super::failure::race_of_detector;
-use crate::arm::journal::{self, Entry, Journal, Line, Made};
 use crate::base::engine::Engine;
 use crate::base::event::{CLONE, SLEEP, WAKER};
 use crate::base::failure::{Failure, ProcessExit};
@@ -12,6 +11,7 @@ use crate::base::observation::Stop;
 use crate::base::outcome::Grade;
 use crate::base::outcome::Graded;
 use crate::race::Race;
+use crate::rt::journal::{self, Entry, Journal, Line, Made};
 use crate::scenario::Facts;
 use crate::thread::model;
 use crate::witness::naming::{self, Known};

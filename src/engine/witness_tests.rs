@@ -1,7 +1,7 @@
-//! Witnesses of planted bugs, under both checkers.
+//! Witnesses of seeded bugs, under both checkers.
 
-use super::planted::erased_forbidding as erased;
-use super::{Budget, Observation, Pulse, Task, loom, shuttle};
+use super::seeded_bugs::erased_forbidding as erased;
+use super::{Budget, Heartbeat, Observation, Task, loom, shuttle};
 use crate::base::failure::{AccessKind, Crash, Failure, How};
 use crate::cell::Plain;
 use crate::scenario::{Design, ErasedDesign};
@@ -14,7 +14,7 @@ const CHECKERS: [(&str, Checker); 2] = [("loom", loom::observe), ("shuttle", shu
 
 fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
     let budget = Budget { random_executions: 500, ..Budget::FOR_TESTS };
-    let task = Task::new(design, budget, Box::leak(Box::new(Pulse::default())));
+    let task = Task::new(design, budget, Box::leak(Box::new(Heartbeat::default())));
     crate::panics::install();
     checker(&task).expect("the checker does its work")
 }

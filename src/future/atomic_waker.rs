@@ -1,9 +1,9 @@
 //! A waker that one task leaves for others to find.
 
-use crate::arm::journal::{self, Key, What};
-use crate::arm::trace::{self, ObjectId};
-use crate::base::event::{ATOMIC_WAKER, Deed, REGISTER, WAKE};
+use crate::base::event::{ATOMIC_WAKER, EventKind, REGISTER, WAKE};
 use crate::context;
+use crate::rt::journal::{self, Key, What};
+use crate::rt::trace::{self, ObjectId};
 use crate::sync::monitor::Monitor;
 use std::fmt;
 use std::task::Waker;
@@ -33,7 +33,7 @@ impl AtomicWaker {
     #[track_caller]
     pub fn register(&self, waker: Waker) {
         let before = self.replace(Some(waker));
-        journal::note(REGISTER, Deed::Other, Key::id(self.id));
+        journal::note(REGISTER, EventKind::Other, Key::id(self.id));
         drop(before);
     }
 
@@ -60,7 +60,7 @@ impl AtomicWaker {
     #[track_caller]
     fn taken_for(&self, operation: &'static str) -> Option<Waker> {
         let waker = self.replace(None);
-        let what = What::new(operation, Deed::Other, Key::id(self.id));
+        let what = What::new(operation, EventKind::Other, Key::id(self.id));
         journal::access(what, None, [Some(&waker.is_some()), None]);
         waker
     }

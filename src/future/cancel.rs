@@ -10,8 +10,8 @@
 //! Limits: a future is not dropped before its first poll, when it has done nothing yet. One that wakes itself without
 //! end is asked at every round.
 
-use crate::arm::journal;
 use crate::choice;
+use crate::rt::journal;
 use std::fmt;
 use std::panic::Location;
 use std::pin::pin;

@@ -4,10 +4,10 @@
 //! thread rules out is explored all the same.
 
 use super::waker;
-use crate::arm::journal::{self, Key};
-use crate::arm::trace::{self, ObjectId};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context;
+use crate::rt::journal::{self, Key};
+use crate::rt::trace::{self, ObjectId};
 use crate::sync::monitor::Monitor;
 use crate::sync::{Arc, Notify};
 use crate::thread;
@@ -77,13 +77,13 @@ impl<T> Shared<T> {
 
     #[track_caller]
     fn abort(&self) {
-        journal::note("abort", Deed::Other, Key::id(self.id));
+        journal::note("abort", EventKind::Other, Key::id(self.id));
         self.with(|state| state.aborted = true);
         self.notify.wake();
     }
 
     fn finish(&self, result: Result<T, JoinError>) {
-        journal::note_unplaced("finish", Deed::Other, Key::id(self.id));
+        journal::note_unplaced("finish", EventKind::Other, Key::id(self.id));
         let waker = self.with(|state| {
             (state.result, state.finished) = (Some(result), true);
             state.waker.take()
@@ -218,7 +218,7 @@ impl<T> Future for JoinHandle<T> {
         });
         drop(other);
         if result.is_ready() {
-            journal::note_unplaced("await", Deed::Other, Key::id(self.shared.id));
+            journal::note_unplaced("await", EventKind::Other, Key::id(self.shared.id));
         }
         result
     }

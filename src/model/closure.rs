@@ -35,7 +35,7 @@ impl Closure {
         spurious::begin_execution();
         model::forget_unheard();
         (self.0)();
-        crate::arm::rc11::wait_for_others();
+        crate::rt::rc11::wait_for_others();
         crate::sync::lazy::end_of_execution();
         assert!(model::unheard() == 0, "{}", model::UNHEARD);
         crate::leaks::check();

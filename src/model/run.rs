@@ -8,7 +8,7 @@ use crate::base::engine::Engine;
 use crate::base::observation::{Caveat, Observation, Stop};
 use crate::config::{self, Knob, Settings};
 use crate::context;
-use crate::engine::{self, Name, Pulse, Task};
+use crate::engine::{self, Heartbeat, Name, Task};
 use crate::scenario::Facts;
 use crate::scenario::program::Program;
 use crate::witness::token::{self, Token};
@@ -179,7 +179,7 @@ pub(super) fn on(
         return Ok(really(closure, budget.sampling()));
     }
     let facts = Facts::default();
-    let pulse: &'static Pulse = Box::leak(Box::default());
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
     let digest = identity.digest.unwrap_or_default();
     let name = Name { scenario: SCENARIO, design: &identity.name, digest, program: None };
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
@@ -191,7 +191,7 @@ pub(super) fn on(
         repeated,
         deadline,
         max_operations,
-        ..Task::of(program, &facts, budget, pulse)
+        ..Task::of(program, &facts, budget, heartbeat)
     };
     crate::panics::install_once();
     let seen = engine::observe(engine, &task)
@@ -246,9 +246,9 @@ pub(super) fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) ->
         return None;
     }
     let facts = Facts::default();
-    let pulse: &'static Pulse = Box::leak(Box::default());
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
-    let task = Task::of(program, &facts, Effort::Normal.budget(token.seed), pulse);
+    let task = Task::of(program, &facts, Effort::Normal.budget(token.seed), heartbeat);
     crate::panics::install_once();
     let witness = engine::replay(&task, &token);
     let same = witness.filter(|witness| token::events_digest(witness) == token.events_digest);

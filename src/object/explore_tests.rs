@@ -1,11 +1,11 @@
-//! Exploring on the checkers, in this process: planted bugs found, their twins passed, counts that hold.
+//! Exploring on the checkers, in this process: seeded bugs found, their twins passed, counts that hold.
 
 use super::generate::{Random, makes_sense};
 use super::{Implementation, Implements, Model, Object, Program};
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::observation::{Caveat, Observation, Shrunk};
 use crate::base::shard::{Shard, seed_of_stream, stream};
-use crate::engine::{Pulse, Task};
+use crate::engine::{Heartbeat, Task};
 use crate::registry::Asked as _;
 use crate::scenario::{Engine, Expected};
 use crate::sync::atomic::{AtomicU32, Ordering};
@@ -58,8 +58,8 @@ fn counter(make: impl Fn() -> Counter + Send + Sync + 'static) -> Object<Count> 
 fn explored(engine: Engine, object: Object<Count>, seed: u64) -> Observation {
     let found = object.made().named("object", file!());
     let design = &found.scenario.designs[0];
-    let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task::new(design, Effort::Quick.budget(seed), pulse);
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
+    let task = Task::new(design, Effort::Quick.budget(seed), heartbeat);
     let generated = found.generated(design).expect("generated programs");
     generated.explore(engine, &task).expect("the engine does its work")
 }

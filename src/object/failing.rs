@@ -80,7 +80,7 @@ impl<M: Model> Subject<M> {
         let until = Instant::now().checked_add(Duration::from_millis(task.budget.shrinking_ms));
         let bounds = Bounds { programs: MOST_TRIED, executions: task.budget.executions, until };
         let attempt = |program: &Program<M::Op>, tried: u64, smallest: usize| {
-            task.pulse.note_shrinking(tried, smallest);
+            task.heartbeat.note_shrinking(tried, smallest);
             match self.run(checker, task, budget, program.clone()) {
                 Ok(ran) => {
                     let fails = ran.seen.failure().is_some_and(|found| found.is_like(&failure));
@@ -95,7 +95,7 @@ impl<M: Model> Subject<M> {
         let name = Name { program: Some(&recipe), ..task.name };
         let one = Task { name, budget, ..ready.task(task) };
         let mut seen = engine::observe(checker, &one)?;
-        task.pulse.note_shrunk();
+        task.heartbeat.note_shrunk();
         if let [witness] = &mut seen.witnesses[..] {
             witness.program = Some(shown(name, witness, &ready.judge));
         }

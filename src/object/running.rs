@@ -2,9 +2,9 @@
 
 use super::judge::{Judge, Judged, Part, Sequence, Stamped};
 use super::property::Implements;
-use crate::arm::journal;
 use crate::context;
 use crate::linearizability::Model;
+use crate::rt::journal;
 use crate::scenario::Grade;
 use crate::scenario::outcome::Rule;
 use crate::sync::atomic::{AtomicU32, Ordering};

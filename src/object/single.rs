@@ -6,7 +6,7 @@ use super::property::Object;
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::observation::Observation;
-use crate::engine::{self, Pulse, Task};
+use crate::engine::{self, Heartbeat, Task};
 use crate::linearizability::Model;
 use crate::scenario::Facts;
 use std::sync::Arc;
@@ -38,8 +38,9 @@ impl<M: Model> Object<M> {
         let Some((_, facts, subject)) = subjects.find(|(name, ..)| name == implementation) else {
             return Ok(None);
         };
-        let pulse: &'static Pulse = Box::leak(Box::default());
-        let task = Task { witnesses: false, ..Task::of(Arc::clone(subject.first()), &facts, budget, pulse) };
+        let heartbeat: &'static Heartbeat = Box::leak(Box::default());
+        let task =
+            Task { witnesses: false, ..Task::of(Arc::clone(subject.first()), &facts, budget, heartbeat) };
         let Ran { judge, seen } = subject.run(engine, &task, budget, program.clone())?;
         let explanation = judge.explanation().map(|(words, _)| words).unwrap_or_default();
         Ok(Some(Checked { facts, observation: seen, program: program.to_string(), explanation }))

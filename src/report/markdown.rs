@@ -5,7 +5,7 @@
 
 use super::findings::{Finding, findings};
 use super::{Report, ScenarioReport, phrase, plain};
-use crate::report::shown::Shown;
+use crate::report::selection::Shown;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -20,8 +20,8 @@ pub(crate) mod sarif;
 pub(crate) mod saved;
 #[cfg(test)]
 mod schemas_tests;
+mod selection;
 pub(crate) mod sentence;
-mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod terminal;
 #[cfg(test)]

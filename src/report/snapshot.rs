@@ -5,7 +5,7 @@
 
 use super::phrase;
 use super::terminal::wrapped;
-use super::{Cell, DesignReport, ScenarioReport, sentence, shown};
+use super::{Cell, DesignReport, ScenarioReport, selection, sentence};
 use crate::scenario::{Expected, Grade};
 use crate::verdict::Verdict;
 use std::fmt::Write as _;
@@ -115,7 +115,7 @@ fn paragraph(design: &DesignReport) -> String {
             }
         }
     }
-    for witness in shown::witnesses(design) {
+    for witness in selection::witnesses(design) {
         let _ = write!(text, "\n{}", witness.render());
     }
     text

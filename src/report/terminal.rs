@@ -4,10 +4,10 @@
 
 use super::matrix::{Matrix, USUAL};
 use super::phrase::{self, executions, forbidden, thousands};
-use super::{Cell, DesignReport, Report, ScenarioReport, plain, sentence, shown};
+use super::{Cell, DesignReport, Report, ScenarioReport, plain, selection, sentence};
 use crate::base::outcome::OutcomeCount;
 use crate::base::witness::Witness;
-use crate::report::shown::Shown;
+use crate::report::selection::Shown;
 use crate::scenario::Engine;
 use crate::verdict::{EvidenceKind, Opinion, Verdict};
 use crate::witness::table;
@@ -74,10 +74,10 @@ pub(crate) fn foot(scenario: &ScenarioReport, width: usize) -> String {
         for (engines, words) in grouped(design) {
             let _ = write!(text, "{}", wrapped(&format!("{engines}: {words}"), 4, width));
         }
-        for line in shown::differences(design) {
+        for line in selection::differences(design) {
             let _ = write!(text, "{}", wrapped(&line, 4, width));
         }
-        for witness in shown::witnesses(design) {
+        for witness in selection::witnesses(design) {
             let _ = write!(text, "\n{}", witness.render_within(width));
             if !witness.witness.token.is_empty() {
                 let token = styled(FAINT, &format!("selvedge replay {}", witness.witness.token));
@@ -135,7 +135,7 @@ pub(super) fn words(design: &DesignReport, cell: &Cell) -> Option<String> {
         }
         Verdict::Safe => clean(cell),
         Verdict::Forbidden if cell.engine.is_checker() => format!("{}{}", phrase::failure(cell), share(cell)),
-        Verdict::Forbidden => shown::sightings(design, cell).join("; "),
+        Verdict::Forbidden => selection::sightings(design, cell).join("; "),
         Verdict::Inconclusive => format!("inconclusive: {}", phrase::failure(cell)),
         Verdict::DataRace if cell.observation.raced > 0 => format!(
             "data race, in {} of {}: {}",

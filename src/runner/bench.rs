@@ -1,12 +1,12 @@
 //! What the benchmarks need of the inside: engines without a worker process around them. Not for others.
 
 use super::mapping::Shared;
-use crate::arm::{journal, trace};
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::observation::Exploration;
 use crate::context::{self, Context};
-use crate::engine::{self, Helping, Holder, Pulse, Slots, Task};
+use crate::engine::{self, Heartbeat, Helping, Holder, Slots, Task};
+use crate::rt::{journal, trace};
 use crate::scenario::{Engine, Outcome, Scenario};
 use crate::thread::model;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub fn enter(engine: Engine) -> impl Drop {
 }
 
 /// Chooses as another scheduler does, and tells the facade, which needs to be told.
-pub use crate::arm::shuttle_tracking::Tracking;
+pub use crate::rt::shuttle_tracking::Tracking;
 
 /// What is found out about an execution while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +57,8 @@ pub fn execution(model: impl Fn(), watched: Watched) {
 pub fn witness<O: Outcome>(scenario: Scenario<O>) -> (f64, usize) {
     let erased = scenario.erase();
     let design = erased.designs.first().expect("a scenario with a design");
-    let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task::new(design, Effort::Normal.budget(DEFAULT_SEED), pulse);
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
+    let task = Task::new(design, Effort::Normal.budget(DEFAULT_SEED), heartbeat);
     let start = Instant::now();
     let seen = engine::observe(Engine::Shuttle, &task).expect("the engine works");
     let seconds = start.elapsed().as_secs_f64();
@@ -93,8 +93,8 @@ pub fn sample<O: Outcome>(engine: Engine, scenario: Scenario<O>, time: Duration)
     let design = erased.designs.first().expect("a scenario with a design");
     let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let budget = Budget { sampling_ms: milliseconds, ..Effort::Normal.budget(DEFAULT_SEED) };
-    let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task::new(design, budget, pulse);
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
+    let task = Task::new(design, budget, heartbeat);
     let start = Instant::now();
     let seen = engine::observe(engine, &task).expect("the engine works");
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
@@ -154,8 +154,8 @@ fn explore_with<O: Outcome>(
     let erased = scenario.erase();
     let design = erased.designs.first().expect("a scenario with a design");
     let budget = Budget { executions, random_executions: 0, ..Effort::Normal.budget(DEFAULT_SEED) };
-    let pulse: &'static Pulse = Box::leak(Box::default());
-    let task = Task { helping, ..Task::new(design, budget, pulse) };
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
+    let task = Task { helping, ..Task::new(design, budget, heartbeat) };
     let start = Instant::now();
     let seen = engine::observe(engine, &task).expect("the engine works");
     let seconds = start.elapsed().as_secs_f64();
@@ -173,9 +173,9 @@ pub fn programs(engine: Engine, object: impl crate::registry::Asked) -> (f64, f6
     let found = object.made().named("object", file!());
     let design = found.scenario.designs.first().expect("an object with an implementation");
     let generated = found.generated(design).expect("generated programs");
-    let pulse: &'static Pulse = Box::leak(Box::default());
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
     let budget = Effort::Normal.budget(DEFAULT_SEED);
-    let task = Task::new(design, budget, pulse);
+    let task = Task::new(design, budget, heartbeat);
     let (start, before) = (Instant::now(), crate::object::programs_run());
     let seen = generated.explore(engine, &task).expect("the engine works");
     assert!(seen.executions > 0, "{engine} executed nothing: {seen:?}");

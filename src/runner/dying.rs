@@ -5,7 +5,7 @@
 //! Limit: a stack overflow is told by the distance between the address and the stack pointer, where the processor's
 //! context is known (x86-64 and 64-bit ARM); elsewhere it is a segmentation fault.
 
-use crate::pulse;
+use crate::heartbeat;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -19,7 +19,7 @@ type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);
 /// What handled a segmentation fault before.
 static BEFORE: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 
-/// From now on the pulse of this worker is told.
+/// From now on the heartbeat of this worker is told.
 ///
 /// # Errors
 /// If the system refuses a handler.
@@ -39,11 +39,11 @@ pub(super) fn install() -> nix::Result<()> {
 }
 
 extern "C" fn on_abort(_: libc::c_int) {
-    if let (Some(pulse), Some(pages)) = (pulse::of_worker(), pages()) {
+    if let (Some(heartbeat), Some(pages)) = (heartbeat::of_worker(), pages()) {
         // SAFETY: asks for a constant.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         let bytes = pages.saturating_mul(u64::try_from(page).unwrap_or(4096));
-        pulse.note_abort(u32::try_from(bytes >> 20).unwrap_or(u32::MAX - 1));
+        heartbeat.note_abort(u32::try_from(bytes >> 20).unwrap_or(u32::MAX - 1));
     }
     // `abort` raises the signal again, which now has no handler any more.
 }
@@ -68,10 +68,10 @@ fn pages() -> Option<u64> {
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel gives both to a handler of this kind.
     let (address, stack) = unsafe { ((*info).si_addr().addr(), stack_pointer(context)) };
-    if let (Some(pulse), Some(stack)) = (pulse::of_worker(), stack)
+    if let (Some(heartbeat), Some(stack)) = (heartbeat::of_worker(), stack)
         && address.abs_diff(stack) < FRAME_BYTES
     {
-        pulse.note_overflow();
+        heartbeat.note_overflow();
     }
     let before = BEFORE.load(Ordering::Acquire);
     if before.is_null() {

@@ -85,11 +85,11 @@ fn follow(
     if !assignment.has_time() {
         return Ok(None);
     }
-    let Launched { pulse, answer, log, end, .. } = assignment.launch(Work::WriteDown(fatal), &|_| ())?;
+    let Launched { heartbeat, answer, log, end, .. } = assignment.launch(Work::WriteDown(fatal), &|_| ())?;
     if end.answered(&answer) {
         return Ok(None);
     }
-    let Ok(shows) = assignment.fate(&end, pulse.get(), &answer, &log)? else { return Ok(None) };
+    let Ok(shows) = assignment.fate(&end, heartbeat.get(), &answer, &log)? else { return Ok(None) };
     let lines = contents(&mut lines, MAX_LINES_BYTES)?;
     let Some(witness) = engine::left_behind(assignment.engine, assignment.facts, &lines, shows, shortest)
     else {
@@ -98,7 +98,7 @@ fn follow(
     let Budget { executions, random_executions, preemptions, seed, .. } = assignment.budget;
     let route = match way {
         Way::After(_) | Way::Last => {
-            let after = pulse.get().executions();
+            let after = heartbeat.get().executions();
             Route::Fatal { after, executions, random_executions, preemptions }
         }
         Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },

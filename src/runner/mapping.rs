@@ -1,9 +1,9 @@
-//! Memory that a supervisor and its workers share: pulses, slots, and files for the answer and the last words.
+//! Memory that a supervisor and its workers share: heartbeats, slots, and files for the answer and the last words.
 //!
 //! Anonymous files (`memfd_create`), which the worker opens through the supervisor's `/proc` entry: no
 //! descriptor is inherited by accident, nothing lies in a folder, and nothing is left behind.
 
-use crate::engine::{Pulse, Slots};
+use crate::engine::{Heartbeat, Slots};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use std::fs::{File, OpenOptions};
@@ -38,7 +38,7 @@ pub(crate) fn contents(file: &mut File, at_most: u64) -> std::io::Result<Vec<u8>
 pub(crate) unsafe trait Shareable {}
 
 // SAFETY: atomics, for which zero is a value.
-unsafe impl Shareable for Pulse {}
+unsafe impl Shareable for Heartbeat {}
 // SAFETY: as above.
 unsafe impl Shareable for Slots {}
 

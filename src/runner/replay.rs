@@ -5,7 +5,7 @@ use super::supervise::{Assignment, Launched};
 use super::worker::Work;
 use crate::base::budget::Budget;
 use crate::base::budget::Effort;
-use crate::engine::{self, Name, Pulse, Task, Way};
+use crate::engine::{self, Heartbeat, Name, Task, Way};
 use crate::registry::{self, Found};
 use crate::report::{sentence, terminal};
 use crate::scenario::ErasedDesign;
@@ -97,9 +97,9 @@ pub fn replay(token: &str) -> Result<Replayed, ReplayError> {
 pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> {
     let token = token::decode(word).map_err(|refused| ReplayError::Token(refused.to_string()))?;
     let (scenario, design) = wanted(found, &token)?;
-    let pulse: &'static Pulse = Box::leak(Box::default());
+    let heartbeat: &'static Heartbeat = Box::leak(Box::default());
     let name = name(scenario, design, &token);
-    let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), pulse) };
+    let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), heartbeat) };
     crate::panics::install_once();
     let changed = |how: &str| ReplayError::Changed {
         scenario: scenario.name.clone(),

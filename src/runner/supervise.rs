@@ -5,12 +5,12 @@ use super::output::Output;
 use super::scratch::Scratch;
 use super::watch::{End, Watched, Worker, all_wait};
 use super::worker::{self, ARGUMENT, Broken, Job, Work};
-use super::{gate, orphans, seat};
+use super::{machine_lock, orphans, seat};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Awaited, Crash, Deadlock, Failure, Hang, How, ProcessExit, Waiting, Who};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling, Stop};
-use crate::engine::{Name, Pulse, Shrinking};
+use crate::engine::{Heartbeat, Name, Shrinking};
 use crate::panics::Cause;
 use crate::scenario::Facts;
 use anyhow::{Context as _, bail};
@@ -63,7 +63,7 @@ pub(crate) fn supervise(
         let observation = Observation::not_applicable(NotApplicable::Excluded(reason.to_owned()));
         return Ok(Supervised { observation, log: String::new(), seconds: 0.0, met: None });
     }
-    let Launched { pulse, answer, log, end, seconds } = assignment.launch(Work::Observe, listen)?;
+    let Launched { heartbeat, answer, log, end, seconds } = assignment.launch(Work::Observe, listen)?;
     if end.answered(&answer) {
         let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
         return Ok(Supervised { observation, log, seconds, met: None });
@@ -75,9 +75,9 @@ pub(crate) fn supervise(
         return Ok(Supervised { observation, log, seconds, met: None });
     }
     let mut observation = Observation::new(Exploration::Sampled { how: Sampling::UntilFailure });
-    let ended = pulse.get().executions();
+    let ended = heartbeat.get().executions();
     observation.executions = ended.saturating_add(1);
-    match assignment.fate(&end, pulse.get(), &answer, &log)? {
+    match assignment.fate(&end, heartbeat.get(), &answer, &log)? {
         Ok(failure) => observation.fail(failure),
         Err(stop) => {
             observation.stopped = Some(stop);
@@ -100,7 +100,7 @@ impl Assignment<'_> {
     pub(super) fn fate(
         &self,
         end: &End,
-        pulse: &Pulse,
+        heartbeat: &Heartbeat,
         answer: &[u8],
         log: &str,
     ) -> anyhow::Result<Result<Failure, Stop>> {
@@ -114,14 +114,14 @@ impl Assignment<'_> {
                 let killed = OF_OTHERS.into_iter().find(|signal| status.signal() == Some(*signal as i32));
                 match killed {
                     Some(signal) => Err(Stop::Killed { signal: signal as i32 }),
-                    None => Ok(died(end.process_exit(), pulse, log, &self.budget)),
+                    None => Ok(died(end.process_exit(), heartbeat, log, &self.budget)),
                 }
             }
             // It takes a while to give gigabytes back.
-            End::Stalled { .. } if is_out_of_memory(pulse, log, &self.budget) => {
-                Ok(died(ProcessExit::Signal(Signal::SIGABRT as i32), pulse, log, &self.budget))
+            End::Stalled { .. } if is_out_of_memory(heartbeat, log, &self.budget) => {
+                Ok(died(ProcessExit::Signal(Signal::SIGABRT as i32), heartbeat, log, &self.budget))
             }
-            End::Stalled { asleep } => Ok(stalled(pulse, *asleep && self.engine.is_checker())),
+            End::Stalled { asleep } => Ok(stalled(heartbeat, *asleep && self.engine.is_checker())),
             End::OutOfTime(after) => Err(Stop::OutOfTime { seconds: after.as_secs() }),
         })
     }
@@ -145,7 +145,7 @@ impl Assignment<'_> {
         let (scenario, design) = (self.name.scenario.to_owned(), self.name.design.to_owned());
         let (engine, budget) = (self.engine, self.budget);
         let litmus = self.litmus.map(str::to_owned);
-        move |supervisor, pulse, answer| Job {
+        move |supervisor, heartbeat, answer| Job {
             scenario,
             design,
             litmus,
@@ -153,7 +153,7 @@ impl Assignment<'_> {
             budget,
             work,
             supervisor,
-            pulse,
+            heartbeat,
             answer,
             place: None,
         }
@@ -162,7 +162,7 @@ impl Assignment<'_> {
 
 /// What is left of a worker.
 pub(crate) struct Launched {
-    pub(super) pulse: Shared<Pulse>,
+    pub(super) heartbeat: Shared<Heartbeat>,
     pub(crate) answer: Vec<u8>,
     pub(crate) log: String,
     pub(crate) end: End,
@@ -177,7 +177,7 @@ const THIS_PROGRAM: &str = "/proc/self/exe";
 const MAX_ANSWER: u64 = 256 << 20;
 
 /// Runs a job in a worker process, when its engine's turn has come, and waits for its end, or until it has had `limit`.
-/// `job` is told the supervisor and where the pulse and the answer lie.
+/// `job` is told the supervisor and where the heartbeat and the answer lie.
 ///
 /// # Errors
 /// If no worker can be started, or if the run is interrupted.
@@ -186,13 +186,13 @@ pub(crate) fn launch(
     limit: Duration,
     listen: &dyn Fn(Shrinking),
 ) -> anyhow::Result<Launched> {
-    let (pulse, pulse_file) =
-        Shared::<Pulse>::create("selvedge-pulse").context("cannot share memory with a worker")?;
+    let (heartbeat, pulse_file) =
+        Shared::<Heartbeat>::create("selvedge-heartbeat").context("cannot share memory with a worker")?;
     let mut answer = anonymous_file("selvedge-answer").context("cannot make a file for an answer")?;
     let output = Output::new().context("cannot make a file for what a worker prints")?;
     let supervisor = i32::try_from(std::process::id())?;
     let mut job = job(supervisor, path_for_others(&pulse_file), path_for_others(&answer));
-    let _pass = gate::enter(job.engine)?;
+    let _pass = machine_lock::enter(job.engine)?;
     let (seat, place) = seat::take()?;
     job.place = Some(place);
     let scratch = Scratch::new();
@@ -203,11 +203,11 @@ pub(crate) fn launch(
     }
     let child = orphans::start(&mut command).context("cannot start this program again as a worker")?;
     seat.seat(child.id());
-    let watched = Watched { pulse: pulse.get(), seat: &seat, output: &output, listen };
+    let watched = Watched { heartbeat: heartbeat.get(), seat: &seat, output: &output, listen };
     let end = Worker::new(child).watch(&watched, &job.budget, limit)?;
     drop(seat);
     let seconds = start.elapsed().as_secs_f64();
-    Ok(Launched { answer: contents(&mut answer, MAX_ANSWER)?, log: output.text()?, end, seconds, pulse })
+    Ok(Launched { answer: contents(&mut answer, MAX_ANSWER)?, log: output.text()?, end, seconds, heartbeat })
 }
 
 /// This program, to be started again as a worker that does this job.
@@ -264,21 +264,21 @@ impl End {
 }
 
 /// How a design failed whose process has ended.
-fn died(exit: ProcessExit, pulse: &Pulse, log: &str, budget: &Budget) -> Failure {
-    if pulse.last_panic() == Some(Cause::Deadlock) {
+fn died(exit: ProcessExit, heartbeat: &Heartbeat, log: &str, budget: &Budget) -> Failure {
+    if heartbeat.last_panic() == Some(Cause::Deadlock) {
         return Failure::DEADLOCK;
     }
-    Failure::Crash(Crash::new(Who::Process, how_it_died(exit, pulse, log, budget)))
+    Failure::Crash(Crash::new(Who::Process, how_it_died(exit, heartbeat, log, budget)))
 }
 
-fn how_it_died(exit: ProcessExit, pulse: &Pulse, log: &str, budget: &Budget) -> How {
+fn how_it_died(exit: ProcessExit, heartbeat: &Heartbeat, log: &str, budget: &Budget) -> How {
     let aborted = exit == ProcessExit::Signal(Signal::SIGABRT as i32);
     let faulted = exit == ProcessExit::Signal(Signal::SIGSEGV as i32);
-    if (aborted || faulted) && pulse.has_overflowed() {
+    if (aborted || faulted) && heartbeat.has_overflowed() {
         How::StackOverflow
-    } else if aborted && is_out_of_memory(pulse, log, budget) {
+    } else if aborted && is_out_of_memory(heartbeat, log, budget) {
         How::OutOfMemory { limit_mib: budget.memory_mib }
-    } else if let Some(words) = pulse.fatal_panic().filter(|_| aborted) {
+    } else if let Some(words) = heartbeat.fatal_panic().filter(|_| aborted) {
         How::PanicThatCannotUnwind { message: words }
     } else {
         How::Ended(exit)
@@ -287,8 +287,8 @@ fn how_it_died(exit: ProcessExit, pulse: &Pulse, log: &str, budget: &Budget) -> 
 
 /// Whether an allocation that was refused has ended a process: the runtime says how much was asked for before it
 /// aborts, and that much was not left.
-fn is_out_of_memory(pulse: &Pulse, log: &str, budget: &Budget) -> bool {
-    let Some(space) = pulse.space_mib() else { return false };
+fn is_out_of_memory(heartbeat: &Heartbeat, log: &str, budget: &Budget) -> bool {
+    let Some(space) = heartbeat.space_mib() else { return false };
     let asked = log.lines().rev().find_map(|line| {
         let bytes = line.strip_prefix("memory allocation of ")?.strip_suffix(" bytes failed")?;
         bytes.parse::<u64>().ok()
@@ -299,11 +299,11 @@ fn is_out_of_memory(pulse: &Pulse, log: &str, budget: &Budget) -> bool {
 }
 
 /// How a design failed that makes no progress; `asleep` if it waits for what a checker does not see.
-fn stalled(pulse: &Pulse, asleep: bool) -> Failure {
-    if !all_wait(pulse) {
+fn stalled(heartbeat: &Heartbeat, asleep: bool) -> Failure {
+    if !all_wait(heartbeat) {
         return Failure::Hang(Hang { asleep, ..Hang::default() });
     }
-    let (waiting, _) = pulse.waiting();
+    let (waiting, _) = heartbeat.waiting();
     let waiting = waiting.into_iter().map(|actor| Waiting { actor, awaits: Awaited::Actor });
     Failure::Deadlock(Deadlock { waiting: waiting.collect() })
 }
@@ -314,32 +314,32 @@ mod tests {
 
     const ABORT: ProcessExit = ProcessExit::Signal(Signal::SIGABRT as i32);
 
-    fn how(pulse: &Pulse, log: &str) -> How {
-        how_it_died(ABORT, pulse, log, &Budget::FOR_TESTS)
+    fn how(heartbeat: &Heartbeat, log: &str) -> How {
+        how_it_died(ABORT, heartbeat, log, &Budget::FOR_TESTS)
     }
 
     #[test]
     fn words_alone_are_no_cause_of_death() {
-        let pulse = Pulse::default();
+        let heartbeat = Heartbeat::default();
         let log = "memory allocation of 7 bytes failed\nthread 'main' has overflowed its stack\n";
-        assert_eq!(how(&pulse, log), How::Ended(ABORT));
-        pulse.note_abort(3);
-        assert_eq!(how(&pulse, log), How::Ended(ABORT));
+        assert_eq!(how(&heartbeat, log), How::Ended(ABORT));
+        heartbeat.note_abort(3);
+        assert_eq!(how(&heartbeat, log), How::Ended(ABORT));
         let limit_mib = Budget::FOR_TESTS.memory_mib;
         let full = u32::try_from(limit_mib).expect("a few gigabytes");
-        pulse.note_abort(full - 1);
-        assert_eq!(how(&pulse, log), How::OutOfMemory { limit_mib });
-        assert_eq!(how(&pulse, ""), How::Ended(ABORT));
-        pulse.note_overflow();
-        assert_eq!(how(&pulse, ""), How::StackOverflow);
+        heartbeat.note_abort(full - 1);
+        assert_eq!(how(&heartbeat, log), How::OutOfMemory { limit_mib });
+        assert_eq!(how(&heartbeat, ""), How::Ended(ABORT));
+        heartbeat.note_overflow();
+        assert_eq!(how(&heartbeat, ""), How::StackOverflow);
     }
 
     #[test]
     fn an_allocation_that_could_not_fit_was_refused() {
-        let pulse = Pulse::default();
-        pulse.note_abort(3);
+        let heartbeat = Heartbeat::default();
+        heartbeat.note_abort(3);
         let limit_mib = Budget::FOR_TESTS.memory_mib;
         let log = format!("memory allocation of {} bytes failed\n", limit_mib << 20);
-        assert_eq!(how(&pulse, &log), How::OutOfMemory { limit_mib });
+        assert_eq!(how(&heartbeat, &log), How::OutOfMemory { limit_mib });
     }
 }

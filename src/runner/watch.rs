@@ -14,7 +14,7 @@ use super::orphans;
 use super::output::Output;
 use super::seat::Seat;
 use crate::base::budget::Budget;
-use crate::engine::{Pulse, Shrinking};
+use crate::engine::{Heartbeat, Shrinking};
 use anyhow::bail;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -71,13 +71,13 @@ impl Worker {
         budget: &Budget,
         limit: Duration,
     ) -> anyhow::Result<End> {
-        let Watched { pulse, seat, output, listen } = watched;
+        let Watched { heartbeat, seat, output, listen } = watched;
         let begun = Instant::now();
         let patience = Duration::from_millis(budget.stall_ms);
         let mut nap = Duration::from_micros(500);
         let mut told = None;
         let mut has_shrunk = false;
-        let mut stall = Stall::begin(&self, pulse);
+        let mut stall = Stall::begin(&self, heartbeat);
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(End::Exited(status));
@@ -88,7 +88,7 @@ impl Worker {
             std::thread::sleep(nap);
             output.cap();
             seat.lend();
-            let shrinking = pulse.shrinking();
+            let shrinking = heartbeat.shrinking();
             if let Some(shrinking) = shrinking.filter(|_| shrinking != told) {
                 listen(shrinking);
             }
@@ -99,12 +99,12 @@ impl Worker {
             let limit = limit + Duration::from_millis(shrinks);
             let elapsed = begun.elapsed();
             if elapsed >= limit
-                && (elapsed >= limit * MOST_TIMES || elapsed.saturating_sub(self.waited(pulse)) >= limit)
+                && (elapsed >= limit * MOST_TIMES || elapsed.saturating_sub(self.waited(heartbeat)) >= limit)
             {
                 return Ok(End::OutOfTime(elapsed));
             }
-            match stall.look(&self, pulse, patience) {
-                Look::GoesOn => stall = Stall::begin(&self, pulse),
+            match stall.look(&self, heartbeat, patience) {
+                Look::GoesOn => stall = Stall::begin(&self, heartbeat),
                 Look::Waits => {}
                 Look::Stands { asleep } => return Ok(End::Stalled { asleep }),
             }
@@ -112,33 +112,33 @@ impl Worker {
     }
 
     /// The processes in which the design runs.
-    fn processes(&self, pulse: &Pulse) -> Vec<u32> {
-        let actors = pulse.pids();
+    fn processes(&self, heartbeat: &Heartbeat) -> Vec<u32> {
+        let actors = heartbeat.pids();
         if actors.is_empty() { vec![self.child.id()] } else { actors }
     }
 
     /// Computing time of the worker and its actors so far.
-    fn computed(&self, pulse: &Pulse) -> Duration {
-        let pids = pulse.pids().into_iter().chain([self.child.id()]);
+    fn computed(&self, heartbeat: &Heartbeat) -> Duration {
+        let pids = heartbeat.pids().into_iter().chain([self.child.id()]);
         pids.filter_map(computing_time).sum()
     }
 
     /// How long the one of them that had to wait longest has waited for a processor.
-    fn waited(&self, pulse: &Pulse) -> Duration {
-        let pids = pulse.pids().into_iter().chain([self.child.id()]);
+    fn waited(&self, heartbeat: &Heartbeat) -> Duration {
+        let pids = heartbeat.pids().into_iter().chain([self.child.id()]);
         pids.filter_map(waiting_time).max().unwrap_or_default()
     }
 
     /// Memory of the worker and its actors, in pages.
-    fn memory(&self, pulse: &Pulse) -> u64 {
-        let pids = pulse.pids().into_iter().chain([self.child.id()]);
+    fn memory(&self, heartbeat: &Heartbeat) -> u64 {
+        let pids = heartbeat.pids().into_iter().chain([self.child.id()]);
         pids.filter_map(resident_pages).sum()
     }
 }
 
 /// What is looked after while a worker runs.
 pub(super) struct Watched<'a> {
-    pub(super) pulse: &'a Pulse,
+    pub(super) heartbeat: &'a Heartbeat,
     pub(super) seat: &'a Seat,
     pub(super) output: &'a Output,
     /// Told how far shrinking is, while a program is being shrunk.
@@ -164,39 +164,39 @@ enum Look {
 const GROWTH: u64 = 4096;
 
 impl Stall {
-    fn begin(worker: &Worker, pulse: &Pulse) -> Self {
+    fn begin(worker: &Worker, heartbeat: &Heartbeat) -> Self {
         Self {
-            progress: pulse.progress(),
+            progress: heartbeat.progress(),
             since: Instant::now(),
-            computed: worker.computed(pulse),
-            pages: worker.memory(pulse),
+            computed: worker.computed(heartbeat),
+            pages: worker.memory(heartbeat),
         }
     }
 
     /// Whether it has lasted: `patience` of computing without an end, or asleep all along.
-    fn look(&self, worker: &Worker, pulse: &Pulse, patience: Duration) -> Look {
-        if pulse.progress() != self.progress {
+    fn look(&self, worker: &Worker, heartbeat: &Heartbeat, patience: Duration) -> Look {
+        if heartbeat.progress() != self.progress {
             return Look::GoesOn;
         }
         let waited = self.since.elapsed();
         // Actors that all say that they wait for each other need less time to be believed.
-        let asleep_for = if all_wait(pulse) { patience / 12 } else { patience };
+        let asleep_for = if all_wait(heartbeat) { patience / 12 } else { patience };
         if waited < asleep_for.min(patience) {
             return Look::Waits;
         }
-        if !pulse.is_executing() {
+        if !heartbeat.is_executing() {
             return Look::GoesOn;
         }
-        let computed = worker.computed(pulse).saturating_sub(self.computed);
+        let computed = worker.computed(heartbeat).saturating_sub(self.computed);
         if computed >= patience {
-            let grows = worker.memory(pulse) > self.pages + GROWTH;
+            let grows = worker.memory(heartbeat) > self.pages + GROWTH;
             return if grows { Look::GoesOn } else { Look::Stands { asleep: false } };
         }
         // One that gets no processor, or waits for memory, does not sleep.
-        if computed >= waited / 50 || !worker.processes(pulse).into_iter().all(is_asleep) {
+        if computed >= waited / 50 || !worker.processes(heartbeat).into_iter().all(is_asleep) {
             return Look::Waits;
         }
-        if worker.processes(pulse).into_iter().any(sleeps_for_a_time) {
+        if worker.processes(heartbeat).into_iter().any(sleeps_for_a_time) {
             return Look::GoesOn;
         }
         Look::Stands { asleep: true }
@@ -207,8 +207,8 @@ impl Stall {
 const MOST_TIMES: u32 = 4;
 
 /// Whether all actors that are watched wait for each other.
-pub(super) fn all_wait(pulse: &Pulse) -> bool {
-    let (waiting, watched) = pulse.waiting();
+pub(super) fn all_wait(heartbeat: &Heartbeat) -> bool {
+    let (waiting, watched) = heartbeat.waiting();
     watched > 0 && waiting.len() == watched
 }
 

@@ -10,7 +10,7 @@ use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;
 use crate::base::observation::{Exploration, Observation, Sampling, Stop};
-use crate::engine::{self, Fatal, Helping, Name, Pulse, Task};
+use crate::engine::{self, Fatal, Heartbeat, Helping, Name, Task};
 use crate::litmus;
 use crate::object;
 use crate::registry::{self, Found};
@@ -47,7 +47,7 @@ pub(crate) struct Job {
     pub(crate) budget: Budget,
     pub(crate) work: Work,
     pub(crate) supervisor: i32,
-    pub(crate) pulse: PathBuf,
+    pub(crate) heartbeat: PathBuf,
     pub(crate) answer: PathBuf,
     /// Where this process counts among those that compute.
     pub(crate) place: Option<Place>,
@@ -105,8 +105,8 @@ fn end(worked: anyhow::Result<()>) -> ! {
 fn work(job: Job) -> anyhow::Result<()> {
     let begun = Instant::now();
     confine(job.supervisor, job.budget.memory_mib)?;
-    let pulse = Shared::<Pulse>::open(&job.pulse).context("the supervisor is gone")?;
-    crate::pulse::tell(pulse);
+    let heartbeat = Shared::<Heartbeat>::open(&job.heartbeat).context("the supervisor is gone")?;
+    crate::heartbeat::tell(heartbeat);
     dying::install().context("cannot handle signals")?;
     let found = match &job.litmus {
         Some(text) => vec![litmus::found(&job.scenario, text)?.1],
@@ -135,7 +135,7 @@ fn work(job: Job) -> anyhow::Result<()> {
     };
     let preliminary: &dyn Fn(&Observation) = &preliminary;
     let preliminary = matches!(job.work, Work::Observe).then_some(preliminary);
-    let task = Task { name, witnesses, until, preliminary, ..Task::new(design, job.budget, pulse) };
+    let task = Task { name, witnesses, until, preliminary, ..Task::new(design, job.budget, heartbeat) };
     let answer = match &job.work {
         Work::Observe | Work::Replay(_) => {
             let helping = job.place.as_ref().map(helping).transpose()?;
@@ -180,7 +180,7 @@ fn explore(
         // Dropping a payload runs code of the design, which may panic again.
         std::mem::forget(payload);
         let mut seen = Observation::new(Exploration::Sampled { how: Sampling::Nothing });
-        seen.executions = task.pulse.executions();
+        seen.executions = task.heartbeat.executions();
         seen.stopped = Some(Stop::PanickedOutside(words));
         Ok(seen)
     })

@@ -10,11 +10,11 @@ use super::counts::Counts;
 use super::design::{Bodies, Observe};
 use super::outcome::{self, Rule};
 use super::{Exit, Grade, Memory, Outcome};
-use crate::arm::recorder;
 use crate::base::outcome::{Graded, OutcomeCount};
 use crate::channel::endpoints;
 use crate::choice;
 use crate::context;
+use crate::rt::recorder;
 use crate::sync::spurious;
 use crate::thread::{self, model};
 use std::alloc::Layout;
@@ -212,7 +212,7 @@ where
 
     fn execute(self: Arc<Self>) -> Option<Graded> {
         let outcome = Arc::clone(&self).run();
-        crate::arm::rc11::wait_for_others();
+        crate::rt::rc11::wait_for_others();
         recorder::note_outcome(&outcome);
         if recorder::is_repeating() {
             return None;
@@ -235,7 +235,7 @@ where
 
     fn try_out(self: Arc<Self>) -> Graded {
         let outcome = Arc::clone(&self).run();
-        crate::arm::rc11::wait_for_others();
+        crate::rt::rc11::wait_for_others();
         self.graded(&outcome)
     }
 

@@ -3,10 +3,10 @@
 //! Limits: under loom see [`super::monitor`].
 
 use super::monitor::Monitor;
-use crate::arm::journal::{self, Key};
-use crate::arm::trace::{self, ObjectId};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
+use crate::rt::journal::{self, Key};
+use crate::rt::trace::{self, ObjectId};
 use std::fmt;
 
 /// Lets several threads wait for each other.
@@ -52,9 +52,9 @@ impl Barrier {
         BarrierWaitResult(match &self.0 {
             Inner::Real(barrier) => context::waiting(|| barrier.wait()).is_leader(),
             Inner::Built { size, id, state } => {
-                journal::begins("wait", Deed::Other, Key::id(*id));
+                journal::begins("wait", EventKind::Other, Key::id(*id));
                 let leads = wait(*size, state);
-                journal::note("wait", Deed::Other, Key::id(*id));
+                journal::note("wait", EventKind::Other, Key::id(*id));
                 leads
             }
         })

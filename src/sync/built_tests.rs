@@ -1,5 +1,5 @@
 use super::{Barrier, LazyLock, Once, OnceLock, mpsc};
-use crate::arm::trace;
+use crate::rt::trace;
 use crate::testing;
 use crate::thread;
 use std::panic::Location;

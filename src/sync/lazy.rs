@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 /// values and everything that statics hold is destroyed, inside the model.
 pub(crate) fn end_of_execution() {
     crate::thread::model::end_of_execution();
-    crate::pulse::end_execution();
+    crate::heartbeat::end_execution();
 }
 
 /// A cell that is written once. What happened before the write happens before every read of it.

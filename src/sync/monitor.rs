@@ -4,12 +4,12 @@
 //! process-shared ones for processes, std's elsewhere.
 //!
 //! Under shuttle the lock gives *no* happens-before edges: an object that is built on a monitor states the edges
-//! that the object promises, and no others, with [`crate::arm::trace`]. Limits: under loom the lock
+//! that the object promises, and no others, with [`crate::rt::trace`]. Limits: under loom the lock
 //! orders everything that passes through it, which is more than some objects promise, so loom can miss
 //! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
 
-use crate::arm::{self, trace};
 use crate::context::Context;
+use crate::rt::{self, trace};
 use crate::thread::model;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
@@ -30,18 +30,18 @@ unsafe impl<T: Send> Send for Monitor<T> {}
 
 enum Raw {
     Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
-    Loom { mutex: arm::loom::RawMutex, condvar: arm::loom::RawCondvar },
-    Shuttle(arm::shuttle::RawMonitor),
-    Rc11(arm::rc11::Monitor),
-    Process { mutex: arm::process::RawMutex, condvar: arm::process::RawCondvar },
+    Loom { mutex: rt::loom::RawMutex, condvar: rt::loom::RawCondvar },
+    Shuttle(rt::shuttle::RawMonitor),
+    Rc11(rt::rc11::Monitor),
+    Process { mutex: rt::process::RawMutex, condvar: rt::process::RawCondvar },
 }
 
 enum RawGuard<'a> {
     Real(std::sync::MutexGuard<'a, ()>),
-    Loom(arm::loom::RawGuard<'a>),
+    Loom(rt::loom::RawGuard<'a>),
     Shuttle,
     Rc11,
-    Process(arm::process::RawGuard<'a>),
+    Process(rt::process::RawGuard<'a>),
 }
 
 impl Raw {
@@ -51,14 +51,13 @@ impl Raw {
                 Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() }
             }
             Context::Loom => {
-                Raw::Loom { mutex: arm::loom::RawMutex::never_tried(), condvar: arm::loom::RawCondvar::new() }
+                Raw::Loom { mutex: rt::loom::RawMutex::never_tried(), condvar: rt::loom::RawCondvar::new() }
             }
-            Context::Shuttle => Raw::Shuttle(arm::shuttle::RawMonitor::new()),
-            Context::Rc11 => Raw::Rc11(arm::rc11::Monitor::new()),
-            Context::Process => Raw::Process {
-                mutex: arm::process::RawMutex::new(),
-                condvar: arm::process::RawCondvar::new(),
-            },
+            Context::Shuttle => Raw::Shuttle(rt::shuttle::RawMonitor::new()),
+            Context::Rc11 => Raw::Rc11(rt::rc11::Monitor::new()),
+            Context::Process => {
+                Raw::Process { mutex: rt::process::RawMutex::new(), condvar: rt::process::RawCondvar::new() }
+            }
         }
     }
 
@@ -106,7 +105,7 @@ impl Raw {
 impl<T> Monitor<T> {
     /// A monitor for the current context.
     pub(crate) fn new(value: T) -> Self {
-        Self { raw: Raw::new(arm::made_for()), value: UnsafeCell::new(value) }
+        Self { raw: Raw::new(rt::made_for()), value: UnsafeCell::new(value) }
     }
 
     /// Waits until no other thread is inside, then enters.

@@ -1,10 +1,10 @@
 //! loom's `Notify`: one thread waits until another has said so.
 
 use super::monitor::Monitor;
-use crate::arm::journal::{self, Key};
-use crate::arm::trace::{self, ObjectId, Site};
-use crate::base::event::{CLONE, Deed, SLEEP, WAKE, WAKER};
+use crate::base::event::{CLONE, EventKind, SLEEP, WAKE, WAKER};
 use crate::context::{self, Context};
+use crate::rt::journal::{self, Key};
+use crate::rt::trace::{self, ObjectId, Site};
 use std::fmt;
 
 /// Wakes the one thread that waits, or the next that does. As loom's of this name: a permit, at most one, that
@@ -52,19 +52,19 @@ impl Notify {
 
     /// The waker of this was cloned.
     pub(crate) fn cloned(&self) {
-        journal::note_unplaced(CLONE, Deed::Other, Key::id(self.id));
+        journal::note_unplaced(CLONE, EventKind::Other, Key::id(self.id));
     }
 
     /// Gives the permit, if there is none, and wakes the thread that waits.
     #[track_caller]
     pub fn notify(&self) {
-        journal::note("notify", Deed::Other, Key::id(self.id));
+        journal::note("notify", EventKind::Other, Key::id(self.id));
         self.give();
     }
 
     /// As [`Notify::notify`], by a waker, which does not know its caller.
     pub(crate) fn wake(&self) {
-        journal::note_unplaced(WAKE, Deed::Other, Key::id(self.id));
+        journal::note_unplaced(WAKE, EventKind::Other, Key::id(self.id));
         self.give();
     }
 
@@ -81,16 +81,16 @@ impl Notify {
     /// If another thread waits.
     #[track_caller]
     pub fn wait(&self) {
-        journal::begins("wait", Deed::Other, Key::id(self.id));
+        journal::begins("wait", EventKind::Other, Key::id(self.id));
         self.take();
-        journal::note("wait", Deed::Other, Key::id(self.id));
+        journal::note("wait", EventKind::Other, Key::id(self.id));
     }
 
     /// As [`Notify::wait`], by a thread that polls a future.
     pub(crate) fn sleep(&self, site: Site) {
-        journal::begins_at(SLEEP, Deed::Other, Key::id(self.id), site);
+        journal::begins_at(SLEEP, EventKind::Other, Key::id(self.id), site);
         self.take();
-        journal::note_at(SLEEP, Deed::Other, Key::id(self.id), site);
+        journal::note_at(SLEEP, EventKind::Other, Key::id(self.id), site);
     }
 
     fn take(&self) {

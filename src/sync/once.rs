@@ -10,10 +10,10 @@
 
 use super::monitor::Monitor;
 use super::statics::{Held, Key};
-use crate::arm::journal::{self, Key as Known};
-use crate::arm::trace::{self, ObjectId};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
+use crate::rt::journal::{self, Key as Known};
+use crate::rt::trace::{self, ObjectId};
 use crate::thread::model;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -162,7 +162,7 @@ impl<T> Modelled<T> {
 
     #[track_caller]
     fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {
-        journal::begins("initialise", Deed::Other, self.known());
+        journal::begins("initialise", EventKind::Other, self.known());
         let mut phase = self.phase.enter();
         while *phase == Phase::Running {
             phase.wait();
@@ -174,7 +174,7 @@ impl<T> Modelled<T> {
         }
         let poisoned = *phase == Phase::Poisoned;
         if *phase == Phase::Complete {
-            journal::note("find initialised", Deed::Other, self.known());
+            journal::note("find initialised", EventKind::Other, self.known());
             return;
         }
         if poisoned && !force {
@@ -182,7 +182,7 @@ impl<T> Modelled<T> {
             panic_poisoned(what);
         }
         *phase = Phase::Running;
-        journal::note("begin to initialise", Deed::Other, self.known());
+        journal::note("begin to initialise", EventKind::Other, self.known());
         drop(phase);
         match model::catch(|| init(&OnceState { poisoned })) {
             Ok(value) => {
@@ -203,7 +203,7 @@ impl<T> Modelled<T> {
         let mut phase = self.phase.enter();
         *phase = next;
         let done = if next == Phase::Complete { "initialised" } else { "poisoned" };
-        journal::note_unplaced(done, Deed::Other, self.known());
+        journal::note_unplaced(done, EventKind::Other, self.known());
         drop(phase);
         self.phase.notify_all();
     }
@@ -218,7 +218,7 @@ impl<T> Modelled<T> {
 
     #[track_caller]
     fn wait(&self, force: bool) {
-        journal::begins("wait", Deed::Other, self.known());
+        journal::begins("wait", EventKind::Other, self.known());
         let mut phase = self.phase.enter();
         loop {
             match *phase {
@@ -231,7 +231,7 @@ impl<T> Modelled<T> {
                 Phase::New | Phase::Running | Phase::Poisoned => phase.wait(),
             }
         }
-        journal::note("wait", Deed::Other, self.known());
+        journal::note("wait", EventKind::Other, self.known());
         trace::acquire(self.edges);
     }
 }

@@ -1,4 +1,4 @@
-//! Locks without data, on whichever arm the context calls for: what the rest of the facade is built on.
+//! Locks without data, on the runtime that the context calls for: what the rest of the facade is built on.
 //!
 //! Poison is not known here, but for one case: a process-shared lock whose owner died says so.
 
@@ -6,10 +6,10 @@ use super::poison::{Flag, Taken};
 mod holders;
 mod signal;
 
-use crate::arm::journal::{self, Key};
-use crate::arm::{self, loom, process, rc11, shuttle};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
+use crate::rt::journal::{self, Key};
+use crate::rt::{self, loom, process, rc11, shuttle};
 use std::mem::ManuallyDrop;
 use std::sync::{PoisonError, TryLockError};
 
@@ -154,7 +154,7 @@ impl Lock {
     /// An unlocked mutex for the current context.
     #[track_caller]
     pub(crate) fn new() -> Self {
-        let lock = match arm::made_for() {
+        let lock = match rt::made_for() {
             Context::Real => Lock::Real(std::sync::Mutex::new(())),
             Context::Loom => Lock::Loom(Box::new(Modelled::new(loom::RawMutex::new()))),
             Context::Shuttle => Lock::Shuttle(Box::new(Modelled::new(shuttle::RawMutex::new()))),
@@ -200,7 +200,7 @@ impl Lock {
     fn lock_other(&self) -> Aside<OtherGuard<'_>> {
         context::count_operation();
         if let Some(key) = self.key() {
-            journal::begins("lock", Deed::Lock, key);
+            journal::begins("lock", EventKind::Lock, key);
         }
         let guard = match self {
             Lock::Real(_) => unreachable!("real mutexes are locked by `lock`"),
@@ -210,7 +210,7 @@ impl Lock {
             Lock::Process(mutex) => OtherGuard::Process(mutex.lock()),
         };
         if let Some(key) = self.key() {
-            journal::note("lock", Deed::Lock, key);
+            journal::note("lock", EventKind::Lock, key);
         }
         Aside::new(guard)
     }
@@ -239,7 +239,7 @@ impl Lock {
             Lock::Process(mutex) => mutex.try_lock().map(OtherGuard::Process),
         };
         if let Some(key) = self.key() {
-            let deed = if other.is_some() { Deed::Lock } else { Deed::TryFailed };
+            let deed = if other.is_some() { EventKind::Lock } else { EventKind::TryFailed };
             journal::note("try_lock", deed, key);
         }
         Some(LockGuard::other(Aside::new(other?)))
@@ -263,7 +263,7 @@ impl LockGuard<'_> {
             let key = guard.0.key();
             drop(guard);
             if let Some(key) = key {
-                journal::note_unplaced("unlock", Deed::Unlock, key);
+                journal::note_unplaced("unlock", EventKind::Unlock, key);
             }
         }
         match (self.real, self.other) {
@@ -343,7 +343,7 @@ fn seen<T>(found: T) -> T {
     found
 }
 
-/// The lock functions of one mode, for every arm: one that blocks, and one that does not.
+/// The lock functions of one mode, for every runtime: one that blocks, and one that does not.
 macro_rules! shared_mode {
     ($lock:ident, $try_lock:ident, $other:ident, $deed:expr, $alone:expr) => {
         #[inline(always)]
@@ -405,7 +405,7 @@ macro_rules! shared_mode {
                     Shared::Process(lock) => lock.$try_lock().map(OtherSharedGuard::Process),
                 };
             if let Some(key) = self.key() {
-                let deed = if other.is_some() { $deed } else { Deed::TryFailed };
+                let deed = if other.is_some() { $deed } else { EventKind::TryFailed };
                 journal::note(stringify!($try_lock), deed, key);
             }
             Some(SharedGuard::other(Aside::new(other?)))
@@ -417,7 +417,7 @@ impl Shared {
     /// An unlocked lock for the current context.
     #[track_caller]
     pub(crate) fn new() -> Self {
-        let lock = match arm::made_for() {
+        let lock = match rt::made_for() {
             Context::Real => Shared::Real(std::sync::RwLock::new(())),
             Context::Loom => Shared::Loom(Box::new(Modelled::new(loom::RawRwLock::new()))),
             Context::Shuttle => Shared::Shuttle(Box::new(Modelled::new(shuttle::RawRwLock::new()))),
@@ -441,8 +441,8 @@ impl Shared {
         }
     }
 
-    shared_mode!(read, try_read, read_other, Deed::LockShared, false);
-    shared_mode!(write, try_write, write_other, Deed::Lock, true);
+    shared_mode!(read, try_read, read_other, EventKind::LockShared, false);
+    shared_mode!(write, try_write, write_other, EventKind::Lock, true);
 }
 
 impl SharedGuard<'_> {
@@ -459,7 +459,7 @@ impl SharedGuard<'_> {
             let key = guard.0.key();
             drop(guard);
             if let Some(key) = key {
-                journal::note_unplaced("unlock", Deed::Unlock, key);
+                journal::note_unplaced("unlock", EventKind::Unlock, key);
             }
         }
         match (self.read, self.write, self.other) {

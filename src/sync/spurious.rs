@@ -8,9 +8,9 @@
 //! Limit: at most one for each thread and each place in the source that waits, in one execution. Waiting in a
 //! loop would never end otherwise.
 
-use crate::arm::trace::Site;
 use crate::choice;
 use crate::context;
+use crate::rt::trace::Site;
 use crate::thread::model;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;

@@ -12,8 +12,8 @@
 //!
 //! Limit: an object made outside and moved into a model comes in empty.
 
-use crate::arm::rc11;
 use crate::context::{self, Context};
+use crate::rt::rc11;
 use crate::thread::model;
 use std::cell::RefCell;
 use std::ptr::NonNull;

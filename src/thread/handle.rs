@@ -1,10 +1,10 @@
 //! Threads as others see them, and what a thread does with itself.
 
 use super::model::{self, Identity};
-use crate::arm::journal::{self, Key};
-use crate::arm::{loom_thread, rc11, shuttle_thread};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
+use crate::rt::journal::{self, Key};
+use crate::rt::{loom_thread, rc11, shuttle_thread};
 use crate::sync::spurious;
 use std::fmt;
 use std::io;
@@ -94,7 +94,7 @@ impl Thread {
             Inner::Real(thread) => thread.unpark(),
             Inner::Model(identity) => {
                 let identity = identity.clone();
-                journal::note("unpark", Deed::Other, Key::at(&*identity));
+                journal::note("unpark", EventKind::Other, Key::at(&*identity));
                 model::when_settled(Box::new(move || identity.permit.release()));
             }
         }
@@ -117,11 +117,11 @@ pub fn park() {
     if context::current().is_model() {
         let identity = model::local();
         if spurious::comes() {
-            return journal::note("park, woken spuriously", Deed::Other, Key::at(&*identity));
+            return journal::note("park, woken spuriously", EventKind::Other, Key::at(&*identity));
         }
-        journal::begins("park", Deed::Other, Key::at(&*identity));
+        journal::begins("park", EventKind::Other, Key::at(&*identity));
         identity.permit.take();
-        journal::note("park", Deed::Other, Key::at(&*identity));
+        journal::note("park", EventKind::Other, Key::at(&*identity));
     } else {
         context::waiting(std::thread::park);
     }
@@ -137,7 +137,7 @@ pub fn park_timeout(timeout: Duration) {
             yield_now();
             identity.permit.try_take();
         }
-        journal::note("park_timeout", Deed::Other, Key::at(&*identity));
+        journal::note("park_timeout", EventKind::Other, Key::at(&*identity));
     } else {
         std::thread::park_timeout(timeout);
     }

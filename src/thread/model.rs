@@ -10,14 +10,14 @@
 
 use super::local::Values;
 use super::permit::Permit;
-use crate::arm::journal::{self, Key};
-use crate::arm::shuttle_thread::PerTask;
-use crate::arm::trace::{self, ObjectId, Token};
-use crate::arm::{self, Slot, loom_thread, rc11, shuttle_thread};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
 use crate::explore::rc11::LocationId;
 use crate::panics;
+use crate::rt::journal::{self, Key};
+use crate::rt::shuttle_thread::PerTask;
+use crate::rt::trace::{self, ObjectId, Token};
+use crate::rt::{self, Slot, loom_thread, rc11, shuttle_thread};
 use crate::sync::statics::Statics;
 use std::any::Any;
 use std::borrow::Cow;
@@ -199,14 +199,14 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
 /// Runs an actor's part. Where a panic of his ends an execution and not the search, that is told as it happens,
 /// as this payload.
 pub(crate) fn as_actor<R>(panicked: impl Any + Send, f: impl FnOnce() -> R) -> R {
-    if !arm::loom::every::on() {
+    if !rt::loom::unreduced::on() {
         return f();
     }
     match catch(f) {
         Ok(returned) => returned,
         Err(payload) => {
-            if !payload.is::<arm::loom::every::Cut>() {
-                arm::loom::every::fail(Box::new(panicked));
+            if !payload.is::<rt::loom::unreduced::Cut>() {
+                rt::loom::unreduced::fail(Box::new(panicked));
             }
             resume_unwind(payload)
         }
@@ -220,7 +220,7 @@ pub(crate) fn as_actor<R>(panicked: impl Any + Send, f: impl FnOnce() -> R) -> R
 /// locks they hold. So an unwinding thread keeps what it has to say for later.
 pub(crate) fn when_settled(action: Box<dyn FnOnce()>) {
     let unwinding = context::current() == Context::Loom && std::thread::panicking();
-    if !unwinding || !arm::loom::alive() {
+    if !unwinding || !rt::loom::alive() {
         return action();
     }
     match try_local() {
@@ -238,7 +238,7 @@ pub(crate) fn settled() {
     if context::current() != Context::Loom || std::thread::panicking() {
         return;
     }
-    arm::loom::release_deferred();
+    rt::loom::release_deferred();
     while UNSETTLED.get()
         && let Some(local) = try_local()
     {
@@ -263,14 +263,14 @@ pub(crate) struct Packet<T> {
 struct Handover {
     past: RefCell<Token>,
     /// loom's carrier of the edge, where there may be something to drop.
-    made: Option<arm::loom::AtomicUsize>,
+    made: Option<rt::loom::AtomicUsize>,
 }
 
 impl Handover {
     #[track_caller]
     fn new<T>() -> Self {
         let carried = std::mem::needs_drop::<T>() && context::current() == Context::Loom;
-        Self { past: RefCell::default(), made: carried.then(|| arm::loom::AtomicUsize::new(0)) }
+        Self { past: RefCell::default(), made: carried.then(|| rt::loom::AtomicUsize::new(0)) }
     }
 
     /// The thread has made what it returns.
@@ -278,17 +278,17 @@ impl Handover {
         if std::mem::needs_drop::<T>() || result.is_err() {
             trace::leave_token(&self.past);
         }
-        if let Some(made) = self.made.as_ref().filter(|_| arm::loom::enter()) {
+        if let Some(made) = self.made.as_ref().filter(|_| rt::loom::enter()) {
             made.fetch_add(1, Ordering::Release);
         }
     }
 
     /// The running thread is about to drop it.
     fn take(&self) {
-        if context::current() == Context::Shuttle && arm::shuttle::alive() {
+        if context::current() == Context::Shuttle && rt::shuttle::alive() {
             trace::receive(&self.past.borrow());
         }
-        if let Some(made) = self.made.as_ref().filter(|_| arm::loom::enter()) {
+        if let Some(made) = self.made.as_ref().filter(|_| rt::loom::enter()) {
             made.fetch_add(1, Ordering::Acquire);
         }
     }
@@ -396,12 +396,12 @@ impl Identity {
 
     #[track_caller]
     fn wait_for_its_end(&self) {
-        journal::begins("join", Deed::Other, Key::at(self));
+        journal::begins("join", EventKind::Other, Key::at(self));
         let join = self.end.join.take();
         match join {
             Some(Join::Loom(join)) => {
-                if arm::loom::every::on() && number() == 0 {
-                    arm::loom::every::wait_until(|| self.end.finished.get());
+                if rt::loom::unreduced::on() && number() == 0 {
+                    rt::loom::unreduced::wait_until(|| self.end.finished.get());
                 }
                 join.join();
             }
@@ -412,7 +412,7 @@ impl Identity {
             // Another thread waits, and the thread that asks here also waits for that one.
             None => {}
         }
-        journal::note("join", Deed::Other, Key::at(self));
+        journal::note("join", EventKind::Other, Key::at(self));
     }
 
     /// Whether the thread has ended its main function. Gives no happens-before edge under shuttle.
@@ -504,7 +504,7 @@ where
 #[track_caller]
 fn start(identity: &Identity, body: impl FnOnce() + 'static) {
     journal::made("thread", Key::at(identity), None);
-    journal::note("spawn", Deed::Other, Key::at(identity));
+    journal::note("spawn", EventKind::Other, Key::at(identity));
     let running = &identity.execution().running;
     running.set(running.get() + 1);
     let join = match context::current() {
@@ -527,11 +527,11 @@ where
 {
     set(Some(local.clone()));
     trace::receive(&local.end.past.borrow());
-    let result = arm::loom::every::cuttable(|| {
+    let result = rt::loom::unreduced::cuttable(|| {
         catch(|| {
-            arm::loom::every::resumes();
+            rt::loom::unreduced::resumes();
             journal::starts();
-            arm::loom::points::point();
+            rt::loom::step_counter::point();
             f()
         })
     });

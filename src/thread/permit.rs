@@ -6,9 +6,9 @@
 //! It is made on first use, for most threads never park; but where loom is to be exact with the thread it belongs
 //! to, because there the lock itself would be taken for one that is used before it is made.
 
-use crate::arm;
-use crate::arm::trace::{self, Token};
 use crate::context::{self, Context};
+use crate::rt;
+use crate::rt::trace::{self, Token};
 use crate::sync::monitor::Monitor;
 use std::sync::OnceLock;
 
@@ -29,10 +29,10 @@ impl Permit {
         let permit = Permit::default();
         if context::current() == Context::Rc11 {
             // Whichever thread comes first, it is the same one.
-            arm::rc11::name_ahead((arm::rc11::OF_PERMITS, u32::try_from(thread).unwrap_or(u32::MAX)));
+            rt::rc11::name_ahead((rt::rc11::OF_PERMITS, u32::try_from(thread).unwrap_or(u32::MAX)));
             permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
         }
-        if context::current() == Context::Loom && arm::loom::exactly() {
+        if context::current() == Context::Loom && rt::loom::exactly() {
             permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
         }
         permit

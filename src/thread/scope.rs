@@ -5,10 +5,10 @@
 use super::builder::Builder;
 use super::handle::Thread;
 use super::model::{self, Identity, Packet};
-use crate::arm::rc11;
-use crate::arm::trace::RaceFound;
 use crate::context::{self, Context};
 use crate::panics;
+use crate::rt::rc11;
+use crate::rt::trace::RaceFound;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;

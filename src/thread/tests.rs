@@ -1,4 +1,4 @@
-use crate::arm::trace;
+use crate::rt::trace;
 use crate::testing;
 use crate::thread;
 use std::panic::Location;

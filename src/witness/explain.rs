@@ -7,10 +7,10 @@
 //! outcome is a guess; the scenario's grades do not tell why they forbid. Values are compared by their
 //! text, so that a stale load of a value equal to the latest one goes unnoticed.
 
-mod crossing;
 mod deadlock;
 mod ended;
 mod forbidden;
+mod multi_object;
 mod order;
 mod race;
 mod relations;
@@ -19,7 +19,7 @@ mod story;
 mod tests;
 mod waker;
 
-use super::{Deed, Event, Mark, Stale, Witness};
+use super::{Event, EventKind, Mark, Stale, Witness};
 use crate::base::failure::Failure;
 use relations::Relations;
 
@@ -80,7 +80,7 @@ fn stale_loads(events: &[Event], objects: usize) -> Vec<Option<Stale>> {
 
 fn stale_load(events: &[Event], index: usize, latest: usize) -> Option<Stale> {
     let event = &events[index];
-    let read = event.read.as_ref().filter(|_| matches!(event.deed, Deed::Load | Deed::Rmw))?;
+    let read = event.read.as_ref().filter(|_| matches!(event.deed, EventKind::Load | EventKind::Rmw))?;
     if events[latest].written.as_ref().is_none_or(|written| written == read) {
         return None;
     }
@@ -93,10 +93,11 @@ fn stale_load(events: &[Event], index: usize, latest: usize) -> Option<Stale> {
 
 /// Whether an event leaves a value for later reads.
 fn writes(event: &Event) -> bool {
-    !event.blocked && matches!(event.deed, Deed::Create | Deed::Store | Deed::Rmw | Deed::Write)
+    !event.blocked
+        && matches!(event.deed, EventKind::Create | EventKind::Store | EventKind::Rmw | EventKind::Write)
 }
 
 /// Whether an event finds a value.
 fn reads(event: &Event) -> bool {
-    !event.blocked && matches!(event.deed, Deed::Load | Deed::Rmw | Deed::Read)
+    !event.blocked && matches!(event.deed, EventKind::Load | EventKind::Rmw | EventKind::Read)
 }

@@ -19,6 +19,6 @@ pub(crate) mod token;
 mod token_tests;
 pub(crate) mod words;
 
-pub(crate) use crate::base::event::{CALLS, Deed, Event, Mark, Object, RETURNS, STARTS, Stale};
+pub(crate) use crate::base::event::{CALLS, Event, EventKind, Mark, Object, RETURNS, STARTS, Stale};
 pub(crate) use crate::base::location::Site;
 pub(crate) use crate::base::witness::{Call, Calls, GeneratedProgram, Steps, Witness};

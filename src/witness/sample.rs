@@ -8,7 +8,7 @@
 //! The thread, the operation (what it does follows from its name), the object or `-`, then in any order
 //! the value read, the value written, the memory ordering, `waits`, the place in the source.
 
-use super::{Deed, Event, Mark, Object, Site, Stale, Witness};
+use super::{Event, EventKind, Mark, Object, Site, Stale, Witness};
 use crate::base::engine::Engine;
 use crate::base::failure::{Crash, Failure, Hang, How, Who};
 use proptest::prelude::*;
@@ -81,7 +81,7 @@ fn event(witness: &mut Witness, line: &str) -> Event {
         if word == "waits" {
             event.blocked = true;
         } else if word == "failed" {
-            event.deed = if operation.starts_with("try") { Deed::TryFailed } else { Deed::Load };
+            event.deed = if operation.starts_with("try") { EventKind::TryFailed } else { EventKind::Load };
         } else if let Some(value) = word.strip_prefix("r=") {
             event.read = Some(value.to_owned());
         } else if let Some(value) = word.strip_prefix("w=") {
@@ -97,22 +97,22 @@ fn event(witness: &mut Witness, line: &str) -> Event {
     event
 }
 
-fn deed(operation: &str) -> Deed {
+fn deed(operation: &str) -> EventKind {
     match operation {
-        "new" => Deed::Create,
-        "load" => Deed::Load,
-        "store" => Deed::Store,
-        "get" => Deed::Read,
-        "set" => Deed::Write,
-        "drop" => Deed::Drop,
-        "lock" | "try_lock" | "write" => Deed::Lock,
-        "read" => Deed::LockShared,
-        "unlock" => Deed::Unlock,
-        "unlock_shared" => Deed::UnlockShared,
-        "fence" => Deed::Fence,
-        "swap" => Deed::Rmw,
-        operation if operation.starts_with("fetch_") || operation.starts_with("compare_") => Deed::Rmw,
-        _ => Deed::Other,
+        "new" => EventKind::Create,
+        "load" => EventKind::Load,
+        "store" => EventKind::Store,
+        "get" => EventKind::Read,
+        "set" => EventKind::Write,
+        "drop" => EventKind::Drop,
+        "lock" | "try_lock" | "write" => EventKind::Lock,
+        "read" => EventKind::LockShared,
+        "unlock" => EventKind::Unlock,
+        "unlock_shared" => EventKind::UnlockShared,
+        "fence" => EventKind::Fence,
+        "swap" => EventKind::Rmw,
+        operation if operation.starts_with("fetch_") || operation.starts_with("compare_") => EventKind::Rmw,
+        _ => EventKind::Other,
     }
 }
 
@@ -174,20 +174,20 @@ fn shows() -> impl Strategy<Value = Failure> {
 
 fn events(threads: usize, objects: usize, files: usize) -> impl Strategy<Value = Event> {
     let deeds = [
-        Deed::Create,
-        Deed::Load,
-        Deed::Store,
-        Deed::Rmw,
-        Deed::Read,
-        Deed::Write,
-        Deed::Drop,
-        Deed::Lock,
-        Deed::LockShared,
-        Deed::Unlock,
-        Deed::UnlockShared,
-        Deed::TryFailed,
-        Deed::Fence,
-        Deed::Other,
+        EventKind::Create,
+        EventKind::Load,
+        EventKind::Store,
+        EventKind::Rmw,
+        EventKind::Read,
+        EventKind::Write,
+        EventKind::Drop,
+        EventKind::Lock,
+        EventKind::LockShared,
+        EventKind::Unlock,
+        EventKind::UnlockShared,
+        EventKind::TryFailed,
+        EventKind::Fence,
+        EventKind::Other,
     ];
     let names =
         ["load", "compare_exchange", "fetch_add", "lock", "wait", "notify_one", "recv", "send", "join", "x"];

@@ -7,7 +7,7 @@
 //! What the main thread does before the actors and after them is shown only where it is marked.
 
 use super::words::{self, short, short_end};
-use super::{CALLS, Deed, Event, Mark, Witness};
+use super::{CALLS, Event, EventKind, Mark, Witness};
 use crate::base::failure::Failure;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -71,7 +71,9 @@ fn in_the_end(witness: &Witness, width: usize) -> String {
     for event in
         witness.events.iter().skip(after).filter(|event| event.thread == 0 && event.mark == Mark::None)
     {
-        let (Deed::Load | Deed::Read, Some(value)) = (event.deed, words::value(event.read.as_deref())) else {
+        let (EventKind::Load | EventKind::Read, Some(value)) =
+            (event.deed, words::value(event.read.as_deref()))
+        else {
             continue;
         };
         let name = words::object(witness, event.object);
@@ -94,7 +96,8 @@ pub(super) fn shown(witness: &Witness) -> impl Iterator<Item = &Event> {
 pub(crate) fn shown_indices(witness: &Witness) -> impl Iterator<Item = usize> {
     // Without actors, the main thread is the design's own.
     let by_actor = |event: &Event| {
-        event.thread != 0 || (witness.actors == 0 && !matches!(event.deed, Deed::Create | Deed::Drop))
+        event.thread != 0
+            || (witness.actors == 0 && !matches!(event.deed, EventKind::Create | EventKind::Drop))
     };
     let first = witness.events.iter().position(by_actor).unwrap_or(usize::MAX);
     let last = witness.events.iter().rposition(by_actor).unwrap_or(0);

@@ -9,7 +9,7 @@
 //! not against malice: what a token says is bounded, in size and in what is made of it, and nothing more.
 
 use super::words;
-use super::{Deed, Witness};
+use super::{EventKind, Witness};
 use crate::base::failure::{Crash, Failure, How};
 use crate::base::recipe::Recipe;
 use crate::explore::rc11::guide::Guide;
@@ -262,7 +262,7 @@ fn placeless(crash: &Crash) -> Crash {
 struct Semantic<'a> {
     thread: usize,
     operation: &'a str,
-    deed: Deed,
+    deed: EventKind,
     order: &'a Option<String>,
     object: Option<usize>,
     read: &'a Option<String>,

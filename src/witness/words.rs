@@ -3,7 +3,7 @@
 //! Texts of others (names, values, files) come out on one line and not longer than a bound, cut with `…`.
 //! Widths count characters: a character that a terminal shows two columns wide counts as one.
 
-use super::{CALLS, Deed, Event, RETURNS, STARTS, Witness};
+use super::{CALLS, Event, EventKind, RETURNS, STARTS, Witness};
 use crate::base::event::{ATOMIC_WAKER, SLEEP, WAKER};
 use crate::base::failure::{Crash, How, ProcessExit, Who};
 use crate::base::location::Site;
@@ -133,7 +133,7 @@ fn equals(known: Option<&str>) -> String {
 
 /// Whether a load is one of a compare-exchange or an update that did not write.
 pub(super) fn failed_exchange(event: &Event) -> bool {
-    event.deed == Deed::Load && ["compare", "update"].iter().any(|word| event.operation.contains(word))
+    event.deed == EventKind::Load && ["compare", "update"].iter().any(|word| event.operation.contains(word))
 }
 
 /// A cell of the table, like `fetch_add count 0 -> 1 Relaxed`.
@@ -143,28 +143,28 @@ pub(crate) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String
     let operation = short(&event.operation, LONGEST);
     let (read, written) = (event.read.as_deref(), event.written.as_deref());
     let order = match &event.order {
-        Some(order) if with_order || event.deed == Deed::Fence => format!(" {}", short(order, LONGEST)),
+        Some(order) if with_order || event.deed == EventKind::Fence => format!(" {}", short(order, LONGEST)),
         _ => String::new(),
     };
     let text = match event.deed {
-        Deed::Create => format!("new{about}{}", equals(written)),
-        Deed::Load if failed_exchange(event) => {
+        EventKind::Create => format!("new{about}{}", equals(written)),
+        EventKind::Load if failed_exchange(event) => {
             let found = value(read).map_or_else(String::new, |value| format!(" found {value}"));
             format!("{operation}{about}{found}{order}, failed")
         }
-        Deed::Load => format!("{operation}{about}{}{order}", equals(read)),
-        Deed::Store => format!("{operation}{about}{}{order}", equals(written)),
-        Deed::Read => format!("read{about}{}", equals(read)),
-        Deed::Write => format!("write{about}{}", equals(written)),
-        Deed::Drop => format!("drop{about}"),
-        Deed::Lock | Deed::LockShared => format!("{}{about}{}", lock(event), equals(read)),
-        Deed::Other if matches!(event.operation.as_str(), CALLS | RETURNS) => {
+        EventKind::Load => format!("{operation}{about}{}{order}", equals(read)),
+        EventKind::Store => format!("{operation}{about}{}{order}", equals(written)),
+        EventKind::Read => format!("read{about}{}", equals(read)),
+        EventKind::Write => format!("write{about}{}", equals(written)),
+        EventKind::Drop => format!("drop{about}"),
+        EventKind::Lock | EventKind::LockShared => format!("{}{about}{}", lock(event), equals(read)),
+        EventKind::Other if matches!(event.operation.as_str(), CALLS | RETURNS) => {
             format!("{operation} {}", value(read).unwrap_or_default())
         }
-        Deed::Unlock if event.operation.starts_with("wait") => format!("wait, unlock{about}"),
-        Deed::Unlock | Deed::UnlockShared => format!("unlock{about}{}", equals(written)),
-        Deed::TryFailed => format!("{operation}{about}, failed"),
-        Deed::Rmw | Deed::Fence | Deed::Other => {
+        EventKind::Unlock if event.operation.starts_with("wait") => format!("wait, unlock{about}"),
+        EventKind::Unlock | EventKind::UnlockShared => format!("unlock{about}{}", equals(written)),
+        EventKind::TryFailed => format!("{operation}{about}, failed"),
+        EventKind::Rmw | EventKind::Fence | EventKind::Other => {
             format!("{operation}{about}{}{order}", change(read, written))
         }
     };
@@ -233,18 +233,18 @@ pub(super) fn told(witness: &Witness, event: &Event) -> String {
     let about = object(witness, event.object);
     let (read, written) = (event.read.as_deref(), event.written.as_deref());
     match event.deed {
-        Deed::Create => format!("made {about}{}", equals(written)),
-        Deed::Load if failed_exchange(event) => format!("found {about}{}", equals(read)),
-        Deed::Load | Deed::Read => format!("read {about}{}", equals(read)),
-        Deed::Store | Deed::Write => format!("wrote {about}{}", equals(written)),
-        Deed::Rmw => match (value(read), value(written)) {
+        EventKind::Create => format!("made {about}{}", equals(written)),
+        EventKind::Load if failed_exchange(event) => format!("found {about}{}", equals(read)),
+        EventKind::Load | EventKind::Read => format!("read {about}{}", equals(read)),
+        EventKind::Store | EventKind::Write => format!("wrote {about}{}", equals(written)),
+        EventKind::Rmw => match (value(read), value(written)) {
             (Some(read), Some(written)) => format!("took {about} from {read} to {written}"),
             _ => format!("changed {about}{}", equals(written.or(read))),
         },
-        Deed::Drop => format!("dropped {about}"),
-        Deed::Lock | Deed::LockShared => format!("locked {about}"),
-        Deed::Unlock | Deed::UnlockShared => format!("unlocked {about}"),
-        Deed::Other if about.is_empty() && event.operation == STARTS => "began".to_owned(),
+        EventKind::Drop => format!("dropped {about}"),
+        EventKind::Lock | EventKind::LockShared => format!("locked {about}"),
+        EventKind::Unlock | EventKind::UnlockShared => format!("unlocked {about}"),
+        EventKind::Other if about.is_empty() && event.operation == STARTS => "began".to_owned(),
         _ => format!("did `{}`", cell(witness, event, true)),
     }
 }

@@ -39,30 +39,30 @@ fn lines_with(sources: &[(String, String)], words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn only_arms_and_engines_name_a_checker() {
+fn only_runtimes_and_engines_name_a_checker() {
     let all = sources("");
     let checkers = ["loom::", "shuttle::"];
     let outside: Vec<_> = all
         .iter()
-        .filter(|(file, _)| !file.starts_with("arm/") && !file.starts_with("engine/"))
+        .filter(|(file, _)| !file.starts_with("rt/") && !file.starts_with("engine/"))
         // Tests may look a checker in the eye.
         .filter(|(file, _)| !file.ends_with("tests.rs") && file != "testing.rs")
         .cloned()
         .collect();
     assert!(outside.len() > 20, "the sources were not found");
     let named = lines_with(&outside, &checkers);
-    // `arm::loom::…` is the arm and not the crate, and so is `loom::…` where the arm is imported.
-    let imports_arms = |file: &str| {
+    // `rt::loom::…` is the runtime and not the crate, and so is `loom::…` where the runtime is imported.
+    let imports_runtimes = |file: &str| {
         let text = outside.iter().find(|(name, _)| name == file).map_or("", |(_, text)| text.as_str());
-        text.contains("use crate::arm::{") || text.contains("use crate::arm::loom")
+        text.contains("use crate::rt::{") || text.contains("use crate::rt::loom")
     };
     let named: Vec<_> = named
         .into_iter()
         .filter(|line| {
-            let crates = line.replace("arm::loom::", "").replace("arm::shuttle::", "");
+            let crates = line.replace("rt::loom::", "").replace("rt::shuttle::", "");
             let absolute = crates.contains("::loom::") || crates.contains("::shuttle::");
             let file = crates.split(':').next().unwrap_or_default();
-            absolute || (checkers.iter().any(|checker| crates.contains(checker)) && !imports_arms(file))
+            absolute || (checkers.iter().any(|checker| crates.contains(checker)) && !imports_runtimes(file))
         })
         .collect();
     assert_eq!(named, Vec::<String>::new());
@@ -83,7 +83,7 @@ fn the_detector_knows_no_engine_and_no_scenario() {
     let detector = sources("race");
     assert!(detector.len() >= 3, "the sources were not found");
     assert_eq!(
-        lines_with(&detector, &["crate::engine", "crate::scenario", "crate::arm"]),
+        lines_with(&detector, &["crate::engine", "crate::scenario", "crate::rt"]),
         Vec::<String>::new()
     );
 }
@@ -107,7 +107,7 @@ const FLOORS: &[&[&str]] = &[
     &["erased"],
     &[
         "alloc",
-        "arm",
+        "rt",
         "cell",
         "channel",
         "choice",
@@ -118,7 +118,7 @@ const FLOORS: &[&[&str]] = &[
         "lazy_static",
         "leaks",
         "panics",
-        "pulse",
+        "heartbeat",
         "race",
         "sync",
         "thread",

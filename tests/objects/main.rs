@@ -1,4 +1,4 @@
-//! The planted bugs of the shipped objects, each found, shrunk and replayed. Run by name: `cargo test --test objects`.
+//! The seeded bugs of the shipped objects, each found, shrunk and replayed. Run by name: `cargo test --test objects`.
 
 mod planted;
 mod progress;

@@ -1,4 +1,4 @@
-//! Every planted bug of the shipped objects: who finds it, after how many executions, and how small the
+//! Every seeded bug of the shipped objects: who finds it, after how many executions, and how small the
 //! program is that shows it.
 
 use crate::support::{cell, json, selvedge};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-/// Executions within which a checker must find a planted bug.
+/// Executions within which a checker must find a seeded bug.
 const MOST_EXECUTIONS: u64 = 8_000;
 
 /// Operations of one actor that a shrunk program may have.
@@ -63,7 +63,7 @@ fn operations(line: &str) -> usize {
     commas.count() + usize::from(!list.is_empty())
 }
 
-/// What the checkers see of the planted bugs of an object.
+/// What the checkers see of the seeded bugs of an object.
 pub(crate) fn of(object: &str) -> &'static Value {
     static SEEN: OnceLock<BTreeMap<&str, Value>> = OnceLock::new();
     let see = |(object, ..): (&'static str, &str, &[&str])| {
@@ -80,7 +80,7 @@ pub(crate) fn of(object: &str) -> &'static Value {
         objects.dedup_by_key(|(object, ..)| *object);
         objects.into_iter().map(see).collect()
     });
-    seen.get(object).expect("an object with a planted bug")
+    seen.get(object).expect("an object with a seeded bug")
 }
 
 #[test]

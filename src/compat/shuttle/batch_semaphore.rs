@@ -5,10 +5,10 @@
 //!
 //! Limit: an acquirer synchronises with all releases before it, and not only with those of its own permits.
 
-use crate::arm::journal::{self, Key};
-use crate::arm::trace::{self, ObjectId};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context;
+use crate::rt::journal::{self, Key};
+use crate::rt::trace::{self, ObjectId};
 use crate::sync::OnceLock;
 use crate::sync::monitor::Monitor;
 use std::collections::VecDeque;
@@ -245,7 +245,7 @@ impl BatchSemaphore {
     #[track_caller]
     pub fn close(&self) {
         let core = self.core();
-        journal::note("close", Deed::Other, Key::id(core.id));
+        journal::note("close", EventKind::Other, Key::id(core.id));
         self.change(|state| {
             trace::release(core.edges);
             state.closed = true;
@@ -273,7 +273,7 @@ impl BatchSemaphore {
             }
             (taken, Vec::new())
         });
-        let deed = if taken.is_ok() { Deed::Other } else { Deed::TryFailed };
+        let deed = if taken.is_ok() { EventKind::Other } else { EventKind::TryFailed };
         journal::note("try_acquire", deed, Key::id(core.id));
         taken
     }
@@ -316,7 +316,7 @@ impl BatchSemaphore {
     #[track_caller]
     pub fn release(&self, num_permits: usize) {
         if num_permits > 0 {
-            journal::note("release", Deed::Other, Key::id(self.core().id));
+            journal::note("release", EventKind::Other, Key::id(self.core().id));
             self.put_back(num_permits);
         }
     }
@@ -520,7 +520,7 @@ impl Future for Acquire<'_> {
             Attempt::Waits { new: false } => return Poll::Pending,
         };
         self.completed = result.is_ready();
-        journal::note_at(said, Deed::Other, Key::id(core.id), self.site);
+        journal::note_at(said, EventKind::Other, Key::id(core.id), self.site);
         result
     }
 }

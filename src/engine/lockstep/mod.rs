@@ -9,15 +9,15 @@
 //! pointers, process-shared futexes. Limit: this is Linux's futex and Linux's affinity.
 
 mod barrier;
+mod batch_config;
 mod cores;
-mod gait;
 mod memory;
 mod quiet;
 mod walk;
 
 pub(crate) use barrier::{Barrier, Broken, Patience};
+pub(crate) use batch_config::{BatchConfig, LONGEST_STRIDE, Leg, Tuner};
 pub(crate) use cores::Cores;
-pub(crate) use gait::{Gait, LONGEST_STRIDE, Leg, Tuner};
 pub(crate) use memory::{Mapping, Sharing};
 pub(crate) use quiet::{silence, words_of};
 pub(crate) use walk::{MOST_ACTORS, Pace, Plot, Walker};

@@ -5,7 +5,7 @@
 //! Pace is a matter of hit rates alone: the actor that waits in vain walks on, and nothing depends on it.
 
 use super::barrier::Apart;
-use super::gait::Gait;
+use super::batch_config::BatchConfig;
 use crate::scenario::Exit;
 use crate::scenario::program::{Layouts, Program};
 use std::hint::spin_loop;
@@ -130,24 +130,30 @@ impl Plot {
         unsafe { program.observe(self.state(range.start), range.len(), returns, exits) };
     }
 
-    /// Lets an actor walk the first `gait.stride` states, at the gait's pace.
+    /// Lets an actor walk the first `config.stride` states, at the config's pace.
     ///
     /// # Safety
     /// The states were made; this actor's returns are not touched by any other actor meanwhile.
-    pub(crate) unsafe fn walk(&self, program: &dyn Program, walker: &mut Walker, gait: Gait, pace: &Pace) {
+    pub(crate) unsafe fn walk(
+        &self,
+        program: &dyn Program,
+        walker: &mut Walker,
+        config: BatchConfig,
+        pace: &Pace,
+    ) {
         let actor = walker.actor;
         let returns = self.returns[actor];
         // SAFETY: the caller's promise; ranges never reach beyond the stride.
         let act = |range| unsafe { program.act(actor, self.states, range, returns) };
-        if gait.chunk == 0 {
-            return act(0..gait.stride);
+        if config.chunk == 0 {
+            return act(0..config.stride);
         }
         let mut together = true;
-        for start in (0..gait.stride).step_by(gait.chunk) {
+        for start in (0..config.stride).step_by(config.chunk) {
             let place = start as u32;
             together = together && pace.meet(actor, self.returns.len(), place);
-            walker.linger(gait.skew);
-            act(start..gait.stride.min(start + gait.chunk));
+            walker.linger(config.skew);
+            act(start..config.stride.min(start + config.chunk));
         }
     }
 }

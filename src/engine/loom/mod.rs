@@ -7,9 +7,9 @@
 //! Limits, all loom 0.7.2's own: four actors beside the main thread; SeqCst loads and stores behave as
 //! acquire and release; no load buffering; nothing ever times out. Spurious wakeups, where the design asks for
 //! them, and other choices of values come from running the exploration once for each way in which they can
-//! come out ([`arm::Odometer`]).
+//! come out ([`rt::Odometer`]).
 
-mod doomed;
+mod process_exit;
 mod shortest;
 #[cfg(test)]
 mod tests;
@@ -18,8 +18,6 @@ mod witness;
 use super::failure::{MAX_BRANCHES, classify};
 use super::witness::Ended;
 use super::{Adapter, Fatal, Programs, Shortened, Task, Way, repeat};
-use crate::arm::loom::{Assignment, Odometer};
-use crate::arm::{journal, loom as arm, recorder, trace};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::failure::ProcessExit;
@@ -28,6 +26,8 @@ use crate::base::outcome::OutcomeCount;
 use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::panics;
+use crate::rt::loom::{Assignment, Odometer};
+use crate::rt::{journal, loom as rt, recorder, trace};
 use crate::sync::spurious;
 use crate::thread::model;
 use crate::witness::token::{Manner, Route};
@@ -65,12 +65,12 @@ impl Adapter for Loom {
     }
 
     fn shorten(&self, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
-        doomed::shorten(task, end)
+        process_exit::shorten(task, end)
     }
 
     fn follow_to_the_end(&self, task: &Task<'_>, fatal: &Fatal) -> bool {
         let Way::Every(numbered) = &fatal.way else { return false };
-        doomed::follow_to_the_end(task, fatal, numbered);
+        process_exit::follow_to_the_end(task, fatal, numbered);
         true
     }
 
@@ -105,7 +105,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         return Ok(Observation::not_applicable(NotApplicable::TooManyActors { actors, at_most }));
     }
     context::forget_artefacts();
-    Ok(arm::as_exactly_as_needed(|| search(task), || begin_anew(task)))
+    Ok(rt::as_exactly_as_needed(|| search(task), || begin_anew(task)))
 }
 
 /// Forgets what an inexact search has counted, but never a failure that it has seen.
@@ -219,16 +219,16 @@ struct Explored {
 
 /// How an exploration goes about it that is begun now.
 fn manner() -> Manner {
-    if arm::exactly() { Manner::Exact } else { Manner::Plain }
+    if rt::exactly() { Manner::Exact } else { Manner::Plain }
 }
 
 /// Runs an exploration, or an execution of one, that goes about it in one of the manners in every order, or in
 /// none of them.
 fn in_manner<R>(manner: Manner, run: impl FnOnce() -> R) -> R {
     match manner {
-        Manner::Every => arm::every::in_every_order(true, run),
-        Manner::EveryStep => arm::every::in_every_order_of_steps(run),
-        Manner::Plain | Manner::Exact => arm::every::in_every_order(false, run),
+        Manner::Every => rt::unreduced::in_every_order(true, run),
+        Manner::EveryStep => rt::unreduced::in_every_order_of_steps(run),
+        Manner::Plain | Manner::Exact => rt::unreduced::in_every_order(false, run),
     }
 }
 
@@ -291,7 +291,8 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
     let operations = context::operations();
     let entered = context::enter(Context::Loom);
     let execution = {
-        let (executions, program, pulse) = (Arc::clone(&executions), Arc::clone(&task.program), task.pulse);
+        let (executions, program, heartbeat) =
+            (Arc::clone(&executions), Arc::clone(&task.program), task.heartbeat);
         let (failing, fatal) = (Arc::clone(&failing), task.fatal.clone());
         let (redundant, choices) = (Arc::clone(&redundant), choices.clone());
         move || {
@@ -300,8 +301,8 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
                 resume_unwind(Box::new(()));
             }
             let execution = executions.fetch_add(1, Ordering::Relaxed) + 1;
-            arm::forget_deferred();
-            arm::begin_execution();
+            rt::forget_deferred();
+            rt::begin_execution();
             panics::forget();
             if recorder::is_recording() {
                 trace::renumber();
@@ -309,7 +310,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
             }
             if let Some(fatal) = &fatal {
                 trace::renumber();
-                fatal.begin_after(pulse.executions());
+                fatal.begin_after(heartbeat.executions());
             }
             if let Some(outcome) = Arc::clone(&program).execute() {
                 let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -321,15 +322,15 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
             redundant.fetch_add(u64::from(context::is_redundant()), Ordering::Relaxed);
             journal::stop();
             if !recorder::is_repeating() {
-                pulse.advance(1);
+                heartbeat.advance(1);
             }
         }
     };
-    let reuse = arm::stacks::Reuse::begin();
+    let reuse = rt::stacks::Reuse::begin();
     let result = catch_unwind(AssertUnwindSafe(|| builder.check(execution)));
     drop(reuse);
     drop(entered);
-    arm::forget_deferred();
+    rt::forget_deferred();
     let executions = executions.load(Ordering::Relaxed);
     let failure = result.err().map(|payload| classify(payload.as_ref()));
     let mut failing = std::mem::take(&mut *failing.lock().unwrap_or_else(PoisonError::into_inner));

@@ -3,7 +3,7 @@
 //! loom is bounded by preemptions, which are the switches away from a thread that could have gone on; so an
 //! execution has at most as many of them as it has switches, but for the one from the main thread to the first
 //! actor. All executions with few preemptions are tried, fewest first, in
-//! [every order](crate::arm::loom::every) of their operations and on past those that fail, until there can be
+//! [every order](crate::rt::loom::unreduced) of their operations and on past those that fail, until there can be
 //! none with fewer switches than the best has. Where that takes more executions than there may be, loom's own
 //! search, which leaves out all but one of those that cannot be told apart, may still find a shorter one;
 //! whether it is the shortest is not known then.
@@ -15,8 +15,8 @@ mod tests;
 use super::super::witness::{Cost, cost};
 use super::witness::{Ran, explore};
 use super::{Place, builder, in_manner, manner};
-use crate::arm::loom::{Assignment, Odometer};
 use crate::base::failure::Failure;
+use crate::rt::loom::{Assignment, Odometer};
 use crate::scenario::program::Program;
 use crate::witness::token::Manner;
 use std::sync::{Arc, Mutex as Shared, MutexGuard, PoisonError};

@@ -4,8 +4,8 @@ use super::*;
 use crate::base::failure::{Crash, How, Who};
 use crate::base::location::Site;
 use crate::cell::Plain;
-use crate::engine::planted::erased_forbidding as erased;
-use crate::engine::{Budget, Observation, Pulse, Task, loom};
+use crate::engine::seeded_bugs::erased_forbidding as erased;
+use crate::engine::{Budget, Heartbeat, Observation, Task, loom};
 use crate::scenario::{Design, ErasedDesign};
 use crate::sync::atomic::{AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex};
@@ -13,7 +13,7 @@ use crate::sync::{Condvar, Mutex};
 fn observed(design: &ErasedDesign) -> Observation {
     let budget = Budget { executions: 5_000, ..crate::base::budget::Effort::Normal.budget(1) };
     crate::panics::install();
-    loom::observe(&Task::new(design, budget, Box::leak(Box::new(Pulse::default()))))
+    loom::observe(&Task::new(design, budget, Box::leak(Box::new(Heartbeat::default()))))
         .expect("loom does its work")
 }
 

@@ -1,6 +1,6 @@
 //! A search that begins anew because it must be exact, and what is said of loom's own faults.
 
-use super::super::{Budget, Observation, Pulse, Task};
+use super::super::{Budget, Heartbeat, Observation, Task};
 use super::observe;
 use crate::base::observation::Caveat;
 use crate::scenario::{Design, Grade, Scenario};
@@ -33,8 +33,8 @@ fn observed(executions: u64, outcome: Outcomes) -> Observation {
         );
     let design = scenario.erase().designs.remove(0);
     let budget = Budget { executions, random_executions: 0, ..Budget::FOR_TESTS };
-    let pulse = Box::leak(Box::new(Pulse::default()));
-    let task = Task::new(&design, budget, pulse);
+    let heartbeat = Box::leak(Box::new(Heartbeat::default()));
+    let task = Task::new(&design, budget, heartbeat);
     observe(&task).expect("the engine does its work")
 }
 

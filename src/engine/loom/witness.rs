@@ -7,15 +7,15 @@ use super::super::Task;
 use super::super::failure::classify;
 use super::super::witness::{Ended, MAX_WITNESSES, witness};
 use super::shortest::shortest;
-use super::{Place, arm, builder, in_manner};
-use crate::arm::journal::{self, Journal};
-use crate::arm::loom::every::Failed;
-use crate::arm::trace;
+use super::{Place, builder, in_manner, rt};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::base::outcome::Graded;
 use crate::context::{self, Context};
 use crate::panics;
+use crate::rt::journal::{self, Journal};
+use crate::rt::loom::unreduced::Failed;
+use crate::rt::trace;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
 use crate::thread::model;
@@ -63,7 +63,7 @@ pub(crate) fn replay(
 ) -> Option<Witness> {
     let choices = choices.iter().map(|&(thread, made, value)| ((thread, made), value)).collect();
     let place = Place { preemptions: preemptions.map(|bound| bound as usize), manner, choices, execution };
-    let ran = arm::as_exactly_as(manner == Manner::Exact, || locate(&task.program, &place))?;
+    let ran = rt::as_exactly_as(manner == Manner::Exact, || locate(&task.program, &place))?;
     witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, false)
 }
 
@@ -82,7 +82,7 @@ impl Ran {
 
 /// Runs the execution at this place with locations on.
 fn locate(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
-    in_manner(place.manner, || arm::assigned(&place.choices, || locate_as_assigned(program, place)))
+    in_manner(place.manner, || rt::assigned(&place.choices, || locate_as_assigned(program, place)))
 }
 
 fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
@@ -103,7 +103,7 @@ fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> 
     from_there.location = true;
     let found = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&found);
-    arm::every::as_the_last(|| {
+    rt::unreduced::as_the_last(|| {
         explore(program, &from_there, true, move |ran: Ran| {
             *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
         })
@@ -145,15 +145,15 @@ pub(super) fn explore(
         let (program, show, came_to) = (Arc::clone(program), show.clone(), Arc::clone(&came_to));
         move || {
             take(&came_to).into_iter().for_each(&show);
-            arm::forget_deferred();
-            arm::begin_execution();
-            arm::every::begin();
+            rt::forget_deferred();
+            rt::begin_execution();
+            rt::unreduced::begin();
             panics::forget();
             trace::renumber();
             if recording {
                 journal::begin(model::number);
             }
-            arm::points::begin(None);
+            rt::step_counter::begin(None);
             begins();
             let outcome = try_out(&program);
             crate::sync::lazy::end_of_execution();
@@ -165,7 +165,7 @@ pub(super) fn explore(
         }
     };
     let entered = context::enter(Context::Loom);
-    let reuse = arm::stacks::Reuse::begin();
+    let reuse = rt::stacks::Reuse::begin();
     let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
     drop(reuse);
     drop(entered);
@@ -174,30 +174,30 @@ pub(super) fn explore(
     match result {
         Ok(()) => last.into_iter().for_each(&show),
         Err(payload) => {
-            let failed = arm::every::take_failure();
+            let failed = rt::unreduced::take_failure();
             show(Ran::failed(
                 failed.map_or_else(|| Failed { payload, journal: journal::end() }, |failed| *failed),
             ));
         }
     }
     journal::end();
-    arm::forget_deferred();
+    rt::forget_deferred();
     complete
 }
 
 /// One execution, which need not be the last if it fails.
 fn try_out(program: &Arc<dyn Program>) -> Result<Graded, Box<Failed>> {
-    if !arm::every::on() {
+    if !rt::unreduced::on() {
         return Ok(Arc::clone(program).try_out());
     }
-    let outcome = arm::every::cuttable(|| model::catch(|| Arc::clone(program).try_out()));
-    match (arm::every::take_failure(), outcome) {
+    let outcome = rt::unreduced::cuttable(|| model::catch(|| Arc::clone(program).try_out()));
+    match (rt::unreduced::take_failure(), outcome) {
         (Some(failed), _) => Err(failed),
         (None, Ok(outcome)) => Ok(outcome),
         (None, Err(payload)) => {
             // The others are still to be cut.
-            arm::every::fail(payload);
-            arm::every::take_failure().map_or_else(|| unreachable!("it has just failed"), Err)
+            rt::unreduced::fail(payload);
+            rt::unreduced::take_failure().map_or_else(|| unreachable!("it has just failed"), Err)
         }
     }
 }

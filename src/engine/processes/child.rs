@@ -4,9 +4,9 @@
 //! panic, and dies with its parent. Limit: when it ends by itself it runs the destructors of thread-locals, those that
 //! the worker had before the fork included, and what the worker registered to run at exit.
 
-use super::super::Pulse;
-use super::super::lockstep::{self, Broken, Cores, Gait, Patience, Walker};
-use super::super::offspring::{exit, fork_mortal};
+use super::super::Heartbeat;
+use super::super::fork::{exit, fork_mortal};
+use super::super::lockstep::{self, BatchConfig, Broken, Cores, Patience, Walker};
 use super::memory::{Ground, Progress};
 use crate::channel::NotForProcesses;
 use crate::choice;
@@ -22,7 +22,7 @@ pub(super) enum Life {
     /// Until the parent ends the walk: array after array, from barrier to barrier.
     Long,
     /// For one array, walked like this.
-    OneBatch(Gait),
+    OneBatch(BatchConfig),
 }
 
 /// What an actor's process needs; all of it made before the fork.
@@ -31,7 +31,7 @@ pub(super) struct Actor<'a> {
     pub(super) place: usize,
     pub(super) program: &'a dyn Program,
     pub(super) ground: &'a Ground,
-    pub(super) pulse: &'static Pulse,
+    pub(super) heartbeat: &'static Heartbeat,
     pub(super) cores: &'a Cores,
     pub(super) patience: Patience,
     /// Of its choices.
@@ -57,7 +57,7 @@ fn live(actor: Actor<'_>, life: Life) -> ! {
         settle(actor);
         match life {
             Life::Long => walk_on(actor),
-            Life::OneBatch(gait) => walk_once(actor, &mut walker(actor), gait),
+            Life::OneBatch(config) => walk_once(actor, &mut walker(actor), config),
         }
     }));
     match lived {
@@ -89,7 +89,7 @@ fn settle(actor: Actor<'_>) {
     // An actor that crashes on purpose would fill the disk; for a dump there are debuggers.
     let _refused = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     actor.cores.pin_to(actor.place);
-    context::install_waiting_flag(actor.pulse.waiting_flag(actor.place));
+    context::install_waiting_flag(actor.heartbeat.waiting_flag(actor.place));
     choice::begin_stream(actor.seed, actor.place, actor.walked);
 }
 
@@ -98,25 +98,25 @@ fn walk_on(actor: Actor<'_>) -> Result<(), Broken> {
     let mut walker = walker(actor);
     loop {
         control.start.wait(actor.patience)?;
-        let Some(gait) = control.gait() else {
+        let Some(config) = control.config() else {
             return Ok(());
         };
         if control.is_unmade() {
-            make_share(actor, gait);
+            make_share(actor, config);
         }
-        walk_once(actor, &mut walker, gait)?;
+        walk_once(actor, &mut walker, config)?;
         control.finish.wait(actor.patience)?;
     }
 }
 
 /// Makes the actor's share of an array. So no core is idle meanwhile, and the parent has one thing less to do.
-fn make_share(actor: Actor<'_>, gait: Gait) {
+fn make_share(actor: Actor<'_>, config: BatchConfig) {
     let ground = actor.ground;
     let report = &ground.control().reports[actor.place];
     report.set_progress(Progress::Making);
     // SAFETY: the parent has observed and dropped the states that were there before the start, and touches
     // none until the finish; no actor walks the array before all have lined up.
-    unsafe { ground.plot.make(actor.program, ground.plot.share(actor.place, gait.stride)) };
+    unsafe { ground.plot.make(actor.program, ground.plot.share(actor.place, config.stride)) };
     report.set_progress(Progress::Underway);
 }
 
@@ -124,7 +124,7 @@ fn walker(actor: Actor<'_>) -> Walker {
     Walker::new(actor.place, std::process::id())
 }
 
-fn walk_once(actor: Actor<'_>, walker: &mut Walker, gait: Gait) -> Result<(), Broken> {
+fn walk_once(actor: Actor<'_>, walker: &mut Walker, config: BatchConfig) -> Result<(), Broken> {
     let control = actor.ground.control();
     control.pace.rewind(actor.place);
     control.line_up.wait(actor.patience)?;
@@ -132,7 +132,7 @@ fn walk_once(actor: Actor<'_>, walker: &mut Walker, gait: Gait) -> Result<(), Br
     // before they lined up; the parent touches neither them nor the returns until the finish (or this
     // process's end); the returns are this actor's own.
     unsafe {
-        actor.ground.plot.walk(actor.program, walker, gait, &control.pace);
+        actor.ground.plot.walk(actor.program, walker, config, &control.pace);
     }
     Ok(())
 }

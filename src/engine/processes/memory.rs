@@ -3,7 +3,7 @@
 //! Limit: it is reached through the same addresses in all of them, so it must be mapped before a fork.
 
 use super::super::Task;
-use super::super::lockstep::{self, Barrier, Gait, MOST_ACTORS, Mapping, Pace, Plot, Sharing};
+use super::super::lockstep::{self, Barrier, BatchConfig, MOST_ACTORS, Mapping, Pace, Plot, Sharing};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 const WORDS_BYTES: usize = 1024;
@@ -133,11 +133,11 @@ impl Control {
     }
 
     /// Sets what actors read after the start; none ends the walk.
-    pub(super) fn set_gait(&self, gait: Option<Gait>) {
-        self.stride.store(gait.map_or(0, |gait| gait.stride), Ordering::Relaxed);
-        if let Some(gait) = gait {
-            self.chunk.store(gait.chunk, Ordering::Relaxed);
-            self.skew.store(gait.skew, Ordering::Relaxed);
+    pub(super) fn set_config(&self, config: Option<BatchConfig>) {
+        self.stride.store(config.map_or(0, |config| config.stride), Ordering::Relaxed);
+        if let Some(config) = config {
+            self.chunk.store(config.chunk, Ordering::Relaxed);
+            self.skew.store(config.skew, Ordering::Relaxed);
         }
     }
 
@@ -150,9 +150,9 @@ impl Control {
         self.unmade.load(Ordering::Relaxed)
     }
 
-    pub(super) fn gait(&self) -> Option<Gait> {
+    pub(super) fn config(&self) -> Option<BatchConfig> {
         let stride = self.stride.load(Ordering::Relaxed);
-        (stride > 0).then(|| Gait {
+        (stride > 0).then(|| BatchConfig {
             stride,
             chunk: self.chunk.load(Ordering::Relaxed),
             skew: self.skew.load(Ordering::Relaxed),

@@ -15,10 +15,10 @@
 //! that never returns is left to the supervisor, which sees that samples no longer advance.
 
 mod child;
-mod family;
 mod memory;
 mod owned;
 mod parent;
+mod process_group;
 
 use super::lockstep;
 use super::{Adapter, Programs, Task};
@@ -71,9 +71,9 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
     );
     let _context = context::enter(Context::Process);
     let _silence = lockstep::silence();
-    task.pulse.watch_actors(actors);
+    task.heartbeat.watch_actors(actors);
     let sampled = parent::sample(task);
-    task.pulse.watch_actors(0);
+    task.heartbeat.watch_actors(0);
 
     let (executions, ended) = sampled?;
     let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Processes });

@@ -4,18 +4,18 @@
 //! leaked; nothing can tell which of them are whole.
 
 use super::super::Task;
+use super::super::fork::may_fork;
 use super::super::lockstep::{Cores, Leg, Patience, Tuner, words_of};
-use super::super::offspring::may_fork;
 use super::Ended;
 use super::child::{Actor, Life};
-use super::family::Family;
 use super::memory::Ground;
 use super::owned::{self, Fields, PrivateMemory};
-use crate::arm::process::{Arena, install};
+use super::process_group::ProcessGroup;
 use crate::base::failure::{Crash, How, Who};
 use crate::base::observation::NotApplicable;
 use crate::channel::{NotForProcesses, blocks_made};
 use crate::choice;
+use crate::rt::process::{Arena, install};
 use crate::scenario::Exit;
 use anyhow::Context as _;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -139,7 +139,7 @@ impl Sampling<'_> {
         self.cores.pin_to(if own_core { self.task.program.actors() } else { 0 });
         let patience = if own_core { Patience::with_own_core(true) } else { Patience::ASLEEP };
         let exits = vec![Exit::Returned(()); self.task.program.actors()];
-        while let Some((gait, lasting)) = tuner.next_leg() {
+        while let Some((config, lasting)) = tuner.next_leg() {
             let start = Instant::now();
             loop {
                 // The first array is looked at before it is walked, so it is made here.
@@ -147,20 +147,20 @@ impl Sampling<'_> {
                 if unmade {
                     self.forget_locks();
                 } else {
-                    proceed!(self.make_to_walk(gait.stride));
+                    proceed!(self.make_to_walk(config.stride));
                 }
                 let control = self.ground.control();
                 control.set_unmade(unmade);
-                control.set_gait(Some(gait));
+                control.set_config(Some(config));
                 let met = control.start.wait_checking(patience, || family.is_complete()).and_then(|()| {
                     let go_on = || family.is_complete();
                     control.finish.wait_checking(patience, go_on)
                 });
                 if met.is_err() {
                     let ended = family.autopsy(control);
-                    return Ok(Err(self.blame(ended, gait.stride)?));
+                    return Ok(Err(self.blame(ended, config.stride)?));
                 }
-                proceed!(self.observe(gait.stride, &exits));
+                proceed!(self.observe(config.stride, &exits));
                 if start.elapsed() >= lasting {
                     break;
                 }
@@ -168,7 +168,7 @@ impl Sampling<'_> {
             self.report_leg(tuner, start);
         }
         let control = self.ground.control();
-        control.set_gait(None);
+        control.set_config(None);
         if control.start.wait_checking(patience, || family.is_complete()).is_err() {
             return Ok(Err(family.autopsy(control)));
         }
@@ -179,19 +179,19 @@ impl Sampling<'_> {
     /// A family for each array.
     fn sample_in_batches(&mut self, tuner: &mut Tuner) -> Step {
         let survives_deaths = self.task.facts.survives_deaths;
-        while let Some((gait, lasting)) = tuner.next_leg() {
+        while let Some((config, lasting)) = tuner.next_leg() {
             let start = Instant::now();
             loop {
-                proceed!(self.make_to_walk(gait.stride));
+                proceed!(self.make_to_walk(config.stride));
                 self.ground.renew_control();
-                let mut family = proceed!(self.family(Life::OneBatch(gait)));
+                let mut family = proceed!(self.family(Life::OneBatch(config)));
                 let control = self.ground.control();
                 family.await_all(control, survives_deaths);
                 let exits = match family.exits(control, survives_deaths)? {
                     Ok(exits) => exits,
-                    Err(ended) => return Ok(Err(self.blame(ended, gait.stride)?)),
+                    Err(ended) => return Ok(Err(self.blame(ended, config.stride)?)),
                 };
-                proceed!(self.observe(gait.stride, &exits));
+                proceed!(self.observe(config.stride, &exits));
                 if start.elapsed() >= lasting {
                     break;
                 }
@@ -208,7 +208,7 @@ impl Sampling<'_> {
 
     /// # Errors
     /// If the system has no room for the processes.
-    fn family(&self, life: Life) -> Step<Family> {
+    fn family(&self, life: Life) -> Step<ProcessGroup> {
         if !may_fork() {
             return Ok(Err(Ended::NotApplicable(NotApplicable::StartsThreads)));
         }
@@ -219,7 +219,7 @@ impl Sampling<'_> {
             place,
             program: &*self.task.program,
             ground: &self.ground,
-            pulse: self.task.pulse,
+            heartbeat: self.task.heartbeat,
             cores: &self.cores,
             // The first actor shares its core with the parent if there is none left for it.
             patience: if place == 0 && !parent_has_core && matches!(life, Life::Long) {
@@ -230,7 +230,7 @@ impl Sampling<'_> {
             seed: self.task.budget.seed,
             walked: self.executions,
         });
-        Family::start(self.task.pulse, self.task.budget.memory_mib, members, life).map(Ok)
+        ProcessGroup::start(self.task.heartbeat, self.task.budget.memory_mib, members, life).map(Ok)
     }
 
     /// Makes as many states, but for those that are there already.
@@ -291,7 +291,7 @@ impl Sampling<'_> {
         Ok(match observed {
             Ok(()) => {
                 self.executions += count as u64;
-                self.task.pulse.advance(count as u64);
+                self.task.heartbeat.advance(count as u64);
                 Ok(())
             }
             Err(payload) => Err(panicked(Who::Observation, &*payload)),

@@ -1,10 +1,10 @@
-//! The processes engine on planted bugs and their corrected twins.
+//! The processes engine on seeded bugs and their corrected twins.
 
 use super::observe;
 use crate::base::failure::{Crash, How, ProcessExit, Who};
 use crate::base::observation::NotApplicable;
 use crate::channel::NotForProcesses;
-use crate::engine::planted::*;
+use crate::engine::seeded_bugs::*;
 use crate::scenario::{Design, ErasedDesign, Exit};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};

@@ -1,6 +1,6 @@
 //! Our own exact engine: every execution that RC11 allows, once.
 //!
-//! The search is [`crate::explore::rc11`], the executions are [`crate::arm::rc11`]'s. First everything; if that
+//! The search is [`crate::explore::rc11`], the executions are [`crate::rt::rc11`]'s. First everything; if that
 //! takes more executions than the budget has, what it has seen by then and, for the rest, random walks: each takes
 //! one of the ways that an execution has left open, until none is.
 //!
@@ -8,15 +8,13 @@
 //! the search on threads and events, of which none is silent. Where a data race ends an execution, the others are
 //! explored all the same.
 
-mod together;
+mod parallel;
 #[cfg(test)]
-mod together_tests;
+mod parallel_tests;
 mod witness;
 
 use super::failure::{classify, race_of_detector};
-use super::{Adapter, Programs, Pulse, Task, crew, repeat};
-use crate::arm::rc11::{End, Explorer, ROUNDS, Trouble};
-use crate::arm::{journal, recorder, trace};
+use super::{Adapter, Heartbeat, Programs, Task, repeat, worker_pool};
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
@@ -25,12 +23,14 @@ use crate::base::observation::{Bound, Difference, Exploration, Observation, Samp
 use crate::base::witness::Witness;
 use crate::context::{self, Context};
 use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
+use crate::rt::rc11::{End, Explorer, ROUNDS, Trouble};
+use crate::rt::{journal, recorder, trace};
 use crate::sync::spurious;
 use crate::thread::model;
 use crate::witness::token::Route;
+use parallel::Parallel;
 use std::sync::Arc;
 use std::time::Instant;
-use together::Together;
 
 /// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
 const MAX_RUNS_PER_EXECUTION: u64 = 10;
@@ -65,10 +65,10 @@ fn observe(engine: &Rc11, task: &Task<'_>) -> Observation {
     let before = context::operations();
     spurious::take_bounded();
     let mut search = Search::new(task, engine.model);
-    search.together = Together::new(task);
+    search.parallel = Parallel::new(task);
     let again = |limit| Search::new(task, engine.model).repeat(limit);
     let (complete, difference) = repeat::search(task, || search.everything(), again);
-    search.together = None;
+    search.parallel = None;
     let bounds = [
         spurious::take_bounded().then_some(Bound::SpuriousWakeups),
         search.explorer.left_rounds_out().then_some(Bound::LoopRounds(ROUNDS)),
@@ -118,8 +118,8 @@ struct Search<'a, 'b> {
     stopped: Option<Stop>,
     limits: Limits,
     /// Where runs are told.
-    pulse: &'static Pulse,
-    together: Option<Together>,
+    heartbeat: &'static Heartbeat,
+    parallel: Option<Parallel>,
 }
 
 /// How much may still be explored.
@@ -149,8 +149,8 @@ impl<'a, 'b> Search<'a, 'b> {
             found: Vec::new(),
             stopped: None,
             limits: Limits::of(task),
-            pulse: task.pulse,
-            together: None,
+            heartbeat: task.heartbeat,
+            parallel: None,
         }
     }
 
@@ -158,8 +158,8 @@ impl<'a, 'b> Search<'a, 'b> {
     fn everything(&mut self) -> bool {
         let complete = loop {
             if let Some(complete) = self.own_part() {
-                // Its giver comes to the same end.
-                crew::leave_if_helper();
+                // Its parent comes to the same end.
+                worker_pool::leave_if_helper();
                 break complete;
             }
             if !self.next_part() {
@@ -235,13 +235,13 @@ impl<'a, 'b> Search<'a, 'b> {
     fn step(&mut self) -> bool {
         crate::panics::install_once();
         let entered = context::enter(Context::Rc11);
-        let end = self.explorer.execute(main_thread(self.task, self.pulse));
+        let end = self.explorer.execute(main_thread(self.task, self.heartbeat));
         drop(entered);
         let Some(end) = end else { return false };
         self.runs += 1;
         // Runs that come to nothing are progress, too.
         if !recorder::is_repeating() {
-            self.pulse.advance(1);
+            self.heartbeat.advance(1);
         }
         if let Some(limit) = self.task.max_operations
             && self.explorer.graph().events().count() > limit
@@ -257,7 +257,7 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             End::Restart => {
                 // What has turned out to matter is known to this process alone.
-                crew::leave_if_helper();
+                worker_pool::leave_if_helper();
                 self.call_helpers_off();
                 if !recorder::is_repeating() {
                     self.task.program.forget_outcomes();
@@ -327,14 +327,14 @@ fn who_waits(explorer: &Explorer, actors: usize) -> Vec<Waiting> {
 }
 
 /// The main thread of one execution, which counts its outcome.
-fn main_thread(task: &Task<'_>, pulse: &'static Pulse) -> Box<dyn FnOnce()> {
+fn main_thread(task: &Task<'_>, heartbeat: &'static Heartbeat) -> Box<dyn FnOnce()> {
     let (program, fatal) = (Arc::clone(&task.program), task.fatal.clone());
     Box::new(move || {
         crate::panics::forget();
         trace::renumber();
         recorder::begin(model::number);
         if let Some(fatal) = &fatal {
-            fatal.begin_after(pulse.executions());
+            fatal.begin_after(heartbeat.executions());
         }
         program.execute();
         crate::sync::lazy::end_of_execution();

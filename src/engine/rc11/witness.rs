@@ -4,14 +4,14 @@
 use super::super::Task;
 use super::super::witness::{Ended, MAX_WITNESSES, witness};
 use super::{Rc11, failure_of};
-use crate::arm::rc11::{End, Explorer};
-use crate::arm::{journal, trace};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::base::outcome::{Grade, Graded};
 use crate::context::{self, Context};
 use crate::explore::rc11::guide::{self, Guide};
 use crate::explore::rc11::{Graph, Model};
+use crate::rt::rc11::{End, Explorer};
+use crate::rt::{journal, trace};
 use crate::thread::model;
 use crate::witness::Witness;
 use crate::witness::token::Route;
@@ -97,7 +97,7 @@ fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Bes
     let mut explorer = Explorer::new(model).fair(task.first_failure);
     for _ in 0..MAX_RUNS {
         // Looking is progress, too.
-        task.pulse.advance(1);
+        task.heartbeat.advance(1);
         let Some(ended) = run(task, &mut explorer, None) else { return explorer.is_done() };
         let Some(ended) = ended else { continue };
         if !goals.iter().any(|goal| ended.shows(goal)) {

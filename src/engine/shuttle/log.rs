@@ -4,12 +4,12 @@
 //! Limits: room for the steps of one execution, and for tasks whose number fits into a mask. An execution
 //! that takes too long is ended, with its process.
 
-use super::few::Point;
+use super::context_bound::Point;
 use super::schedule::{Path, find, number};
 use super::search::MAX_STEPS;
-use crate::arm::trace;
+use crate::engine::fork::limit_execution;
 use crate::engine::lockstep::{Mapping, Sharing};
-use crate::engine::offspring::limit_execution;
+use crate::rt::trace;
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

@@ -3,28 +3,28 @@
 //! First everything, up to equivalence of executions ([`dpor`]); if that takes more executions than the
 //! budget has, what it has seen by then and, for the rest, PCT and random schedules from a fixed seed.
 //!
-//! A search that lasts goes on on idle cores ([`together`]), with the same result.
+//! A search that lasts goes on on idle cores ([`parallel`]), with the same result.
 //!
 //! Limits: no stale values, whatever the orderings say (a data race that they allow is found all the
 //! same); spurious wakeups only where the design asks for them; an execution of more than [`MAX_STEPS`] steps is cut off; the limits of
 //! [`dpor`], of which those that can lose something bound the evidence.
 
+mod context_bound;
 #[cfg(test)]
-mod agreement;
-mod doomed;
+mod differential;
 mod dpor;
-mod few;
 mod log;
-mod minimise;
 mod one;
+mod parallel;
+#[cfg(test)]
+mod parallel_tests;
+mod process_exit;
 mod reduced;
 mod schedule;
 mod search;
+mod shrink_schedule;
 #[cfg(test)]
 mod tests;
-mod together;
-#[cfg(test)]
-mod together_tests;
 mod witness;
 
 pub(crate) use log::Log;
@@ -32,13 +32,13 @@ pub(crate) use one::by_bytes;
 
 use super::failure::race_of_detector;
 use super::{Adapter, Fatal, Programs, Shortened, Task, Way, repeat};
-use crate::arm::trace::{self, Kind, Operation};
 use crate::base::budget::Budget;
 use crate::base::failure::ProcessExit;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::observation::{Bound, Caveat, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
 use crate::context;
+use crate::rt::trace::{self, Kind, Operation};
 use crate::sync::spurious;
 use crate::witness::token::Route;
 use search::{Exhausted, MAX_STEPS, Run, Strategy};
@@ -57,12 +57,12 @@ impl Adapter for Shuttle {
     }
 
     fn shorten(&self, task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
-        doomed::shorten(task, end)
+        process_exit::shorten(task, end)
     }
 
     fn follow_to_the_end(&self, task: &Task<'_>, fatal: &Fatal) -> bool {
         let Way::Schedule { slices, chosen } = &fatal.way else { return false };
-        doomed::follow_to_the_end(task, fatal, slices, chosen);
+        process_exit::follow_to_the_end(task, fatal, slices, chosen);
         true
     }
 

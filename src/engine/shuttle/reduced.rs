@@ -1,16 +1,16 @@
 //! The partial-order reduction as a scheduler of shuttle's.
 //!
 //! Tells the search what each task is about to do, which the facade has announced, and what came of it; and
-//! counts. Limits: the scheduler must be wrapped in [`Tracking`](crate::arm::shuttle_tracking::Tracking),
+//! counts. Limits: the scheduler must be wrapped in [`Tracking`](crate::rt::shuttle_tracking::Tracking),
 //! which says when an announced operation is done.
 
 use super::dpor::{Explorer, Next, Progress, Ready};
+use super::parallel::{Parallel, Role};
 use super::search::Counters;
-use super::together::{Role, Together};
-use crate::arm::operation::Operation;
-use crate::arm::trace;
 use crate::context;
-use crate::engine::crew;
+use crate::engine::worker_pool;
+use crate::rt::operation::Operation;
+use crate::rt::trace;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,7 +45,7 @@ pub(super) struct State {
     leaving: Option<usize>,
     /// What every task was about to do then: what is dropped after that may announce more.
     before: Vec<Option<Operation>>,
-    pub(super) together: Option<Together>,
+    pub(super) parallel: Option<Parallel>,
 }
 
 impl State {
@@ -60,15 +60,15 @@ impl State {
     /// Goes to the next execution. False if there is none, or none may follow.
     fn advance(&mut self) -> bool {
         context::set_weight(1);
-        let was_repeating = self.together.as_mut().and_then(|together| together.repeating.take());
+        let was_repeating = self.parallel.as_mut().and_then(|parallel| parallel.repeating.take());
         let goes_on = match was_repeating {
             Some(repeating) => self.note_end_of_repeating(&repeating),
             None => self.begun == 0 || self.note_end(),
         };
         let advanced = goes_on && self.find_next();
         if !advanced {
-            // A helper that has nothing to report finds what its giver must find by itself.
-            crew::leave_if_helper();
+            // A helper that has nothing to report finds what its parent must find by itself.
+            worker_pool::leave_if_helper();
         }
         advanced
     }
@@ -165,7 +165,7 @@ impl Reduced {
         limit: u64,
         preemptions: Option<u32>,
         counters: Arc<Counters>,
-        together: Option<Together>,
+        parallel: Option<Parallel>,
     ) -> Self {
         let state = State {
             explorer: Explorer::new(preemptions),
@@ -181,7 +181,7 @@ impl Reduced {
             ready: Vec::new(),
             leaving: None,
             before: Vec::new(),
-            together,
+            parallel,
         };
         Reduced { state: Some(Box::new(state)), left: Left::default() }
     }
@@ -208,9 +208,9 @@ impl Scheduler for Reduced {
     }
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, _yields: bool) -> Option<TaskId> {
-        let State { explorer, ready, leaving, before, together, .. } = self.state();
+        let State { explorer, ready, leaving, before, parallel, .. } = self.state();
         let can = |task: usize| runnable.iter().any(|other| usize::from(other.id()) == task);
-        if let Some(repeating) = together.as_mut().and_then(|together| together.repeating.as_mut()) {
+        if let Some(repeating) = parallel.as_mut().and_then(|parallel| parallel.repeating.as_mut()) {
             return repeating.next(can).or_else(|| runnable.first().map(|task| task.id()));
         }
         if let Some(task) = explorer.repeat(|task| can(task).then(|| trace::pending_of(task))) {
@@ -237,13 +237,13 @@ impl Scheduler for Reduced {
 
     fn next_u64(&mut self) -> u64 {
         let state = self.state();
-        if state.together.as_ref().is_some_and(|together| together.repeating.is_some()) {
+        if state.parallel.as_ref().is_some_and(|parallel| parallel.repeating.is_some()) {
             // A helper has picked nothing but in executions that are redundant, and there the first value.
             return 0;
         }
         let value = state.explorer.pick(trace::options());
         if state.explorer.picks() {
-            crew::leave_if_helper();
+            worker_pool::leave_if_helper();
         }
         value.into()
     }

@@ -2,8 +2,8 @@
 //!
 //! What tasks choose is part of a schedule, kept by task: a task that is moved keeps its choices.
 
-use super::few::Point;
-use crate::arm::trace::{self, Chosen};
+use super::context_bound::Point;
+use crate::rt::trace::{self, Chosen};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::CurrentSchedule;
 use shuttle_engine::scheduler::ScheduleStep;

@@ -2,10 +2,9 @@
 
 use super::dpor::Progress;
 use super::log::Logged;
+use super::parallel::Parallel;
 use super::reduced::Reduced;
 use super::schedule::{self, Path};
-use super::together::Together;
-use crate::arm::{journal, recorder, shuttle_end, trace};
 use crate::base::failure::Failure;
 use crate::base::observation::Stop;
 use crate::context::{self, Context};
@@ -13,6 +12,7 @@ use crate::engine::Task;
 use crate::engine::failure::{classify, race_of_detector};
 use crate::engine::witness::Ended;
 use crate::race::Race;
+use crate::rt::{journal, recorder, shuttle_end, trace};
 use crate::thread::model;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,7 +103,7 @@ pub(super) struct Exhausted {
 pub(super) struct Counters {
     pub(super) started: AtomicU64,
     pub(super) ended: AtomicU64,
-    /// Whether the scheduler tells the pulse of them.
+    /// Whether the scheduler tells the heartbeat of them.
     told: bool,
     /// Executions that went past a race, redundant ones left out.
     raced: AtomicU64,
@@ -133,10 +133,10 @@ pub(super) fn at_random(task: &Task<'_>, strategy: Strategy) -> Run {
 
 /// Searches everything, up to the budget and up to equivalence.
 pub(super) fn exhaustively(task: &Task<'_>) -> Exhausted {
-    let together = Together::new(task);
-    let counters = Arc::new(Counters { told: together.is_some(), ..Counters::default() });
+    let parallel = Parallel::new(task);
+    let counters = Arc::new(Counters { told: parallel.is_some(), ..Counters::default() });
     let budget = &task.budget;
-    let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters), together);
+    let scheduler = Reduced::new(budget.executions, budget.preemptions, Arc::clone(&counters), parallel);
     let scheduler = scheduler.until(task.until);
     let left = scheduler.left();
     let mut run = run(task, Box::new(scheduler), &counters);
@@ -182,7 +182,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     let entered = context::enter(Context::Shuttle);
     let result = shuttle_end::run(scheduler, config(), model);
     drop(entered);
-    crate::engine::crew::leave_if_helper();
+    crate::engine::worker_pool::leave_if_helper();
     let race = trace::end();
     let (raced, past) = (counters.raced.load(Ordering::Relaxed), counters.first_race());
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
@@ -212,7 +212,7 @@ fn one_execution(
     counters: &Arc<Counters>,
     failing: &Arc<Failing>,
 ) -> impl Fn() + Send + Sync + 'static {
-    let (counters, program, pulse) = (Arc::clone(counters), Arc::clone(&task.program), task.pulse);
+    let (counters, program, heartbeat) = (Arc::clone(counters), Arc::clone(&task.program), task.heartbeat);
     let (failing, fatal) = (Arc::clone(failing), task.fatal.clone());
     move || {
         counters.started.fetch_add(1, Ordering::Relaxed);
@@ -220,7 +220,7 @@ fn one_execution(
         trace::begin(true);
         recorder::begin(model::number);
         if let Some(fatal) = &fatal {
-            fatal.begin_after(pulse.executions());
+            fatal.begin_after(heartbeat.executions());
         }
         if let Some(outcome) = Arc::clone(&program).execute() {
             note(&failing, Failure::forbidden(outcome));
@@ -234,7 +234,7 @@ fn one_execution(
         journal::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
         if !counters.told && !recorder::is_repeating() {
-            pulse.advance(1);
+            heartbeat.advance(1);
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use super::super::Task;
 use super::super::witness::{Ended, MAX_WITNESSES, witness};
-use super::few::{FewSwitches, Shared};
-use super::minimise::{Follow, Followed, Tried, minimise};
+use super::context_bound::{ContextBound, Shared};
 use super::one::{self, Ran, Recording};
 use super::schedule::{Guided, Path, slices, unsliced};
-use crate::arm::shuttle_end;
-use crate::arm::trace::Chosen;
+use super::shrink_schedule::{Follow, Followed, Tried, shrink_schedule};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::context;
+use crate::rt::shuttle_end;
+use crate::rt::trace::Chosen;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
 use crate::witness::Witness;
@@ -49,7 +49,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Path)>, seen: &mut Obs
 /// The shortest execution that shows a failure, written down, and whether it is known to be.
 fn shown_by(task: &Task<'_>, goal: &Failure, path: Path) -> Option<(Ran, bool)> {
     let mut follower = Follower { program: &task.program, goal, left: MAX_TRIED };
-    let shortest = minimise(path, &mut follower);
+    let shortest = shrink_schedule(path, &mut follower);
     Some((follow(&task.program, shortest.path, Recording::On)?, shortest.proved))
 }
 
@@ -91,7 +91,7 @@ impl Follow for Follower<'_> {
 
     fn try_all(&mut self, switches: usize) -> Tried {
         let to_the_end = matches!(self.goal, Failure::Forbidden { .. });
-        let search = Shared::new(FewSwitches::new(switches, to_the_end, self.left));
+        let search = Shared::new(ContextBound::new(switches, to_the_end, self.left));
         let shortest: Arc<Mutex<Option<Path>>> = Arc::default();
         while !search.over() {
             let (goal, shortest, looked) = (self.goal.clone(), Arc::clone(&shortest), search.clone());

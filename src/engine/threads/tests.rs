@@ -1,9 +1,9 @@
-//! The threads engine on planted bugs and their corrected twins.
+//! The threads engine on seeded bugs and their corrected twins.
 
 use super::observe;
 use crate::base::failure::Who;
 use crate::base::observation::NotApplicable;
-use crate::engine::planted::*;
+use crate::engine::seeded_bugs::*;
 use crate::scenario::Design;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};

@@ -8,7 +8,7 @@ use crate::base::failure::{Access, Failure};
 use crate::base::location::Site;
 use crate::base::outcome::Grade;
 use crate::base::witness::{GeneratedProgram, Steps, Witness};
-use crate::report::shown::{self, Shown};
+use crate::report::selection::{self, Shown};
 use crate::report::{Cell, DesignReport, Report, ScenarioReport, evidence, phrase, sentence, terminal};
 use crate::verdict::{Opinion, Verdict};
 use serde::Serialize;
@@ -161,7 +161,7 @@ fn design<'a>(design: &'a DesignReport, misses: &[String]) -> Design<'a> {
     let mut outcomes = outcomes(design);
     let more = outcomes.len().saturating_sub(MAX_OUTCOMES);
     outcomes.truncate(MAX_OUTCOMES);
-    let mut differences = shown::differences(design);
+    let mut differences = selection::differences(design);
     if design.cells.iter().any(phrase::may_miss) {
         let about = |paragraph: &&String| paragraph.contains(&design.name);
         differences.extend(misses.iter().filter(about).cloned());
@@ -173,7 +173,7 @@ fn design<'a>(design: &'a DesignReport, misses: &[String]) -> Design<'a> {
         outcomes,
         more,
         differences,
-        witnesses: shown::witnesses(design).into_iter().map(explained).collect(),
+        witnesses: selection::witnesses(design).into_iter().map(explained).collect(),
     }
 }
 

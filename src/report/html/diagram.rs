@@ -3,7 +3,7 @@
 //! A lane for each thread, downward in the order in which events took effect; arrows between rows; locks as bars on
 //! their holder's lane. The script turns rows into positions.
 
-use crate::base::event::{Deed, Event, Mark};
+use crate::base::event::{Event, EventKind, Mark};
 use crate::base::failure::Failure;
 use crate::base::witness::Witness;
 use crate::witness::{table, words};
@@ -147,17 +147,17 @@ fn values(witness: &Witness) -> Vec<usize> {
     objects
 }
 
-fn has_value(deed: Deed) -> bool {
+fn has_value(deed: EventKind) -> bool {
     matches!(
         deed,
-        Deed::Create
-            | Deed::Load
-            | Deed::Store
-            | Deed::Rmw
-            | Deed::Read
-            | Deed::Write
-            | Deed::Unlock
-            | Deed::Lock
+        EventKind::Create
+            | EventKind::Load
+            | EventKind::Store
+            | EventKind::Rmw
+            | EventKind::Read
+            | EventKind::Write
+            | EventKind::Unlock
+            | EventKind::Lock
     )
 }
 
@@ -252,15 +252,13 @@ impl<'a> Drawing<'a, '_> {
         for (row, &index) in self.shown.iter().enumerate() {
             let event = &self.witness.events[index];
             let elsewhere = |other: usize| self.witness.events[other].thread != event.thread;
-            let of = |kind, other: usize| {
-                let from = self.place.get(&other).copied();
-                // What lies before the first row is of one kind: first values. Others have left the drawing.
-                (from.is_some() || self.witness.events[other].deed == Deed::Create).then_some(Arrow {
-                    kind,
-                    from,
-                    to: row,
-                })
-            };
+            let of =
+                |kind, other: usize| {
+                    let from = self.place.get(&other).copied();
+                    // What lies before the first row is of one kind: first values. Others have left the drawing.
+                    (from.is_some() || self.witness.events[other].deed == EventKind::Create)
+                        .then_some(Arrow { kind, from, to: row })
+                };
             arrows.extend(event.from.filter(|&from| elsewhere(from)).and_then(|from| of(Kind::Reads, from)));
             let after = event.after.iter().filter(|&&after| self.place.contains_key(&after));
             arrows.extend(after.filter_map(|&after| of(Kind::Before, after)));
@@ -286,14 +284,14 @@ impl<'a> Drawing<'a, '_> {
         let mut arrows = Vec::new();
         for (row, &index) in self.shown.iter().enumerate() {
             let event = &self.witness.events[index];
-            let locks = matches!(event.deed, Deed::Lock | Deed::LockShared);
+            let locks = matches!(event.deed, EventKind::Lock | EventKind::LockShared);
             if !(event.blocked && locks) {
                 continue;
             }
             for (taken, given_back) in self.holdings() {
                 let holder = &self.witness.events[taken];
                 let waits = holder.object == event.object && given_back.is_none();
-                let alone = event.deed == Deed::Lock || holder.deed == Deed::Lock;
+                let alone = event.deed == EventKind::Lock || holder.deed == EventKind::Lock;
                 if waits
                     && alone
                     && let Some(&to) = self.place.get(&taken)
@@ -310,8 +308,10 @@ impl<'a> Drawing<'a, '_> {
         let mut holdings: Vec<(usize, Option<usize>)> = Vec::new();
         for (index, event) in self.witness.events.iter().enumerate().filter(|(_, event)| !event.blocked) {
             match event.deed {
-                Deed::Lock | Deed::LockShared if event.object.is_some() => holdings.push((index, None)),
-                Deed::Unlock | Deed::UnlockShared => {
+                EventKind::Lock | EventKind::LockShared if event.object.is_some() => {
+                    holdings.push((index, None))
+                }
+                EventKind::Unlock | EventKind::UnlockShared => {
                     let mine = holdings.iter_mut().rfind(|(taken, given_back)| {
                         let taken = &self.witness.events[*taken];
                         given_back.is_none() && taken.thread == event.thread && taken.object == event.object
@@ -338,7 +338,7 @@ impl<'a> Drawing<'a, '_> {
             let depth =
                 (0..).find(|depth| !bars.iter().filter(open).any(|bar| bar.depth == *depth)).unwrap_or(0);
             let name = words::object(self.witness, event.object);
-            bars.push(Bar { lane, name, shared: event.deed == Deed::LockShared, from, to, depth });
+            bars.push(Bar { lane, name, shared: event.deed == EventKind::LockShared, from, to, depth });
         }
         bars
     }

@@ -1,10 +1,10 @@
 //! How the engine learns what happens to an `Arc`.
 
-use crate::arm::trace::{self, Kind, ObjectId};
-use crate::arm::{self, loom, rc11, shuttle};
 use crate::context::Context;
 use crate::explore::rc11::LocationId;
 use crate::leaks;
+use crate::rt::trace::{self, Kind, ObjectId};
+use crate::rt::{self, loom, rc11, shuttle};
 use std::panic::Location;
 use std::sync as real;
 use std::sync::atomic::Ordering;
@@ -27,7 +27,7 @@ pub(super) enum Token {
 impl Token {
     #[track_caller]
     pub(super) fn new() -> Token {
-        match arm::made_for() {
+        match rt::made_for() {
             Context::Real | Context::Process => Token::Real,
             Context::Loom => Token::Loom(real::Arc::new(loom::Count::new())),
             Context::Shuttle => {

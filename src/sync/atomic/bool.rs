@@ -2,16 +2,16 @@
 
 use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
-use crate::arm::{self, trace};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::Context;
+use crate::rt::{self, trace};
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
 
 /// An atomic `bool`, as [`std::sync::atomic::AtomicBool`].
 pub struct AtomicBool {
-    repr: Repr<real::AtomicBool, arm::loom::AtomicU8>,
+    repr: Repr<real::AtomicBool, rt::loom::AtomicU8>,
 }
 
 fn from(kept: u8) -> bool {
@@ -19,20 +19,20 @@ fn from(kept: u8) -> bool {
 }
 
 common! {
-    [] AtomicBool AtomicBool, bool, real::AtomicBool, arm::loom::AtomicU8, arm::loom::AtomicU8::new;
+    [] AtomicBool AtomicBool, bool, real::AtomicBool, rt::loom::AtomicU8, rt::loom::AtomicU8::new;
     u8::from, from
 }
 
 impl AtomicBool {
     rmw! {
-        [] real::AtomicBool, arm::loom::AtomicU8;
+        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "and"; returns the value before.
         fetch_and(value: bool, order) -> bool;
         |real| real.fetch_and(value, order);
         |loom| from(loom.fetch_and(u8::from(value), order))
     }
     rmw! {
-        [] real::AtomicBool, arm::loom::AtomicU8;
+        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "not and"; returns the value before.
         fetch_nand(value: bool, order) -> bool;
         |real| real.fetch_nand(value, order);
@@ -40,21 +40,21 @@ impl AtomicBool {
         |loom| from(if value { loom.fetch_xor(1, order) } else { loom.swap(1, order) })
     }
     rmw! {
-        [] real::AtomicBool, arm::loom::AtomicU8;
+        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "or"; returns the value before.
         fetch_or(value: bool, order) -> bool;
         |real| real.fetch_or(value, order);
         |loom| from(loom.fetch_or(u8::from(value), order))
     }
     rmw! {
-        [] real::AtomicBool, arm::loom::AtomicU8;
+        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "exclusive or"; returns the value before.
         fetch_xor(value: bool, order) -> bool;
         |real| real.fetch_xor(value, order);
         |loom| from(loom.fetch_xor(u8::from(value), order))
     }
     rmw! {
-        [] real::AtomicBool, arm::loom::AtomicU8;
+        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "not"; returns the value before.
         fetch_not(, order) -> bool;
         |real| real.fetch_not(order);

@@ -1,10 +1,10 @@
 //! Fences.
 
 use super::Ordering;
-use crate::arm::journal::{self, What};
-use crate::arm::{loom, rc11, shuttle, trace};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
+use crate::rt::journal::{self, What};
+use crate::rt::{loom, rc11, shuttle, trace};
 use std::panic::Location;
 
 /// The one object that all fences of an execution announce themselves on: fences order each other.
@@ -45,6 +45,6 @@ fn fence_checked(context: Context, order: Ordering) {
     } else {
         return;
     }
-    let what = What { operation: "fence", deed: Deed::Fence, object: None };
+    let what = What { operation: "fence", deed: EventKind::Fence, object: None };
     journal::access(what, Some(order), [None, None]);
 }

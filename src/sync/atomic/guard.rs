@@ -1,8 +1,8 @@
 //! Exclusive access to the value of an atomic.
 
 use super::repr::FromBits;
-use crate::arm::{loom, rc11};
 use crate::explore::rc11::LocationId;
+use crate::rt::{loom, rc11};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;

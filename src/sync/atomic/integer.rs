@@ -2,9 +2,9 @@
 
 use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
 use super::{AtomicMut, Ordering};
-use crate::arm::{self, journal, trace};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::Context;
+use crate::rt::{self, journal, trace};
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
@@ -14,11 +14,11 @@ macro_rules! integer {
     ($name:ident, $value:ident) => {
         #[doc = concat!("An atomic `", stringify!($value), "`, as [`std::sync::atomic::", stringify!($name), "`].")]
         pub struct $name {
-            repr: Repr<real::$name, arm::loom::$name>,
+            repr: Repr<real::$name, rt::loom::$name>,
         }
 
         common! {
-            [] $name $name, $value, real::$name, arm::loom::$name, arm::loom::$name::new;
+            [] $name $name, $value, real::$name, rt::loom::$name, rt::loom::$name::new;
             std::convert::identity::<$value>, std::convert::identity::<$value>
         }
 
@@ -51,7 +51,7 @@ macro_rules! integer {
     (@rmw $name:ident, $value:ident; $($(#[$doc:meta])* $operation:ident)*) => {
         impl $name {
             $(rmw! {
-                [] real::$name, arm::loom::$name;
+                [] real::$name, rt::loom::$name;
                 $(#[$doc])*
                 $operation(value: $value, order) -> $value;
                 |real| real.$operation(value, order);

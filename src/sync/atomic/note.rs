@@ -1,8 +1,8 @@
 //! What an atomic tells the journal.
 
 use super::repr::Repr;
-use crate::arm::journal::{self, Key, What};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
+use crate::rt::journal::{self, Key, What};
 use std::fmt::Debug;
 use std::sync::atomic::Ordering;
 
@@ -16,7 +16,7 @@ impl<R, L> Repr<R, L> {
     pub(super) fn note(
         &self,
         operation: &'static str,
-        deed: Deed,
+        deed: EventKind,
         order: Ordering,
         values: [Option<&dyn Debug>; 2],
     ) {
@@ -32,8 +32,8 @@ impl<R, L> Repr<R, L> {
     #[track_caller]
     pub(super) fn note_exchange<V: Debug>(&self, found: Result<V, V>, new: V, orders: [Ordering; 2]) {
         match &found {
-            Ok(found) => self.note("compare_exchange", Deed::Rmw, orders[0], [Some(found), Some(&new)]),
-            Err(found) => self.note("compare_exchange", Deed::Load, orders[1], [Some(found), None]),
+            Ok(found) => self.note("compare_exchange", EventKind::Rmw, orders[0], [Some(found), Some(&new)]),
+            Err(found) => self.note("compare_exchange", EventKind::Load, orders[1], [Some(found), None]),
         }
     }
 

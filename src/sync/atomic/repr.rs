@@ -1,7 +1,7 @@
 //! What an atomic consists of on each engine, and the macros that write its operations.
 
-use crate::arm::trace::ObjectId;
 use crate::explore::rc11::LocationId;
+use crate::rt::trace::ObjectId;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
@@ -10,7 +10,7 @@ pub(super) enum Repr<R, L> {
     /// The real thing, also among processes.
     Real(R),
     /// loom's, and a copy of its last value for destructors that run when the model is dead.
-    Loom(Box<crate::arm::loom::Atom<L>>, R),
+    Loom(Box<crate::rt::loom::Atom<L>>, R),
     /// shuttle runs one task at a time, so the real thing serves; its name tells the detector.
     Shuttle(R, ObjectId),
     /// A location of rc11's graphs, which says what is read, and a copy of what was written last, for
@@ -68,7 +68,7 @@ impl<R, L> Repr<R, L> {
     #[inline]
     #[track_caller]
     pub(super) fn fails_spuriously(&self) -> bool {
-        matches!(self, Repr::Rc11(..)) && crate::arm::rc11::fails_spuriously(Location::caller())
+        matches!(self, Repr::Rc11(..)) && crate::rt::rc11::fails_spuriously(Location::caller())
     }
 }
 
@@ -127,22 +127,22 @@ macro_rules! rmw {
             ) -> $result {
                 match repr {
                     Repr::Real($real) => $on_real,
-                    Repr::Loom($loom, $real) if $loom.enter($order, arm::loom::Access::Write) => {
+                    Repr::Loom($loom, $real) if $loom.enter($order, rt::loom::Access::Write) => {
                         let before = $on_loom;
                         $loom.modified();
                         $on_real;
                         let after = $real.load(Ordering::Relaxed);
-                        repr.note(stringify!($name), Deed::Rmw, $order, [Some(&before), Some(&after)]);
+                        repr.note(stringify!($name), EventKind::Rmw, $order, [Some(&before), Some(&after)]);
                         before
                     }
                     Repr::Loom(_, $real) => $on_real,
                     Repr::Shuttle($real, object) => {
-                        let traced = arm::shuttle::before_atomic(*object, trace::Kind::Rmw);
+                        let traced = rt::shuttle::before_atomic(*object, trace::Kind::Rmw);
                         let before = $on_real;
                         if traced {
                             trace::rmw(*object, $order);
                             let after = $real.load(Ordering::Relaxed);
-                            repr.note(stringify!($name), Deed::Rmw, $order, [Some(&before), Some(&after)]);
+                            repr.note(stringify!($name), EventKind::Rmw, $order, [Some(&before), Some(&after)]);
                         }
                         before
                     }
@@ -153,7 +153,7 @@ macro_rules! rmw {
                             $on_real;
                             Some(scratch.into_inner().to_bits())
                         };
-                        match arm::rc11::read_modify_write(
+                        match rt::rc11::read_modify_write(
                             *location,
                             [$order, $order],
                             &mut update,
@@ -166,7 +166,7 @@ macro_rules! rmw {
                                 let before: $result = FromBits::from_bits(read.value);
                                 let after: $result = FromBits::from_bits(read.written.unwrap_or(read.value));
                                 $real.store(after, Ordering::Relaxed);
-                                repr.note(stringify!($name), Deed::Rmw, $order, [Some(&before), Some(&after)]);
+                                repr.note(stringify!($name), EventKind::Rmw, $order, [Some(&before), Some(&after)]);
                                 before
                             }
                         }
@@ -202,16 +202,16 @@ macro_rules! common {
                 fn checked<$($generics)*>(context: Context, value: $value) -> $name {
                     let real = <$real_type>::new(value);
                     let repr = match context {
-                        Context::Loom => Repr::Loom(Box::new(arm::loom::Atom::new($loom_new($to(value)))), real),
+                        Context::Loom => Repr::Loom(Box::new(rt::loom::Atom::new($loom_new($to(value)))), real),
                         Context::Rc11 => {
-                            Repr::Rc11(real, arm::rc11::make(value.to_bits(), false, Location::caller()))
+                            Repr::Rc11(real, rt::rc11::make(value.to_bits(), false, Location::caller()))
                         }
                         _ => Repr::Shuttle(real, trace::new_object()),
                     };
                     repr.note_making(stringify!($type_name), &value);
                     <$name>::of(repr)
                 }
-                match arm::made_for() {
+                match rt::made_for() {
                     Context::Real | Context::Process => Self { repr: Repr::Real(<$real_type>::new(value)) },
                     context => checked(context, value),
                 }
@@ -239,13 +239,13 @@ macro_rules! common {
                 match &mut self.repr {
                     Repr::Real(real) | Repr::Shuttle(real, _) => AtomicMut::direct(real.get_mut()),
                     Repr::Loom(atomic, copy) => {
-                        if arm::loom::enter() {
+                        if rt::loom::enter() {
                             *copy.get_mut() = $from(atomic.exclusive().with_mut(|value| *value));
                         }
                         AtomicMut::copied(copy.get_mut(), atomic.exclusive())
                     }
                     Repr::Rc11(real, location) => {
-                        if let Some(bits) = arm::rc11::exclusive(*location, Location::caller()) {
+                        if let Some(bits) = rt::rc11::exclusive(*location, Location::caller()) {
                             *real.get_mut() = FromBits::from_bits(bits);
                         }
                         AtomicMut::copied(real.get_mut(), location)
@@ -274,14 +274,14 @@ macro_rules! common {
                     Repr::Real(real) => unsafe { real.as_ptr().read() },
                     Repr::Shuttle(real, _) => real.load(Ordering::Relaxed),
                     Repr::Loom(atomic, real) => {
-                        if arm::loom::enter() {
+                        if rt::loom::enter() {
                             // SAFETY: loom checks what the caller has promised.
                             $from(unsafe { atomic.unsync_load() })
                         } else {
                             real.load(Ordering::Relaxed)
                         }
                     }
-                    Repr::Rc11(real, location) => match arm::rc11::unsync(*location, Location::caller()) {
+                    Repr::Rc11(real, location) => match rt::rc11::unsync(*location, Location::caller()) {
                         Some(bits) => {
                             crate::context::count_operation();
                             FromBits::from_bits(bits)
@@ -317,14 +317,14 @@ macro_rules! common {
                 match self.repr {
                     Repr::Real(real) | Repr::Shuttle(real, _) => real.into_inner(),
                     Repr::Loom(atomic, copy) => {
-                        if arm::loom::enter() {
+                        if rt::loom::enter() {
                             $from(atomic.into_loom().into_inner())
                         } else {
                             copy.into_inner()
                         }
                     }
                     Repr::Rc11(real, location) => {
-                        match arm::rc11::exclusive(location, Location::caller()) {
+                        match rt::rc11::exclusive(location, Location::caller()) {
                             Some(bits) => FromBits::from_bits(bits),
                             None => real.into_inner(),
                         }
@@ -354,33 +354,33 @@ macro_rules! common {
                 fn checked<$($generics)*>(
                     repr: &Repr<$real_type, $loom_type>,
                     order: Ordering,
-                    here: arm::rc11::Here,
+                    here: rt::rc11::Here,
                 ) -> $value {
                     check_load(order);
                     match repr {
                         Repr::Rc11(real, location) => {
-                            match arm::rc11::load(*location, order, here, Location::caller()) {
+                            match rt::rc11::load(*location, order, here, Location::caller()) {
                                 None => real.load(Ordering::Relaxed),
                                 Some(bits) => {
                                     crate::context::count_operation();
                                     let value = FromBits::from_bits(bits);
-                                    repr.note("load", Deed::Load, order, [Some(&value), None]);
+                                    repr.note("load", EventKind::Load, order, [Some(&value), None]);
                                     value
                                 }
                             }
                         }
-                        Repr::Loom(atomic, _) if atomic.enter(order, arm::loom::Access::Load) => {
+                        Repr::Loom(atomic, _) if atomic.enter(order, rt::loom::Access::Load) => {
                             let value = $from(atomic.load(order));
-                            repr.note("load", Deed::Load, order, [Some(&value), None]);
+                            repr.note("load", EventKind::Load, order, [Some(&value), None]);
                             value
                         }
                         Repr::Real(real) | Repr::Loom(_, real) => real.load(order),
                         Repr::Shuttle(real, object) => {
-                            let traced = arm::shuttle::before_atomic(*object, trace::Kind::Load);
+                            let traced = rt::shuttle::before_atomic(*object, trace::Kind::Load);
                             let value = real.load(order);
                             if traced {
                                 trace::load(*object, order);
-                                repr.note("load", Deed::Load, order, [Some(&value), None]);
+                                repr.note("load", EventKind::Load, order, [Some(&value), None]);
                             }
                             value
                         }
@@ -388,7 +388,7 @@ macro_rules! common {
                 }
                 match &self.repr {
                     Repr::Real(real) => real.load(order),
-                    repr => checked(repr, order, arm::rc11::here()),
+                    repr => checked(repr, order, rt::rc11::here()),
                 }
             }
 
@@ -412,28 +412,28 @@ macro_rules! common {
                     match repr {
                         Repr::Rc11(real, location) => {
                             let bits = value.to_bits();
-                            let order_of = arm::rc11::order_of(order);
-                            if arm::rc11::write(*location, order_of, bits, Location::caller()) {
+                            let order_of = rt::rc11::order_of(order);
+                            if rt::rc11::write(*location, order_of, bits, Location::caller()) {
                                 crate::context::count_operation();
-                                repr.note("store", Deed::Store, order, [None, Some(&value)]);
+                                repr.note("store", EventKind::Store, order, [None, Some(&value)]);
                             }
                             real.store(value, Ordering::Relaxed);
                         }
                         Repr::Real(real) => real.store(value, order),
                         Repr::Loom(atomic, real) => {
-                            if atomic.enter(order, arm::loom::Access::Write) {
+                            if atomic.enter(order, rt::loom::Access::Write) {
                                 atomic.store($to(value), order);
                                 atomic.stored();
-                                repr.note("store", Deed::Store, order, [None, Some(&value)]);
+                                repr.note("store", EventKind::Store, order, [None, Some(&value)]);
                             }
                             real.store(value, order);
                         }
                         Repr::Shuttle(real, object) => {
-                            let traced = arm::shuttle::before_atomic(*object, trace::Kind::Store);
+                            let traced = rt::shuttle::before_atomic(*object, trace::Kind::Store);
                             real.store(value, order);
                             if traced {
                                 trace::store(*object, order);
-                                repr.note("store", Deed::Store, order, [None, Some(&value)]);
+                                repr.note("store", EventKind::Store, order, [None, Some(&value)]);
                             }
                         }
                     }
@@ -477,14 +477,14 @@ macro_rules! common {
                     repr: &Repr<$real_type, $loom_type>,
                     [current, new]: [$value; 2],
                     [success, failure]: [Ordering; 2],
-                    here: arm::rc11::Here,
+                    here: rt::rc11::Here,
                 ) -> Result<$value, $value> {
                     check_failure(failure);
                     match repr {
                         Repr::Rc11(real, location) => {
                             let expected = current.to_bits();
                             let mut update = |bits| (bits == expected).then(|| new.to_bits());
-                            match arm::rc11::read_modify_write(
+                            match rt::rc11::read_modify_write(
                                 *location,
                                 [success, failure],
                                 &mut update,
@@ -507,7 +507,7 @@ macro_rules! common {
                                 }
                             }
                         }
-                        Repr::Loom(atomic, real) if atomic.enter(success, arm::loom::Access::Write) => {
+                        Repr::Loom(atomic, real) if atomic.enter(success, rt::loom::Access::Write) => {
                             let found =
                                 atomic.compare_exchange($to(current), $to(new), success, failure);
                             if found.is_ok() {
@@ -524,7 +524,7 @@ macro_rules! common {
                             real.compare_exchange(current, new, success, failure)
                         }
                         Repr::Shuttle(real, object) => {
-                            let traced = arm::shuttle::before_atomic(*object, trace::Kind::Rmw);
+                            let traced = rt::shuttle::before_atomic(*object, trace::Kind::Rmw);
                             let found = real.compare_exchange(current, new, success, failure);
                             match found {
                                 Ok(_) if traced => trace::rmw(*object, success),
@@ -540,7 +540,7 @@ macro_rules! common {
                 }
                 match &self.repr {
                     Repr::Real(real) => real.compare_exchange(current, new, success, failure),
-                    repr => checked(repr, [current, new], [success, failure], arm::rc11::here()),
+                    repr => checked(repr, [current, new], [success, failure], rt::rc11::here()),
                 }
             }
 

@@ -6,8 +6,8 @@
 //! Where one is, it can neither get it nor wait nor, within a destructor, panic: the process ends, and the failure
 //! that began it is what its supervisor reports.
 
-use crate::arm::rc11;
 use crate::context::{self, Context};
+use crate::rt::rc11;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The guards of one lock that are alive.

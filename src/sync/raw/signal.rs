@@ -1,10 +1,10 @@
-//! A condition variable, on whichever arm the context calls for.
+//! A condition variable, on the runtime that the context calls for.
 
 use super::{Aside, LockGuard, OtherGuard, mixed};
-use crate::arm::journal::{self, Key};
-use crate::arm::{self, loom, process, rc11, shuttle};
-use crate::base::event::Deed;
+use crate::base::event::EventKind;
 use crate::context::{self, Context};
+use crate::rt::journal::{self, Key};
+use crate::rt::{self, loom, process, rc11, shuttle};
 use crate::sync::spurious;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -22,7 +22,7 @@ impl Signal {
     /// A condition variable for the current context, that no thread waits for.
     #[track_caller]
     pub(crate) fn new() -> Self {
-        let signal = match arm::made_for() {
+        let signal = match rt::made_for() {
             Context::Real => Signal::Real(std::sync::Condvar::new()),
             Context::Loom => Signal::Loom(Box::new(loom::RawCondvar::new())),
             Context::Shuttle => Signal::Shuttle(Box::new(shuttle::RawCondvar::new())),
@@ -49,7 +49,7 @@ impl Signal {
     #[track_caller]
     fn note(&self, operation: &'static str) {
         if let Some(key) = self.key() {
-            journal::note(operation, Deed::Other, key);
+            journal::note(operation, EventKind::Other, key);
         }
     }
 
@@ -67,8 +67,8 @@ impl Signal {
         let LockGuard { real, other } = guard;
         let mutex = other.as_ref().and_then(|other| other.0.key());
         if let (Some(mutex), Some(key)) = (mutex, self.key()) {
-            journal::note("wait", Deed::Unlock, mutex);
-            journal::begins("wait", Deed::Other, key);
+            journal::note("wait", EventKind::Unlock, mutex);
+            journal::begins("wait", EventKind::Other, key);
         }
         if self.is_model() && spurious::comes() {
             return wake_at_once(other.map(Aside::into_inner), mutex);
@@ -94,7 +94,7 @@ impl Signal {
             _ => mixed(),
         };
         if let Some(mutex) = mutex {
-            journal::note("woken, lock", Deed::Lock, mutex);
+            journal::note("woken, lock", EventKind::Lock, mutex);
         }
         LockGuard::other(Aside::new(other))
     }
@@ -115,28 +115,28 @@ impl Signal {
             }
             (Signal::Shuttle(condvar), _, Some(OtherGuard::Shuttle(held))) => {
                 let mutex = Key::at(held.guard.lock());
-                journal::note("wait_timeout", Deed::Unlock, mutex);
-                journal::begins("wait_timeout", Deed::Other, Key::at(&**condvar));
+                journal::note("wait_timeout", EventKind::Unlock, mutex);
+                journal::begins("wait_timeout", EventKind::Other, Key::at(&**condvar));
                 if spurious::comes() {
                     let guard = wake_at_once(Some(OtherGuard::Shuttle(held)), Some(mutex));
                     return (guard, false);
                 }
                 let (held, timed_out) = held.exchange(|guard| condvar.wait_timeout(guard));
                 let how = if timed_out { "wait timed out, lock" } else { "woken, lock" };
-                journal::note(how, Deed::Lock, mutex);
+                journal::note(how, EventKind::Lock, mutex);
                 (LockGuard::other(Aside::new(OtherGuard::Shuttle(held))), timed_out)
             }
             (Signal::Rc11(condvar), _, Some(OtherGuard::Rc11(held))) => {
                 let mutex = Key::at(held.guard.lock());
-                journal::note("wait_timeout", Deed::Unlock, mutex);
-                journal::begins("wait_timeout", Deed::Other, Key::at(&**condvar));
+                journal::note("wait_timeout", EventKind::Unlock, mutex);
+                journal::begins("wait_timeout", EventKind::Other, Key::at(&**condvar));
                 if spurious::comes() {
                     let guard = wake_at_once(Some(OtherGuard::Rc11(held)), Some(mutex));
                     return (guard, false);
                 }
                 let (held, timed_out) = held.exchange(|guard| condvar.wait_timeout(guard));
                 let how = if timed_out { "wait timed out, lock" } else { "woken, lock" };
-                journal::note(how, Deed::Lock, mutex);
+                journal::note(how, EventKind::Lock, mutex);
                 (LockGuard::other(Aside::new(OtherGuard::Rc11(held))), timed_out)
             }
             (Signal::Process(condvar), _, Some(OtherGuard::Process(guard))) => {
@@ -210,7 +210,7 @@ fn wake_at_once<'a>(guard: Option<OtherGuard<'a>>, mutex: Option<Key>) -> LockGu
         Some(OtherGuard::Process(_)) | None => mixed(),
     };
     if let Some(mutex) = mutex {
-        journal::note("woken spuriously, lock", Deed::Lock, mutex);
+        journal::note("woken spuriously, lock", EventKind::Lock, mutex);
     }
     LockGuard::other(Aside::new(guard))
 }

@@ -4,7 +4,7 @@
 //! condition variable counts as holding its mutex unless an unlock before it says otherwise.
 
 use super::super::words;
-use super::super::{Deed, Event, Witness};
+use super::super::{Event, EventKind, Witness};
 use super::Finding;
 use super::story::Story;
 use crate::base::event::SLEEP;
@@ -63,7 +63,7 @@ pub(super) fn find(witness: &Witness) -> Finding {
 fn waits_for(story: &Story, wait: usize) -> (String, Vec<usize>) {
     let event = story.event(wait);
     let what = story.what(wait);
-    if matches!(event.deed, Deed::Lock | Deed::LockShared) {
+    if matches!(event.deed, EventKind::Lock | EventKind::LockShared) {
         return waits_for_lock(story, wait, &what);
     }
     let kind =

@@ -4,12 +4,12 @@
 //! atomicity violations via access interleaving invariants* (ASPLOS 2006, table 1) that no serial order
 //! explains: two accesses of one thread and one of another between them, as read-write-read,
 //! write-write-read, write-read-write and read-write-write. The last is the lost update and comes first,
-//! for its effect stays. Patterns among several objects are in [`super::crossing`].
+//! for its effect stays. Patterns among several objects are in [`super::multi_object`].
 
 use super::super::words::failed_exchange;
-use super::super::{CALLS, Deed, Witness};
+use super::super::{CALLS, EventKind, Witness};
 use super::story::Story;
-use super::{Finding, crossing};
+use super::{Finding, multi_object};
 
 /// Of the patterns that occur, the one most likely to blame.
 pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding {
@@ -17,16 +17,16 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
     let patterns: [fn(&Story) -> Option<Finding>; 15] = [
         other_modification_order,
         lost_update,
-        crossing::stale_message,
-        crossing::neither_saw,
-        crossing::stale_read,
+        multi_object::stale_message,
+        multi_object::neither_saw,
+        multi_object::stale_read,
         aba,
         failed_exchange_ignored,
         unserialisable,
-        crossing::gave_lock_back,
-        crossing::torn,
-        crossing::late_act,
-        crossing::let_go_between,
+        multi_object::gave_lock_back,
+        multi_object::torn,
+        multi_object::late_act,
+        multi_object::let_go_between,
         woken_spuriously,
         written_by_nobody,
         last_write,
@@ -76,7 +76,7 @@ fn woken_spuriously(story: &Story) -> Option<Finding> {
 /// Reads, another thread writes, and the first writes over it what it made of the old value.
 fn lost_update(story: &Story) -> Option<Finding> {
     let updates = story.events().filter_map(|(write, event)| {
-        let blind = matches!(event.deed, Deed::Store | Deed::Write) && story.actor_writes(write);
+        let blind = matches!(event.deed, EventKind::Store | EventKind::Write) && story.actor_writes(write);
         let earlier = story.same_object(write).iter().take_while(|&&access| blind && access < write);
         let own = earlier.copied().filter(|&access| story.event(access).thread == event.thread);
         let read = own.last().filter(|&read| story.reads(read))?;
@@ -142,20 +142,20 @@ fn given_back(story: &Story, first: usize, second: usize) -> Option<usize> {
         let event = story.event(index);
         event.thread == thread
             && event.object == Some(lock)
-            && matches!(event.deed, Deed::Unlock | Deed::UnlockShared)
+            && matches!(event.deed, EventKind::Unlock | EventKind::UnlockShared)
     })
 }
 
 /// A compare-exchange that finds the value it saw before, though it had changed in between.
 fn aba(story: &Story) -> Option<Finding> {
     let exchanges = story.events().filter(|(index, event)| {
-        event.deed == Deed::Rmw && event.operation.contains("compare") && story.actor_writes(*index)
+        event.deed == EventKind::Rmw && event.operation.contains("compare") && story.actor_writes(*index)
     });
     exchanges
         .filter_map(|(exchange, event)| {
             let own = |&&access: &&usize| access < exchange && story.event(access).thread == event.thread;
             let seen = *story.same_object(exchange).iter().rfind(own)?;
-            let same = story.event(seen).read == event.read && story.event(seen).deed == Deed::Load;
+            let same = story.event(seen).read == event.read && story.event(seen).deed == EventKind::Load;
             let others = story.same_object(exchange).iter().copied().filter(|&write| {
                 seen < write
                     && write < exchange

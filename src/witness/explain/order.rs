@@ -4,7 +4,7 @@
 //! read-modify-write continues the release sequence that it reads. Not known from the events alone, and so
 //! missing: spawn and join, channels, barriers. To be used where a wrong "not ordered" costs little.
 
-use super::super::{Deed, Event, Witness};
+use super::super::{Event, EventKind, Witness};
 use super::story::Story;
 use super::{reads, writes};
 use crate::race::Clock;
@@ -54,13 +54,13 @@ impl Order {
                     published[index] = published[from].clone();
                 }
             }
-            if matches!(event.deed, Deed::Store | Deed::Rmw) {
+            if matches!(event.deed, EventKind::Store | EventKind::Rmw) {
                 published[index].join(if releases(event) { &thread.clock } else { &thread.fenced });
             }
             match (event.deed, event.object.filter(|&object| !event.blocked && object < locks.len())) {
-                (Deed::Fence, _) => fence(thread, event),
-                (Deed::Lock | Deed::LockShared, Some(lock)) => thread.clock.join(&locks[lock]),
-                (Deed::Unlock | Deed::UnlockShared, Some(lock)) => locks[lock].join(&thread.clock),
+                (EventKind::Fence, _) => fence(thread, event),
+                (EventKind::Lock | EventKind::LockShared, Some(lock)) => thread.clock.join(&locks[lock]),
+                (EventKind::Unlock | EventKind::UnlockShared, Some(lock)) => locks[lock].join(&thread.clock),
                 _ => {}
             }
             clocks.push(thread.clock.clone());
@@ -99,13 +99,13 @@ pub(super) fn not_ordered_by(story: &Story, write: usize, read: usize) -> Option
     };
     let ((writer, stored), (reader, loaded)) = (phrase(write), phrase(read));
     let write_word = match story.event(write).deed {
-        Deed::Rmw => &story.event(write).operation,
-        Deed::Write => "write",
+        EventKind::Rmw => &story.event(write).operation,
+        EventKind::Write => "write",
         _ => "store",
     };
     let read_word = match story.event(read).deed {
-        Deed::Rmw => &story.event(read).operation,
-        Deed::Read => "read",
+        EventKind::Rmw => &story.event(read).operation,
+        EventKind::Read => "read",
         _ => "load",
     };
     Some(format!("{writer}'s {stored} {write_word} and {reader}'s {loaded} {read_word} order nothing"))
@@ -115,14 +115,16 @@ impl Story<'_> {
     /// Whether a write publishes what its thread did before, by its own ordering or a fence before it.
     fn releases_at(&self, write: usize) -> bool {
         let thread = self.event(write).thread;
-        let fence = |event: &Event| event.deed == Deed::Fence && event.thread == thread && releases(event);
+        let fence =
+            |event: &Event| event.deed == EventKind::Fence && event.thread == thread && releases(event);
         releases(self.event(write)) || self.witness.events[..write].iter().any(fence)
     }
 
     /// Whether a read learns what was published, by its own ordering or a fence after it.
     fn acquires_at(&self, read: usize) -> bool {
         let thread = self.event(read).thread;
-        let fence = |event: &Event| event.deed == Deed::Fence && event.thread == thread && acquires(event);
+        let fence =
+            |event: &Event| event.deed == EventKind::Fence && event.thread == thread && acquires(event);
         acquires(self.event(read)) || self.witness.events[read..].iter().any(fence)
     }
 }

@@ -5,7 +5,7 @@
 //! an engine knows better, the latest of all.
 
 use super::super::words;
-use super::super::{Deed, Event, Mark, Witness};
+use super::super::{Event, EventKind, Mark, Witness};
 use super::Finding;
 use super::order::{Order, not_ordered_by};
 use super::story::Story;
@@ -25,7 +25,7 @@ pub(super) fn find(witness: &Witness) -> Finding {
     let (did, then_did) = (story.told(earlier), story.told(later));
     let reason = if let Some((write, read, why)) = weak_flag(&story, earlier, later) {
         marks.extend([(write, Mark::Decides), (read, Mark::Decides)]);
-        let saw = if story.witness.events[read].deed == Deed::Rmw { "found" } else { "saw" };
+        let saw = if story.witness.events[read].deed == EventKind::Rmw { "found" } else { "saw" };
         format!("{second} {saw} {} = {}, but {why}", story.what(read), story.found(read))
     } else {
         locks(&story, earlier, later).unwrap_or_else(|| "nothing orders them".to_owned())
@@ -36,15 +36,15 @@ pub(super) fn find(witness: &Witness) -> Finding {
 /// Whether an event touches its object's memory without being atomic, and if so whether it writes.
 fn plain(event: &Event) -> Option<bool> {
     match event.deed {
-        Deed::Read => Some(false),
-        Deed::Write | Deed::Create | Deed::Drop => Some(true),
+        EventKind::Read => Some(false),
+        EventKind::Write | EventKind::Create | EventKind::Drop => Some(true),
         _ => None,
     }
 }
 
 fn conflict(one: &Event, two: &Event) -> bool {
-    let atomic_write = |event: &Event| matches!(event.deed, Deed::Store | Deed::Rmw);
-    let atomic = |event: &Event| atomic_write(event) || event.deed == Deed::Load;
+    let atomic_write = |event: &Event| matches!(event.deed, EventKind::Store | EventKind::Rmw);
+    let atomic = |event: &Event| atomic_write(event) || event.deed == EventKind::Load;
     let writes = |event: &Event| plain(event) == Some(true) || atomic_write(event);
     let touches = |event: &Event| plain(event).is_some() || atomic(event);
     one.object.is_some()
@@ -78,7 +78,7 @@ fn weak_flag(story: &Story, earlier: usize, later: usize) -> Option<(usize, usiz
     let (first, second) = (story.event(earlier).thread, story.event(later).thread);
     let seen = (earlier..later).rev().filter_map(|read| {
         let write = story.from[read].filter(|_| story.event(read).thread == second && story.reads(read))?;
-        let flag = matches!(story.event(write).deed, Deed::Store | Deed::Rmw);
+        let flag = matches!(story.event(write).deed, EventKind::Store | EventKind::Rmw);
         (flag && story.event(write).thread == first && write > earlier).then_some((write, read))
     });
     seen.filter_map(|(write, read)| Some((write, read, not_ordered_by(story, write, read)?))).next()

@@ -10,7 +10,7 @@
 //! are taken to arrive in the order in which they are sent. The main thread's making of the state comes before all
 //! actors and its observation after them, which needs no arrow.
 
-use super::super::{Deed, Event, Witness};
+use super::super::{Event, EventKind, Witness};
 use super::order::{acquires, releases};
 use super::story::Story;
 use super::{reads, writes};
@@ -106,10 +106,10 @@ impl<'a> Search<'a> {
         if let Some(object) = event.object {
             self.object(index, event, object, &mut learned);
         }
-        if event.deed == Deed::Fence && acquires(event) {
+        if event.deed == EventKind::Fence && acquires(event) {
             join(&mut learned, self.pending.get(&event.thread));
         }
-        if event.deed == Deed::Fence && releases(event) {
+        if event.deed == EventKind::Fence && releases(event) {
             self.fenced.insert(event.thread, index);
         }
         self.last.insert(event.thread, index);
@@ -127,7 +127,7 @@ impl<'a> Search<'a> {
 
     /// Of atomics.
     fn value(&mut self, index: usize, event: &Event, from: Option<usize>, learned: &mut Known) {
-        let atomic = matches!(event.deed, Deed::Load | Deed::Store | Deed::Rmw);
+        let atomic = matches!(event.deed, EventKind::Load | EventKind::Store | EventKind::Rmw);
         let mut published = Known::new();
         if let Some(from) = from.filter(|_| atomic && reads(event)) {
             let found = self.published[from].clone();
@@ -151,15 +151,15 @@ impl<'a> Search<'a> {
     fn object(&mut self, index: usize, event: &Event, object: usize, learned: &mut Known) {
         let own = self.entry(index);
         match event.deed {
-            Deed::LockShared => return join(learned, self.left.get(&object)),
-            Deed::Lock => {
+            EventKind::LockShared => return join(learned, self.left.get(&object)),
+            EventKind::Lock => {
                 join(learned, self.left.get(&object));
                 return join(learned, self.read.get(&object));
             }
-            Deed::Unlock => return self.left.entry(object).or_default().extend([own]),
+            EventKind::Unlock => return self.left.entry(object).or_default().extend([own]),
             // Readers order nothing among themselves.
-            Deed::UnlockShared => return self.read.entry(object).or_default().extend([own]),
-            Deed::Other => {}
+            EventKind::UnlockShared => return self.read.entry(object).or_default().extend([own]),
+            EventKind::Other => {}
             _ => return,
         }
         match event.operation.as_str() {

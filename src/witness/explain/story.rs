@@ -1,7 +1,7 @@
 //! What the patterns ask of an execution: who read which write, and which locks were held when.
 
 use super::super::words;
-use super::super::{Deed, Event, Witness};
+use super::super::{Event, EventKind, Witness};
 use super::{reads, writes};
 
 /// A witness with what follows from its events. Indices are those of its events.
@@ -106,8 +106,8 @@ impl<'a> Story<'a> {
                 continue;
             };
             match event.deed {
-                Deed::Lock | Deed::LockShared => held.push((object, index)),
-                Deed::Unlock | Deed::UnlockShared => {
+                EventKind::Lock | EventKind::LockShared => held.push((object, index)),
+                EventKind::Unlock | EventKind::UnlockShared => {
                     if let Some(place) = held.iter().rposition(|(lock, _)| *lock == object) {
                         held.remove(place);
                     }

@@ -25,7 +25,7 @@ fn writings() -> Scenario<u32> {
         .acceptable("whatever", |_| true)
         .design("ones into the heartbeat", counting(|n| {
             n.fetch_add(1, Relaxed);
-            scribble("selvedge-pulse", 0xff);
+            scribble("selvedge-heartbeat", 0xff);
         }))
         .design("ones into the job slots", counting(|n| {
             n.fetch_add(1, Relaxed);

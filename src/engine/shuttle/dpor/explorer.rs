@@ -5,7 +5,7 @@ use super::history::{Event, History, Index, MAX_TASKS, join};
 use super::relation;
 use super::share::{Branch, Request};
 use super::spin::{SILENCE, Spins};
-use crate::arm::operation::{Effect, Kind, Operation};
+use crate::rt::operation::{Effect, Kind, Operation};
 use serde::{Deserialize, Serialize};
 
 /// A task that can run, and what it does then: `None` if it begins, or ends the execution.

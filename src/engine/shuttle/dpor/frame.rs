@@ -1,7 +1,7 @@
 //! One decision of a search: who could be chosen, who was, and who must still be.
 
 use super::values::Values;
-use crate::arm::operation::Operation;
+use crate::rt::operation::Operation;
 use std::ops::{Deref, DerefMut};
 
 /// A set of tasks, one bit for each.

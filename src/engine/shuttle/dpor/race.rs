@@ -5,7 +5,7 @@ use super::frame::{Tasks, only};
 use super::history::{Index, join};
 use super::relation::{self, Bearing};
 use super::share::Request;
-use crate::arm::operation::{Kind, Operation};
+use crate::rt::operation::{Kind, Operation};
 
 impl Explorer {
     /// Finds the events that race with `operation`, which `task` does now (or waits to do), and adds what

@@ -5,7 +5,7 @@
 //! is explored: a conflict too many costs executions, a conflict too few loses outcomes. So whatever is not
 //! listed as independent conflicts.
 
-use crate::arm::operation::{Kind, ObjectId, Operation};
+use crate::rt::operation::{Kind, ObjectId, Operation};
 
 /// Whether the kind is about an object at all, or about nothing that others can see.
 pub(super) fn has_object(kind: Kind) -> bool {

@@ -7,21 +7,21 @@
 //! open come first.
 //!
 //! What the branch calls for at decisions that are not its own (that of one of these tasks one be tried
-//! there) is written down ([`Explorer::requests`]). It is for the giver to enter, when all that comes before
+//! there) is written down ([`Explorer::requests`]). It is for the parent to enter, when all that comes before
 //! the branch is explored, and in order: whether it adds a task, and which, depends on what was added before.
 //! In this way each explorer adds the same tasks in the same order as one alone.
 //!
-//! A branch that is not explored to its end is taken back, and the giver explores it as if no other had
+//! A branch that is not explored to its end is taken back, and the parent explores it as if no other had
 //! tried.
 //!
 //! Limit: from the first value on that is picked ([`values`](super::values)), nothing is given away. Decisions
 //! before a branch have none then, so the process that explores a branch need not know of others' values; it has to
-//! give up if it meets one itself. What is given away already stays so: the values that its giver meets
+//! give up if it meets one itself. What is given away already stays so: the values that its parent meets
 //! meanwhile are explored before the branch comes next.
 
 use super::explorer::{Explorer, Progress};
 use super::frame::Tasks;
-use crate::arm::operation::Operation;
+use crate::rt::operation::Operation;
 use serde::{Deserialize, Serialize};
 
 /// One way to make one of the decisions on the current path.
@@ -59,7 +59,7 @@ impl Explorer {
         None
     }
 
-    /// Makes this explorer, the giver as it was when it gave the branch away, one that explores the branch,
+    /// Makes this explorer, the parent as it was when it gave the branch away, one that explores the branch,
     /// and begins its first execution.
     pub(crate) fn take(&mut self, branch: Branch) {
         self.frames.truncate(branch.depth + 1);

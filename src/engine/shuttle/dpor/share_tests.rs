@@ -1,7 +1,7 @@
 //! Random programs and closed forms, explored by several explorers and by one.
 //!
 //! The several are copies of each other in one process, and who goes on when is left to chance: whatever the
-//! helpers do while the giver is elsewhere, the result is that of one.
+//! helpers do while the parent is elsewhere, the result is that of one.
 
 use super::tests::{Program, cases, on_programs};
 use super::toy::Instruction::{
@@ -9,7 +9,7 @@ use super::toy::Instruction::{
 };
 use super::toy::{Machine, Outcome};
 use super::{Branch, Explorer, Next, Progress, Request};
-use crate::arm::operation::{Kind, Operation};
+use crate::rt::operation::{Kind, Operation};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::ops::AddAssign;
@@ -279,7 +279,7 @@ fn closed_forms_and_loops_are_explored_by_several_as_by_one() {
 }
 
 /// What is tried before a branch at the same decision is asleep in it, so it must be known; and a branch that
-/// was taken back is the giver's own to explore.
+/// was taken back is the parent's own to explore.
 #[test]
 fn a_branch_is_given_only_when_it_is_known_what_comes_before_it() {
     let program = vec![vec![Add(0)]; 4];
@@ -294,14 +294,14 @@ fn a_branch_is_given_only_when_it_is_known_what_comes_before_it() {
     let at = |task| Some(Branch { depth, task });
 
     assert!(party.explorer.begin());
-    let mut giver = party.explorer.clone();
-    assert_eq!(giver.give(), at(1));
-    assert!(std::iter::from_fn(|| giver.give()).all(|branch| branch.depth > depth), "1 is not known");
-    giver.know_first_step(Branch { depth, task: 1 }, Operation::on(0, Kind::Rmw));
-    assert_eq!(giver.give(), at(2));
-    let mut giver = party.explorer.clone();
-    giver.give().into_iter().for_each(|branch| giver.take_back(branch));
-    assert_eq!(giver.give(), None, "1 was taken back");
+    let mut parent = party.explorer.clone();
+    assert_eq!(parent.give(), at(1));
+    assert!(std::iter::from_fn(|| parent.give()).all(|branch| branch.depth > depth), "1 is not known");
+    parent.know_first_step(Branch { depth, task: 1 }, Operation::on(0, Kind::Rmw));
+    assert_eq!(parent.give(), at(2));
+    let mut parent = party.explorer.clone();
+    parent.give().into_iter().for_each(|branch| parent.take_back(branch));
+    assert_eq!(parent.give(), None, "1 was taken back");
 
     // Until 1 is chosen there.
     while party.explorer.frames.len() > depth + 1 {

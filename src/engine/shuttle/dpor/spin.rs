@@ -24,7 +24,7 @@
 
 use super::history::is_yield;
 use super::relation;
-use crate::arm::operation::{Effect, Kind, ObjectId, Operation};
+use crate::rt::operation::{Effect, Kind, ObjectId, Operation};
 
 /// Rounds without a change that are explored in full.
 pub(crate) const ROUNDS: u32 = 2;

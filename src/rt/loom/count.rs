@@ -1,0 +1,80 @@
+//! Reference counts.
+
+use super::{AtomicUsize, alive, enter, step_counter};
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+
+/// What loom knows of a reference-counted value: its scheduling points, its edges, and that it is freed.
+/// The counts themselves are std's.
+pub(crate) struct Count {
+    /// Every owner's drop and every upgrade, which all depend on each other.
+    drops: AtomicUsize,
+    /// Every drop of a weak pointer.
+    weak_drops: AtomicUsize,
+    /// Clones, which depend only on a thread looking at the count.
+    clones: AtomicUsize,
+    freed: Cell<Option<loom::alloc::Track<()>>>,
+}
+
+// SAFETY: model threads are coroutines of one operating-system thread, and the cell is not borrowed
+// across a switch.
+unsafe impl Send for Count {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Count {}
+
+impl Count {
+    #[track_caller]
+    pub(crate) fn new() -> Self {
+        Count {
+            drops: AtomicUsize::new(0),
+            weak_drops: AtomicUsize::new(0),
+            clones: AtomicUsize::new(0),
+            freed: Cell::new(Some(loom::alloc::Track::new(()))),
+        }
+    }
+
+    /// Before a count goes up by a clone.
+    #[track_caller]
+    pub(crate) fn cloning(&self) {
+        if enter() {
+            self.clones.load(Ordering::Relaxed);
+            step_counter::point();
+        }
+    }
+
+    /// Before the counts are looked at.
+    #[track_caller]
+    pub(crate) fn counting(&self) {
+        self.pass(Ordering::Relaxed);
+        if enter() {
+            self.clones.fetch_add(1, Ordering::Relaxed);
+            step_counter::point();
+        }
+    }
+
+    /// A scheduling point that depends on every owner's drop and every upgrade, with the edges of `order`.
+    #[track_caller]
+    pub(crate) fn pass(&self, order: Ordering) {
+        if enter() {
+            self.drops.fetch_add(1, order);
+            step_counter::point();
+        }
+    }
+
+    /// As [`Count::pass`], but for the drops of weak pointers.
+    #[track_caller]
+    pub(crate) fn pass_weak(&self, order: Ordering) {
+        if enter() {
+            self.weak_drops.fetch_add(1, order);
+            step_counter::point();
+        }
+    }
+
+    /// The value is gone: loom would report a leak otherwise.
+    pub(crate) fn freed(&self) {
+        let track = self.freed.take();
+        if !alive() {
+            std::mem::forget(track);
+        }
+    }
+}
