@@ -43,10 +43,6 @@ const MAX_THREADS: usize = loom::MAX_THREADS;
 /// nearly all known bugs: Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007, section 4.
 const PREEMPTION_BOUNDS: [usize; 2] = [2, 1];
 
-/// The part of the budget, in tenths, after which a search of everything is given up where one with few preemptions
-/// follows. What ends at all mostly ends by then, and the others get what is left.
-const TENTHS_FOR_EVERYTHING: u64 = 3;
-
 /// With how many preemptions all is tried of a generated program of which little can be tried. Much of what has two
 /// is tried with it, and two show nearly all known bugs (Musuvathi and Qadeer, as above).
 const FEW_PREEMPTIONS: u32 = 1;
@@ -126,12 +122,6 @@ fn search(task: &Task<'_>) -> Observation {
         None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
     };
     for (number, &preemptions) in bounds.iter().enumerate() {
-        let mut task = task.clone();
-        if number + 1 < bounds.len() && preemptions.is_none() {
-            task.budget.executions =
-                (task.budget.executions.saturating_mul(TENTHS_FOR_EVERYTHING) / 10).max(1);
-        }
-        let task = &task;
         let again = |executions| again(task, preemptions, executions);
         let (mut explored, difference) = match number {
             0 => repeat::search(task, || explore(task, preemptions), again),
