@@ -142,10 +142,10 @@ const FLOORS: &[&[&str]] = &[
 fn floor_of_file(file: &str) -> Option<(&str, usize)> {
     let name = file.rsplit('/').next().unwrap_or(file);
     let of_tests =
-        ["tests.rs", "planted.rs", "oracle.rs", "sample.rs", "testing.rs", "readings.rs", "facade.rs"];
+        ["tests.rs", "seeded_bugs.rs", "oracle.rs", "sample.rs", "testing.rs", "parsers.rs", "facade.rs"];
     let apart =
         of_tests.contains(&name) || name.ends_with("_tests.rs") || ["lib.rs", "main.rs"].contains(&file);
-    if apart || file.contains("/agreement/") || file.starts_with("race/pairs/") {
+    if apart || file.contains("/differential/") || file.starts_with("race/pairs/") {
         return None;
     }
     let room = file.split('/').next().unwrap_or(file).trim_end_matches(".rs");
