@@ -1,6 +1,6 @@
 //! The rules of the house, held to by reading the source.
 
-use crate::support::root;
+use crate::support::{cargo, root};
 use std::path::{Path, PathBuf};
 
 /// Every Rust file below a folder of `src`, with its path from there and its text.
@@ -203,6 +203,23 @@ fn the_readme_shows_the_example_that_is_compiled() {
     for words in ["cargo run --release", "cargo test", "selvedge::scenario!", "selvedge::harness!"] {
         assert!(readme.contains(words), "`{words}` is not in the readme");
     }
+}
+
+/// The oldest compiler is as old as the dependencies allow.
+#[test]
+fn the_minimum_rust_version_is_that_of_the_dependencies() {
+    let mut metadata =
+        cargo(&["metadata", "--format-version=1", "--filter-platform=x86_64-unknown-linux-gnu"]);
+    let output = metadata.assert().success().get_output().stdout.clone();
+    let metadata: serde_json::Value = serde_json::from_slice(&output).expect("JSON");
+    let version = |package: &serde_json::Value| -> Option<Vec<u32>> {
+        let text = package["rust_version"].as_str()?;
+        Some(text.split('.').map(|number| number.parse().expect("a number")).take(2).collect())
+    };
+    let packages = metadata["packages"].as_array().expect("packages");
+    let (ours, others): (Vec<_>, Vec<_>) = packages.iter().partition(|package| package["name"] == "selvedge");
+    let oldest = others.into_iter().filter_map(version).max();
+    assert!(oldest.is_some() && oldest == version(ours[0]), "{oldest:?} is what the dependencies need");
 }
 
 /// The witness in the readme is that of the page which is checked on every run.
