@@ -4,6 +4,7 @@ use super::{ALL, Surroundings, check, hostile, is_empty, marked, program, times,
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,21 +25,35 @@ fn kill(signal: &str, pid: u32) {
     Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill runs");
 }
 
+/// As from a terminal: what runs under `nohup`, or in the background of a script, ignores some signals, and so does what
+/// it starts.
+fn heeding_signals(command: &mut Command) -> &mut Command {
+    let heed = || {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: it is among the calls that are allowed between fork and exec, and installs no handler.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: see above.
+    unsafe { command.pre_exec(heed) }
+}
+
 #[test]
 fn signals_leave_nothing_behind() {
     let (program, surroundings) = (program(), Surroundings::new());
     let mut moment = 0x9e37_79b9_u64;
     for round in 0..times(4, 50) {
         for signal in ["-KILL", "-INT", "-TERM", "-HUP"] {
-            let mut run = Command::new(&program)
+            let mut command = Command::new(&program);
+            command
                 .args(["run", "--budget", "quick"])
                 // Away from the sources, beside which failing programs are kept.
                 .current_dir("/")
                 .envs(surroundings.variables())
                 .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("the program starts");
+                .stderr(Stdio::null());
+            let mut run = heeding_signals(&mut command).spawn().expect("the program starts");
             moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round | 1);
             std::thread::sleep(Duration::from_millis(moment >> 33 & 0x1ff));
             kill(signal, run.id());
