@@ -1,6 +1,6 @@
 //! The hostile suite: designs, scenario functions and users that do what none should (`tests/hostile`).
 //!
-//! The short half runs with all tests; with `SELVEDGE_HOSTILE=whole` the repetitions are those of `ci/hostile.sh`.
+//! The short half is run by name (`cargo test --test hostile`); with `SELVEDGE_HOSTILE=whole` the repetitions are those of `ci/hostile.sh`.
 
 mod designs;
 mod harness;
