@@ -173,6 +173,16 @@ ours() {
   mv "$1/Cargo.toml.new" "$1/Cargo.toml"
 }
 
+# surroundings SIDE CRATE: how its tests are built.
+surroundings() {
+  # As fast to build as to run.
+  export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+  export RUSTFLAGS CARGO_TARGET_DIR
+  RUSTFLAGS=$(flags "$2")
+  # All that have the same flags are built once.
+  CARGO_TARGET_DIR=$target/$1$(echo "$RUSTFLAGS" | tr -d ' -' | sed 's/cfg/-/g')
+}
+
 # run SIDE CRATE: the tests of a crate, on "loom" or on "selvedge"; their output in a log.
 run() {
   local side=$1 crate=$2 patches=() with
@@ -182,12 +192,7 @@ run() {
   done
   (
     cd "$dir/$side/$crate"
-    export RUSTFLAGS CARGO_TARGET_DIR
-    # As fast to build as to run.
-    export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
-    RUSTFLAGS=$(flags "$crate")
-    # All that have the same flags are built once.
-    CARGO_TARGET_DIR=$target/$side$(echo "$RUSTFLAGS" | tr -d ' -' | sed 's/cfg/-/g')
+    surroundings "$side" "$crate"
     # shellcheck disable=SC2046
     cargo "${patches[@]}" test --no-run $(arguments "$crate") >"$dir/$side-$crate.build" 2>&1 || exit 101
     date +%s.%N >"$dir/$side-$crate.start"
@@ -202,9 +207,7 @@ run() {
 run_shuttle() {
   (
     cd "$dir/$1/shuttle"
-    export RUSTFLAGS CARGO_TARGET_DIR="$target/$1"
-    export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
-    RUSTFLAGS="--cfg loom --cfg oneshot_loom --cfg tokio_unstable"
+    surroundings "$1" shuttle
     : >"$dir/$1-shuttle.log"
     : >"$dir/$1-shuttle.unbuilt"
     : >"$dir/$1-shuttle.build"

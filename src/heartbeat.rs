@@ -114,6 +114,13 @@ impl Heartbeat {
         self.executions.fetch_add(executions, Ordering::Relaxed);
     }
 
+    /// Replaces what a helper has told so far, which is less than before where it takes back what helpers of its own
+    /// have left undone.
+    pub(crate) fn recount(&self, before: u64, now: u64) {
+        self.advance(now.saturating_sub(before));
+        self.retreat(before.saturating_sub(now));
+    }
+
     /// Takes back executions that were added and will be executed again.
     pub(crate) fn retreat(&self, executions: u64) {
         self.executions.fetch_sub(executions, Ordering::Relaxed);
@@ -268,7 +275,7 @@ pub(crate) fn tell(heartbeat: &'static Heartbeat) {
 }
 
 /// From now on nothing that happens in this process is told.
-pub(crate) fn tell_nobody() {
+pub(crate) fn disconnect() {
     OF_WORKER.store(std::ptr::null_mut(), Ordering::Release);
 }
 

@@ -65,7 +65,7 @@ fn async_mutex() -> Scenario<u32> {
             counted(register_and_try, Lock::give_back).expect(Safe).not_on(Processes, ONE_PROCESS),
         )
         .in_practice(
-            "between a try that fails and the registration the lock can be given back, and nobody is told. So try, register, \
+            "between a try that fails and the registration the lock can be given back, and no waiter is woken. So try, register, \
              and try once more. A lock that is held across an await should be one that is awaited itself: a blocking one \
              stops the thread that would have to poll its holder.",
         )

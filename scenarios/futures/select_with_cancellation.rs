@@ -37,7 +37,7 @@ impl Mailbox {
     }
 }
 
-/// A message that goes back if nobody keeps it.
+/// A message that goes back to its mailbox when it is dropped.
 struct Taken<'a> {
     mailbox: &'a Mailbox,
     message: u32,

@@ -4,10 +4,8 @@ use super::child::{self, Child, SharedMapping};
 use super::measure::{Spread, in_turn, ratio, seconds};
 use super::plot::Chart;
 use super::{Bench, Figure, Measured, Verdict};
+use crate::engine::Cores;
 use anyhow::Context as _;
-use nix::errno::Errno;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -73,44 +71,10 @@ fn await_value(word: &Line, value: u32) {
     }
 }
 
-/// Keeps the calling thread on the first or the last core that it may use, until dropped: two threads that take turns
-/// may be left on one core, where each word costs two switches.
-struct Pinned(Option<CpuSet>);
-
-impl Pinned {
-    fn to_first() -> Self {
-        Pinned::to(|cores| cores.first())
-    }
-
-    fn to_last() -> Self {
-        Pinned::to(|cores| cores.last())
-    }
-
-    fn to(choose: fn(&[usize]) -> Option<&usize>) -> Self {
-        let this = Pid::from_raw(0);
-        let pin = || -> nix::Result<CpuSet> {
-            let all = sched_getaffinity(this)?;
-            let cores: Vec<usize> =
-                (0..CpuSet::count()).filter(|core| all.is_set(*core).unwrap_or(false)).collect();
-            let mut one = CpuSet::new();
-            one.set(*choose(&cores).ok_or(Errno::EINVAL)?)?;
-            sched_setaffinity(this, &one)?;
-            Ok(all)
-        };
-        Pinned(pin().ok())
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        if let Some(all) = &self.0 {
-            let _refused = sched_setaffinity(Pid::from_raw(0), all);
-        }
-    }
-}
-
+/// On a core of its own, as [`ask_words`]: a scheduler may leave threads that take turns on one core, where each word
+/// costs two switches.
 fn answer_words(words: &Words) {
-    let _pinned = Pinned::to_last();
+    Cores::of_this_thread().pin_to(1);
     for round in 1..=ROUND_TRIPS {
         await_value(&words.ping, round);
         words.pong.0.store(round, Ordering::Release);
@@ -119,13 +83,15 @@ fn answer_words(words: &Words) {
 
 /// Seconds for each round trip.
 fn ask_words(words: &Words) -> f64 {
-    let _pinned = Pinned::to_first();
-    fastest_batch(|round| {
+    let cores = Cores::of_this_thread();
+    cores.pin_to(0);
+    let spent = fastest_batch(|round| {
         words.ping.0.store(round, Ordering::Release);
         await_value(&words.pong, round);
         Ok(())
-    })
-    .unwrap_or(f64::NAN)
+    });
+    cores.unpin();
+    spent.unwrap_or(f64::NAN)
 }
 
 /// Does [`ROUND_TRIPS`] numbered from 1 in batches, and returns the seconds for each in the fastest batch: in the

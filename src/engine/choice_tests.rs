@@ -1,17 +1,18 @@
 //! Designs that choose, that are woken spuriously, and that go on past a data race, under both checkers: how many
 //! executions there are, and what they show.
 
+use super::seeded_bugs::{explored, verdict};
 use super::{Heartbeat, Task, replay};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::base::observation::{Bound, Caveat, Exploration, Observation};
 use crate::cell::{Plain, UnsafeCell};
 use crate::choose;
-use crate::scenario::{Design, Engine, ErasedDesign, Expected, Outcome, Scenario};
+use crate::scenario::{Design, Engine, ErasedDesign, Outcome, Scenario};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use crate::sync::{Condvar, Mutex};
 use crate::thread;
-use crate::verdict::{Expectation, Verdict, judge};
+use crate::verdict::Verdict;
 use crate::witness::{Event, token};
 use std::sync::Arc;
 
@@ -28,21 +29,10 @@ where
     scenario.erase().designs.remove(0)
 }
 
-fn observed(engine: Engine, design: &ErasedDesign) -> Observation {
-    crate::panics::install();
-    design.program.forget_outcomes();
-    let task = Task::new(design, BUDGET, Box::leak(Box::new(Heartbeat::default())));
-    super::observe(engine, &task).expect("the engine does its work")
-}
-
-fn verdict(engine: Engine, seen: &Observation) -> Verdict {
-    judge(Expectation { engine, expected: Expected::Safe, must_see: false }, seen).verdict
-}
-
 /// Checks that so many executions are everything, and returns the outcomes with their counts.
 #[track_caller]
 fn check(engine: Engine, design: &ErasedDesign, executions: u64) -> Vec<(String, u64)> {
-    let seen = observed(engine, design);
+    let seen = explored(engine, design);
     assert_eq!((seen.executions, &seen.exploration), (executions, &Exploration::Exhaustive), "{seen:?}");
     let counted: u64 = seen.outcomes.iter().map(|outcome| outcome.count).sum();
     assert_eq!(counted, executions, "{seen:?}");
@@ -87,14 +77,14 @@ fn every_value_is_tried_in_every_order() {
             outcomes.iter().map(|(value, _)| value).collect::<Vec<_>>(),
             sums.iter().collect::<Vec<_>>()
         );
-        let without = observed(Engine::Loom, &additions(1, 1)).executions;
+        let without = explored(Engine::Loom, &additions(1, 1)).executions;
         assert_eq!(
             check(Engine::Loom, &additions(options, 1), without * u64::from(options).pow(2)).len(),
             sums.len()
         );
     }
     // 4! / (2! 2!) orders, and 2^4 values.
-    assert_eq!(observed(Engine::Shuttle, &additions(2, 2)).redundant, 0);
+    assert_eq!(explored(Engine::Shuttle, &additions(2, 2)).redundant, 0);
     check(Engine::Shuttle, &additions(2, 2), 6 * 16);
 }
 
@@ -108,7 +98,7 @@ fn what_is_chosen_decides_what_depends_on_what() {
     let outcomes = check(Engine::Shuttle, &design, 6);
     let counts: Vec<_> = outcomes.iter().map(|(value, count)| (value.as_str(), *count)).collect();
     assert_eq!(counts, [("(0, 0)", 2), ("(0, 1)", 2), ("(1, 0)", 2)]);
-    let found = observed(Engine::Loom, &design);
+    let found = explored(Engine::Loom, &design);
     let values: Vec<_> = found.outcomes.iter().map(|outcome| outcome.value.as_str()).collect();
     assert_eq!(values, ["(0, 0)", "(0, 1)", "(1, 0)"]);
     assert!(found.outcomes.iter().all(|outcome| outcome.count > 0), "{found:?}");
@@ -134,7 +124,7 @@ fn whether_there_is_a_choice_may_depend_on_others() {
         assert_eq!(count, 1, "{value}");
     }
     for engine in CHECKERS {
-        let seen = observed(engine, &design);
+        let seen = explored(engine, &design);
         let values: Vec<_> = seen.outcomes.iter().map(|outcome| outcome.value.as_str()).collect();
         assert_eq!(values, expected, "{engine}");
         assert!(seen.outcomes.iter().all(|outcome| outcome.count > 0), "{engine}: {seen:?}");
@@ -149,7 +139,7 @@ fn copies_of_a_state_choose_alike() {
         .isolated();
     let design = erased(design, |_| true);
     for engine in CHECKERS {
-        let seen = observed(engine, &design);
+        let seen = explored(engine, &design);
         let values: Vec<_> = seen.outcomes.iter().map(|outcome| outcome.value.as_str()).collect();
         assert_eq!(values, ["(0, 0, 0)", "(1, 1, 1)", "(2, 2, 2)"], "{engine}");
     }
@@ -178,7 +168,7 @@ fn seats(at_once: bool) -> ErasedDesign {
 fn a_seat_that_was_looked_at_before_it_was_taken_is_taken_twice() {
     for engine in CHECKERS {
         let design = seats(false);
-        let seen = observed(engine, &design);
+        let seen = explored(engine, &design);
         assert_eq!(verdict(engine, &seen), Verdict::Forbidden, "{seen:?}");
         let witness = seen.witnesses.first().expect("a failure has a witness");
         let choices = witness.events.iter().filter(|event| event.operation == "choose");
@@ -186,7 +176,7 @@ fn a_seat_that_was_looked_at_before_it_was_taken_is_taken_twice() {
         assert_eq!(chosen.len(), 2, "{witness:?}");
         assert_eq!(chosen[0], chosen[1], "{witness:?}");
         assert_replays(&design, &seen);
-        let seen = observed(engine, &seats(true));
+        let seen = explored(engine, &seats(true));
         assert_eq!(verdict(engine, &seen), Verdict::Safe, "{seen:?}");
     }
     // Nine pairs of seats: the two that are alike have two orders of two exchanges, or four of looking and
@@ -231,9 +221,9 @@ fn who_waits_without_a_loop_goes_on_untold() {
     let values = check(Engine::Shuttle, &design, 4);
     assert_eq!(values, [("false".to_owned(), 1), ("true".to_owned(), 3)]);
     for engine in CHECKERS {
-        let without = observed(engine, &erased(told(false), |told| *told));
+        let without = explored(engine, &erased(told(false), |told| *told));
         assert_eq!(verdict(engine, &without), Verdict::Safe, "{without:?}");
-        let seen = observed(engine, &design);
+        let seen = explored(engine, &design);
         assert_eq!(verdict(engine, &seen), Verdict::Forbidden, "{seen:?}");
         let spurious = |event: &Event| event.operation == "woken spuriously, lock" && event.thread == 1;
         assert!(seen.witnesses[0].events.iter().any(spurious), "{seen:?}");
@@ -245,13 +235,13 @@ fn who_waits_without_a_loop_goes_on_untold() {
 fn who_waits_in_a_loop_does_not() {
     let design = erased(told(true).spurious_wakeups(), |told| *told);
     for engine in CHECKERS {
-        let seen = observed(engine, &design);
+        let seen = explored(engine, &design);
         assert_eq!(verdict(engine, &seen), Verdict::Safe, "{seen:?}");
         assert_eq!(seen.exploration, bounded_by_wakeups(), "{engine}");
         assert_eq!(seen.outcomes.len(), 1, "{seen:?}");
     }
     // As without the loop; and who is still untold waits once more.
-    assert_eq!(observed(Engine::Shuttle, &design).executions, 4);
+    assert_eq!(explored(Engine::Shuttle, &design).executions, 4);
 }
 
 /// As [`told`], for a permit.
@@ -282,10 +272,10 @@ fn parked(again: bool) -> ErasedDesign {
 fn who_parks_without_a_loop_goes_on_untold() {
     for engine in CHECKERS {
         let (design, corrected) = (parked(false), parked(true));
-        let seen = observed(engine, &design);
+        let seen = explored(engine, &design);
         assert_eq!(verdict(engine, &seen), Verdict::Forbidden, "{seen:?}");
         assert_replays(&design, &seen);
-        let seen = observed(engine, &corrected);
+        let seen = explored(engine, &corrected);
         assert_eq!(verdict(engine, &seen), Verdict::Safe, "{seen:?}");
         assert_eq!(seen.exploration, bounded_by_wakeups(), "{engine}");
     }
@@ -302,7 +292,7 @@ fn nobody_is_saved_by_a_spurious_wakeup() {
     };
     for engine in CHECKERS {
         for design in [design(), design().spurious_wakeups()] {
-            let seen = observed(engine, &erased(design, |_| true));
+            let seen = explored(engine, &erased(design, |_| true));
             assert_eq!(verdict(engine, &seen), Verdict::Deadlock, "{seen:?}");
         }
     }
@@ -324,7 +314,7 @@ fn beyond_a_data_race_an_update_is_lost() {
         let design = lost_updates(actors);
         let outcomes = check(Engine::Shuttle, &design, executions);
         assert_eq!(outcomes.len(), actors, "{outcomes:?}");
-        let seen = observed(Engine::Shuttle, &design);
+        let seen = explored(Engine::Shuttle, &design);
         assert_eq!(
             (verdict(Engine::Shuttle, &seen), seen.failures.len()),
             (Verdict::DataRace, 1),
@@ -342,7 +332,7 @@ fn beyond_a_data_race_an_update_is_lost() {
         assert_replays(&design, &seen);
     }
     // Where a checker ends at the race, all is as it was.
-    let seen = observed(Engine::Loom, &lost_updates(2));
+    let seen = explored(Engine::Loom, &lost_updates(2));
     assert_eq!((verdict(Engine::Loom, &seen), seen.raced), (Verdict::DataRace, 0), "{seen:?}");
 }
 
@@ -356,7 +346,7 @@ fn under_a_lock_there_is_no_race_to_go_past() {
         .observe(|(_, n), _| n.get())
         .past_races();
     let design = erased(design, |&n| n == 2);
-    let seen = observed(Engine::Shuttle, &design);
+    let seen = explored(Engine::Shuttle, &design);
     assert_eq!((verdict(Engine::Shuttle, &seen), seen.raced), (Verdict::Safe, 0), "{seen:?}");
     assert!(seen.caveats.is_empty(), "{seen:?}");
     check(Engine::Shuttle, &design, 2);
@@ -373,7 +363,7 @@ fn a_race_on_what_is_not_accessed_as_a_whole_ends_the_execution() {
         .actors(2, |n| n.0.with_mut(|_| ()))
         .observe(|n, _| n.0.with(|_| ()))
         .past_races();
-    let seen = observed(Engine::Shuttle, &erased(design, |_| true));
+    let seen = explored(Engine::Shuttle, &erased(design, |_| true));
     assert_eq!((verdict(Engine::Shuttle, &seen), seen.raced), (Verdict::DataRace, 0), "{seen:?}");
     assert_eq!(seen.executions, 1);
 }

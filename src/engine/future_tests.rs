@@ -1,17 +1,18 @@
 //! Futures under the checkers: cancellation at each await point, selecting, joining, permits, and the witness of a wake-up
 //! that is lost.
 
+use super::seeded_bugs::{explored, verdict};
 use super::{Heartbeat, Task, replay};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
-use crate::base::observation::{Exploration, Observation};
+use crate::base::observation::Exploration;
 use crate::cell::Plain;
 use crate::compat::shuttle::future::batch_semaphore::{BatchSemaphore, Fairness, TryAcquireError};
 use crate::future::{AtomicWaker, Either, block_on, join, may_cancel, select, yield_now};
-use crate::scenario::{Design, Engine, ErasedDesign, Expected, Outcome, Scenario};
+use crate::scenario::{Design, Engine, ErasedDesign, Outcome, Scenario};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering::*};
-use crate::verdict::{Expectation, Verdict, judge};
+use crate::verdict::Verdict;
 use crate::witness::{table, token};
 use std::future::{Future, poll_fn, ready};
 use std::pin::{Pin, pin};
@@ -44,21 +45,10 @@ where
     )
 }
 
-fn observed(engine: Engine, design: &ErasedDesign) -> Observation {
-    crate::panics::install();
-    design.program.forget_outcomes();
-    let task = Task::new(design, BUDGET, Box::leak(Box::new(Heartbeat::default())));
-    super::observe(engine, &task).expect("the engine does its work")
-}
-
-fn verdict(engine: Engine, seen: &Observation) -> Verdict {
-    judge(Expectation { engine, expected: Expected::Safe, must_see: false }, seen).verdict
-}
-
 /// Checks that so many executions are everything, and returns the outcomes.
 #[track_caller]
 fn check(engine: Engine, design: &ErasedDesign, executions: u64) -> Vec<String> {
-    let seen = observed(engine, design);
+    let seen = explored(engine, design);
     assert_eq!(
         (seen.executions, &seen.exploration),
         (executions, &Exploration::Exhaustive),
@@ -161,7 +151,7 @@ fn cancelled(passes_on: bool) -> ErasedDesign {
 fn a_cancellation_that_swallows_a_notification_is_found_and_one_that_passes_it_on_passes() {
     let mut counts = Vec::new();
     for engine in CHECKERS {
-        let seen = observed(engine, &cancelled(false));
+        let seen = explored(engine, &cancelled(false));
         assert_eq!(verdict(engine, &seen), Verdict::Forbidden, "{engine}: {seen:?}");
         assert!(!seen.witnesses.is_empty(), "{engine}");
         for witness in &seen.witnesses {
@@ -171,7 +161,7 @@ fn a_cancellation_that_swallows_a_notification_is_found_and_one_that_passes_it_o
             let task = Task::new(&design, BUDGET, Box::leak(Box::new(Heartbeat::default())));
             assert_eq!(replay(&task, &token).expect("the same way").events, witness.events);
         }
-        let seen = observed(engine, &cancelled(true));
+        let seen = explored(engine, &cancelled(true));
         assert_eq!(verdict(engine, &seen), Verdict::Safe, "{engine}: {seen:?}");
         counts.push((engine, seen.executions, seen.exploration == Exploration::Exhaustive));
     }
@@ -194,7 +184,7 @@ fn counted(permits: usize, fairness: Fairness) -> ErasedDesign {
 fn one_permit_lets_one_in_and_two_let_both() {
     for engine in CHECKERS {
         for fairness in [Fairness::StrictlyFair, Fairness::Unfair] {
-            let verdict = |permits| verdict(engine, &observed(engine, &counted(permits, fairness)));
+            let verdict = |permits| verdict(engine, &explored(engine, &counted(permits, fairness)));
             assert_eq!(verdict(1), Verdict::Safe, "{engine} {fairness:?}");
             assert_eq!(verdict(2), Verdict::DataRace, "{engine} {fairness:?}");
         }
@@ -225,7 +215,7 @@ fn closed(closes: bool) -> ErasedDesign {
 fn who_is_cancelled_takes_no_permits_and_closing_wakes() {
     for engine in CHECKERS {
         let outcomes = |closes| -> Vec<String> {
-            let seen = observed(engine, &closed(closes));
+            let seen = explored(engine, &closed(closes));
             assert_eq!(verdict(engine, &seen), Verdict::Safe, "{engine}: {seen:?}");
             seen.outcomes.into_iter().map(|outcome| outcome.value).collect()
         };
@@ -303,7 +293,7 @@ fn oneshot(registers_first: bool) -> ErasedDesign {
 #[test]
 fn a_wake_up_that_is_lost_is_told_by_who_registered_and_who_woke() {
     for engine in CHECKERS {
-        let seen = observed(engine, &oneshot(false));
+        let seen = explored(engine, &oneshot(false));
         assert_eq!(verdict(engine, &seen), Verdict::Deadlock, "{engine}: {seen:?}");
         let witness =
             seen.witnesses.iter().find(|one| matches!(one.shows, Failure::Deadlock(_))).expect("one");
@@ -315,6 +305,6 @@ fn a_wake_up_that_is_lost_is_told_by_who_registered_and_who_woke() {
         for row in ["register told", "wake told, which is empty", "clone waker of A", "waits to be woken"] {
             assert!(table.contains(row), "{engine}: {table}");
         }
-        assert_eq!(verdict(engine, &observed(engine, &oneshot(true))), Verdict::Safe, "{engine}");
+        assert_eq!(verdict(engine, &explored(engine, &oneshot(true))), Verdict::Safe, "{engine}");
     }
 }

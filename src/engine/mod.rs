@@ -15,13 +15,13 @@ mod future_tests;
 pub(crate) mod job_slots;
 mod lockstep;
 pub(crate) mod loom;
+#[cfg(test)]
+mod parallel_testing;
 pub(crate) mod processes;
 mod rc11;
 pub(crate) mod repeat;
 #[cfg(test)]
 mod seeded_bugs;
-#[cfg(test)]
-mod several;
 mod shuttle;
 pub(crate) mod threads;
 mod witness;
@@ -32,6 +32,7 @@ mod worker_pool;
 pub(crate) use crate::heartbeat::{Heartbeat, Shrinking};
 pub(crate) use adapter::{Adapter, Programs, adapter};
 pub(crate) use job_slots::{Holder, Slots};
+pub(crate) use lockstep::Cores;
 
 use crate::base::budget::Budget;
 use crate::base::engine::Engine;

@@ -8,7 +8,8 @@ use super::{Heartbeat, Task};
 use crate::base::budget::Budget;
 use crate::base::failure::{Crash, Failure, How, Who};
 use crate::base::observation::Observation;
-use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use crate::scenario::{self, Design, ErasedDesign, Expected, Outcome, Scenario};
+use crate::verdict::{Expectation, Verdict, judge};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -62,6 +63,19 @@ where
     scenario.erase().designs.remove(0)
 }
 
+/// What a checker sees of a design, from the beginning.
+pub(super) fn explored(engine: scenario::Engine, design: &ErasedDesign) -> Observation {
+    crate::panics::install();
+    design.program.forget_outcomes();
+    let task = Task::new(design, Budget::FOR_TESTS, Box::leak(Box::new(Heartbeat::default())));
+    super::observe(engine, &task).expect("the engine does its work")
+}
+
+/// What is said of a design that is expected to be safe.
+pub(super) fn verdict(engine: scenario::Engine, seen: &Observation) -> Verdict {
+    judge(Expectation { engine, expected: Expected::Safe, must_see: false }, seen).verdict
+}
+
 pub(crate) type Engine = fn(&Task<'_>) -> anyhow::Result<Observation>;
 
 /// What `engine` sees of a design in so many milliseconds.
@@ -74,7 +88,7 @@ pub(crate) fn observed(engine: Engine, design: &ErasedDesign, sampling_ms: u64) 
     if observation.not_applicable.is_none() {
         assert_eq!(task.heartbeat.executions(), observation.executions);
     }
-    assert_eq!(task.heartbeat.waiting(), (vec![], 0), "nobody is watched any more");
+    assert_eq!(task.heartbeat.waiting(), (vec![], 0), "no actor is watched any more");
     assert!(task.heartbeat.pids().is_empty(), "no process is left");
     observation
 }

@@ -101,8 +101,8 @@ pub(crate) trait Countable {
     /// How often each was counted.
     fn counts(&self) -> Vec<u64>;
 
-    /// Counts an outcome that is known so many times more.
-    fn count_more(&self, place: usize, times: u64);
+    /// Counts the outcomes that are known, from the first on, so many times more.
+    fn count_more(&self, times: &[u64]);
 
     /// Sets all counts to zero, and forgets no outcome.
     fn zero(&self);
@@ -336,8 +336,9 @@ impl<S, R, O: Outcome> Countable for Typed<S, R, O> {
         self.counted().in_order()
     }
 
-    fn count_more(&self, place: usize, times: u64) {
-        self.counted().add_to(place, times);
+    fn count_more(&self, times: &[u64]) {
+        let mut counts = self.counted();
+        times.iter().enumerate().for_each(|(place, times)| counts.add_to(place, *times));
     }
 
     fn zero(&self) {

@@ -141,8 +141,16 @@ const FLOORS: &[&[&str]] = &[
 /// Where the code of a file stands; nothing for tests, their oracles, and what only puts the rooms together.
 fn floor_of_file(file: &str) -> Option<(&str, usize)> {
     let name = file.rsplit('/').next().unwrap_or(file);
-    let of_tests =
-        ["tests.rs", "seeded_bugs.rs", "oracle.rs", "sample.rs", "testing.rs", "parsers.rs", "facade.rs"];
+    let of_tests = [
+        "tests.rs",
+        "seeded_bugs.rs",
+        "oracle.rs",
+        "sample.rs",
+        "testing.rs",
+        "parallel_testing.rs",
+        "parsers.rs",
+        "facade.rs",
+    ];
     let apart =
         of_tests.contains(&name) || name.ends_with("_tests.rs") || ["lib.rs", "main.rs"].contains(&file);
     if apart || file.contains("/differential/") || file.starts_with("race/pairs/") {

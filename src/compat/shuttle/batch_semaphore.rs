@@ -254,7 +254,7 @@ impl BatchSemaphore {
         });
     }
 
-    /// Takes so many permits, if they are there and it is nobody else's turn.
+    /// Takes so many permits, if there are enough and no earlier waiter comes first.
     ///
     /// # Errors
     /// Otherwise, and if it is closed.

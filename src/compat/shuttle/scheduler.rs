@@ -60,10 +60,8 @@ scheduler! {
     /// See [`check_dfs`](super::check_dfs).
     DfsScheduler
 }
-scheduler! {
-    /// See [`check_urw`](super::check_urw).
-    UrwRandomScheduler
-}
+/// See [`check_urw`](super::check_urw). No way of drawing is another one here.
+pub type UrwRandomScheduler = RandomScheduler;
 scheduler! {
     /// So many executions of the search.
     RoundRobinScheduler
@@ -110,20 +108,6 @@ impl DfsScheduler {
     #[must_use]
     pub fn new(max_iterations: Option<usize>, _allow_random_data: bool) -> Self {
         DfsScheduler(Plan::exhaustive(max_iterations))
-    }
-}
-
-impl UrwRandomScheduler {
-    /// So many executions.
-    #[must_use]
-    pub fn new(iterations: usize) -> Self {
-        UrwRandomScheduler(Plan::random(DEFAULT_SEED, iterations))
-    }
-
-    /// So many executions, from a seed.
-    #[must_use]
-    pub fn new_from_seed(seed: u64, iterations: usize) -> Self {
-        UrwRandomScheduler(Plan::random(seed, iterations))
     }
 }
 

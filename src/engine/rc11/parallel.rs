@@ -62,19 +62,18 @@ impl Parallel {
     }
 }
 
-impl Search<'_, '_> {
-    /// Outcomes so far.
-    fn distinct(&self) -> usize {
-        self.task.program.countable().map_or(0, |program| program.distinct())
-    }
+/// Outcomes so far.
+fn distinct(task: &Task<'_>) -> usize {
+    task.program.countable().map_or(0, |program| program.distinct())
+}
 
+impl Search<'_, '_> {
     /// Keeps the execution that has ended, if its outcome is one that the parent does not know.
     pub(super) fn keep_guide(&mut self) {
-        let distinct = self.distinct();
         let Some(parallel) = self.parallel.as_mut().filter(|parallel| parallel.pool.is_helper()) else {
             return;
         };
-        if distinct > parallel.known + parallel.guides.len() {
+        if distinct(self.task) > parallel.known + parallel.guides.len() {
             parallel.guides.push(Guide::of(self.explorer.graph()));
         }
     }
@@ -117,7 +116,7 @@ impl Search<'_, '_> {
         (self.executions, self.idle) = (0, 0);
         self.failures.clear();
         self.found.clear();
-        let known = self.distinct();
+        let known = distinct(self.task);
         if let Some(parallel) = &mut self.parallel {
             parallel.given.clear();
             parallel.known = known;
@@ -166,9 +165,7 @@ impl Search<'_, '_> {
             parallel.pool.look();
             let Some(helper) = parallel.pool.helper(branch) else { break };
             let runs = helper.executions();
-            self.heartbeat.advance(runs.saturating_sub(told));
-            // It takes back what helpers of its own have left undone.
-            self.heartbeat.retreat(told.saturating_sub(runs));
+            self.heartbeat.recount(told, runs);
             told = runs;
             if helper.has_ended() || self.is_late() || self.task.is_out_of_time() {
                 break;
@@ -206,7 +203,7 @@ impl Search<'_, '_> {
         let new = report.counts.len().saturating_sub(report.guides.len());
         let (known, new) = report.counts.split_at(new);
         if let Some(program) = self.task.program.countable() {
-            (0..).zip(known).for_each(|(place, count)| program.count_more(place, *count));
+            program.count_more(known);
         }
         for (guide, count) in report.guides.into_iter().zip(new) {
             self.repeat_of(guide, *count);

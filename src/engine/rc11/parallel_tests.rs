@@ -3,24 +3,24 @@
 
 use crate::cell::Plain;
 use crate::choose;
-use crate::engine::several::{
-    additions, child, compare, compare_helped, design, heartbeat, observed, single,
+use crate::engine::parallel_testing::{
+    additions, child, compare, compare_helped, heartbeat, helped_by_others, killed, late, observed,
+    only_in_helpers, single,
 };
+use crate::engine::seeded_bugs::erased;
 use crate::engine::worker_pool::STARTED;
 use crate::engine::{Budget, Engine};
 use crate::scenario::{Design, ErasedDesign};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use crate::thread;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::getpid;
-use std::sync::atomic::AtomicI32;
 
 const BUDGET: Budget = Budget { executions: 20_000, random_executions: 20, ..Budget::FOR_TESTS };
 
 fn lost_updates(actors: usize) -> ErasedDesign {
-    design(
+    erased(
         Design::new(|| AtomicU32::new(0))
             .actors(actors, |n| n.store(n.load(Relaxed) + 1, Relaxed))
             .observe(|n, _| n.load(Relaxed)),
@@ -56,7 +56,7 @@ fn an_exploration_that_the_budget_ends_is_the_same_on_several_cores() {
 fn loops_choices_and_failures_are_the_same_on_several_cores() {
     single("engine::rc11::parallel_tests::loops_choices_and_failures_are_the_same_on_several_cores", || {
         let awaits = || {
-            design(
+            erased(
                 Design::new(|| (AtomicBool::new(false), AtomicU32::new(0)))
                     .actor("waits", |(ready, n)| {
                         while !ready.load(Acquire) {
@@ -76,7 +76,7 @@ fn loops_choices_and_failures_are_the_same_on_several_cores() {
         compare_helped(Engine::Rc11, awaits, BUDGET);
         // The third to come takes the locks in another order: in some executions a deadlock.
         let deadlocks = || {
-            design(
+            erased(
                 Design::new(|| (AtomicU32::new(0), [0, 1].map(Mutex::new)))
                     .actors(3, |(turn, [a, b])| {
                         let (first, second) = if turn.fetch_add(1, Relaxed) == 2 { (b, a) } else { (a, b) };
@@ -89,7 +89,7 @@ fn loops_choices_and_failures_are_the_same_on_several_cores() {
         compare_helped(Engine::Rc11, deadlocks, BUDGET);
         // Two who come first and second race; the search goes on.
         let races = || {
-            design(
+            erased(
                 Design::new(|| (AtomicU32::new(0), Plain::new(0)))
                     .actors(3, |(turn, cell)| {
                         turn.fetch_add(1, Relaxed);
@@ -133,40 +133,10 @@ fn forbidden_outcomes_are_the_same_on_several_cores() {
     });
 }
 
-/// The process whose helpers are all others.
-static PARENT: AtomicI32 = AtomicI32::new(0);
-
-/// Additions of which the last actor's come first in one part of the search; `act` happens there.
-fn late(act: fn()) -> ErasedDesign {
-    design(
-        Design::new(|| AtomicU32::new(0))
-            .actors(3, |n| {
-                n.fetch_add(1, Relaxed);
-                n.fetch_add(1, Relaxed);
-            })
-            .actor("last", move |n| {
-                if n.fetch_add(1, Relaxed) == 0 {
-                    act();
-                }
-            })
-            .observe(|n, _| n.load(Relaxed)),
-    )
-}
-
-fn only_in_helpers(act: fn()) {
-    if getpid().as_raw() != PARENT.load(Relaxed) {
-        act();
-    }
-}
-
-fn killed() {
-    kill(getpid(), Signal::SIGKILL).expect("a process can kill itself");
-}
-
 #[test]
 fn what_a_helper_leaves_undone_is_done_by_its_giver() {
     single("engine::rc11::parallel_tests::what_a_helper_leaves_undone_is_done_by_its_giver", || {
-        PARENT.store(getpid().as_raw(), Relaxed);
+        helped_by_others();
         for act in [
             || only_in_helpers(killed),
             || only_in_helpers(|| std::process::abort()),

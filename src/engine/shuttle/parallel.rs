@@ -255,9 +255,7 @@ impl State {
                 helper.heard.requests.pop_front();
             }
             let executions = helper.executions();
-            parallel.heartbeat.advance(executions.saturating_sub(told));
-            // It takes back what helpers of its own have left undone.
-            parallel.heartbeat.retreat(told.saturating_sub(executions));
+            parallel.heartbeat.recount(told, executions);
             told = executions;
             if helper.has_ended() || self.begun + executions > self.limit {
                 break;
@@ -294,9 +292,7 @@ impl State {
         self.ended += report.ended;
         let new = report.counts.len() - report.schedules.len().min(report.counts.len());
         if let Some(program) = parallel.program.countable() {
-            for (place, count) in report.counts[..new].iter().enumerate() {
-                program.count_more(place, *count);
-            }
+            program.count_more(&report.counts[..new]);
         }
         parallel.repeats.extend(report.counts[new..].iter().copied().zip(report.schedules));
     }

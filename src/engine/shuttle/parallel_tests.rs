@@ -4,21 +4,21 @@
 use super::differential::programs;
 use crate::cell::Plain;
 use crate::choose;
-use crate::engine::several::{
-    additions, child, compare, compare_helped, design, heartbeat, observed, single, slots,
+use crate::engine::parallel_testing::{
+    additions, child, compare, compare_helped, heartbeat, helped_by_others, killed, late, observed,
+    only_in_helpers, single, slots,
 };
+use crate::engine::seeded_bugs::erased;
 use crate::engine::worker_pool::STARTED;
 use crate::engine::{Budget, Engine, Fatal, Helping, Task, Way};
-use crate::scenario::{Design, ErasedDesign};
+use crate::scenario::Design;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use crate::thread;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::getpid;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
-use std::sync::atomic::AtomicI32;
 use std::time::Duration;
 
 const BUDGET: Budget = Budget { executions: 20_000, random_executions: 20, ..Budget::FOR_TESTS };
@@ -30,7 +30,7 @@ fn closed_forms_are_the_same_on_several_cores() {
         compare_helped(Engine::Shuttle, || additions(3, 2), BUDGET);
         compare_helped(Engine::Shuttle, || additions(4, 2), BUDGET);
         let lost_updates = || {
-            design(
+            erased(
                 Design::new(|| AtomicU32::new(0))
                     .actors(4, |n| n.store(n.load(Relaxed) + 1, Relaxed))
                     .observe(|n, _| n.load(Relaxed)),
@@ -72,7 +72,7 @@ fn random_programs_are_the_same_on_several_cores() {
                 let all = Design::new(|| ()).actor("all", move |()| program.execute());
                 let all = if options.spurious_wakeups { all.spurious_wakeups() } else { all };
                 let all = if options.past_races { all.past_races() } else { all };
-                design(all.observe(|(), returns| returns[0].clone()))
+                erased(all.observe(|(), returns| returns[0].clone()))
             };
             helpers
                 .set(helpers.get() + compare(Engine::Shuttle, make, Budget { executions: 2_000, ..BUDGET }));
@@ -87,7 +87,7 @@ fn random_programs_are_the_same_on_several_cores() {
 fn loops_locks_and_failures_are_the_same_on_several_cores() {
     single("engine::shuttle::parallel_tests::loops_locks_and_failures_are_the_same_on_several_cores", || {
         let awaits = || {
-            design(
+            erased(
                 Design::new(|| (AtomicBool::new(false), AtomicU32::new(0)))
                     .actor("waits", |(ready, n)| {
                         while !ready.load(Acquire) {
@@ -107,7 +107,7 @@ fn loops_locks_and_failures_are_the_same_on_several_cores() {
         compare_helped(Engine::Shuttle, awaits, BUDGET);
         // The third to come takes the locks in another order: found late in the search.
         let deadlocks = || {
-            design(
+            erased(
                 Design::new(|| (AtomicU32::new(0), [0, 1].map(Mutex::new)))
                     .actors(3, |(turn, [a, b])| {
                         let (first, second) = if turn.fetch_add(1, Relaxed) == 2 { (b, a) } else { (a, b) };
@@ -119,7 +119,7 @@ fn loops_locks_and_failures_are_the_same_on_several_cores() {
         };
         compare(Engine::Shuttle, deadlocks, BUDGET);
         let panics = || {
-            design(
+            erased(
                 Design::new(|| AtomicU32::new(0))
                     .actors(3, |n| {
                         n.fetch_add(1, Relaxed);
@@ -138,7 +138,7 @@ fn values_that_are_chosen_are_the_same_on_several_cores() {
     single("engine::shuttle::parallel_tests::values_that_are_chosen_are_the_same_on_several_cores", || {
         // Only who comes first chooses, which takes a while: the helpers are at work by then.
         let late = |actors: usize| {
-            design(
+            erased(
                 Design::new(|| AtomicU32::new(0))
                     .actors(actors, |n| {
                         n.fetch_add(10, Relaxed);
@@ -158,7 +158,7 @@ fn values_that_are_chosen_are_the_same_on_several_cores() {
         }
         // A design that chooses at once is never helped.
         let early = || {
-            design(
+            erased(
                 Design::new(|| AtomicU32::new(0))
                     .actors(3, |n| n.fetch_add(choose(2), Relaxed) + n.fetch_add(choose(2), Relaxed))
                     .observe(|n, returns| (n.load(Relaxed), returns.to_vec())),
@@ -178,11 +178,11 @@ fn who_asks_for_more_than_interleavings_is_not_helped() {
                 n.set(n.get() + 1);
             })
         };
-        let past = || design(racing().past_races().observe(|(n, _), _| n.get()));
+        let past = || erased(racing().past_races().observe(|(n, _), _| n.get()));
         assert_eq!(compare(Engine::Shuttle, past, BUDGET), 0);
         assert!(observed(Engine::Shuttle, &past(), BUDGET, 1, heartbeat()).raced > 0);
         let woken = || {
-            design(
+            erased(
                 Design::new(|| AtomicU32::new(0))
                     .actors(3, |n| n.fetch_add(1, Relaxed) + n.fetch_add(1, Relaxed))
                     .spurious_wakeups()
@@ -205,41 +205,10 @@ fn who_asks_for_more_than_interleavings_is_not_helped() {
     });
 }
 
-/// The process whose helpers are all others; 0 if any process is meant.
-static PARENT: AtomicI32 = AtomicI32::new(0);
-
-/// Additions of which the last actor's come first in one part of the search, far from its beginning; `act`
-/// happens there.
-fn late(act: fn()) -> ErasedDesign {
-    design(
-        Design::new(|| AtomicU32::new(0))
-            .actors(3, |n| {
-                n.fetch_add(1, Relaxed);
-                n.fetch_add(1, Relaxed);
-            })
-            .actor("last", move |n| {
-                if n.fetch_add(1, Relaxed) == 0 {
-                    act();
-                }
-            })
-            .observe(|n, _| n.load(Relaxed)),
-    )
-}
-
-fn only_in_helpers(act: fn()) {
-    if getpid().as_raw() != PARENT.load(Relaxed) {
-        act();
-    }
-}
-
-fn killed() {
-    kill(getpid(), Signal::SIGKILL).expect("a process can kill itself");
-}
-
 #[test]
 fn what_a_helper_leaves_undone_is_done_by_its_giver() {
     single("engine::shuttle::parallel_tests::what_a_helper_leaves_undone_is_done_by_its_giver", || {
-        PARENT.store(getpid().as_raw(), Relaxed);
+        helped_by_others();
         for act in [
             || only_in_helpers(killed),
             || only_in_helpers(|| std::process::abort()),

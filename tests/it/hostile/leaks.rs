@@ -91,7 +91,7 @@ fn behind_the_lock_of_another_run_it_says_so_and_obeys() {
     let surroundings = Surroundings::new();
     let folder = surroundings.folder.path();
     let lock = File::create(folder.join(format!("selvedge-{}.lock", nix::unistd::getuid()))).expect("a file");
-    lock.lock().expect("nobody else has it");
+    lock.lock().expect("no other process holds it");
     let start = |engine: &str| {
         Command::new(program())
             .args(["run", "nondeterminism", "--design", "chooses as it should", "--engine", engine])

@@ -226,7 +226,7 @@ fn where_no_more_processes_can_be_started_it_says_so() {
 
 /// What lies where a file of ours is looked for, and is none.
 #[test]
-fn files_that_are_none_keep_nobody_waiting() {
+fn files_that_are_no_regular_files_do_not_block() {
     let fifo = |path: &Path| {
         nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     };

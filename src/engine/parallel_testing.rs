@@ -2,15 +2,17 @@
 //! helpers are tested with.
 
 use super::lockstep::{Mapping, Sharing};
-use super::seeded_bugs::alone;
+use super::seeded_bugs::{alone, erased};
 use super::worker_pool::STARTED;
 use super::{Budget, Engine, Heartbeat, Helping, Holder, Observation, Slots, Task, adapter};
-use crate::scenario::{Design, ErasedDesign, Outcome, Scenario};
+use crate::scenario::{Design, ErasedDesign};
 use crate::sync::atomic::{AtomicU32, Ordering::*};
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, wait, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid, fork, getpid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicI32;
 use std::time::Duration;
 
 /// Starts a process with a single thread, which alone may fork helpers.
@@ -32,16 +34,6 @@ pub(super) fn single(test_name: &str, test: impl FnOnce()) {
         let child = child(test);
         assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
     });
-}
-
-pub(super) fn design<S, R, O>(design: Design<S, R, O>) -> ErasedDesign
-where
-    S: Send + Sync + 'static,
-    R: Send + Sync + 'static,
-    O: Outcome,
-{
-    let scenario = Scenario::new("What comes of it?").acceptable("anything", |_| true).design("it", design);
-    scenario.erase().designs.remove(0)
 }
 
 /// A value that is seen by this process and its children.
@@ -111,9 +103,45 @@ pub(super) fn compare_helped(engine: Engine, make: impl Fn() -> ErasedDesign, bu
 }
 
 pub(super) fn additions(actors: usize, each: usize) -> ErasedDesign {
-    design(
+    erased(
         Design::new(|| AtomicU32::new(0))
             .actors(actors, move |n| (0..each).map(|_| n.fetch_add(1, Relaxed)).collect::<Vec<_>>())
             .observe(|_, returns| returns.to_vec()),
+    )
+}
+
+/// The process whose helpers are all others; 0 if any process is meant.
+static PARENT: AtomicI32 = AtomicI32::new(0);
+
+/// From here on this process is the one whose helpers [`only_in_helpers`] means.
+pub(super) fn helped_by_others() {
+    PARENT.store(getpid().as_raw(), Relaxed);
+}
+
+pub(super) fn only_in_helpers(act: fn()) {
+    if getpid().as_raw() != PARENT.load(Relaxed) {
+        act();
+    }
+}
+
+pub(super) fn killed() {
+    kill(getpid(), Signal::SIGKILL).expect("a process can kill itself");
+}
+
+/// Additions of which the last actor's come first in one part of the search, far from its beginning; `act` happens
+/// there.
+pub(super) fn late(act: fn()) -> ErasedDesign {
+    erased(
+        Design::new(|| AtomicU32::new(0))
+            .actors(3, |n| {
+                n.fetch_add(1, Relaxed);
+                n.fetch_add(1, Relaxed);
+            })
+            .actor("last", move |n| {
+                if n.fetch_add(1, Relaxed) == 0 {
+                    act();
+                }
+            })
+            .observe(|n, _| n.load(Relaxed)),
     )
 }
