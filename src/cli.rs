@@ -425,7 +425,7 @@ mod tests {
                 opinion: None,
                 observation,
                 log: String::new(),
-                seconds: 0.0,
+                milliseconds: 0,
                 broken: *kind == "broken",
             }
         };

@@ -71,6 +71,6 @@ pub(super) fn print(report: &Report, format: Format, verbose: bool) -> io::Resul
             writeln!(out, "{}", terminal::scenario(scenario, width, verbose))?;
         }
     }
-    let seconds = report.cells().map(|(.., cell)| cell.seconds).sum();
+    let seconds = report.cells().map(|(.., cell)| cell.seconds()).sum();
     finish(report, format, seconds)
 }

@@ -210,7 +210,7 @@ fn on_engine(cell: &Cell) -> OnEngine {
         caveats: seen.caveats.iter().map(|caveat| sentence::caveat(caveat, cell)).collect(),
         witnesses: seen.witnesses.clone(),
         observed: observed(seen),
-        seconds: (cell.seconds * 1e3).round() / 1e3,
+        seconds: cell.seconds(),
         log: cell.log.clone(),
         broken: cell.broken,
     }

@@ -61,7 +61,7 @@ fn count(scenario: &ScenarioReport) -> Counts {
     let mut counts = Counts::default();
     for cell in scenario.designs.iter().flat_map(|design| &design.cells) {
         counts.tests += 1;
-        counts.seconds += cell.seconds;
+        counts.seconds += cell.seconds();
         match result(cell) {
             Result::Passed => {}
             Result::Skipped => counts.skipped += 1,
@@ -123,7 +123,7 @@ fn case(xml: &mut String, package: &str, scenario: &ScenarioReport, design: &Des
         cell.engine,
         token(package),
         token(&scenario.name),
-        cell.seconds
+        cell.seconds()
     );
     let (element, kind) = match result(cell) {
         Result::Passed => {

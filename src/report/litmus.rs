@@ -268,6 +268,6 @@ fn on_engine<'a>(test: &Test, cell: &'a Cell, finding: &'a Finding) -> EngineJso
         reason: remark(cell, finding),
         evidence: evidence(cell),
         caveats: cell.observation.caveats.iter().map(|caveat| sentence::caveat(caveat, cell)).collect(),
-        seconds: cell.seconds,
+        seconds: cell.seconds(),
     }
 }

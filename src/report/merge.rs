@@ -192,7 +192,7 @@ pub(crate) fn cell(voices: &[Voice<'_>]) -> Cell {
         judgement: judge(Expectation { engine, expected, must_see }, &observation),
         opinion: None,
         log: logs.concat(),
-        seconds: voices.iter().map(|voice| voice.cell.seconds).sum(),
+        milliseconds: voices.iter().fold(0, |sum, voice| voice.cell.milliseconds.saturating_add(sum)),
         broken: matches!(observation.stopped, Some(Stop::HarnessFailed(_))),
         observation,
         ..first.clone()

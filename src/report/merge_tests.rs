@@ -25,7 +25,7 @@ fn cell_of(engine: Engine, expected: Expected, observation: Observation) -> Cell
         broken: matches!(observation.stopped, Some(Stop::HarnessFailed(_))),
         observation,
         log: String::new(),
-        seconds: 0.5,
+        milliseconds: 500,
     }
 }
 

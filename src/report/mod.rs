@@ -82,9 +82,17 @@ pub(crate) struct Cell {
     pub(crate) observation: Observation,
     /// What the worker wrote to its standard error.
     pub(crate) log: String,
-    pub(crate) seconds: f64,
+    /// How long it took. A whole number: rounded once, so that it is the same after it was saved and read.
+    pub(crate) milliseconds: u64,
     /// Whether the harness failed to do its work here.
     pub(crate) broken: bool,
+}
+
+impl Cell {
+    #[expect(clippy::cast_precision_loss, reason = "nothing takes so long")]
+    pub(crate) fn seconds(&self) -> f64 {
+        self.milliseconds as f64 / 1e3
+    }
 }
 
 impl ScenarioReport {

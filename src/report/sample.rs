@@ -86,7 +86,7 @@ fn design(name: &str, expected: Expected, observed: [Observation; 5]) -> DesignR
             opinion: None,
             observation,
             log: String::new(),
-            seconds: 0.25,
+            milliseconds: 250,
             broken,
         }
     };

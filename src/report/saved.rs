@@ -204,6 +204,7 @@ fn check_calls(calls: &Calls, actors: usize, place: &str) -> Result<(), Unreadab
 }
 
 fn report(document: Document) -> Report {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: see `check_cell`")]
     let cell = |cell: OnEngine| {
         let OnEngine { engine, expect: expected, expected_because, must_see, actors, .. } = cell;
         let observation = cell.observed.with(cell.outcomes, cell.witnesses);
@@ -217,7 +218,7 @@ fn report(document: Document) -> Report {
             opinion: None,
             observation,
             log: cell.log,
-            seconds: cell.seconds,
+            milliseconds: (cell.seconds * 1e3).round() as u64,
             broken: cell.broken,
         }
     };

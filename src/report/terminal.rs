@@ -288,7 +288,7 @@ pub(crate) fn details(design: &DesignReport, width: usize) -> String {
             Verdict::Safe => format!(": {}", clean(cell)),
             _ => String::new(),
         };
-        text += &wrapped(&format!("{} in {:.2} s{evidence}", cell.engine, cell.seconds), 4, width);
+        text += &wrapped(&format!("{} in {:.2} s{evidence}", cell.engine, cell.seconds()), 4, width);
         for outcome in &cell.observation.outcomes {
             text += &counted(outcome, width);
         }

@@ -167,11 +167,11 @@ pub(crate) fn run_cell(
         Err(error) => {
             let mut observation = Observation::new(Exploration::Sampled { how: Sampling::Nothing });
             observation.stopped = Some(Stop::HarnessFailed(format!("{error:#}")));
-            (Supervised { observation, log: String::new(), seconds: 0.0, met: None }, true)
+            (Supervised { observation, log: String::new(), milliseconds: 0, met: None }, true)
         }
     };
-    let Supervised { observation, log, seconds, .. } = supervised;
-    Cell { log, seconds, broken, ..judged(engine, &design.facts, observation) }
+    let Supervised { observation, log, milliseconds, .. } = supervised;
+    Cell { log, milliseconds, broken, ..judged(engine, &design.facts, observation) }
 }
 
 /// What a worker observes; where it dies of it under a checker, with a witness, for which others may die too.
@@ -199,7 +199,7 @@ pub(crate) fn judged(engine: Engine, facts: &Facts, observation: Observation) ->
         opinion: None,
         observation,
         log: String::new(),
-        seconds: 0.0,
+        milliseconds: 0,
         broken: false,
     }
 }

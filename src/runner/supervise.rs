@@ -38,7 +38,7 @@ pub(crate) struct Supervised {
     /// What the worker wrote to its standard error, for a reader who asks for it.
     pub(crate) log: String,
     /// Wall-clock time, the start of the worker included, waiting for the machine not.
-    pub(crate) seconds: f64,
+    pub(crate) milliseconds: u64,
     /// How the worker ended, if its design has stopped it.
     pub(crate) met: Option<Met>,
 }
@@ -61,18 +61,18 @@ pub(crate) fn supervise(
 ) -> anyhow::Result<Supervised> {
     if let Some(reason) = assignment.facts.excluded_from(assignment.engine) {
         let observation = Observation::not_applicable(NotApplicable::Excluded(reason.to_owned()));
-        return Ok(Supervised { observation, log: String::new(), seconds: 0.0, met: None });
+        return Ok(Supervised { observation, log: String::new(), milliseconds: 0, met: None });
     }
-    let Launched { heartbeat, answer, log, end, seconds } = assignment.launch(Work::Observe, listen)?;
+    let Launched { heartbeat, answer, log, end, milliseconds } = assignment.launch(Work::Observe, listen)?;
     if end.answered(&answer) {
         let observation = serde_json::from_slice(&answer).context("a worker left no answer")?;
-        return Ok(Supervised { observation, log, seconds, met: None });
+        return Ok(Supervised { observation, log, milliseconds, met: None });
     }
     // A worker that has seen a failure says so before it looks for a shorter execution that shows it.
     if let Ok(observation) = serde_json::from_slice::<Observation>(&answer)
         && observation.failure().is_some()
     {
-        return Ok(Supervised { observation, log, seconds, met: None });
+        return Ok(Supervised { observation, log, milliseconds, met: None });
     }
     let mut observation = Observation::new(Exploration::Sampled { how: Sampling::UntilFailure });
     let ended = heartbeat.get().executions();
@@ -82,11 +82,11 @@ pub(crate) fn supervise(
         Err(stop) => {
             observation.stopped = Some(stop);
             observation.executions = ended;
-            return Ok(Supervised { observation, log, seconds, met: None });
+            return Ok(Supervised { observation, log, milliseconds, met: None });
         }
     }
     let met = Some(Met { after: ended, exit: end.process_exit() });
-    Ok(Supervised { observation, log, seconds, met })
+    Ok(Supervised { observation, log, milliseconds, met })
 }
 
 /// Signals that a worker does not die of by itself: others send them.
@@ -166,7 +166,7 @@ pub(crate) struct Launched {
     pub(crate) answer: Vec<u8>,
     pub(crate) log: String,
     pub(crate) end: End,
-    seconds: f64,
+    milliseconds: u64,
 }
 
 /// The very file that this process was started from, even if another has taken its place since: a program
@@ -206,8 +206,14 @@ pub(crate) fn launch(
     let watched = Watched { heartbeat: heartbeat.get(), seat: &seat, output: &output, listen };
     let end = Worker::new(child).watch(&watched, &job.budget, limit)?;
     drop(seat);
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(Launched { answer: contents(&mut answer, MAX_ANSWER)?, log: output.text()?, end, seconds, heartbeat })
+    let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Launched {
+        answer: contents(&mut answer, MAX_ANSWER)?,
+        log: output.text()?,
+        end,
+        milliseconds,
+        heartbeat,
+    })
 }
 
 /// This program, to be started again as a worker that does this job.

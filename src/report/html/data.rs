@@ -198,7 +198,7 @@ fn on_engine<'a>(design: &DesignReport, cell: &'a Cell) -> OnEngine<'a> {
         cell: phrase::cell(cell, phrase::short),
         evidence: evidence::words(cell),
         words,
-        seconds: (cell.seconds * 1e2).round() / 1e2,
+        seconds: (cell.seconds() * 1e2).round() / 1e2,
         log,
         races: races(cell),
     }
