@@ -21,7 +21,7 @@ use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
-use tracker::{Access, Span, Tracker};
+use tracker::{Access, Span, Tracked, Tracker};
 
 /// A value that [`Plain`] can hold.
 ///
@@ -80,11 +80,47 @@ unsafe impl<T: PlainValue> Sync for Plain<T> {}
 
 impl<T: PlainValue> Plain<T> {
     /// A variable with this value, made for the engine that is running. Under a checker this is a write.
+    #[cfg(not(feature = "const-new"))]
     #[inline]
     #[must_use]
     #[track_caller]
     pub fn new(value: T) -> Self {
+        Plain::made_here(value)
+    }
+
+    /// As [`Plain::const_new`]: the feature `const-new` is on.
+    #[cfg(feature = "const-new")]
+    #[inline]
+    #[must_use]
+    pub const fn new(value: T) -> Self {
+        Plain::const_new(value)
+    }
+
+    /// A variable with this value, for a `static`: it begins anew in each execution under a checker, with the value
+    /// that it has when the program begins. Its creation is no access, and happens before everything.
+    #[inline]
+    #[must_use]
+    pub const fn const_new(value: T) -> Self {
+        Plain { tracker: Tracker::const_new::<Plain<T>, T>(), value: cell::UnsafeCell::new(value) }
+    }
+
+    #[inline]
+    #[track_caller]
+    pub(crate) fn made_here(value: T) -> Self {
         Plain { tracker: Tracker::of("Plain", value), value: cell::UnsafeCell::new(value) }
+    }
+
+    /// The variable that serves, and how a checker follows it.
+    #[inline(always)]
+    #[track_caller]
+    fn serving(&self) -> (&Self, Option<&Tracked>) {
+        self.tracker.serving(self, true, Self::tracker_of)
+    }
+
+    /// Where the tracker of a variable lies.
+    fn tracker_of(this: *mut Self) -> *mut Tracker {
+        // SAFETY: only a place within the variable, of which nothing is read.
+        unsafe { &raw mut (*this).tracker }
     }
 
     /// Reads the value.
@@ -95,10 +131,12 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> T {
-        self.tracker.arrive(Kind::Load);
-        let value = self.load();
-        self.tracker.note(EventKind::Read, Some(&value));
-        self.tracker.read();
+        let (plain, tracked) = self.serving();
+        let Some(tracked) = tracked else { return plain.load() };
+        tracked.arrive(Kind::Load);
+        let value = plain.load();
+        tracked.note(EventKind::Read, Some(&value));
+        tracked.read();
         value
     }
 
@@ -110,12 +148,15 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn set(&self, value: T) {
-        self.tracker.arrive(Kind::Store);
-        self.tracker.note(EventKind::Write, Some(&value));
-        self.tracker.write();
-        // SAFETY: the value is owned by `self` and accessed by nothing but `load_pieces` and
+        let (plain, tracked) = self.serving();
+        if let Some(tracked) = tracked {
+            tracked.arrive(Kind::Store);
+            tracked.note(EventKind::Write, Some(&value));
+            tracked.write();
+        }
+        // SAFETY: the value is owned by `plain` and accessed by nothing but `load_pieces` and
         // `store_pieces`.
-        unsafe { store_pieces(self.value.get(), value) };
+        unsafe { store_pieces(plain.value.get(), value) };
     }
 
     /// Reads the value and writes what `update` makes of it: two accesses, between which others come.
@@ -137,10 +178,27 @@ impl<T: PlainValue> Plain<T> {
     #[inline]
     #[track_caller]
     pub fn into_inner(self) -> T {
-        self.tracker.arrive(Kind::Store);
-        self.tracker.note(EventKind::Write, None);
-        self.tracker.write();
-        self.load()
+        let (plain, tracked) = self.tracker.serving_exclusively(&self, Self::tracker_of);
+        if let Some(tracked) = tracked {
+            tracked.arrive(Kind::Store);
+            tracked.note(EventKind::Write, None);
+            tracked.write();
+        }
+        plain.load()
+    }
+
+    /// The last value, without an access that a checker would see.
+    fn shown(&self) -> T {
+        let Some(original) = self.tracker.original() else { return self.load() };
+        match original.copy_of::<Self, Tracked>(self) {
+            // SAFETY: it lives until the execution ends.
+            Some(copy) => unsafe { &*copy }.load(),
+            None => {
+                let offset = self.value.get().addr() - std::ptr::from_ref(self).addr();
+                // SAFETY: the value is a field of the variable.
+                unsafe { original.first(offset) }
+            }
+        }
     }
 
     #[inline]
@@ -153,21 +211,21 @@ impl<T: PlainValue> Plain<T> {
 impl<T: PlainValue + Default> Default for Plain<T> {
     #[track_caller]
     fn default() -> Self {
-        Plain::new(T::default())
+        Plain::made_here(T::default())
     }
 }
 
 impl<T: PlainValue> From<T> for Plain<T> {
     #[track_caller]
     fn from(value: T) -> Self {
-        Plain::new(value)
+        Plain::made_here(value)
     }
 }
 
 /// Shows the value, without an access that a checker would see.
 impl<T: PlainValue + fmt::Debug> fmt::Debug for Plain<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.load().fmt(f)
+        self.shown().fmt(f)
     }
 }
 
@@ -259,9 +317,30 @@ pub struct UnsafeCell<T: ?Sized> {
 
 impl<T> UnsafeCell<T> {
     /// A cell with this value, made for the engine that is running. Under a checker this is a write.
+    #[cfg(not(feature = "const-new"))]
     #[inline]
     #[track_caller]
     pub fn new(value: T) -> Self {
+        UnsafeCell::made_here(value)
+    }
+
+    /// As [`UnsafeCell::const_new`]: the feature `const-new` is on.
+    #[cfg(feature = "const-new")]
+    #[inline]
+    pub const fn new(value: T) -> Self {
+        UnsafeCell::const_new(value)
+    }
+
+    /// A cell with this value, for a `static`: it begins anew in each execution under a checker, with the value that it
+    /// has when the program begins. Its creation is no access, and happens before everything.
+    #[inline]
+    pub const fn const_new(value: T) -> Self {
+        UnsafeCell { tracker: Tracker::const_new::<UnsafeCell<T>, T>(), value: cell::UnsafeCell::new(value) }
+    }
+
+    #[inline]
+    #[track_caller]
+    pub(crate) fn made_here(value: T) -> Self {
         UnsafeCell { tracker: Tracker::new("UnsafeCell"), value: cell::UnsafeCell::new(value) }
     }
 
@@ -273,13 +352,40 @@ impl<T> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn into_inner(self) -> T {
-        self.tracker.note(EventKind::Write, None);
-        self.tracker.write();
+        let (cell, tracked) = self.tracker.serving_exclusively(&self, Self::tracker_of);
+        if let Some(tracked) = tracked {
+            tracked.note(EventKind::Write, None);
+            tracked.write();
+        }
+        if !std::ptr::eq(cell, &self) {
+            // SAFETY: no other thread has either, and what is put into the copy is never looked at again.
+            unsafe { std::ptr::swap(self.value.get(), cell.value.get()) };
+        }
         self.value.into_inner()
     }
 }
 
 impl<T: ?Sized> UnsafeCell<T> {
+    /// The cell that serves, and an access to it.
+    #[inline(always)]
+    #[track_caller]
+    fn access(&self, access: Access) -> (*mut T, Option<Span>) {
+        let (cell, tracked) = self.tracker.serving(self, false, Self::tracker_of);
+        match tracked {
+            None => (cell.value.get(), None),
+            Some(tracked) => {
+                tracked.note(access.of_journal(), None);
+                (cell.value.get(), Some(tracked.span(access)))
+            }
+        }
+    }
+
+    /// Where the tracker of a cell lies.
+    fn tracker_of(this: *mut Self) -> *mut Tracker {
+        // SAFETY: only a place within the cell, of which nothing is read.
+        unsafe { &raw mut (*this).tracker }
+    }
+
     /// Lends a pointer to the value for reading. It must not be used after `read` returns.
     ///
     /// # Panics
@@ -288,9 +394,8 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
-        self.tracker.note(EventKind::Read, None);
-        let _span = self.tracker.span(Access::Read);
-        read(self.value.get())
+        let (value, _span) = self.access(Access::Read);
+        read(value)
     }
 
     /// Lends a pointer to the value for writing. It must not be used after `write` returns.
@@ -301,9 +406,8 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
-        self.tracker.note(EventKind::Write, None);
-        let _span = self.tracker.span(Access::Write);
-        write(self.value.get())
+        let (value, _span) = self.access(Access::Write);
+        write(value)
     }
 
     /// A pointer for reading. The access lasts until the pointer is dropped.
@@ -314,8 +418,8 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> ConstPtr<T> {
-        self.tracker.note(EventKind::Read, None);
-        ConstPtr { _span: self.tracker.span(Access::Read), value: self.value.get() }
+        let (value, _span) = self.access(Access::Read);
+        ConstPtr { _span, value }
     }
 
     /// A pointer for writing. The access lasts until the pointer is dropped. As in loom, and other than in std, it
@@ -327,22 +431,22 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn get_mut(&self) -> MutPtr<T> {
-        self.tracker.note(EventKind::Write, None);
-        MutPtr { _span: self.tracker.span(Access::Write), value: self.value.get() }
+        let (value, _span) = self.access(Access::Write);
+        MutPtr { _span, value }
     }
 }
 
 impl<T: Default> Default for UnsafeCell<T> {
     #[track_caller]
     fn default() -> Self {
-        UnsafeCell::new(T::default())
+        UnsafeCell::made_here(T::default())
     }
 }
 
 impl<T> From<T> for UnsafeCell<T> {
     #[track_caller]
     fn from(value: T) -> Self {
-        UnsafeCell::new(value)
+        UnsafeCell::made_here(value)
     }
 }
 

@@ -4,8 +4,11 @@
 //! shuttle run all their model threads as coroutines of the one thread that started the model, so a
 //! thread-local is exactly as wide as a model; threads started with `std::thread` are outside of it.
 //!
-//! Limit: an object made outside a model (in a `static`, say) stays a real one inside it, so the
-//! checker cannot see it. Use the facade's `LazyLock` or `thread_local!` for such objects.
+//! An object that a const fn has made was made for nobody: who serves it is settled when it is first used, see
+//! [`crate::sync::statics`].
+//!
+//! Limit: an object that `new` makes outside a model (in a `static` of std's `OnceLock`, say) stays a real one inside it,
+//! so the checker cannot see it. Use `const_new`, or the facade's `LazyLock` or `thread_local!`, for such objects.
 
 use crate::heartbeat;
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,9 @@
 //! its tests on selvedge with all features: cargo then builds the tests with the facade that checkers see through, and
 //! everything else with this one, which costs nothing.
 //!
+//! `new` is a `const fn` here as in std. For it to be one with `harness` too, so that the same code compiles with objects
+//! in statics, there is the feature `const-new`.
+//!
 //! Limits: scenarios, [`Plain`](https://docs.rs/selvedge) memory and chosen values need the `harness` feature.
 
 /// `std::sync`.
@@ -55,8 +58,14 @@ pub mod cell {
     impl<T> UnsafeCell<T> {
         /// A cell with this value.
         #[inline]
-        pub fn new(value: T) -> Self {
+        pub const fn new(value: T) -> Self {
             Self(std::cell::UnsafeCell::new(value))
+        }
+
+        /// A cell with this value.
+        #[inline]
+        pub const fn const_new(value: T) -> Self {
+            Self::new(value)
         }
 
         /// The value, to which there is no other access any more.

@@ -1,8 +1,8 @@
 //! `lazy_static!`, for statics of this crate's types: made anew in every execution of a model, as loom does.
 //!
 //! Atomics, locks and cells belong to the execution in which they are made, by a thread that others must learn of it
-//! from: so their `new` is not `const`, and a plain `static` cannot hold them. One that could would be there from the
-//! beginning for every thread, and a flag that is published without ordering would go unseen. A static is rather a
+//! from: so their `new` is not `const`, and a plain `static` cannot hold what it makes. What their `const_new` makes it
+//! can: that is there from the beginning for every thread. Where a first value must be computed, a static is a
 //! [`LazyLock`], a [`OnceLock`](crate::sync::OnceLock), a [`thread_local!`](crate::thread_local) or one of these.
 //!
 //! Limit: what a static gave out must not be kept beyond the execution.

@@ -71,6 +71,7 @@
 //! | `harness` (default) | everything |
 //! | `facade` | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] for code under test: the standard library's own types, unless `harness` is on too |
 //! | `linearizability` | the checker of histories alone |
+//! | `const-new` | `new` is a `const fn` wherever std's is, so that code with objects in statics compiles unchanged: it does what `const_new` does without. What it costs: the creation of an object is no access any more, it happens before everything, so that a race with an initialisation is not seen |
 //!
 //! # Limits
 //!

@@ -102,11 +102,33 @@ pub struct Cell<T: ?Sized>(UnsafeCell<T>);
 
 impl<T> Cell<T> {
     /// A cell with this value, made for the engine that is running.
+    #[cfg(not(feature = "const-new"))]
     #[inline]
     #[must_use]
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Cell(UnsafeCell::new(value))
+        Cell::made_here(value)
+    }
+
+    /// As [`Cell::const_new`]: the feature `const-new` is on.
+    #[cfg(feature = "const-new")]
+    #[inline]
+    #[must_use]
+    pub const fn new(value: T) -> Self {
+        Cell::const_new(value)
+    }
+
+    /// A cell with this value, for a `static`; as [`UnsafeCell::const_new`].
+    #[inline]
+    #[must_use]
+    pub const fn const_new(value: T) -> Self {
+        Cell(UnsafeCell::const_new(value))
+    }
+
+    #[inline]
+    #[track_caller]
+    fn made_here(value: T) -> Self {
+        Cell(UnsafeCell::made_here(value))
     }
 
     /// Replaces the value, and drops the one before.
@@ -215,21 +237,21 @@ impl<T: ?Sized> Cell<T> {
 impl<T: Default> Default for Cell<T> {
     #[track_caller]
     fn default() -> Self {
-        Cell::new(T::default())
+        Cell::made_here(T::default())
     }
 }
 
 impl<T: Copy> Clone for Cell<T> {
     #[track_caller]
     fn clone(&self) -> Self {
-        Cell::new(self.get())
+        Cell::made_here(self.get())
     }
 }
 
 impl<T> From<T> for Cell<T> {
     #[track_caller]
     fn from(value: T) -> Self {
-        Cell::new(value)
+        Cell::made_here(value)
     }
 }
 

@@ -7,13 +7,15 @@ use crate::rt::journal::{self, Key, What};
 use crate::rt::operation::Kind;
 use crate::rt::trace::{self, ObjectId, Site};
 use crate::rt::{self, loom, rc11, shuttle};
+use crate::sync::statics::made::{self, Made, Original, Part, Serving};
 use std::fmt;
 use std::panic::Location;
 
 /// How a checker follows one cell; nothing on the real engines.
-pub(super) struct Tracker(Option<Box<Tracked>>);
+#[repr(transparent)]
+pub(super) struct Tracker(Made<Tracked>);
 
-enum Tracked {
+pub(super) enum Tracked {
     Loom(loom::UnsafeCell<()>),
     Shuttle {
         object: ObjectId,
@@ -25,15 +27,112 @@ enum Tracked {
         cell: u32,
         made: Site,
     },
+    /// Made when the execution was over.
+    Nothing,
+}
+
+impl Part for Tracked {
+    const NAMED: bool = false;
+    // What a cell holds is reached by pointers, from which code may make references of any kind.
+    const LENDS: bool = true;
+
+    fn is_held(&self) -> bool {
+        false
+    }
+
+    fn end(self) {
+        // To drop it would be a write.
+        std::mem::forget(self);
+    }
+
+    fn placed(&self) {
+        journal::made_unplaced("cell", Key::at(self));
+    }
+}
+
+impl Tracked {
+    /// Of a cell that is there from the beginning of the execution.
+    #[track_caller]
+    pub(super) fn first(past_races: bool) -> Tracked {
+        let made = Location::caller();
+        match rt::made_for() {
+            Context::Real | Context::Process => Tracked::Nothing,
+            Context::Loom => Tracked::Loom(loom::first::take(0, || loom::UnsafeCell::new(()))),
+            Context::Shuttle => Tracked::Shuttle { object: trace::new_object(), made, past_races },
+            Context::Rc11 => Tracked::Rc11 { cell: rc11::make_first_cell(), made },
+        }
+    }
 }
 
 impl Tracker {
+    /// Of an `O` around a `T`, for whoever comes to use it.
+    pub(super) const fn const_new<O, T>() -> Tracker {
+        Tracker(Made::new::<O, T>())
+    }
+
+    /// The cell that serves in the place of `object`, and how a checker follows it. `tracker` says where the tracker
+    /// of a cell lies.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn serving<'a, O: ?Sized>(
+        &'a self,
+        object: &'a O,
+        past_races: bool,
+        tracker: fn(*mut O) -> *mut Tracker,
+    ) -> (&'a O, Option<&'a Tracked>) {
+        if self.0.is_real() { (object, None) } else { self.serving_other(object, past_races, tracker) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn serving_other<'a, O: ?Sized>(
+        &'a self,
+        object: &'a O,
+        past_races: bool,
+        tracker: fn(*mut O) -> *mut Tracker,
+    ) -> (&'a O, Option<&'a Tracked>) {
+        if let Some(tracked) = self.0.part() {
+            return (object, Some(tracked));
+        }
+        let past_races = past_races && context::options().past_races;
+        let first = || Tracked::first(past_races);
+        let serving = self.0.serving(std::ptr::from_ref(object).cast(), first);
+        match made::boxed_around(object, serving, first, |object| tracker(object).cast()) {
+            Some((object, tracked)) => (object, Some(tracked)),
+            None => (object, None),
+        }
+    }
+
+    /// As [`Tracker::serving`], where no other thread has the cell, and without making anything but for a `static`.
+    #[track_caller]
+    pub(super) fn serving_exclusively<'a, O: ?Sized>(
+        &'a self,
+        object: &'a O,
+        tracker: fn(*mut O) -> *mut Tracker,
+    ) -> (&'a O, Option<&'a Tracked>) {
+        let first = || Tracked::first(false);
+        let serving = self.0.settled_exclusively(std::ptr::from_ref(object).cast());
+        match made::boxed_around(object, serving, first, |object| tracker(object).cast()) {
+            Some((object, tracked)) => (object, Some(tracked)),
+            None => (object, None),
+        }
+    }
+
+    /// The `static` that the cell is, in a model.
+    pub(super) fn original(&self) -> Option<&'static Original> {
+        match self.0.served() {
+            Serving::Static(original) => Some(original),
+            Serving::Real | Serving::Model(_) => None,
+        }
+    }
+
     /// For a cell of this type, made here.
     #[inline]
     #[track_caller]
     pub(super) fn new(kind: &'static str) -> Tracker {
         match rt::made_for() {
-            Context::Real | Context::Process => Tracker(None),
+            Context::Real | Context::Process => Tracker(Made::real()),
             context => Tracker::new_checked(context, kind, None, false),
         }
     }
@@ -50,7 +149,7 @@ impl Tracker {
             Tracker::new_checked(context, kind, Some(&value), context::options().past_races)
         }
         match rt::made_for() {
-            Context::Real | Context::Process => Tracker(None),
+            Context::Real | Context::Process => Tracker(Made::real()),
             context => checked(context, kind, value),
         }
     }
@@ -64,68 +163,21 @@ impl Tracker {
         past_races: bool,
     ) -> Tracker {
         let made = Location::caller();
-        let tracked = Box::new(match context {
+        let tracker = Tracker(Made::modelled(match context {
             Context::Loom => Tracked::Loom(loom::UnsafeCell::new(())),
             Context::Rc11 => {
                 context::count_operation();
                 Tracked::Rc11 { cell: rc11::make_cell(made), made }
             }
             _ => Tracked::Shuttle { object: trace::new_object(), made, past_races },
-        });
-        journal::made(kind, Key::at(&*tracked), value);
-        if let Tracked::Shuttle { object, .. } = &*tracked {
-            trace::write(*object, made, past_races);
+        }));
+        if let Some(tracked) = tracker.0.part() {
+            journal::made(kind, Key::at(tracked), value);
+            if let Tracked::Shuttle { object, .. } = tracked {
+                trace::write(*object, made, past_races);
+            }
         }
-        Tracker(Some(tracked))
-    }
-
-    /// A scheduling point before an access, where accesses have one.
-    #[inline]
-    pub(super) fn arrive(&self, kind: Kind) {
-        if let Some(tracked) = &self.0 {
-            tracked.arrive(kind);
-        }
-    }
-
-    /// Notes an access that comes next, so that one that races is the last to be noted.
-    #[inline]
-    #[track_caller]
-    pub(super) fn note(&self, deed: EventKind, value: Option<&dyn fmt::Debug>) {
-        if let Some(tracked) = &self.0
-            && journal::on()
-        {
-            tracked.note(deed, value);
-        }
-    }
-
-    #[inline]
-    #[track_caller]
-    pub(super) fn read(&self) {
-        if let Some(tracked) = &self.0 {
-            tracked.read();
-        }
-    }
-
-    #[inline]
-    #[track_caller]
-    pub(super) fn write(&self) {
-        if let Some(tracked) = &self.0 {
-            tracked.write();
-        }
-    }
-
-    /// An access that lasts until what is returned is dropped. Nothing on the real engines.
-    #[inline]
-    #[track_caller]
-    #[expect(
-        clippy::manual_map,
-        reason = "a closure has a place of its own in the source, and hides the user's"
-    )]
-    pub(super) fn span(&self, access: Access) -> Option<Span> {
-        match &self.0 {
-            None => None,
-            Some(tracked) => Some(tracked.span(access)),
-        }
+        tracker
     }
 }
 
@@ -172,6 +224,13 @@ pub(super) enum Access {
 }
 
 impl Access {
+    pub(super) fn of_journal(self) -> EventKind {
+        match self {
+            Access::Read => EventKind::Read,
+            Access::Write => EventKind::Write,
+        }
+    }
+
     fn of_detector(self) -> race::Access {
         match self {
             Access::Read => race::Access::Read,
@@ -181,17 +240,27 @@ impl Access {
 }
 
 impl Tracked {
+    /// A scheduling point before an access, where accesses have one.
     #[cold]
     #[inline(never)]
-    fn arrive(&self, kind: Kind) {
+    pub(super) fn arrive(&self, kind: Kind) {
         if let Tracked::Shuttle { object, past_races: true, .. } = self {
             shuttle::before(*object, kind);
         }
     }
 
-    #[cold]
+    /// Notes an access that comes next, so that one that races is the last to be noted.
+    #[inline]
     #[track_caller]
     pub(super) fn note(&self, deed: EventKind, value: Option<&dyn fmt::Debug>) {
+        if journal::on() {
+            self.note_in_journal(deed, value);
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn note_in_journal(&self, deed: EventKind, value: Option<&dyn fmt::Debug>) {
         let (operation, values) = match deed {
             EventKind::Read => ("read", [value, None]),
             _ => ("write", [None, value]),
@@ -210,7 +279,7 @@ impl Tracked {
                 trace::read(*object, Location::caller(), *past_races);
             }
             Tracked::Rc11 { cell, .. } => rc11::access(*cell, race::Access::Read, Location::caller()),
-            Tracked::Shuttle { .. } => {}
+            Tracked::Shuttle { .. } | Tracked::Nothing => {}
         }
     }
 
@@ -225,18 +294,20 @@ impl Tracked {
                 trace::write(*object, Location::caller(), *past_races);
             }
             Tracked::Rc11 { cell, .. } => rc11::access(*cell, race::Access::Write, Location::caller()),
-            Tracked::Shuttle { .. } => {}
+            Tracked::Shuttle { .. } | Tracked::Nothing => {}
         }
     }
 }
 
 impl Tracked {
+    /// An access that lasts until what is returned is dropped.
     #[cold]
     #[inline(never)]
     #[track_caller]
     pub(super) fn span(&self, access: Access) -> Span {
         let site = Location::caller();
         Span(match (self, access) {
+            (Tracked::Nothing, _) => Lasting::Nothing,
             (Tracked::Loom(_), _) if !loom::enter_cell() => Lasting::Nothing,
             (Tracked::Loom(cell), Access::Read) => Lasting::Loom(loom::Span::reading(cell)),
             (Tracked::Loom(cell), Access::Write) => Lasting::Loom(loom::Span::writing(cell)),
@@ -267,7 +338,7 @@ impl Drop for Tracked {
             Tracked::Shuttle { object, made, past_races } if shuttle::alive() => {
                 trace::write(*object, made, *past_races);
             }
-            Tracked::Shuttle { .. } => {}
+            Tracked::Shuttle { .. } | Tracked::Nothing => {}
             Tracked::Rc11 { cell, made } => rc11::access(*cell, race::Access::Write, made),
         }
     }

@@ -23,6 +23,8 @@ pub(crate) mod repeat;
 #[cfg(test)]
 mod seeded_bugs;
 mod shuttle;
+#[cfg(test)]
+mod static_tests;
 pub(crate) mod threads;
 mod witness;
 #[cfg(test)]

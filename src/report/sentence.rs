@@ -236,8 +236,9 @@ fn not_repeatable(difference: &Difference) -> String {
     let how = match difference {
         Difference::Outlived { operation, site } => {
             return format!(
-                "an object that one execution makes is there in the next (`{operation}`{}): keep it in selvedge's \
-                 `LazyLock` or `thread_local!`, which are made anew for every execution, and not in a `static` of `std`",
+                "an object that one execution makes is there in the next (`{operation}`{}): make it by `const_new` in a \
+                 `static` of its own, or keep it in selvedge's `LazyLock` or `thread_local!`, all of which are made \
+                 anew for every execution, and not in a `static` of `std`",
                 at(site)
             );
         }

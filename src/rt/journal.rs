@@ -197,6 +197,13 @@ pub(crate) fn made_unplaced(kind: &'static str, object: Key) {
     }
 }
 
+/// As [`made_unplaced`], with its value, for what is there from the beginning.
+pub(crate) fn made_before_all(kind: &'static str, object: Key, value: Option<&dyn Debug>) {
+    if on() {
+        write_making(kind, object, value, None);
+    }
+}
+
 /// As [`made_unplaced`], of what the reader need not see being made.
 pub(crate) fn made_unseen(kind: &'static str, object: Key) {
     if on() {

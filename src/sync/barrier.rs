@@ -3,6 +3,8 @@
 //! Limits: under loom see [`super::monitor`].
 
 use super::monitor::Monitor;
+use super::statics::Held;
+use super::statics::made::{Made, Part, Serving};
 use crate::base::event::EventKind;
 use crate::context::{self, Context};
 use crate::rt::journal::{self, Key};
@@ -17,6 +19,56 @@ pub struct Barrier(Inner);
 enum Inner {
     Real(std::sync::Barrier),
     Built { size: usize, id: ObjectId, state: Monitor<State> },
+    /// What a const fn has made: the real one, and who serves it.
+    Made { made: Made<Inner>, real: std::sync::Barrier, size: usize },
+}
+
+impl Part for Inner {
+    const NAMED: bool = true;
+    const LENDS: bool = false;
+
+    fn is_held(&self) -> bool {
+        false
+    }
+
+    fn end(self) {}
+}
+
+impl Held for Inner {
+    fn outlive(self: Box<Self>) {}
+}
+
+impl Inner {
+    /// For a checker or for processes.
+    fn built(size: usize) -> Self {
+        let (id, edges) = (trace::new_object(), trace::new_object());
+        Inner::Built { size, id, state: Monitor::new(State { arrived: 0, generation: 0, edges }) }
+    }
+
+    /// One that is there from the beginning of the execution.
+    fn first(size: usize) -> Self {
+        let inner = Inner::built(size);
+        if let Inner::Built { id, state, .. } = &inner {
+            journal::made_unplaced("Barrier", Key::id(*id));
+            // For loom, as `Once`: see `statics`.
+            if context::current() == Context::Loom {
+                drop(state.enter());
+            }
+        }
+        inner
+    }
+
+    /// The one that serves.
+    #[track_caller]
+    fn serving(&self) -> &Self {
+        let Inner::Made { made, size, .. } = self else { return self };
+        match made.serving_alone(std::ptr::from_ref(self).cast(), "Barrier", || Inner::first(*size)) {
+            Serving::Real => self,
+            Serving::Model(inner) => inner,
+            // SAFETY: it lives until the execution ends, and is not kept beyond the operation.
+            Serving::Static(original) => unsafe { original.part(|| Inner::first(*size)).as_ref() },
+        }
+    }
 }
 
 /// Plain data, for it may lie in memory that several processes share.
@@ -32,15 +84,36 @@ pub struct BarrierWaitResult(bool);
 
 impl Barrier {
     /// A barrier for `size` threads; 0 counts as 1.
+    #[cfg(not(feature = "const-new"))]
     #[track_caller]
     pub fn new(size: usize) -> Self {
+        Self::made_here(size)
+    }
+
+    /// As [`Barrier::const_new`]: the feature `const-new` is on.
+    #[cfg(feature = "const-new")]
+    pub const fn new(size: usize) -> Self {
+        Self::const_new(size)
+    }
+
+    /// A barrier for `size` threads, for a `static`: it begins anew in each execution under a checker.
+    ///
+    /// It serves one process: a state that several share needs [`Barrier::new`].
+    pub const fn const_new(size: usize) -> Self {
+        Self(Inner::Made { made: Made::new::<Inner, ()>(), real: std::sync::Barrier::new(size), size })
+    }
+
+    #[cfg_attr(feature = "const-new", expect(dead_code, reason = "`new` without that feature"))]
+    #[track_caller]
+    fn made_here(size: usize) -> Self {
         Self(match context::current() {
             Context::Real => Inner::Real(std::sync::Barrier::new(size)),
             Context::Loom | Context::Shuttle | Context::Rc11 | Context::Process => {
-                let id = trace::new_object();
-                journal::made("Barrier", Key::id(id), None);
-                let state = Monitor::new(State { arrived: 0, generation: 0, edges: trace::new_object() });
-                Inner::Built { size, id, state }
+                let inner = Inner::built(size);
+                if let Inner::Built { id, .. } = &inner {
+                    journal::made("Barrier", Key::id(*id), None);
+                }
+                inner
             }
         })
     }
@@ -49,8 +122,8 @@ impl Barrier {
     /// that it is the leader. The barrier can then be used again.
     #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
-        BarrierWaitResult(match &self.0 {
-            Inner::Real(barrier) => context::waiting(|| barrier.wait()).is_leader(),
+        BarrierWaitResult(match self.0.serving() {
+            Inner::Real(barrier) | Inner::Made { real: barrier, .. } => context::waiting(|| barrier.wait()).is_leader(),
             Inner::Built { size, id, state } => {
                 journal::begins("wait", EventKind::Other, Key::id(*id));
                 let leads = wait(*size, state);

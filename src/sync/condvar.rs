@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A condition variable, as [`std::sync::Condvar`].
 ///
 /// Differences: [`Condvar::new`] is not `const`, because a condition variable belongs to the engine that
-/// is running when it is made. Limits: under loom nothing ever times out, under shuttle at any moment; under
+/// is running when it is made; [`Condvar::const_new`] is, for a `static`. Limits: under loom nothing ever times out, under shuttle at any moment; under
 /// neither a wakeup is spurious, unless the design asks for
 /// [spurious wakeups](crate::Design::spurious_wakeups). A design that needs what never happens to end is reported as a deadlock.
 pub struct Condvar {
@@ -37,9 +37,30 @@ impl Condvar {
     /// # Panics
     ///
     /// Among processes, if no shared memory is installed or it is full.
+    #[cfg(not(feature = "const-new"))]
     #[must_use]
     #[track_caller]
     pub fn new() -> Condvar {
+        Condvar::made_here()
+    }
+
+    /// As [`Condvar::const_new`]: the feature `const-new` is on.
+    #[cfg(feature = "const-new")]
+    #[must_use]
+    pub const fn new() -> Condvar {
+        Condvar::const_new()
+    }
+
+    /// A condition variable that no thread waits for, for a `static`: it begins anew in each execution under a checker.
+    ///
+    /// It serves one process: a state that several share needs [`Condvar::new`].
+    #[must_use]
+    pub const fn const_new() -> Condvar {
+        Condvar { raw: Signal::const_new() }
+    }
+
+    #[track_caller]
+    pub(crate) fn made_here() -> Condvar {
         Condvar { raw: Signal::new() }
     }
 
@@ -146,10 +167,7 @@ impl Condvar {
 
     /// What is left of `timeout`. Under a checker time stands still, whatever the clock says.
     fn remaining(&self, timeout: Duration, start: Instant) -> Option<Duration> {
-        match self.raw {
-            Signal::Loom(_) | Signal::Shuttle(_) | Signal::Rc11(_) => Some(timeout),
-            Signal::Real(_) | Signal::Process(_) => timeout.checked_sub(start.elapsed()),
-        }
+        if self.raw.is_model() { Some(timeout) } else { timeout.checked_sub(start.elapsed()) }
     }
 
     /// Wakes one waiter, if there is one.
@@ -168,7 +186,7 @@ impl Condvar {
 impl Default for Condvar {
     #[track_caller]
     fn default() -> Self {
-        Condvar::new()
+        Condvar::made_here()
     }
 }
 

@@ -103,6 +103,12 @@ impl Raw {
 }
 
 impl<T> Monitor<T> {
+    /// A real one.
+    pub(crate) const fn real(value: T) -> Self {
+        let raw = Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() };
+        Self { raw, value: UnsafeCell::new(value) }
+    }
+
     /// A monitor for the current context.
     pub(crate) fn new(value: T) -> Self {
         Self { raw: Raw::new(rt::made_for()), value: UnsafeCell::new(value) }

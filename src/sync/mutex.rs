@@ -2,7 +2,8 @@
 
 use super::poison::{Flag, Taken};
 use super::raw::{Lock, LockGuard};
-use super::{LockResult, TryLockError, TryLockResult};
+use super::statics::made::{self, Anew, Made, Serving};
+use super::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +14,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 /// A mutual exclusion lock around a `T`, as [`std::sync::Mutex`].
 ///
 /// Differences: [`Mutex::new`] is not `const`, because a lock belongs to the engine that is running when
-/// it is made. When a process dies with a process-shared lock in its hands, the next owner finds it
+/// it is made; [`Mutex::const_new`] is, for a `static`. When a process dies with a process-shared lock in its hands, the next owner finds it
 /// poisoned.
 pub struct Mutex<T: ?Sized> {
     raw: Lock,
@@ -50,8 +51,28 @@ impl<T> Mutex<T> {
     /// # Panics
     ///
     /// Among processes, if no shared memory is installed or it is full.
+    #[cfg(not(feature = "const-new"))]
     #[track_caller]
     pub fn new(value: T) -> Mutex<T> {
+        Mutex::made_here(value)
+    }
+
+    /// As [`Mutex::const_new`]: the feature `const-new` is on.
+    #[cfg(feature = "const-new")]
+    pub const fn new(value: T) -> Mutex<T> {
+        Mutex::const_new(value)
+    }
+
+    /// An unlocked mutex around `value`, for a `static`: it begins anew in each execution under a checker, with the
+    /// value that it has when the program begins. Its creation is no access, and happens before everything.
+    ///
+    /// It serves one process: a state that several share needs [`Mutex::new`].
+    pub const fn const_new(value: T) -> Mutex<T> {
+        Mutex { raw: Lock::const_new::<Mutex<T>, T>(), poison: Flag::new(), data: UnsafeCell::new(value) }
+    }
+
+    #[track_caller]
+    pub(crate) fn made_here(value: T) -> Mutex<T> {
         Mutex { raw: Lock::new(), poison: Flag::default(), data: UnsafeCell::new(value) }
     }
 
@@ -61,8 +82,18 @@ impl<T> Mutex<T> {
     ///
     /// The value all the same, if the mutex is poisoned.
     pub fn into_inner(self) -> LockResult<T> {
-        let poison = self.poison;
-        poison.wrap(self.data.into_inner())
+        let mut this = self;
+        if let Some((copy, _)) = this.anew() {
+            let (data, poisoned) = (copy.data.get(), copy.poison.is_set());
+            // SAFETY: no other thread has either, and what is put into the copy is never looked at again.
+            unsafe { std::ptr::swap(this.data.get(), data) };
+            this.poison = Flag::default();
+            if poisoned {
+                this.poison.set();
+            }
+        }
+        let Mutex { poison, data, .. } = this;
+        poison.wrap(data.into_inner())
     }
 }
 
@@ -79,7 +110,8 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        self.guard(self.raw.lock())
+        let (mutex, raw) = self.serving();
+        mutex.guard(raw.lock())
     }
 
     /// Takes the mutex if it is free.
@@ -91,10 +123,55 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        match self.raw.try_lock() {
-            Some(raw) => Ok(self.guard(raw)?),
+        let (mutex, raw) = self.serving();
+        match raw.try_lock() {
+            Some(raw) => Ok(mutex.guard(raw)?),
             None => Err(TryLockError::WouldBlock),
         }
+    }
+
+    /// The lock that serves, and what is behind it.
+    #[inline(always)]
+    #[track_caller]
+    fn serving(&self) -> (&Self, &Lock) {
+        match &self.raw {
+            Lock::Made { made, .. } => self.serving_made(made),
+            raw => (self, raw),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn serving_made<'a>(&'a self, made: &'a Made<Lock>) -> (&'a Self, &'a Lock) {
+        let serving = made.serving_alone(std::ptr::from_ref(self).cast(), "Mutex", Lock::first);
+        made::around(self, serving, Lock::first, Self::raw_of).unwrap_or((self, &self.raw))
+    }
+
+    /// Where the raw lock lies.
+    fn raw_of(this: *mut Self) -> *mut Lock {
+        // SAFETY: only a place within the lock, of which nothing is read.
+        unsafe { &raw mut (*this).raw }
+    }
+
+    /// What an execution has in the place of this lock, which is a `static`, where no other thread has it.
+    fn anew(&mut self) -> Option<(&Self, &Anew<Lock>)> {
+        let object = std::ptr::from_ref(self).cast();
+        let Lock::Made { made, .. } = &mut self.raw else { return None };
+        let Serving::Static(original) = made.settled_exclusively(object) else { return None };
+        let serving = Serving::Static(original);
+        let (copy, _) = made::around(&*self, serving, Lock::first, Self::raw_of)?;
+        // SAFETY: it lives until the execution ends.
+        Some((copy, unsafe { original.existing()?.as_ref() }))
+    }
+
+    /// The flag of the lock that serves, if it was ever used.
+    fn poison(&self) -> Option<&Flag> {
+        let Lock::Made { made, .. } = &self.raw else { return Some(&self.poison) };
+        let Serving::Static(original) = made.served() else { return Some(&self.poison) };
+        let anew = original.existing::<Anew<Lock>>()?;
+        // SAFETY: it lives until the execution ends, and the flag is not kept.
+        Some(unsafe { &(*anew.as_ref().object(std::ptr::from_ref(self))).poison })
     }
 
     #[inline]
@@ -113,13 +190,15 @@ impl<T: ?Sized> Mutex<T> {
     /// Whether an owner has panicked or died. Not synchronised with locking, as in std.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
-        self.poison.is_set()
+        self.poison().is_some_and(Flag::is_set)
     }
 
     /// Declares the value to be whole again.
     #[inline]
     pub fn clear_poison(&self) {
-        self.poison.clear();
+        if let Some(poison) = self.poison() {
+            poison.clear();
+        }
     }
 
     /// The value, without locking: no other thread has the mutex.
@@ -128,6 +207,13 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// The value all the same, if the mutex is poisoned.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        if let Some((copy, anew)) = self.anew() {
+            anew.lend();
+            let (data, poisoned) = (copy.data.get(), copy.poison.is_set());
+            // SAFETY: no other thread has the lock, nor what is there in its place; what was lent stays for good.
+            let data = unsafe { &mut *data };
+            return if poisoned { Err(PoisonError::new(data)) } else { Ok(data) };
+        }
         self.poison.wrap(self.data.get_mut())
     }
 }
@@ -135,14 +221,14 @@ impl<T: ?Sized> Mutex<T> {
 impl<T: Default> Default for Mutex<T> {
     #[track_caller]
     fn default() -> Self {
-        Mutex::new(T::default())
+        Mutex::made_here(T::default())
     }
 }
 
 impl<T> From<T> for Mutex<T> {
     #[track_caller]
     fn from(value: T) -> Self {
-        Mutex::new(value)
+        Mutex::made_here(value)
     }
 }
 

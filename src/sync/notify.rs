@@ -1,6 +1,8 @@
 //! loom's `Notify`: one thread waits until another has said so.
 
 use super::monitor::Monitor;
+use super::statics::Held;
+use super::statics::made::{Made, Part, Serving};
 use crate::base::event::{CLONE, EventKind, SLEEP, WAKE, WAKER};
 use crate::context::{self, Context};
 use crate::rt::journal::{self, Key};
@@ -17,6 +19,8 @@ pub struct Notify {
     /// Carries what the notifiers have done.
     edges: ObjectId,
     state: Monitor<State>,
+    /// Who serves it, if a const fn has made it.
+    made: Option<Made<Notify>>,
 }
 
 #[derive(Default)]
@@ -25,7 +29,53 @@ struct State {
     waiting: bool,
 }
 
+impl Part for Notify {
+    const NAMED: bool = true;
+    const LENDS: bool = false;
+
+    fn is_held(&self) -> bool {
+        false
+    }
+
+    fn end(self) {}
+}
+
+impl Held for Notify {
+    fn outlive(self: Box<Self>) {}
+}
+
 impl Notify {
+    /// Without a permit, for a `static`: it begins anew in each execution under a checker.
+    ///
+    /// It serves one process: a state that several share needs [`Notify::new`].
+    #[must_use]
+    pub const fn const_new() -> Self {
+        let state = Monitor::real(State { permit: false, waiting: false });
+        Notify { id: 0, edges: 0, state, made: Some(Made::new::<Notify, ()>()) }
+    }
+
+    /// One that is there from the beginning of the execution.
+    fn first() -> Self {
+        let notify = Notify::unseen();
+        journal::made_unplaced("Notify", Key::id(notify.id));
+        // For loom, as `Once`: see `statics`.
+        if context::current() == Context::Loom {
+            drop(notify.state.enter());
+        }
+        notify
+    }
+
+    /// The one that serves.
+    fn serving(&self) -> &Self {
+        let Some(made) = &self.made else { return self };
+        match made.serving_alone(std::ptr::from_ref(self).cast(), "Notify", Notify::first) {
+            Serving::Real => self,
+            Serving::Model(notify) => notify,
+            // SAFETY: it lives until the execution ends, and is not kept beyond the operation.
+            Serving::Static(original) => unsafe { original.part(Notify::first).as_ref() },
+        }
+    }
+
     /// Without a permit.
     #[must_use]
     #[track_caller]
@@ -47,7 +97,7 @@ impl Notify {
             Context::Real | Context::Process => (0, 0),
             Context::Loom | Context::Shuttle | Context::Rc11 => (trace::new_object(), trace::new_object()),
         };
-        Notify { id, edges, state: Monitor::new(State::default()) }
+        Notify { id, edges, state: Monitor::new(State::default()), made: None }
     }
 
     /// The waker of this was cloned.
@@ -58,8 +108,9 @@ impl Notify {
     /// Gives the permit, if there is none, and wakes the thread that waits.
     #[track_caller]
     pub fn notify(&self) {
-        journal::note("notify", EventKind::Other, Key::id(self.id));
-        self.give();
+        let this = self.serving();
+        journal::note("notify", EventKind::Other, Key::id(this.id));
+        this.give();
     }
 
     /// As [`Notify::notify`], by a waker, which does not know its caller.
@@ -81,9 +132,10 @@ impl Notify {
     /// If another thread waits.
     #[track_caller]
     pub fn wait(&self) {
-        journal::begins("wait", EventKind::Other, Key::id(self.id));
-        self.take();
-        journal::note("wait", EventKind::Other, Key::id(self.id));
+        let this = self.serving();
+        journal::begins("wait", EventKind::Other, Key::id(this.id));
+        this.take();
+        journal::note("wait", EventKind::Other, Key::id(this.id));
     }
 
     /// As [`Notify::wait`], by a thread that polls a future.

@@ -124,7 +124,7 @@ struct Modelled<T> {
 }
 
 impl<T> Held for Modelled<T> {
-    fn outlive(self) {
+    fn outlive(self: Box<Self>) {
         if let Some(value) = self.value.into_inner() {
             if std::mem::needs_drop::<T>() {
                 crate::leaks::keep();

@@ -16,6 +16,10 @@ pub(crate) struct Taken {
 }
 
 impl Flag {
+    pub(super) const fn new() -> Self {
+        Flag(AtomicBool::new(false))
+    }
+
     #[inline]
     pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -15,6 +15,8 @@ use std::sync::{PoisonError, TryLockError};
 
 pub(crate) use signal::Signal;
 
+use super::statics::made::{Made, Part};
+
 use holders::{Holders, Holding};
 
 /// Whether the actor that asks is unwinding from a panic of its own.
@@ -88,6 +90,27 @@ pub(crate) enum Lock {
     Shuttle(Box<Modelled<shuttle::RawMutex>>),
     Rc11(Box<Modelled<rc11::RawMutex>>),
     Process(process::RawMutex),
+    /// What a const fn has made: the real one, and who serves it.
+    Made { made: Made<Lock>, real: std::sync::Mutex<()> },
+}
+
+impl Part for Lock {
+    const NAMED: bool = true;
+    const LENDS: bool = false;
+
+    fn is_held(&self) -> bool {
+        match self {
+            Lock::Real(mutex) | Lock::Made { real: mutex, .. } => {
+                matches!(mutex.try_lock(), Err(TryLockError::WouldBlock))
+            }
+            Lock::Loom(mutex) => mutex.holders.are_there(),
+            Lock::Shuttle(mutex) => mutex.holders.are_there(),
+            Lock::Rc11(mutex) => mutex.holders.are_there(),
+            Lock::Process(_) => true,
+        }
+    }
+
+    fn end(self) {}
 }
 
 /// Holds a [`Lock`]. Two scalars rather than an enum, so that a real lock and unlock stay in registers.
@@ -167,6 +190,27 @@ impl Lock {
         lock
     }
 
+    /// Of an `O` around a `T`, for whoever comes to use it.
+    pub(crate) const fn const_new<O, T>() -> Self {
+        Lock::Made { made: Made::new::<O, T>(), real: std::sync::Mutex::new(()) }
+    }
+
+    /// An unlocked mutex that is there from the beginning of the execution.
+    pub(crate) fn first() -> Self {
+        let lock = match rt::made_for() {
+            Context::Real | Context::Process => Lock::Real(std::sync::Mutex::new(())),
+            Context::Loom => {
+                Lock::Loom(Box::new(Modelled::new(loom::first::take(0, loom::RawMutex::new))))
+            }
+            Context::Shuttle => Lock::Shuttle(Box::new(Modelled::new(shuttle::RawMutex::new()))),
+            Context::Rc11 => Lock::Rc11(Box::new(Modelled::new(rc11::RawMutex::new()))),
+        };
+        if let Some(key) = lock.key() {
+            journal::made_unplaced("Mutex", key);
+        }
+        lock
+    }
+
     /// What the journal knows the lock by, where there is one.
     #[inline]
     fn key(&self) -> Option<Key> {
@@ -183,7 +227,7 @@ impl Lock {
     #[track_caller]
     pub(crate) fn lock(&self) -> LockGuard<'_> {
         match self {
-            Lock::Real(mutex) => LockGuard::real(match mutex.try_lock() {
+            Lock::Real(mutex) | Lock::Made { real: mutex, .. } => LockGuard::real(match mutex.try_lock() {
                 Ok(guard) => guard,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {
@@ -203,7 +247,7 @@ impl Lock {
             journal::begins("lock", EventKind::Lock, key);
         }
         let guard = match self {
-            Lock::Real(_) => unreachable!("real mutexes are locked by `lock`"),
+            Lock::Real(_) | Lock::Made { .. } => unreachable!("real mutexes are locked by `lock`"),
             Lock::Loom(mutex) => OtherGuard::Loom(mutex.hold(true, mutex.raw.lock())),
             Lock::Shuttle(mutex) => OtherGuard::Shuttle(mutex.hold(true, mutex.raw.lock())),
             Lock::Rc11(mutex) => OtherGuard::Rc11(mutex.hold(true, mutex.raw.lock())),
@@ -220,7 +264,7 @@ impl Lock {
     #[track_caller]
     pub(crate) fn try_lock(&self) -> Option<LockGuard<'_>> {
         let other = match self {
-            Lock::Real(mutex) => {
+            Lock::Real(mutex) | Lock::Made { real: mutex, .. } => {
                 return match mutex.try_lock() {
                     Ok(guard) => Some(LockGuard::real(guard)),
                     Err(TryLockError::Poisoned(poisoned)) => Some(LockGuard::real(poisoned.into_inner())),
@@ -290,6 +334,27 @@ pub(crate) enum Shared {
     Shuttle(Box<Modelled<shuttle::RawRwLock>>),
     Rc11(Box<Modelled<rc11::RawRwLock>>),
     Process(process::RawRwLock),
+    /// As [`Lock::Made`].
+    Made { made: Made<Shared>, real: std::sync::RwLock<()> },
+}
+
+impl Part for Shared {
+    const NAMED: bool = true;
+    const LENDS: bool = false;
+
+    fn is_held(&self) -> bool {
+        match self {
+            Shared::Real(lock) | Shared::Made { real: lock, .. } => {
+                matches!(lock.try_write(), Err(TryLockError::WouldBlock))
+            }
+            Shared::Loom(lock) => lock.holders.are_there(),
+            Shared::Shuttle(lock) => lock.holders.are_there(),
+            Shared::Rc11(lock) => lock.holders.are_there(),
+            Shared::Process(_) => true,
+        }
+    }
+
+    fn end(self) {}
 }
 
 /// Holds a [`Shared`], for reading or for writing; laid out as [`LockGuard`] is.
@@ -350,7 +415,7 @@ macro_rules! shared_mode {
         #[track_caller]
         pub(crate) fn $lock(&self) -> SharedGuard<'_> {
             match self {
-                Shared::Real(lock) => SharedGuard::$lock(match lock.$try_lock() {
+                Shared::Real(lock) | Shared::Made { real: lock, .. } => SharedGuard::$lock(match lock.$try_lock() {
                     Ok(guard) => guard,
                     Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                     Err(TryLockError::WouldBlock) => {
@@ -370,7 +435,7 @@ macro_rules! shared_mode {
                 journal::begins(stringify!($lock), $deed, key);
             }
             let guard = match self {
-                Shared::Real(_) => unreachable!("real locks are locked where they are asked"),
+                Shared::Real(_) | Shared::Made { .. } => unreachable!("real locks are locked where they are asked"),
                 Shared::Loom(lock) => OtherSharedGuard::Loom(lock.hold($alone, lock.raw.$lock())),
                 Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.hold($alone, lock.raw.$lock())),
                 Shared::Rc11(lock) => OtherSharedGuard::Rc11(lock.hold($alone, lock.raw.$lock())),
@@ -387,7 +452,7 @@ macro_rules! shared_mode {
         pub(crate) fn $try_lock(&self) -> Option<SharedGuard<'_>> {
             let other =
                 match self {
-                    Shared::Real(lock) => {
+                    Shared::Real(lock) | Shared::Made { real: lock, .. } => {
                         return match lock.$try_lock() {
                             Ok(guard) => Some(SharedGuard::$lock(guard)),
                             Err(TryLockError::Poisoned(poisoned)) => {
@@ -426,6 +491,27 @@ impl Shared {
         };
         if let Some(key) = lock.key() {
             journal::made("RwLock", key, None);
+        }
+        lock
+    }
+
+    /// As [`Lock::const_new`].
+    pub(crate) const fn const_new<O, T>() -> Self {
+        Shared::Made { made: Made::new::<O, T>(), real: std::sync::RwLock::new(()) }
+    }
+
+    /// As [`Lock::first`].
+    pub(crate) fn first() -> Self {
+        let lock = match rt::made_for() {
+            Context::Real | Context::Process => Shared::Real(std::sync::RwLock::new(())),
+            Context::Loom => {
+                Shared::Loom(Box::new(Modelled::new(loom::first::take(0, loom::RawRwLock::new))))
+            }
+            Context::Shuttle => Shared::Shuttle(Box::new(Modelled::new(shuttle::RawRwLock::new()))),
+            Context::Rc11 => Shared::Rc11(Box::new(Modelled::new(rc11::RawRwLock::new()))),
+        };
+        if let Some(key) = lock.key() {
+            journal::made_unplaced("RwLock", key);
         }
         lock
     }

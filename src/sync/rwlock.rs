@@ -2,7 +2,8 @@
 
 use super::poison::{Flag, Taken};
 use super::raw::{Shared, SharedGuard};
-use super::{LockResult, TryLockError, TryLockResult};
+use super::statics::made::{self, Anew, Made, Serving};
+use super::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +14,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 /// A lock that many readers or one writer hold, as [`std::sync::RwLock`].
 ///
 /// Differences: [`RwLock::new`] is not `const`, because a lock belongs to the engine that is running
-/// when it is made. Under shuttle a second `read` by one task is reported as the deadlock that it may be.
+/// when it is made; [`RwLock::const_new`] is, for a `static`. Under shuttle a second `read` by one task is reported as the deadlock that it may be.
 /// Among processes at most 16 readers hold it at once; when a process dies while writing, the next
 /// owner finds the lock poisoned. `RwLockWriteGuard::downgrade` is missing.
 pub struct RwLock<T: ?Sized> {
@@ -62,8 +63,28 @@ impl<T> RwLock<T> {
     /// # Panics
     ///
     /// Among processes, if no shared memory is installed or it is full.
+    #[cfg(not(feature = "const-new"))]
     #[track_caller]
     pub fn new(value: T) -> RwLock<T> {
+        RwLock::made_here(value)
+    }
+
+    /// As [`RwLock::const_new`]: the feature `const-new` is on.
+    #[cfg(feature = "const-new")]
+    pub const fn new(value: T) -> RwLock<T> {
+        RwLock::const_new(value)
+    }
+
+    /// An unlocked lock around `value`, for a `static`: it begins anew in each execution under a checker, with the
+    /// value that it has when the program begins. Its creation is no access, and happens before everything.
+    ///
+    /// It serves one process: a state that several share needs [`RwLock::new`].
+    pub const fn const_new(value: T) -> RwLock<T> {
+        RwLock { raw: Shared::const_new::<RwLock<T>, T>(), poison: Flag::new(), data: UnsafeCell::new(value) }
+    }
+
+    #[track_caller]
+    pub(crate) fn made_here(value: T) -> RwLock<T> {
         RwLock { raw: Shared::new(), poison: Flag::default(), data: UnsafeCell::new(value) }
     }
 
@@ -73,8 +94,18 @@ impl<T> RwLock<T> {
     ///
     /// The value all the same, if the lock is poisoned.
     pub fn into_inner(self) -> LockResult<T> {
-        let poison = self.poison;
-        poison.wrap(self.data.into_inner())
+        let mut this = self;
+        if let Some((copy, _)) = this.anew() {
+            let (data, poisoned) = (copy.data.get(), copy.poison.is_set());
+            // SAFETY: no other thread has either, and what is put into the copy is never looked at again.
+            unsafe { std::ptr::swap(this.data.get(), data) };
+            this.poison = Flag::default();
+            if poisoned {
+                this.poison.set();
+            }
+        }
+        let RwLock { poison, data, .. } = this;
+        poison.wrap(data.into_inner())
     }
 }
 
@@ -91,7 +122,8 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        self.reader(self.raw.read())
+        let (lock, raw) = self.serving();
+        lock.reader(raw.read())
     }
 
     /// Takes the lock for reading if no writer holds it.
@@ -103,8 +135,9 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        match self.raw.try_read() {
-            Some(raw) => Ok(self.reader(raw)?),
+        let (lock, raw) = self.serving();
+        match raw.try_read() {
+            Some(raw) => Ok(lock.reader(raw)?),
             None => Err(TryLockError::WouldBlock),
         }
     }
@@ -121,7 +154,8 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        self.writer(self.raw.write())
+        let (lock, raw) = self.serving();
+        lock.writer(raw.write())
     }
 
     /// Takes the lock for writing if no thread holds it.
@@ -133,10 +167,55 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        match self.raw.try_write() {
-            Some(raw) => Ok(self.writer(raw)?),
+        let (lock, raw) = self.serving();
+        match raw.try_write() {
+            Some(raw) => Ok(lock.writer(raw)?),
             None => Err(TryLockError::WouldBlock),
         }
+    }
+
+    /// The lock that serves, and what is behind it.
+    #[inline(always)]
+    #[track_caller]
+    fn serving(&self) -> (&Self, &Shared) {
+        match &self.raw {
+            Shared::Made { made, .. } => self.serving_made(made),
+            raw => (self, raw),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn serving_made<'a>(&'a self, made: &'a Made<Shared>) -> (&'a Self, &'a Shared) {
+        let serving = made.serving_alone(std::ptr::from_ref(self).cast(), "RwLock", Shared::first);
+        made::around(self, serving, Shared::first, Self::raw_of).unwrap_or((self, &self.raw))
+    }
+
+    /// Where the raw lock lies.
+    fn raw_of(this: *mut Self) -> *mut Shared {
+        // SAFETY: only a place within the lock, of which nothing is read.
+        unsafe { &raw mut (*this).raw }
+    }
+
+    /// What an execution has in the place of this lock, which is a `static`, where no other thread has it.
+    fn anew(&mut self) -> Option<(&Self, &Anew<Shared>)> {
+        let object = std::ptr::from_ref(self).cast();
+        let Shared::Made { made, .. } = &mut self.raw else { return None };
+        let Serving::Static(original) = made.settled_exclusively(object) else { return None };
+        let serving = Serving::Static(original);
+        let (copy, _) = made::around(&*self, serving, Shared::first, Self::raw_of)?;
+        // SAFETY: it lives until the execution ends.
+        Some((copy, unsafe { original.existing()?.as_ref() }))
+    }
+
+    /// The flag of the lock that serves, if it was ever used.
+    fn poison(&self) -> Option<&Flag> {
+        let Shared::Made { made, .. } = &self.raw else { return Some(&self.poison) };
+        let Serving::Static(original) = made.served() else { return Some(&self.poison) };
+        let anew = original.existing::<Anew<Shared>>()?;
+        // SAFETY: it lives until the execution ends, and the flag is not kept.
+        Some(unsafe { &(*anew.as_ref().object(std::ptr::from_ref(self))).poison })
     }
 
     #[inline]
@@ -163,13 +242,15 @@ impl<T: ?Sized> RwLock<T> {
     /// Whether a writer has panicked or died. Not synchronised with locking, as in std.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
-        self.poison.is_set()
+        self.poison().is_some_and(Flag::is_set)
     }
 
     /// Declares the value to be whole again.
     #[inline]
     pub fn clear_poison(&self) {
-        self.poison.clear();
+        if let Some(poison) = self.poison() {
+            poison.clear();
+        }
     }
 
     /// The value, without locking: no other thread has the lock.
@@ -178,6 +259,13 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// The value all the same, if the lock is poisoned.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        if let Some((copy, anew)) = self.anew() {
+            anew.lend();
+            let (data, poisoned) = (copy.data.get(), copy.poison.is_set());
+            // SAFETY: no other thread has the lock, nor what is there in its place; what was lent stays for good.
+            let data = unsafe { &mut *data };
+            return if poisoned { Err(PoisonError::new(data)) } else { Ok(data) };
+        }
         self.poison.wrap(self.data.get_mut())
     }
 }
@@ -185,14 +273,14 @@ impl<T: ?Sized> RwLock<T> {
 impl<T: Default> Default for RwLock<T> {
     #[track_caller]
     fn default() -> Self {
-        RwLock::new(T::default())
+        RwLock::made_here(T::default())
     }
 }
 
 impl<T> From<T> for RwLock<T> {
     #[track_caller]
     fn from(value: T) -> Self {
-        RwLock::new(value)
+        RwLock::made_here(value)
     }
 }
 

@@ -1,20 +1,29 @@
-//! What `static` objects hold in one execution of a model.
+//! What objects that a const fn has made hold in one execution of a model.
 //!
-//! `Once`, `OnceLock` and `LazyLock` can be made in a `static`, outside any model, and must begin anew in
-//! every execution. So they carry only a [`Key`], and what they hold in a model lies in the storage of the
-//! execution, made by whichever thread comes first. loom remembers who made an object and calls it a race
-//! if another thread touches it unordered; so the maker enters what it has made once before any other thread
-//! can find it, and every thread after enters by the same lock.
+//! `Once`, `OnceLock`, `LazyLock` and whatever `const_new` makes can be made in a `static`, outside any model, and
+//! must begin anew in every execution. So they carry only a [`Key`], and what they hold in a model lies in the
+//! storage of the execution, made by whichever thread comes first. It is there from the beginning all the same, and
+//! no access of the thread that happens to make it: rc11 is told so, shuttle's detector is not told at all, and for
+//! loom, which remembers who made an object and calls it a race if another thread touches it unordered, see
+//! [`crate::rt::loom::first`]. (A `Once` enters what it has made once before any other thread can find it, and every
+//! thread after enters by the same lock.)
 //!
 //! Code that has an object for ever (a `static`, or one that was leaked) may keep a `&'static` to what it holds, and
 //! look at it in the next execution. So what is still held at the end of an execution is kept alive for good, and not
 //! dropped, as for real. A checker needs a value's memory for each execution then.
 //!
-//! Limit: an object made outside and moved into a model comes in empty.
+//! Atomics, locks and cells keep more: see [`made`].
+//!
+//! Limits: a `Once`, `OnceLock` or `LazyLock` made outside and moved into a model comes in empty. A thread of `std`
+//! that uses a `static` in the midst of an execution finds the real thing.
+
+mod image;
+pub(crate) mod made;
 
 use crate::context::{self, Context};
-use crate::rt::rc11;
+use crate::rt::{self, rc11};
 use crate::thread::model;
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,23 +36,31 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// What an object holds in one execution.
 pub(crate) trait Held {
-    /// Goes, but for what references may point to.
-    fn outlive(self);
+    /// Goes, but for what references may point to, which may be all of it.
+    fn outlive(self: Box<Self>);
 }
 
-/// The objects of one execution, in the order in which they were first used.
+/// The objects of one execution, by identity.
 #[derive(Default)]
-pub(crate) struct Statics(RefCell<Vec<Slot>>);
+pub(crate) struct Statics(RefCell<Slots>);
+
+#[derive(Default)]
+struct Slots {
+    by_key: FxHashMap<u64, Slot>,
+    /// Made so far.
+    made: u64,
+}
 
 struct Slot {
-    key: u64,
+    /// Counted in the order in which they were first used.
+    number: u64,
     value: NonNull<()>,
     drop: unsafe fn(NonNull<()>),
     outlive: unsafe fn(NonNull<()>),
 }
 
 /// # Safety
-/// `Key::slot` made this pointer from a `Box<S>` with this very `S`, and it has been taken out of the list.
+/// `enter` made this pointer from a `Box<S>` with this very `S`, and it has been taken out of the list.
 unsafe fn drop_box<S>(value: NonNull<()>) {
     // SAFETY: the caller's promise.
     drop(unsafe { Box::from_raw(value.cast::<S>().as_ptr()) });
@@ -68,10 +85,96 @@ impl Slot {
     }
 }
 
+/// A fresh identity.
+fn fresh() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Whether this is an address in the program itself: of a `static`.
+fn in_program(address: usize) -> bool {
+    unsafe extern "C" {
+        static __executable_start: u8;
+        static _end: u8;
+    }
+    // The linker defines these two; only their addresses are taken.
+    ((&raw const __executable_start).addr()..(&raw const _end).addr()).contains(&address)
+}
+
+/// What names the location under rc11 in all executions alike, of an object at this address: of a `static` its key,
+/// which it keeps; of one that the execution has made, only that it has no name.
+fn location_name(address: usize, key: u64) -> rc11::LocationName {
+    if in_program(address) {
+        (rc11::OF_STATICS, u32::try_from(key).unwrap_or(u32::MAX))
+    } else {
+        (rc11::OF_LAZY, 0)
+    }
+}
+
+/// The location that is made next is that of an object at this address, and there from the beginning.
+fn name_ahead(address: usize, key: u64) {
+    if context::current() == Context::Rc11 && rc11::alive() {
+        rc11::name_ahead(location_name(address, key));
+    }
+}
+
+/// As [`name_ahead`], of an object that is no `static`.
+fn name_lazily() {
+    if context::current() == Context::Rc11 && rc11::alive() {
+        rc11::name_ahead((rc11::OF_LAZY, 0));
+    }
+}
+
+/// Whether an execution is there, or what it has left: where neither is, only real objects work.
+fn in_execution() -> bool {
+    rt::made_for() != Context::Real || model::try_local().is_some()
+}
+
+/// What this object holds in the running execution, if anything.
+fn find<S>(key: u64) -> Option<NonNull<S>> {
+    let find = |statics: &Statics| statics.0.borrow().by_key.get(&key).map(|slot| slot.value);
+    model::of_execution(|execution| find(&execution.statics)).flatten().map(NonNull::cast)
+}
+
+/// Has `make` make what this object holds in the running execution. `names` says that it makes a location, which is
+/// there from the beginning. Only inside a model, and with one `S` per key. Valid until the key or the execution ends.
+fn enter<S: Held>(address: usize, key: u64, names: bool, make: impl FnOnce() -> S) -> NonNull<S> {
+    let local = model::local();
+    // Making can let other threads run, and one of them may make it first: theirs counts then.
+    if names {
+        name_ahead(address, key);
+    }
+    let made = make();
+    if let Some(value) = find(key) {
+        Box::new(made).outlive();
+        return value;
+    }
+    let value = NonNull::from(Box::leak(Box::new(made)));
+    let mut slots = local.execution().statics.0.borrow_mut();
+    slots.made += 1;
+    let number = slots.made;
+    slots.by_key.insert(
+        key,
+        Slot { number, value: value.cast(), drop: drop_box::<S>, outlive: outlive::<S> },
+    );
+    value
+}
+
+/// Takes what this object holds in the running execution out of its storage.
+fn take(key: u64) -> Option<Slot> {
+    if !context::current().is_model() {
+        return None;
+    }
+    model::of_execution(|execution| execution.statics.0.borrow_mut().by_key.remove(&key)).flatten()
+}
+
 impl Key {
     /// The key of a new object.
     pub(crate) const fn new() -> Self {
         Self(AtomicU64::new(0))
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     fn id(&self) -> u64 {
@@ -79,26 +182,10 @@ impl Key {
         if id != 0 {
             return id;
         }
-        let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
+        let fresh = fresh();
         match self.0.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => fresh,
             Err(id) => id,
-        }
-    }
-
-    /// What names this object's location under rc11 in all executions alike: of a `static` its key, which it keeps;
-    /// of one that the execution has made, only that it has no name.
-    fn location_name(&self, key: u64) -> (u8, u32) {
-        unsafe extern "C" {
-            static __executable_start: u8;
-            static _end: u8;
-        }
-        // The linker defines these two; only their addresses are taken.
-        let program = (&raw const __executable_start).addr()..(&raw const _end).addr();
-        if program.contains(&std::ptr::from_ref(self).addr()) {
-            (rc11::OF_STATICS, u32::try_from(key).unwrap_or(u32::MAX))
-        } else {
-            (rc11::OF_LAZY, 0)
         }
     }
 
@@ -106,29 +193,7 @@ impl Key {
     /// inside a model, and with one `S` per key. Valid until the key or the execution ends.
     pub(crate) fn slot<S: Held>(&self, make: impl FnOnce() -> S) -> NonNull<S> {
         let key = self.id();
-        let local = model::local();
-        let slots = &local.execution().statics.0;
-        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
-        if let Some(value) = found {
-            return value.cast();
-        }
-        // Making can let other threads run, and one of them may make it first: theirs counts then.
-        if context::current() == Context::Rc11 {
-            rc11::name_ahead(self.location_name(key));
-        }
-        let made = make();
-        let found = slots.borrow().iter().find(|slot| slot.key == key).map(|slot| slot.value);
-        if let Some(value) = found {
-            return value.cast();
-        }
-        let value = NonNull::from(Box::leak(Box::new(made)));
-        slots.borrow_mut().push(Slot {
-            key,
-            value: value.cast(),
-            drop: drop_box::<S>,
-            outlive: outlive::<S>,
-        });
-        value
+        find(key).unwrap_or_else(|| enter(self.address(), key, true, make))
     }
 
     /// Like [`Key::slot`], but `None` if the object holds nothing yet.
@@ -137,25 +202,15 @@ impl Key {
         if key == 0 || !context::current().is_model() {
             return None;
         }
-        let local = model::try_local()?;
-        let slots = local.execution().statics.0.borrow();
-        let slot = slots.iter().find(|slot| slot.key == key)?;
-        Some(slot.value.cast())
+        find(key)
     }
 
     /// Forgets and destroys what the object holds in the running execution.
     pub(crate) fn clear(&mut self) {
         let key = *self.0.get_mut();
-        if key == 0 || !context::current().is_model() {
-            return;
-        }
-        let Some(local) = model::try_local() else {
-            return;
-        };
-        let slots = &local.execution().statics.0;
-        let at = slots.borrow().iter().position(|slot| slot.key == key);
-        if let Some(at) = at {
-            let slot = slots.borrow_mut().remove(at);
+        if key != 0
+            && let Some(slot) = take(key)
+        {
             slot.destroy();
         }
     }
@@ -170,13 +225,13 @@ impl Drop for Key {
 impl Statics {
     /// The execution is over: what objects still hold is kept for good.
     pub(crate) fn end(&self) {
-        while let Some(slot) = self.pop() {
+        let slots = std::mem::take(&mut self.0.borrow_mut().by_key);
+        let mut slots: Vec<_> = slots.into_values().collect();
+        slots.sort_by_key(|slot| slot.number);
+        // The last goes first.
+        while let Some(slot) = slots.pop() {
             slot.outlive();
         }
-    }
-
-    fn pop(&self) -> Option<Slot> {
-        self.0.borrow_mut().pop()
     }
 }
 

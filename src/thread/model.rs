@@ -90,6 +90,7 @@ impl Identity {
     fn new(home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
         if matches!(home, Home::Here(_)) {
             crate::leaks::begin();
+            rt::loom::first::begin();
         }
         let threads = &home.execution().threads;
         let counted = threads.replace(threads.get() + 1);
@@ -165,6 +166,17 @@ pub(crate) fn local() -> Arc<Identity> {
 /// Like [`local`], but `None` where nothing was ever made, or everything is gone.
 pub(crate) fn try_local() -> Option<Arc<Identity>> {
     look(|local| local.cloned())
+}
+
+/// Looks at what all threads of the execution share, if there is one. No scheduling point may lie within.
+#[inline]
+pub(crate) fn of_execution<R>(f: impl FnOnce(&Execution) -> R) -> Option<R> {
+    look(|local| local.map(|local| f(local.execution())))
+}
+
+/// Whether no thread but the main one has been made in this execution so far.
+pub(crate) fn is_alone() -> bool {
+    of_execution(|execution| execution.threads.get() <= 1).unwrap_or(true)
 }
 
 /// The running model thread, counted from 0, the main one, in the order of spawning.

@@ -82,7 +82,8 @@ impl Ran {
 
 /// Runs the execution at this place with locations on.
 fn locate(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {
-    in_manner(place.manner, || rt::assigned(&place.choices, || locate_as_assigned(program, place)))
+    let locate = || rt::assigned(&place.choices, || locate_as_assigned(program, place));
+    rt::first::with_all(|| in_manner(place.manner, locate))
 }
 
 fn locate_as_assigned(program: &Arc<dyn Program>, place: &Place) -> Option<Ran> {

@@ -18,6 +18,7 @@ mod choices;
 mod condvar;
 mod count;
 mod deferred;
+pub(crate) mod first;
 mod gaps;
 mod lock;
 mod parking;

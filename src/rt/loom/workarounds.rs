@@ -13,6 +13,7 @@
 //! [`demand`]s that the exploration begin anew with locks of this kind.
 
 use super::AtomicUsize;
+use super::first;
 use super::parking::Queue;
 use super::unreduced;
 use std::cell::Cell;
@@ -42,21 +43,23 @@ pub(super) fn demand() {
     }
 }
 
-/// Runs an exploration as loom does it and, if that turns out to leave gaps, `again` and the exploration
-/// once more, exactly.
-pub(crate) fn as_exactly_as_needed<R>(mut explore: impl FnMut() -> R, again: impl FnOnce()) -> R {
+/// Runs an exploration as loom does it and, if that turns out to leave gaps or to want what was not there from the
+/// beginning, `again` and the exploration once more.
+pub(crate) fn as_exactly_as_needed<R>(mut explore: impl FnMut() -> R, mut again: impl FnMut()) -> R {
     WANTED.set(false);
     DEMANDED.set(false);
-    let explored = explore();
-    if !DEMANDED.replace(false) {
-        return explored;
+    first::forget();
+    loop {
+        let explored = explore();
+        let gaps = DEMANDED.replace(false) && !WANTED.get();
+        if !first::demanded() && !gaps {
+            WANTED.set(false);
+            return explored;
+        }
+        again();
+        super::forget_deferred();
+        WANTED.set(WANTED.get() || gaps);
     }
-    again();
-    super::forget_deferred();
-    WANTED.set(true);
-    let explored = explore();
-    WANTED.set(false);
-    explored
 }
 
 /// Runs something of an exploration that was exact, or was not.

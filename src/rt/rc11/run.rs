@@ -1296,6 +1296,14 @@ pub(crate) fn make_cell(site: Site) -> u32 {
     u32::try_from(run.cells.len() - 1).unwrap_or(u32::MAX)
 }
 
+/// A cell that is there from the beginning.
+pub(crate) fn make_first_cell() -> u32 {
+    // SAFETY: the reference ends here.
+    let Some(run) = (unsafe { run() }) else { return u32::MAX };
+    run.cells.push(PlainCell::default());
+    u32::try_from(run.cells.len() - 1).unwrap_or(u32::MAX)
+}
+
 /// A plain access. Does not return if it races.
 pub(crate) fn access(cell: u32, access: Access, site: Site) {
     if !alive() {

@@ -1,6 +1,8 @@
 //! The atomic truth value. loom keeps it as a number, because its own type lacks half the operations.
 
-use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
+use super::repr::{
+    FromBits, Made, Original, Repr, Serving, check_failure, check_load, check_store, common, rmw,
+};
 use super::{AtomicMut, Ordering};
 use crate::base::event::EventKind;
 use crate::context::Context;
@@ -65,6 +67,6 @@ impl AtomicBool {
 impl Default for AtomicBool {
     #[track_caller]
     fn default() -> Self {
-        Self::new(false)
+        Self::made_here(false)
     }
 }

@@ -1,6 +1,8 @@
 //! The ten atomic integers.
 
-use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
+use super::repr::{
+    FromBits, Made, Original, Repr, Serving, check_failure, check_load, check_store, common, rmw,
+};
 use super::{AtomicMut, Ordering};
 use crate::base::event::EventKind;
 use crate::context::Context;
@@ -44,7 +46,7 @@ macro_rules! integer {
         impl Default for $name {
             #[track_caller]
             fn default() -> Self {
-                Self::new(0)
+                Self::made_here(0)
             }
         }
     };

@@ -1,7 +1,8 @@
 //! `std::sync::atomic`, on every engine.
 //!
 //! Every operation that std has on stable Rust 1.95, by name and signature, with two differences: `new`
-//! is not `const`, because an atomic belongs to the engine that is running when it is made, and
+//! is not `const`, because an atomic belongs to the engine that is running when it is made (`const_new` is, for a
+//! `static`; with the feature `const-new`, `new` is too), and
 //! `get_mut` returns [`AtomicMut`], because loom keeps values where no reference can point. `from_ptr`
 //! is missing: there is no facade atomic behind a bare integer.
 //!

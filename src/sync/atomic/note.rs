@@ -50,7 +50,7 @@ impl<R, L> Repr<R, L> {
 
     pub(super) fn key(&self) -> Option<Key> {
         match self {
-            Repr::Real(_) => None,
+            Repr::Real(_) | Repr::Made { .. } => None,
             Repr::Loom(atom, _) => Some(Key::at(&**atom)),
             Repr::Shuttle(_, object) => Some(Key::id(*object)),
             Repr::Rc11(_, location) => Some(Key::id(RC11_ATOMICS + *location)),

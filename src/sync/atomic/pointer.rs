@@ -1,7 +1,9 @@
 //! The atomic pointer. loom keeps it as a number, as it does within its own type, so that arithmetic on
 //! it is one operation.
 
-use super::repr::{FromBits, Repr, check_failure, check_load, check_store, common, rmw};
+use super::repr::{
+    FromBits, Made, Original, Repr, Serving, check_failure, check_load, check_store, common, rmw,
+};
 use super::{AtomicMut, Ordering};
 use crate::base::event::EventKind;
 use crate::context::Context;
@@ -83,12 +85,12 @@ impl<T> AtomicPtr<T> {
 impl<T> Default for AtomicPtr<T> {
     #[track_caller]
     fn default() -> Self {
-        Self::new(std::ptr::null_mut())
+        Self::made_here(std::ptr::null_mut())
     }
 }
 
 impl<T> fmt::Pointer for AtomicPtr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Pointer::fmt(&self.real().load(Ordering::Relaxed), f)
+        fmt::Pointer::fmt(&self.repr.shown(), f)
     }
 }

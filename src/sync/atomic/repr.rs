@@ -1,7 +1,11 @@
 //! What an atomic consists of on each engine, and the macros that write its operations.
 
+use crate::context::{self, Context};
 use crate::explore::rc11::LocationId;
 use crate::rt::trace::ObjectId;
+use crate::sync::statics::Held;
+use crate::sync::statics::made::Part;
+pub(super) use crate::sync::statics::made::{Made, Original, Serving};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +20,23 @@ pub(super) enum Repr<R, L> {
     /// A location of rc11's graphs, which says what is read, and a copy of what was written last, for
     /// destructors that run when the execution is over.
     Rc11(R, LocationId),
+    /// What a const fn has made: the real thing, and who serves it.
+    Made { made: Made<Repr<R, L>>, real: R },
+}
+
+impl<R, L> Part for Repr<R, L> {
+    const NAMED: bool = true;
+    const LENDS: bool = false;
+
+    fn is_held(&self) -> bool {
+        false
+    }
+
+    fn end(self) {}
+}
+
+impl<R, L> Held for Repr<R, L> {
+    fn outlive(self: Box<Self>) {}
 }
 
 /// A value as the bits that rc11 keeps.
@@ -63,12 +84,33 @@ impl<T> FromBits for *mut T {
 }
 
 impl<R, L> Repr<R, L> {
+    /// The real atomic, or what is there beside a checker's.
+    pub(super) fn copy(&self) -> &R {
+        match self {
+            Repr::Real(real)
+            | Repr::Loom(_, real)
+            | Repr::Shuttle(real, _)
+            | Repr::Rc11(real, _)
+            | Repr::Made { real, .. } => real,
+        }
+    }
+
+    /// Whether a const fn has made it, and nothing has used it.
+    pub(super) fn is_untouched(&self) -> bool {
+        matches!(self, Repr::Made { made, .. } if made.is_untouched())
+    }
+
     /// Whether a weak compare-exchange fails here although it could succeed: under rc11 a choice, once for each
     /// thread and each place in the source.
     #[inline]
     #[track_caller]
     pub(super) fn fails_spuriously(&self) -> bool {
-        matches!(self, Repr::Rc11(..)) && crate::rt::rc11::fails_spuriously(Location::caller())
+        let checked = match self {
+            Repr::Rc11(..) => true,
+            Repr::Made { .. } => context::current() == Context::Rc11,
+            Repr::Real(_) | Repr::Loom(..) | Repr::Shuttle(..) => false,
+        };
+        checked && crate::rt::rc11::fails_spuriously(Location::caller())
     }
 }
 
@@ -125,8 +167,9 @@ macro_rules! rmw {
                 $($argument: $type,)?
                 $order: Ordering,
             ) -> $result {
+                let repr = repr.serving();
                 match repr {
-                    Repr::Real($real) => $on_real,
+                    Repr::Real($real) | Repr::Made { real: $real, .. } => $on_real,
                     Repr::Loom($loom, $real) if $loom.enter($order, rt::loom::Access::Write) => {
                         let before = $on_loom;
                         $loom.modified();
@@ -189,11 +232,37 @@ macro_rules! common {
         $to:expr, $from:expr
     ) => {
         impl<$($generics)*> $name {
-            /// An atomic with this value, made for the engine that is running.
+            /// An atomic with this value, made for the engine that is running. Under a checker its creation is an
+            /// access of the thread that makes it, which others must learn of.
+            #[cfg(not(feature = "const-new"))]
             #[inline]
             #[must_use]
             #[track_caller]
             pub fn new(value: $value) -> Self {
+                Self::made_here(value)
+            }
+
+            /// As [`const_new`](Self::const_new): the feature `const-new` is on.
+            #[cfg(feature = "const-new")]
+            #[inline]
+            #[must_use]
+            pub const fn new(value: $value) -> Self {
+                Self::const_new(value)
+            }
+
+            /// An atomic with this value, for a `static`: it begins anew in each execution under a checker. Its
+            /// creation is no access, and happens before everything: that a thread uses it without having learnt of
+            /// it is not found.
+            #[inline]
+            #[must_use]
+            pub const fn const_new(value: $value) -> Self {
+                Self { repr: Repr::Made { made: Made::new::<Self, $value>(), real: <$real_type>::new(value) } }
+            }
+
+            /// An atomic with this value, made for the engine that is running.
+            #[inline]
+            #[track_caller]
+            pub(crate) fn made_here(value: $value) -> Self {
                 // Out of line, so that a real one is made without a reference to anything: see the limits of
                 // `engine::processes`' look for pointers.
                 #[cold]
@@ -222,11 +291,15 @@ macro_rules! common {
             }
 
             fn real(&self) -> &$real_type {
-                match &self.repr {
-                    Repr::Real(real)
-                    | Repr::Loom(_, real)
-                    | Repr::Shuttle(real, _)
-                    | Repr::Rc11(real, _) => real,
+                self.repr.copy()
+            }
+
+            /// An atomic that no other thread has, as one that was made here.
+            #[inline]
+            #[track_caller]
+            fn settle(&mut self) {
+                if let Repr::Made { .. } = &self.repr {
+                    self.repr.settle();
                 }
             }
 
@@ -236,8 +309,11 @@ macro_rules! common {
             #[inline]
             #[track_caller]
             pub fn get_mut(&mut self) -> AtomicMut<'_, $value> {
+                self.settle();
                 match &mut self.repr {
-                    Repr::Real(real) | Repr::Shuttle(real, _) => AtomicMut::direct(real.get_mut()),
+                    Repr::Real(real) | Repr::Shuttle(real, _) | Repr::Made { real, .. } => {
+                        AtomicMut::direct(real.get_mut())
+                    }
                     Repr::Loom(atomic, copy) => {
                         if rt::loom::enter() {
                             *copy.get_mut() = $from(atomic.exclusive().with_mut(|value| *value));
@@ -269,9 +345,13 @@ macro_rules! common {
             #[inline]
             #[track_caller]
             pub unsafe fn unsync_load(&self) -> $value {
-                match &self.repr {
+                if self.repr.is_untouched() {
+                    // Under rc11 an object that no thread has made is known by its first operation.
+                    self.load(Ordering::Relaxed);
+                }
+                match self.repr.serving() {
                     // SAFETY: by the caller's promise nothing else writes.
-                    Repr::Real(real) => unsafe { real.as_ptr().read() },
+                    Repr::Real(real) | Repr::Made { real, .. } => unsafe { real.as_ptr().read() },
                     Repr::Shuttle(real, _) => real.load(Ordering::Relaxed),
                     Repr::Loom(atomic, real) => {
                         if rt::loom::enter() {
@@ -313,9 +393,10 @@ macro_rules! common {
             /// it is not ordered after all others.
             #[inline]
             #[track_caller]
-            pub fn into_inner(self) -> $value {
+            pub fn into_inner(mut self) -> $value {
+                self.settle();
                 match self.repr {
-                    Repr::Real(real) | Repr::Shuttle(real, _) => real.into_inner(),
+                    Repr::Real(real) | Repr::Shuttle(real, _) | Repr::Made { real, .. } => real.into_inner(),
                     Repr::Loom(atomic, copy) => {
                         if rt::loom::enter() {
                             $from(atomic.into_loom().into_inner())
@@ -357,6 +438,7 @@ macro_rules! common {
                     here: rt::rc11::Here,
                 ) -> $value {
                     check_load(order);
+                    let repr = repr.serving();
                     match repr {
                         Repr::Rc11(real, location) => {
                             match rt::rc11::load(*location, order, here, Location::caller()) {
@@ -374,7 +456,7 @@ macro_rules! common {
                             repr.note("load", EventKind::Load, order, [Some(&value), None]);
                             value
                         }
-                        Repr::Real(real) | Repr::Loom(_, real) => real.load(order),
+                        Repr::Real(real) | Repr::Loom(_, real) | Repr::Made { real, .. } => real.load(order),
                         Repr::Shuttle(real, object) => {
                             let traced = rt::shuttle::before_atomic(*object, trace::Kind::Load);
                             let value = real.load(order);
@@ -409,6 +491,7 @@ macro_rules! common {
                     order: Ordering,
                 ) {
                     check_store(order);
+                    let repr = repr.serving();
                     match repr {
                         Repr::Rc11(real, location) => {
                             let bits = value.to_bits();
@@ -419,7 +502,7 @@ macro_rules! common {
                             }
                             real.store(value, Ordering::Relaxed);
                         }
-                        Repr::Real(real) => real.store(value, order),
+                        Repr::Real(real) | Repr::Made { real, .. } => real.store(value, order),
                         Repr::Loom(atomic, real) => {
                             if atomic.enter(order, rt::loom::Access::Write) {
                                 atomic.store($to(value), order);
@@ -480,6 +563,7 @@ macro_rules! common {
                     here: rt::rc11::Here,
                 ) -> Result<$value, $value> {
                     check_failure(failure);
+                    let repr = repr.serving();
                     match repr {
                         Repr::Rc11(real, location) => {
                             let expected = current.to_bits();
@@ -520,7 +604,7 @@ macro_rules! common {
                             repr.note_exchange(found, new, [success, failure]);
                             found
                         }
-                        Repr::Real(real) | Repr::Loom(_, real) => {
+                        Repr::Real(real) | Repr::Loom(_, real) | Repr::Made { real, .. } => {
                             real.compare_exchange(current, new, success, failure)
                         }
                         Repr::Shuttle(real, object) => {
@@ -648,14 +732,87 @@ macro_rules! common {
         impl<$($generics)*> From<$value> for $name {
             #[track_caller]
             fn from(value: $value) -> Self {
-                Self::new(value)
+                Self::made_here(value)
+            }
+        }
+
+        impl<$($generics)*> Repr<$real_type, $loom_type> {
+            /// What the model has for an atomic with this value, that a const fn has made: nothing has made it.
+            fn first(value: $value) -> Self {
+                let real = <$real_type>::new(value);
+                let repr = match rt::made_for() {
+                    Context::Real | Context::Process => Repr::Real(real),
+                    Context::Loom => {
+                        Repr::Loom(rt::loom::first::atom(value.to_bits(), $to(value), $loom_new), real)
+                    }
+                    Context::Shuttle => Repr::Shuttle(real, trace::new_object()),
+                    Context::Rc11 => Repr::Rc11(real, rt::rc11::make(value.to_bits(), false, Location::caller())),
+                };
+                if let Some(key) = repr.key() {
+                    rt::journal::made_before_all(stringify!($type_name), key, Some(&value));
+                }
+                repr
+            }
+
+            /// What serves the atomic that this is of.
+            #[track_caller]
+            fn serving(&self) -> &Self {
+                let Repr::Made { made, real } = self else { return self };
+                match made.serving(std::ptr::from_ref(self).cast(), || Self::first(real.load(Ordering::Relaxed))) {
+                    Serving::Real => self,
+                    Serving::Model(repr) => repr,
+                    Serving::Static(original) => {
+                        let repr = original.part(|| Self::first(self.initial(original)));
+                        // SAFETY: it lives until the execution ends, and is not kept beyond the operation.
+                        unsafe { repr.as_ref() }
+                    }
+                }
+            }
+
+            /// The value with which the program began.
+            fn initial(&self, original: &Original) -> $value {
+                let Repr::Made { real, .. } = self else { unreachable!("an original is made by a const fn") };
+                let offset = std::ptr::from_ref(real).addr() - std::ptr::from_ref(self).addr();
+                // SAFETY: the atomic is nothing but `self`, and `real` a field of it.
+                unsafe { original.first::<$real_type>(offset) }.into_inner()
+            }
+
+            /// Becomes what serves the atomic, which no other thread has.
+            #[track_caller]
+            fn settle(&mut self) {
+                let object = std::ptr::from_ref(self).cast();
+                let Repr::Made { made, .. } = self else { return };
+                let made_here = |value| <$name>::made_here(value).repr;
+                let served = match (made.take(), made.settled_exclusively(object)) {
+                    (Some(repr), _) => repr,
+                    (None, Serving::Static(original)) => {
+                        original.take().unwrap_or_else(|| made_here(self.initial(original)))
+                    }
+                    (None, _) if made.is_untouched() => made_here(self.copy().load(Ordering::Relaxed)),
+                    (None, _) => return,
+                };
+                *self = served;
+            }
+
+            /// The last value, without an operation that a checker would see.
+            fn shown(&self) -> $value {
+                let Repr::Made { made, real } = self else { return self.copy().load(Ordering::Relaxed) };
+                match made.served() {
+                    Serving::Real => real.load(Ordering::Relaxed),
+                    Serving::Model(repr) => repr.shown(),
+                    Serving::Static(original) => match original.existing::<Self>() {
+                        // SAFETY: as in `serving`.
+                        Some(repr) => unsafe { repr.as_ref() }.shown(),
+                        None => self.initial(original),
+                    },
+                }
             }
         }
 
         /// Shows the last value, without an operation that a checker would see.
         impl<$($generics)*> fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.real().load(Ordering::Relaxed), f)
+                fmt::Debug::fmt(&self.repr.shown(), f)
             }
         }
 

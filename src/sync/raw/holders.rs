@@ -37,6 +37,11 @@ impl Holders {
         Holding { holders: self, alone }
     }
 
+    /// Whether any guard is alive.
+    pub(super) fn are_there(&self) -> bool {
+        !self.admits(true)
+    }
+
     fn admits(&self, alone: bool) -> bool {
         let holders = self.0.load(Ordering::Relaxed);
         if alone { holders == 0 } else { holders < ALONE - 1 }

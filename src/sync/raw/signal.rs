@@ -6,6 +6,8 @@ use crate::context::{self, Context};
 use crate::rt::journal::{self, Key};
 use crate::rt::{self, loom, process, rc11, shuttle};
 use crate::sync::spurious;
+use crate::sync::statics::Held;
+use crate::sync::statics::made::{Made, Part, Serving};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -16,6 +18,23 @@ pub(crate) enum Signal {
     Shuttle(Box<shuttle::RawCondvar>),
     Rc11(Box<rc11::RawCondvar>),
     Process(process::RawCondvar),
+    /// What a const fn has made: the real one, and who serves it.
+    Made { made: Made<Signal>, real: std::sync::Condvar },
+}
+
+impl Part for Signal {
+    const NAMED: bool = true;
+    const LENDS: bool = false;
+
+    fn is_held(&self) -> bool {
+        false
+    }
+
+    fn end(self) {}
+}
+
+impl Held for Signal {
+    fn outlive(self: Box<Self>) {}
 }
 
 impl Signal {
@@ -33,6 +52,46 @@ impl Signal {
             journal::made("Condvar", key, None);
         }
         signal
+    }
+
+    /// For whoever comes to use it.
+    pub(crate) const fn const_new() -> Self {
+        Signal::Made { made: Made::new::<Signal, ()>(), real: std::sync::Condvar::new() }
+    }
+
+    /// A condition variable that is there from the beginning of the execution.
+    fn first() -> Self {
+        let signal = match rt::made_for() {
+            Context::Real | Context::Process => Signal::Real(std::sync::Condvar::new()),
+            Context::Loom => Signal::Loom(Box::new(loom::first::take(0, loom::RawCondvar::new))),
+            Context::Shuttle => Signal::Shuttle(Box::new(shuttle::RawCondvar::new())),
+            Context::Rc11 => Signal::Rc11(Box::new(rc11::RawCondvar::new())),
+        };
+        if let Some(key) = signal.key() {
+            journal::made_unplaced("Condvar", key);
+        }
+        signal
+    }
+
+    /// The condition variable that serves.
+    #[inline]
+    #[track_caller]
+    fn serving(&self) -> &Self {
+        match self {
+            Signal::Made { made, .. } => self.serving_made(made),
+            signal => signal,
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn serving_made<'a>(&'a self, made: &'a Made<Signal>) -> &'a Self {
+        match made.serving_alone(std::ptr::from_ref(self).cast(), "Condvar", Signal::first) {
+            Serving::Real => self,
+            Serving::Model(signal) => signal,
+            // SAFETY: it lives until the execution ends, and is not kept beyond the operation.
+            Serving::Static(original) => unsafe { original.part(Signal::first).as_ref() },
+        }
     }
 
     /// What the journal knows the condition variable by, where there is one.
@@ -53,8 +112,13 @@ impl Signal {
         }
     }
 
-    fn is_model(&self) -> bool {
-        matches!(self, Signal::Loom(_) | Signal::Shuttle(_) | Signal::Rc11(_))
+    /// Whether a checker has it, in which time stands still.
+    pub(crate) fn is_model(&self) -> bool {
+        match self {
+            Signal::Loom(_) | Signal::Shuttle(_) | Signal::Rc11(_) => true,
+            Signal::Real(_) | Signal::Process(_) => false,
+            Signal::Made { made, .. } => !matches!(made.served(), Serving::Real),
+        }
     }
 
     /// Lets go of the lock, waits for a notification, and takes the lock again.
@@ -64,17 +128,18 @@ impl Signal {
     /// If the lock was made for another engine.
     #[track_caller]
     pub(crate) fn wait<'a>(&self, guard: LockGuard<'a>) -> LockGuard<'a> {
+        let this = self.serving();
         let LockGuard { real, other } = guard;
         let mutex = other.as_ref().and_then(|other| other.0.key());
-        if let (Some(mutex), Some(key)) = (mutex, self.key()) {
+        if let (Some(mutex), Some(key)) = (mutex, this.key()) {
             journal::note("wait", EventKind::Unlock, mutex);
             journal::begins("wait", EventKind::Other, key);
         }
-        if self.is_model() && spurious::comes() {
+        if this.is_model() && spurious::comes() {
             return wake_at_once(other.map(Aside::into_inner), mutex);
         }
-        let other = match (self, real, other.map(Aside::into_inner)) {
-            (Signal::Real(condvar), Some(guard), _) => {
+        let other = match (this, real, other.map(Aside::into_inner)) {
+            (Signal::Real(condvar) | Signal::Made { real: condvar, .. }, Some(guard), _) => {
                 return LockGuard::real(context::waiting(|| {
                     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
                 }));
@@ -107,8 +172,8 @@ impl Signal {
     #[track_caller]
     pub(crate) fn wait_timeout<'a>(&self, guard: LockGuard<'a>, timeout: Duration) -> (LockGuard<'a>, bool) {
         let LockGuard { real, other } = guard;
-        match (self, real, other.map(Aside::into_inner)) {
-            (Signal::Real(condvar), Some(guard), _) => {
+        match (self.serving(), real, other.map(Aside::into_inner)) {
+            (Signal::Real(condvar) | Signal::Made { real: condvar, .. }, Some(guard), _) => {
                 let waited = condvar.wait_timeout(guard, timeout);
                 let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
                 (LockGuard::real(guard), result.timed_out())
@@ -155,27 +220,29 @@ impl Signal {
     /// Wakes one waiter, if there is one.
     #[track_caller]
     pub(crate) fn notify_one(&self) {
-        match self {
-            Signal::Real(condvar) => condvar.notify_one(),
+        let this = self.serving();
+        match this {
+            Signal::Real(condvar) | Signal::Made { real: condvar, .. } => condvar.notify_one(),
             Signal::Loom(condvar) => condvar.notify_one(),
             Signal::Shuttle(condvar) => condvar.notify_one(),
             Signal::Rc11(condvar) => condvar.notify_one(),
             Signal::Process(condvar) => condvar.notify_one(),
         }
-        self.note("notify_one");
+        this.note("notify_one");
     }
 
     /// Wakes all waiters.
     #[track_caller]
     pub(crate) fn notify_all(&self) {
-        match self {
-            Signal::Real(condvar) => condvar.notify_all(),
+        let this = self.serving();
+        match this {
+            Signal::Real(condvar) | Signal::Made { real: condvar, .. } => condvar.notify_all(),
             Signal::Loom(condvar) => condvar.notify_all(),
             Signal::Shuttle(condvar) => condvar.notify_all(),
             Signal::Rc11(condvar) => condvar.notify_all(),
             Signal::Process(condvar) => condvar.notify_all(),
         }
-        self.note("notify_all");
+        this.note("notify_all");
     }
 }
 
