@@ -34,7 +34,12 @@ done
 
 [ "${1:-}" = --count ] && exit 0
 
-for features in linearizability facade facade,linearizability; do
+for features in linearizability facade facade,linearizability facade,const-new; do
   cargo test --package selvedge --no-default-features --features "$features" --lib
 done
 cargo check --package selvedge --all-targets
+# Code with objects in statics, on std's types and under the checkers.
+cargo check --package selvedge-statics
+for engine in rc11 loom shuttle; do
+  SELVEDGE_ENGINE=$engine cargo test --package selvedge-statics --features checked
+done

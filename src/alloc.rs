@@ -87,7 +87,7 @@ impl<T> Track<T> {
     #[must_use]
     #[track_caller]
     pub fn new(value: T) -> Track<T> {
-        let entry = Entry(Box::new(UnsafeCell::new(0)));
+        let entry = Entry(Box::new(UnsafeCell::made_here(0)));
         leaks::made(std::ptr::from_ref(&*entry.0).addr(), "Track", Location::caller(), None::<()>);
         Track { value, entry }
     }

@@ -71,11 +71,8 @@ fn check_alike(of_statics: &[Observation; 3], of_state: &ErasedDesign, expected:
 fn a_static_counter_loses_an_update_and_its_twin_does_not() {
     static LOADED: AtomicU32 = AtomicU32::const_new(0);
     static ADDED: AtomicU32 = AtomicU32::const_new(0);
-    let lost = twice(
-        || LOADED.store(LOADED.load(Relaxed) + 1, Relaxed),
-        || LOADED.load(Relaxed),
-        |&n| n == 2,
-    );
+    let lost =
+        twice(|| LOADED.store(LOADED.load(Relaxed) + 1, Relaxed), || LOADED.load(Relaxed), |&n| n == 2);
     let in_state = Design::new(|| AtomicU32::made_here(0))
         .actors(2, |n| n.store(n.load(Relaxed) + 1, Relaxed))
         .observe(|n, _| n.load(Relaxed));
@@ -118,9 +115,8 @@ fn atomics_of_every_kind_begin_anew_with_their_own_values() {
     let design = Design::new(|| (OTHERS[0].load(Relaxed), FLAG.load(Relaxed)))
         .actors(2, |_| act())
         .observe(|&begun, returns| (begun, returns.to_vec(), OTHERS[1].load(Relaxed)));
-    let design = erased(design, |(begun, acts, last)| {
-        (*begun, &acts[..], *last) == ((3, true), &[true, true][..], 8)
-    });
+    let design =
+        erased(design, |(begun, acts, last)| (*begun, &acts[..], *last) == ((3, true), &[true, true][..], 8));
     check(&design, Verdict::Safe);
     assert_eq!((OTHERS[0].load(Relaxed), WIDE.load(Relaxed)), (5, u64::MAX));
 }
@@ -157,7 +153,7 @@ fn the_first_value_of_plain_memory_is_known_to_all_and_later_ones_are_not() {
     };
     check(&said(Release), Verdict::Safe);
     check(&said(Relaxed), Verdict::DataRace);
-    let read_and_write = both(|| WRITTEN.set(5), || drop(WRITTEN.get()), || (), |_| true);
+    let read_and_write = both(|| WRITTEN.set(5), || assert!(matches!(WRITTEN.get(), 4 | 5)), || (), |_| true);
     check(&read_and_write, Verdict::DataRace);
     assert_eq!(format!("{WRITTEN:?}"), "4");
 }
@@ -393,7 +389,7 @@ impl Drop for Counted {
 fn what_is_made_while_the_program_runs_belongs_to_one_execution() {
     let design = Design::new(|| {
         let made = (Mutex::const_new(vec![Counted::new(1)]), AtomicU32::const_new(3), Plain::const_new(1));
-        (made, UnsafeCell::const_new(Box::new(Counted::new(2))))
+        (made, Shared(UnsafeCell::const_new(Box::new(Counted::new(2)))))
     })
     .actors(2, |((list, count, _), _)| {
         list.lock().unwrap().push(Counted::new(count.fetch_add(1, Relaxed)));
@@ -402,7 +398,7 @@ fn what_is_made_while_the_program_runs_belongs_to_one_execution() {
         plain.set(plain.get() + 1);
         let sum = list.lock().unwrap().iter().map(|counted| counted.0).sum::<u32>();
         // SAFETY: the actors have ended.
-        (sum, count.load(Relaxed), plain.get(), cell.with(|cell| unsafe { (**cell).0 }))
+        (sum, count.load(Relaxed), plain.get(), cell.0.with(|cell| unsafe { (**cell).0 }))
     });
     check(&erased(design, |all| *all == (8, 5, 2, 2)), Verdict::Safe);
     assert_eq!(COUNTED.load(Relaxed), 0, "all are dropped, and none twice");
@@ -452,9 +448,8 @@ fn what_is_put_in_the_place_of_a_static_is_not_taken_for_it() {
 fn a_static_that_one_thread_has_for_itself() {
     static COUNT: std::sync::Mutex<Mutex<Vec<u32>>> = std::sync::Mutex::new(Mutex::const_new(Vec::new()));
     static WORD: std::sync::Mutex<Option<AtomicU32>> = std::sync::Mutex::new(Some(AtomicU32::const_new(4)));
-    let design = Design::new(|| ())
-        .actors(1, |()| COUNT.lock().unwrap().lock().unwrap().push(3))
-        .observe(|(), _| {
+    let design =
+        Design::new(|| ()).actors(1, |()| COUNT.lock().unwrap().lock().unwrap().push(3)).observe(|(), _| {
             let mut count = COUNT.lock().unwrap();
             count.get_mut().unwrap().push(4);
             let list = count.lock().unwrap().clone();

@@ -123,8 +123,8 @@ impl Memory {
     fn new(test: &Test) -> Self {
         let cell = |location: &Location| match (location.atomic, location.plain) {
             (true, true) => Cell::Mixed(Mixed::new(location.initial, test.threads.len())),
-            (true, false) => Cell::Atomic(AtomicI64::new(location.initial)),
-            (false, _) => Cell::Plain(Plain::new(location.initial)),
+            (true, false) => Cell::Atomic(AtomicI64::made_here(location.initial)),
+            (false, _) => Cell::Plain(Plain::made_here(location.initial)),
         };
         Memory { cells: test.locations.iter().map(cell).collect() }
     }
@@ -188,8 +188,13 @@ struct Mixed {
 
 impl Mixed {
     fn new(initial: i64, threads: usize) -> Self {
-        let marks = || (0..threads).map(|_| Plain::new(0)).collect();
-        Mixed { value: AtomicI64::new(initial), plain: Plain::new(0), loaded: marks(), stored: marks() }
+        let marks = || (0..threads).map(|_| Plain::made_here(0)).collect();
+        Mixed {
+            value: AtomicI64::made_here(initial),
+            plain: Plain::made_here(0),
+            loaded: marks(),
+            stored: marks(),
+        }
     }
 
     fn load(&self, thread: usize, order: Option<Ordering>) -> i64 {

@@ -24,7 +24,7 @@ pub(super) struct Shared<I, Ret> {
 /// What is shared is made before anything is done: bytes between its fields keep what the stack held, and
 /// an address of this process there would be taken for memory that processes do not share.
 pub(super) fn begin<M: Model, I: Implements<M>>(make: impl Fn() -> I, judge: &Judge<M>) -> Shared<I, M::Ret> {
-    let gate = AtomicU32::new(0).hidden();
+    let gate = AtomicU32::made_here(0).hidden();
     let object = make();
     let operations = &judge.program.prefix;
     let prefix = from_fn(|index| operations.get(index).map(|op| object.apply(op)));

@@ -18,9 +18,17 @@ pub struct Barrier(Inner);
 
 enum Inner {
     Real(std::sync::Barrier),
-    Built { size: usize, id: ObjectId, state: Monitor<State> },
+    Built {
+        size: usize,
+        id: ObjectId,
+        state: Monitor<State>,
+    },
     /// What a const fn has made: the real one, and who serves it.
-    Made { made: Made<Inner>, real: std::sync::Barrier, size: usize },
+    Made {
+        made: Made<Inner>,
+        real: std::sync::Barrier,
+        size: usize,
+    },
 }
 
 impl Part for Inner {
@@ -123,7 +131,9 @@ impl Barrier {
     #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
         BarrierWaitResult(match self.0.serving() {
-            Inner::Real(barrier) | Inner::Made { real: barrier, .. } => context::waiting(|| barrier.wait()).is_leader(),
+            Inner::Real(barrier) | Inner::Made { real: barrier, .. } => {
+                context::waiting(|| barrier.wait()).is_leader()
+            }
             Inner::Built { size, id, state } => {
                 journal::begins("wait", EventKind::Other, Key::id(*id));
                 let leads = wait(*size, state);

@@ -91,7 +91,10 @@ pub(crate) enum Lock {
     Rc11(Box<Modelled<rc11::RawMutex>>),
     Process(process::RawMutex),
     /// What a const fn has made: the real one, and who serves it.
-    Made { made: Made<Lock>, real: std::sync::Mutex<()> },
+    Made {
+        made: Made<Lock>,
+        real: std::sync::Mutex<()>,
+    },
 }
 
 impl Part for Lock {
@@ -199,9 +202,7 @@ impl Lock {
     pub(crate) fn first() -> Self {
         let lock = match rt::made_for() {
             Context::Real | Context::Process => Lock::Real(std::sync::Mutex::new(())),
-            Context::Loom => {
-                Lock::Loom(Box::new(Modelled::new(loom::first::take(0, loom::RawMutex::new))))
-            }
+            Context::Loom => Lock::Loom(Box::new(Modelled::new(loom::first::take(0, loom::RawMutex::new)))),
             Context::Shuttle => Lock::Shuttle(Box::new(Modelled::new(shuttle::RawMutex::new()))),
             Context::Rc11 => Lock::Rc11(Box::new(Modelled::new(rc11::RawMutex::new()))),
         };
@@ -335,7 +336,10 @@ pub(crate) enum Shared {
     Rc11(Box<Modelled<rc11::RawRwLock>>),
     Process(process::RawRwLock),
     /// As [`Lock::Made`].
-    Made { made: Made<Shared>, real: std::sync::RwLock<()> },
+    Made {
+        made: Made<Shared>,
+        real: std::sync::RwLock<()>,
+    },
 }
 
 impl Part for Shared {
@@ -415,13 +419,15 @@ macro_rules! shared_mode {
         #[track_caller]
         pub(crate) fn $lock(&self) -> SharedGuard<'_> {
             match self {
-                Shared::Real(lock) | Shared::Made { real: lock, .. } => SharedGuard::$lock(match lock.$try_lock() {
-                    Ok(guard) => guard,
-                    Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                    Err(TryLockError::WouldBlock) => {
-                        context::waiting(|| lock.$lock().unwrap_or_else(PoisonError::into_inner))
-                    }
-                }),
+                Shared::Real(lock) | Shared::Made { real: lock, .. } => {
+                    SharedGuard::$lock(match lock.$try_lock() {
+                        Ok(guard) => guard,
+                        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                        Err(TryLockError::WouldBlock) => {
+                            context::waiting(|| lock.$lock().unwrap_or_else(PoisonError::into_inner))
+                        }
+                    })
+                }
                 other => SharedGuard::other(other.$other()),
             }
         }
@@ -435,7 +441,9 @@ macro_rules! shared_mode {
                 journal::begins(stringify!($lock), $deed, key);
             }
             let guard = match self {
-                Shared::Real(_) | Shared::Made { .. } => unreachable!("real locks are locked where they are asked"),
+                Shared::Real(_) | Shared::Made { .. } => {
+                    unreachable!("real locks are locked where they are asked")
+                }
                 Shared::Loom(lock) => OtherSharedGuard::Loom(lock.hold($alone, lock.raw.$lock())),
                 Shared::Shuttle(lock) => OtherSharedGuard::Shuttle(lock.hold($alone, lock.raw.$lock())),
                 Shared::Rc11(lock) => OtherSharedGuard::Rc11(lock.hold($alone, lock.raw.$lock())),

@@ -152,10 +152,9 @@ fn enter<S: Held>(address: usize, key: u64, names: bool, make: impl FnOnce() -> 
     let mut slots = local.execution().statics.0.borrow_mut();
     slots.made += 1;
     let number = slots.made;
-    slots.by_key.insert(
-        key,
-        Slot { number, value: value.cast(), drop: drop_box::<S>, outlive: outlive::<S> },
-    );
+    slots
+        .by_key
+        .insert(key, Slot { number, value: value.cast(), drop: drop_box::<S>, outlive: outlive::<S> });
     value
 }
 

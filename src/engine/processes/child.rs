@@ -69,10 +69,8 @@ fn live(actor: Actor<'_>, life: Life) -> ! {
                 _ => Progress::Panicked,
             };
             match payload.downcast_ref::<NotForProcesses>() {
-                Some(reason) if how == Progress::Unmade => {
-                    report.ended(Progress::Unshareable, Some(&reason.0))
-                }
-                _ => report.ended(how, lockstep::words_of(&*payload)),
+                Some(reason) => report.ended(Progress::Unshareable, Some(&reason.0)),
+                None => report.ended(how, lockstep::words_of(&*payload)),
             }
             // Dropping a payload runs code of the design, which may panic again.
             std::mem::forget(payload);

@@ -253,10 +253,7 @@ impl Sampling<'_> {
                 }
             }
         }));
-        Ok(made.map_err(|payload| match payload.downcast::<NotForProcesses>() {
-            Ok(reason) => Ended::NotApplicable(NotApplicable::CannotBeShared(reason.0)),
-            Err(payload) => panicked(Who::State, &*payload),
-        }))
+        Ok(made.map_err(|payload| panicked(Who::State, &*payload)))
     }
 
     /// Takes the memory of locks back for those of the next array.
@@ -364,7 +361,10 @@ fn owns_heap() -> Ended {
 }
 
 fn panicked(who: Who, payload: &(dyn Any + Send)) -> Ended {
-    Ended::Crashed(Crash::new(who, How::panicked(words_of(payload))))
+    match payload.downcast_ref::<NotForProcesses>() {
+        Some(reason) => Ended::NotApplicable(NotApplicable::CannotBeShared(reason.0.clone())),
+        None => Ended::Crashed(Crash::new(who, How::panicked(words_of(payload)))),
+    }
 }
 
 /// How many descriptors this process has open.

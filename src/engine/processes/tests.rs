@@ -351,6 +351,36 @@ fn a_state_may_say_that_it_is_not_for_processes() {
     });
 }
 
+#[test]
+fn a_lock_for_one_process_is_not_shared_by_several_and_an_atomic_is() {
+    use crate::sync::{Mutex, atomic};
+    static OWN: Mutex<u32> = Mutex::const_new(7);
+    let name = "engine::processes::tests::a_lock_for_one_process_is_not_shared_by_several_and_an_atomic_is";
+    alone(name, || {
+        let shared = erased(
+            Design::new(|| Mutex::const_new(0))
+                .actors(2, |n| *n.lock().unwrap() += 1)
+                .observe(|n, _| *n.lock().unwrap()),
+        );
+        let seen = observed(observe, &shared, 300);
+        assert!(matches!(&seen.not_applicable, Some(NotApplicable::CannotBeShared(_))), "{seen:?}");
+        let unlocked =
+            erased(Design::new(|| Mutex::const_new(0)).actors(2, |_| ()).observe(|n, _| *n.lock().unwrap()));
+        let seen = observed(observe, &unlocked, 300);
+        assert!(matches!(&seen.not_applicable, Some(NotApplicable::CannotBeShared(_))), "{seen:?}");
+        let counted = erased(
+            Design::new(|| atomic::AtomicU32::const_new(0))
+                .actors(2, |n| {
+                    *OWN.lock().unwrap() += 1;
+                    n.fetch_add(1, Relaxed);
+                })
+                .observe(|n, _| n.load(Relaxed)),
+        );
+        check_all(&observed(observe, &counted, 300), "2", 1);
+        assert_eq!(*OWN.lock().unwrap(), 7, "each process has its own");
+    });
+}
+
 /// Ends otherwise when it is called late: then it is an actor that makes the state.
 fn late(end: fn()) -> impl Fn() -> AtomicU32 + Send + Sync + 'static {
     let calls = std::sync::atomic::AtomicU32::new(0);

@@ -39,7 +39,8 @@ pub(crate) fn begin() {
     }
     READY.take();
     WANTED.with_borrow(|wanted| {
-        let ready = wanted.iter().flat_map(|wanted| (0..wanted.count).map(|_| (wanted.kind, (wanted.make)())));
+        let ready =
+            wanted.iter().flat_map(|wanted| (0..wanted.count).map(|_| (wanted.kind, (wanted.make)())));
         READY.set(ready.collect());
     });
 }
@@ -48,6 +49,8 @@ pub(crate) fn begin() {
 /// exploration has to begin anew, unless the thread unwinds.
 pub(crate) fn take<T: 'static>(value: u64, make: impl Fn() -> T + 'static) -> T {
     let kind = (TypeId::of::<T>(), value);
+    // With whom the execution begins, if it has not.
+    model::local();
     let ready = READY.with_borrow_mut(|ready| {
         let at = ready.iter().position(|(other, _)| *other == kind)?;
         ready.swap_remove(at).1.downcast::<T>().ok()

@@ -10,10 +10,10 @@ use super::unwinding;
 use crate::explore::rc11::LocationId;
 pub(crate) use explorer::Explorer;
 pub(crate) use run::{
-    Cut, End, LocationName, OF_ENDS, OF_LAZY, OF_PERMITS, OF_STATICS, ROUNDS, Trouble, access, alive, announce_spawn,
-    choose, exclusive, fails_spuriously, fence, is_watched, join, learn, learn_from, leave_at, make,
-    make_cell, make_first_cell, make_for_thread, me, name_ahead, past, set_slot, slot, start, take_down, take_others_down,
-    unsync, wait_for_others, watch, write, yield_now,
+    Cut, End, LocationName, OF_ENDS, OF_LAZY, OF_PERMITS, OF_STATICS, ROUNDS, Trouble, access, alive,
+    announce_spawn, choose, exclusive, fails_spuriously, fence, is_watched, join, learn, learn_from,
+    leave_at, make, make_cell, make_first_cell, make_for_thread, me, name_ahead, past, set_slot, slot, start,
+    take_down, take_others_down, unsync, wait_for_others, watch, write, yield_now,
 };
 use std::panic::Location;
 use std::sync::atomic::Ordering;

@@ -19,7 +19,10 @@ pub(crate) enum Signal {
     Rc11(Box<rc11::RawCondvar>),
     Process(process::RawCondvar),
     /// What a const fn has made: the real one, and who serves it.
-    Made { made: Made<Signal>, real: std::sync::Condvar },
+    Made {
+        made: Made<Signal>,
+        real: std::sync::Condvar,
+    },
 }
 
 impl Part for Signal {

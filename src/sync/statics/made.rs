@@ -303,22 +303,28 @@ impl<P: Part> Made<P> {
 }
 
 impl Drop for Word {
+    #[inline]
     fn drop(&mut self) {
+        if matches!(self.get().0, MODELLED | STATIC) {
+            self.drop_served();
+        }
+    }
+}
+
+impl Word {
+    #[cold]
+    #[inline(never)]
+    fn drop_served(&mut self) {
         let (bits, pointer) = self.get();
-        match bits {
-            MODELLED => {
-                // SAFETY: the pointer came from a box of a `Boxed`, which begins with the function for it, and nothing
-                // has the word any more.
-                unsafe { (*pointer.cast::<unsafe fn(*mut ())>())(pointer) };
-            }
-            STATIC => {
-                // SAFETY: the pointer came from a box that is never dropped.
-                let original = unsafe { &*pointer.cast::<Original>() };
-                if let Some(slot) = take(original.key) {
-                    slot.outlive();
-                }
-            }
-            _ => {}
+        if bits == MODELLED {
+            // SAFETY: the pointer came from a box of a `Boxed`, which begins with the function for it, and nothing
+            // has the word any more.
+            return unsafe { (*pointer.cast::<unsafe fn(*mut ())>())(pointer) };
+        }
+        // SAFETY: the pointer came from a box that is never dropped.
+        let original = unsafe { &*pointer.cast::<Original>() };
+        if let Some(slot) = take(original.key) {
+            slot.outlive();
         }
     }
 }
@@ -377,7 +383,12 @@ impl Original {
         let memory = unsafe { alloc(layout) };
         let Some(memory) = NonNull::new(memory) else { handle_alloc_error(layout) };
         // SAFETY: the image is as long as the object, and the memory is new.
-        unsafe { memory.as_ptr().cast::<MaybeUninit<u8>>().copy_from_nonoverlapping(self.image.as_ptr(), layout.size()) };
+        unsafe {
+            memory
+                .as_ptr()
+                .cast::<MaybeUninit<u8>>()
+                .copy_from_nonoverlapping(self.image.as_ptr(), layout.size())
+        };
         memory
     }
 
