@@ -90,10 +90,12 @@ pub(super) fn forget() {
 
 /// Runs a part of an exploration again as long as it wants more from the beginning.
 pub(crate) fn with_all<R>(mut run: impl FnMut() -> R) -> R {
+    // An exploration around this one may have to begin anew, whatever this one comes to.
+    let before = demanded();
     loop {
-        DEMANDED.set(false);
         let ran = run();
         if !demanded() {
+            DEMANDED.set(before);
             return ran;
         }
         super::forget_deferred();
