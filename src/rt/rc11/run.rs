@@ -115,7 +115,8 @@ struct Thread {
     base: usize,
     /// The first event of the loop that it is blocked in, if it is one that only looks.
     looping: Option<u16>,
-    /// Whether it was blocked because a round of a loop was in vain.
+    /// Whether another execution has what it does instead of being blocked: where a round of a loop was in vain, or the
+    /// time of its wait is over.
     in_vain: bool,
     inert: u32,
     /// Where it has yielded: how often, and before which event last.
@@ -444,6 +445,11 @@ fn halt_for_good() -> ! {
 
 fn look_up(id: EventId) -> Next {
     with(|run| if run.graph.get(id).is_some() { Next::Held(id) } else { Next::New(id) })
+}
+
+/// From here on the running thread is blocked in vain, if it is; or no longer.
+pub(super) fn set_in_vain(in_vain: bool) {
+    with(|run| run.threads[run.current].in_vain = in_vain);
 }
 
 /// The event is done. Others that waited for it go on when the running thread comes to its next operation: what it

@@ -399,6 +399,11 @@ impl RawCondvar {
         let lock = guard.lock;
         let ticket = self.begin();
         drop(guard);
+        self.wait_for_notification(ticket);
+        lock.lock()
+    }
+
+    fn wait_for_notification(&self, ticket: u64) {
         let woken = self.waiters.wait_until(|waiters, _| {
             let Some(at) = waiters.notified.iter().position(|other| *other == ticket) else {
                 return Step::Wait { changed: false };
@@ -407,7 +412,6 @@ impl RawCondvar {
             Step::Done(())
         });
         assert!(woken.is_some(), "a Condvar is waited on while the execution is taken apart");
-        lock.lock()
     }
 
     /// As [`RawCondvar::wait`], but the time may be over at any moment; whether it was.
@@ -417,12 +421,17 @@ impl RawCondvar {
     /// As [`RawCondvar::wait`].
     #[track_caller]
     pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool) {
-        if choose(2, Location::caller()) == 0 {
-            return (self.wait(guard), false);
-        }
+        let is_notified = choose(2, Location::caller()) == 0;
         let lock = guard.lock;
         let ticket = self.begin();
         drop(guard);
+        if is_notified {
+            // If that never comes, the time is over: that is the other choice.
+            run::set_in_vain(true);
+            self.wait_for_notification(ticket);
+            run::set_in_vain(false);
+            return (lock.lock(), false);
+        }
         let timed_out = self.waiters.step(|waiters| {
             let asleep = waiters.asleep.iter().position(|other| *other == ticket);
             match asleep {
