@@ -147,6 +147,23 @@ impl Drop for Pool {
     }
 }
 
+#[test]
+fn a_thread_that_was_spawned_before_a_write_that_is_read_is_there_when_it_is_read() {
+    model(|| {
+        let value = Arc::new(AtomicU32::new(0));
+        let theirs = Arc::clone(&value);
+        let outer = thread::spawn(move || {
+            let innermost = Arc::clone(&theirs);
+            let inner = thread::spawn(move || innermost.load(Ordering::Relaxed));
+            theirs.store(1, Ordering::Relaxed);
+            inner.join().expect("no panic")
+        });
+        let seen = value.load(Ordering::Relaxed);
+        let inner = outer.join().expect("no panic");
+        assert!(seen <= 1 && inner <= 1);
+    });
+}
+
 /// Ends the process if it unwinds.
 struct NeverUnwinds;
 
