@@ -8,6 +8,7 @@
 //! that it waits is a step of its own, and nothing but the readers that it keeps out tells whether it was made: so
 //! one that comes before a writer that waits is one that comes before it does.
 
+use super::give_up_if_over;
 use super::run::{self, Manner, ReadValue, Update};
 use super::spin::Here;
 use super::{alive, choose};
@@ -135,6 +136,7 @@ impl Monitor {
     ///
     /// If the execution is over: nothing will change.
     pub(crate) fn wait(&self, changed: bool) {
+        give_up_if_over();
         let entered = alive() && run::wait(self.location, changed, Location::caller());
         assert!(entered, "waiting in a monitor while the execution is taken apart");
     }
@@ -381,6 +383,7 @@ impl RawCondvar {
     /// # Panics
     /// If the execution is over: nothing will notify.
     fn begin(&self) -> u64 {
+        give_up_if_over();
         let ticket = self.waiters.step(|waiters| {
             waiters.tickets += 1;
             waiters.asleep.push(waiters.tickets);
@@ -411,6 +414,9 @@ impl RawCondvar {
             waiters.notified.remove(at);
             Step::Done(())
         });
+        if woken.is_none() {
+            give_up_if_over();
+        }
         assert!(woken.is_some(), "a Condvar is waited on while the execution is taken apart");
     }
 
