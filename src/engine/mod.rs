@@ -89,7 +89,9 @@ pub(crate) struct Task<'a> {
     pub(crate) first_failure: bool,
     /// Operations of all threads together after which an execution is given up, if that is asked for.
     pub(crate) max_operations: Option<usize>,
-    /// When the search is to end, if it has not by then.
+    /// When rc11's search is to give way to random walks, if it has not ended by then.
+    pub(crate) search_until: Option<Instant>,
+    /// When rc11's search and its walks are to end, if they have not by then.
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -149,13 +151,24 @@ impl<'a> Task<'a> {
             preliminary: None,
             first_failure: false,
             max_operations: None,
+            search_until: None,
             deadline: None,
         }
     }
 
     /// Whether there is no time left to search.
     pub(crate) fn is_out_of_time(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() >= until)
+        is_past(self.until)
+    }
+
+    /// Whether the search has had its time.
+    pub(crate) fn has_searched_enough(&self) -> bool {
+        is_past(self.search_until) || self.is_late()
+    }
+
+    /// Whether there is no time left, not even for random walks.
+    pub(crate) fn is_late(&self) -> bool {
+        is_past(self.deadline)
     }
 
     /// Why a search ends that has no time left.
@@ -174,6 +187,10 @@ impl<'a> Task<'a> {
     fn signed(&self, witness: Witness, route: Route) -> Witness {
         self.name.sign(self.budget.seed, witness, route)
     }
+}
+
+fn is_past(moment: Option<Instant>) -> bool {
+    moment.is_some_and(|moment| Instant::now() >= moment)
 }
 
 /// Executes one program on an engine.

@@ -39,8 +39,8 @@ pub struct Builder {
     /// `LOOM_MAX_PERMUTATIONS`.
     pub max_permutations: Option<usize>,
 
-    /// The most time. A model that has taken so long ends, and has passed as far as it went; under loom and shuttle
-    /// it is not looked at. `LOOM_MAX_DURATION`, in seconds.
+    /// The most time, if less than a [model](super) has anyway. One that has taken so long ends, and has passed as far as
+    /// it went; under loom and shuttle it is not looked at. `LOOM_MAX_DURATION`, in seconds.
     pub max_duration: Option<Duration>,
 
     /// The most preemptions in one execution under loom and shuttle. `rc11` does not count them, and has all

@@ -8,6 +8,10 @@
 //! deadlock; a loop that waits for what never comes; a value behind an [`Arc`](crate::sync::Arc), a
 //! [`Track`](crate::alloc::Track) or an allocation that is never freed (under `rc11` and loom).
 //!
+//! A model ends: after its executions (10,000 of the search, then up to 2,500 at random) or after 20 seconds, the last 5
+//! of which are for what is drawn at random, whichever comes first. `SELVEDGE_BUDGET`, `SELVEDGE_EXECUTIONS` and
+//! `SELVEDGE_WALL_MS` give it more.
+//!
 //! What a limit has left out is said on standard error, in one line for each model, or is a failure where nothing is
 //! known: a limit is never a pass.
 //!

@@ -51,7 +51,7 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
         executions: plan.searched,
         random_executions: plan.random,
         seed: seed_of_stream(plan.seed, stream(settings.shard, 0)),
-        ..settings.budget
+        ..run::of_models(&settings)
     };
     let bounds = run::Bounds {
         budget,

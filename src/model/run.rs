@@ -11,6 +11,7 @@ use crate::context;
 use crate::engine::{self, Heartbeat, Name, Task};
 use crate::scenario::Facts;
 use crate::scenario::program::Program;
+use crate::thread;
 use crate::witness::token::{self, Token};
 use std::io::Write as _;
 use std::panic::Location;
@@ -60,6 +61,7 @@ impl Identity {
 /// How far a model is explored.
 pub(super) struct Bounds {
     pub(super) budget: Budget,
+    /// The time that was asked for, if any was.
     pub(super) deadline: Option<Instant>,
     /// Operations of one execution, if there is a limit.
     pub(super) max_operations: Option<usize>,
@@ -155,16 +157,23 @@ fn bounds(settings: &Settings, builder: &Builder) -> Bounds {
     }
 }
 
-/// A test of many is to take seconds: half of the executions that a scenario has, on one engine alone, unless it was
-/// said how many.
-fn of_models(settings: &Settings) -> Budget {
-    let half = |knob, of: u64| if settings.sets(knob) { of } else { of / 2 };
+/// A test of many is to take seconds: half of the executions that a scenario has, and a sixth of the time, on one
+/// engine alone, unless it was said how much.
+pub(super) fn of_models(settings: &Settings) -> Budget {
+    let part = |knob, of: u64, parts| if settings.sets(knob) { of } else { of / parts };
     let budget = settings.budget;
     Budget {
-        executions: half(Knob::Executions, budget.executions),
-        random_executions: half(Knob::RandomExecutions, budget.random_executions),
+        executions: part(Knob::Executions, budget.executions, 2),
+        random_executions: part(Knob::RandomExecutions, budget.random_executions, 2),
+        wall_ms: part(Knob::WallMs, budget.wall_ms, 6),
         ..budget
     }
+}
+
+/// When a model's search ends that begins now, and when what is drawn at random after it.
+fn ends(budget: &Budget) -> [Option<Instant>; 2] {
+    let now = Instant::now();
+    [budget.wall_ms / 4 * 3, budget.wall_ms].map(|ms| now.checked_add(Duration::from_millis(ms)))
 }
 
 /// Explores on one engine: how many executions, or the failure in words, if there is one.
@@ -185,15 +194,21 @@ pub(super) fn on(
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
     // A test may count its executions; the search finds out for itself where it comes to what was different.
     let repeated = if bounds.repeatable { engine::repeat::SAMPLE } else { 0 };
+    let [search_until, end] = ends(&budget);
     let task = Task {
         name,
         first_failure: true,
         repeated,
-        deadline,
+        // rc11 has a way to go on then, and the others have not.
+        until: search_until.filter(|_| !matches!(engine, Engine::Rc11 | Engine::Rc11Sc)),
+        search_until,
+        deadline: deadline.into_iter().chain(end).min(),
         max_operations,
         ..Task::of(program, &facts, budget, heartbeat)
     };
     crate::panics::install_once();
+    // An execution that is left in its midst does not give the main thread its name back.
+    let _nameless = thread::model::nameless_main();
     let seen = engine::observe(engine, &task)
         .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
     if let Some(told) = failure::told(identity, engine, &seen) {
@@ -203,6 +218,7 @@ pub(super) fn on(
     match &seen.stopped {
         None | Some(Stop::NoOperation) => {}
         Some(Stop::Budget { .. }) if late || bounds.ends_by_request => {}
+        Some(Stop::OutOfTime { .. }) if seen.executions > 0 => {}
         Some(stop) => return Err(failure::inconclusive(identity, engine, stop)),
     }
     if bounds.repeatable && seen.caveats.contains(&Caveat::NotRepeatable) {

@@ -1,11 +1,16 @@
 //! Models that pass, and models that fail as they should.
 
+use super::closure::Closure;
+use super::run::{self, Bounds, Identity};
 use super::{Builder, model};
+use crate::base::budget::{Budget, Effort};
+use crate::base::engine::Engine;
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Condvar, Mutex};
 use crate::thread;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
 
 /// What a model that fails says.
 #[track_caller]
@@ -100,6 +105,142 @@ fn what_bounds_a_model_ends_it() {
         adds.join().expect("no panic");
     });
     assert_eq!(executions.load(Ordering::Relaxed), 1);
+}
+
+/// A pool whose destructor waits for its worker, on what it makes for that.
+struct Pool(Arc<Mutex<Work>>);
+
+#[derive(Default)]
+struct Work {
+    done: bool,
+    waits: Option<Arc<(Mutex<bool>, Condvar)>>,
+}
+
+impl Pool {
+    fn finish(work: &Mutex<Work>) {
+        let waits = {
+            let mut work = work.lock().expect("no panic");
+            work.done = true;
+            work.waits.take()
+        };
+        if let Some(waits) = waits {
+            *waits.0.lock().expect("no panic") = true;
+            waits.1.notify_one();
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let waits = Arc::new((Mutex::new(false), Condvar::new()));
+        {
+            let mut work = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if work.done {
+                return;
+            }
+            work.waits = Some(Arc::clone(&waits));
+        }
+        let mut woken = waits.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        while !*woken {
+            woken = waits.1.wait(woken).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+}
+
+#[test]
+fn a_thread_that_was_spawned_before_a_write_that_is_read_is_there_when_it_is_read() {
+    model(|| {
+        let value = Arc::new(AtomicU32::new(0));
+        let theirs = Arc::clone(&value);
+        let outer = thread::spawn(move || {
+            let innermost = Arc::clone(&theirs);
+            let inner = thread::spawn(move || innermost.load(Ordering::Relaxed));
+            theirs.store(1, Ordering::Relaxed);
+            inner.join().expect("no panic")
+        });
+        let seen = value.load(Ordering::Relaxed);
+        let inner = outer.join().expect("no panic");
+        assert!(seen <= 1 && inner <= 1);
+    });
+}
+
+/// Ends the process if it unwinds.
+struct NeverUnwinds;
+
+impl Drop for NeverUnwinds {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+#[test]
+fn an_execution_that_comes_to_nothing_unwinds_no_thread() {
+    model(|| {
+        let _never = NeverUnwinds;
+        let lock = Arc::new(Mutex::new(0));
+        let theirs = Arc::clone(&lock);
+        let adds = thread::spawn(move || {
+            let _never = NeverUnwinds;
+            *theirs.lock().expect("no panic") += 1;
+        });
+        *lock.lock().expect("no panic") += 1;
+        adds.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_destructor_that_waits_for_another_thread_ends_with_an_execution_that_comes_to_nothing() {
+    model(|| {
+        let pool = Pool(Arc::default());
+        let works = Arc::clone(&pool.0);
+        let worker = thread::spawn(move || Pool::finish(&works));
+        // In some runs it waits here for what the worker has done already: they come to nothing.
+        drop(pool.0.lock());
+        drop(pool);
+        worker.join().expect("no panic");
+    });
+    assert!(!std::thread::panicking());
+    let told = fails(|| reads_as_plain_memory(false));
+    assert!(told.contains("data race"), "races are told all the same: {told}");
+}
+
+/// Of four threads that add to one counter, again and again: more executions than anyone will see.
+fn adds_without_end() {
+    let count = Arc::new(AtomicU32::new(0));
+    let adds: Vec<_> = (0..4)
+        .map(|_| {
+            let count = Arc::clone(&count);
+            thread::spawn(move || {
+                for _ in 0..20 {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    adds.into_iter().for_each(|adds| adds.join().expect("no panic"));
+}
+
+#[test]
+fn a_model_that_has_no_budget_of_executions_ends_by_the_clock() {
+    let begun = Instant::now();
+    let budget = Budget {
+        executions: u64::MAX,
+        random_executions: 1_000_000_000,
+        wall_ms: 400,
+        ..Effort::Normal.budget(1)
+    };
+    let ran = explored_within(budget, adds_without_end);
+    assert!(ran.is_ok_and(|executions| executions > 0), "what was drawn at random is no failure");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+fn explored_within(budget: Budget, f: impl Fn() + Send + Sync + 'static) -> Result<u64, String> {
+    let bounds =
+        Bounds { budget, deadline: None, max_operations: None, ends_by_request: false, repeatable: false };
+    let identity = Identity::of(Location::caller());
+    run::on(Engine::Rc11, &bounds, &identity, &std::sync::Arc::new(Closure::new(f)))
 }
 
 #[test]

@@ -86,8 +86,8 @@ pub(crate) fn before(object: ObjectId, kind: Kind) -> bool {
 }
 
 /// As [`before`], for an operation that looks at two objects at once.
-pub(crate) fn before_both(object: ObjectId, other: ObjectId, kind: Kind) -> bool {
-    let operation = Operation { also: Some((other, kind)), ..Operation::on(object, kind) };
+pub(crate) fn before_both([object, other]: [ObjectId; 2], [kind, of_other]: [Kind; 2]) -> bool {
+    let operation = Operation { also: Some((other, of_other)), ..Operation::on(object, kind) };
     let announced = announce_operation(operation).is_some();
     if announced {
         switch();

@@ -83,6 +83,7 @@ impl Raw {
     fn wait<'a>(&'a self, guard: RawGuard<'a>, changed: bool) -> RawGuard<'a> {
         match (self, guard) {
             (Raw::Real { condvar, .. }, RawGuard::Real(guard)) => {
+                rt::rc11::give_up_if_over();
                 RawGuard::Real(condvar.wait(guard).unwrap_or_else(PoisonError::into_inner))
             }
             (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => RawGuard::Loom(condvar.wait(guard)),

@@ -232,6 +232,7 @@ impl Lock {
                 Ok(guard) => guard,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {
+                    rc11::give_up_if_over();
                     context::waiting(|| mutex.lock().unwrap_or_else(PoisonError::into_inner))
                 }
             }),
@@ -424,6 +425,7 @@ macro_rules! shared_mode {
                         Ok(guard) => guard,
                         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                         Err(TryLockError::WouldBlock) => {
+                            rc11::give_up_if_over();
                             context::waiting(|| lock.$lock().unwrap_or_else(PoisonError::into_inner))
                         }
                     })

@@ -30,7 +30,6 @@ use crate::thread::model;
 use crate::witness::token::Route;
 use parallel::Parallel;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Runs that come to nothing (a graph that was made for its last write only, say) for each execution of the budget.
 const MAX_RUNS_PER_EXECUTION: u64 = 10;
@@ -138,7 +137,7 @@ impl Limits {
 
 impl<'a, 'b> Search<'a, 'b> {
     fn new(task: &'a Task<'b>, model: Model) -> Self {
-        let explorer = Explorer::new(model).fair(task.first_failure);
+        let explorer = Explorer::new(model).fair(task.first_failure).leaving(task.first_failure);
         Search {
             task,
             explorer,
@@ -172,7 +171,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Explores what others do not. Whether all there is was explored, if the search is over.
     fn own_part(&mut self) -> Option<bool> {
-        while !self.is_late()
+        while !self.task.has_searched_enough()
             && self.executions < self.limits.executions
             && self.idle < self.limits.idle
             && !self.explorer.is_done()
@@ -208,11 +207,14 @@ impl<'a, 'b> Search<'a, 'b> {
         let runs = if self.task.first_failure { budget.random_executions } else { budget.executions };
         let last = self.runs.saturating_add(runs.max(budget.random_executions));
         for _ in 0..budget.random_executions {
-            if self.runs >= last || self.is_late() {
+            if self.runs >= last {
                 return;
             }
             self.explorer.restart();
             loop {
+                if self.task.is_late() {
+                    return;
+                }
                 if self.task.is_out_of_time() {
                     self.stopped = Some(self.task.out_of_time());
                     return;
@@ -225,10 +227,6 @@ impl<'a, 'b> Search<'a, 'b> {
                 }
             }
         }
-    }
-
-    fn is_late(&self) -> bool {
-        self.task.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// One run. False if there is none, or no other may follow.

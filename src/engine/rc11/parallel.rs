@@ -167,7 +167,7 @@ impl Search<'_, '_> {
             let runs = helper.executions();
             self.heartbeat.recount(told, runs);
             told = runs;
-            if helper.has_ended() || self.is_late() || self.task.is_out_of_time() {
+            if helper.has_ended() || self.task.has_searched_enough() || self.task.is_out_of_time() {
                 break;
             }
             std::thread::sleep(NAP);

@@ -94,8 +94,11 @@ impl Best {
 
 /// Explores once more and keeps the shortest execution for each goal. Whether everything was explored.
 fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Best>]) -> bool {
-    let mut explorer = Explorer::new(model).fair(task.first_failure);
+    let mut explorer = Explorer::new(model).fair(task.first_failure).leaving(task.first_failure);
     for _ in 0..MAX_RUNS {
+        if task.is_out_of_time() || task.is_late() {
+            return false;
+        }
         // Looking is progress, too.
         task.heartbeat.advance(1);
         let Some(ended) = run(task, &mut explorer, None) else { return explorer.is_done() };
@@ -119,7 +122,7 @@ fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Bes
 
 /// One execution as the guide has it, written down.
 fn follow(task: &Task<'_>, model: Model, guide: &Guide) -> Option<(Ended, journal::Journal)> {
-    let mut explorer = Explorer::new(model).fair(task.first_failure);
+    let mut explorer = Explorer::new(model).fair(task.first_failure).leaving(task.first_failure);
     let ended = run(task, &mut explorer, Some(guide.clone()))?;
     let journal = journal::end();
     Some((ended?, journal))

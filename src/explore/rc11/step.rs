@@ -189,7 +189,11 @@ fn revisit(graph: &Graph, write: EventId, location: LocationId, model: Model, ot
         }
         let mut revisited = graph.clone();
         revisited.location_mut(location).writes.retain(|other| *other != write);
-        revisited.restrict(|id, event| !goes(id, event.stamp));
+        revisited.restrict(|id, event| match event.kind {
+            // A thread that has been spawned has begun: the two are one step.
+            Kind::Begin(Some(spawn)) => !goes(spawn, graph.event(spawn).stamp),
+            _ => !goes(id, event.stamp),
+        });
         // Whether it writes turns out when it is executed.
         let kind = Kind::Read { location, from: write, rmw: false, blocked: false };
         revisited.replace(*read, kind, order);

@@ -23,6 +23,12 @@ impl Explorer {
         self
     }
 
+    /// The same, in which threads that are not at their end when a run is are left, and not unwound.
+    pub(crate) fn leaving(mut self, leaves: bool) -> Self {
+        self.run.leaves = leaves;
+        self
+    }
+
     /// Whether rounds of loops were left out so far, for others to go first.
     pub(crate) fn left_rounds_out(&self) -> bool {
         self.run.bounded

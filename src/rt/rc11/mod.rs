@@ -2,6 +2,7 @@
 //! stands on.
 
 mod explorer;
+mod given_up;
 mod run;
 mod spin;
 mod sync;
@@ -9,6 +10,7 @@ mod sync;
 use super::unwinding;
 use crate::explore::rc11::LocationId;
 pub(crate) use explorer::Explorer;
+pub(crate) use given_up::give_up_if_over;
 pub(crate) use run::{
     Cut, End, LocationName, OF_ENDS, OF_LAZY, OF_PERMITS, OF_STATICS, ROUNDS, Trouble, access, alive,
     announce_spawn, choose, exclusive, fails_spuriously, fence, is_watched, join, learn, learn_from,

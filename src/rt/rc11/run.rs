@@ -11,6 +11,7 @@
 //! Limits: one operating-system thread. A design must be deterministic but for what it reads from the facade;
 //! one that does not do what its graph says ends the run as [`Trouble::NotRepeatable`].
 
+use super::given_up;
 use super::spin::{Here, Look};
 use crate::context::{self, Context};
 use crate::explore::rc11::graph::{Event, is_chain};
@@ -95,7 +96,7 @@ enum State {
     Done,
 }
 
-type Fiber = Coroutine<(), (), (), DefaultStack>;
+pub(super) type Fiber = Coroutine<(), (), (), DefaultStack>;
 
 struct Thread {
     state: State,
@@ -115,7 +116,8 @@ struct Thread {
     base: usize,
     /// The first event of the loop that it is blocked in, if it is one that only looks.
     looping: Option<u16>,
-    /// Whether it was blocked because a round of a loop was in vain.
+    /// Whether another execution has what it does instead of being blocked: where a round of a loop was in vain, or the
+    /// time of its wait is over.
     in_vain: bool,
     inert: u32,
     /// Where it has yielded: how often, and before which event last.
@@ -210,6 +212,8 @@ pub(crate) struct Run {
     cells: Vec<PlainCell>,
     threads: Vec<Thread>,
     current: usize,
+    /// Whether a thread is running, and not what takes them apart.
+    inside: bool,
     /// Counts the runs of this process.
     execution: u64,
     over: bool,
@@ -231,6 +235,9 @@ pub(crate) struct Run {
     pub(super) fair: bool,
     /// Whether that has left out executions, in any run so far.
     pub(super) bounded: bool,
+    /// Whether threads that have not come to their end when the run has are left where they are, and not unwound: a
+    /// destructor may end the process when it does not know why it unwinds.
+    pub(super) leaves: bool,
     /// Where locations were read as plain memory.
     unsynced: FxHashMap<LocationId, Vec<Place>>,
 }
@@ -323,6 +330,9 @@ fn finish(end: End) -> ! {
         run.end.get_or_insert(end);
         run.over = true;
     });
+    if with(|run| run.leaves && run.inside) {
+        halt_for_good();
+    }
     resume_unwind(Box::new(Cut))
 }
 
@@ -433,8 +443,14 @@ fn arrive() -> Option<EventId> {
     Some(with(|run| run.next()))
 }
 
-/// Gives up a thread that does not come to its end although the run is over: its stack is abandoned.
-fn halt_for_good() -> ! {
+/// Whether a thread is running, if the run is over.
+pub(super) fn is_over() -> Option<bool> {
+    // SAFETY: the reference ends here.
+    unsafe { run() }.filter(|run| run.over).map(|run| run.inside)
+}
+
+/// Gives up a thread that does not come to its end although the run is over.
+pub(super) fn halt_for_good() -> ! {
     let yielder = with(|run| run.threads[run.current].yielder);
     loop {
         // SAFETY: as in `switch`.
@@ -444,6 +460,11 @@ fn halt_for_good() -> ! {
 
 fn look_up(id: EventId) -> Next {
     with(|run| if run.graph.get(id).is_some() { Next::Held(id) } else { Next::New(id) })
+}
+
+/// From here on the running thread is blocked in vain, if it is; or no longer.
+pub(super) fn set_in_vain(in_vain: bool) {
+    with(|run| run.threads[run.current].in_vain = in_vain);
 }
 
 /// The event is done. Others that waited for it go on when the running thread comes to its next operation: what it
@@ -785,6 +806,9 @@ fn raced(race: Race) {
         run.end.get_or_insert(End::Race(race));
         run.over = true;
     });
+    if with(|run| run.leaves && run.inside) {
+        halt_for_good();
+    }
     std::panic::panic_any(RaceFound);
 }
 
@@ -1569,6 +1593,7 @@ impl Run {
             cells: Vec::new(),
             threads: Vec::new(),
             current: 0,
+            inside: false,
             execution: 0,
             over: false,
             end: None,
@@ -1580,6 +1605,7 @@ impl Run {
             watched: FxHashSet::default(),
             fair: false,
             bounded: false,
+            leaves: false,
             unsynced: FxHashMap::default(),
             guide: None,
         }
@@ -1603,6 +1629,7 @@ impl Run {
     fn go(&mut self) -> End {
         let outer = RUN.replace(ptr::from_mut(self));
         assert!(outer.is_null(), "one execution at a time on each operating-system thread");
+        let unwinds = std::thread::panicking();
         // From here on the run is reached by `run` alone.
         drive();
         let end = with(|run| run.end.take()).unwrap_or_else(|| with(|run| run.how_it_ended()));
@@ -1614,6 +1641,9 @@ impl Run {
             cause(Cause::Deadlock);
         }
         take_apart();
+        if !unwinds {
+            given_up::settle();
+        }
         if matches!(end, End::Deadlock) {
             cause(Cause::Other);
         }
@@ -1702,18 +1732,24 @@ fn drive() {
 
 /// Lets a thread go on until it waits.
 fn resume(thread: usize) {
-    let mut fiber = with(|run| {
+    let (mut fiber, inside) = with(|run| {
         run.current = thread;
         let fiber = run.threads[thread].fiber.take();
-        fiber.or_else(|| Some(fiber_of(run.threads[thread].body.take()?, run.stacks.pop())))
-    })
-    .expect("a thread that is picked has something to do");
+        let fiber = fiber.or_else(|| Some(fiber_of(run.threads[thread].body.take()?, run.stacks.pop())));
+        (
+            fiber.expect("a thread that is picked has something to do"),
+            std::mem::replace(&mut run.inside, true),
+        )
+    });
     let result = fiber.resume(());
-    with(|run| match result {
-        CoroutineResult::Yield(()) => run.threads[thread].fiber = Some(fiber),
-        CoroutineResult::Return(()) => {
-            run.threads[thread].state = State::Done;
-            run.stacks.push(fiber.into_stack());
+    with(|run| {
+        run.inside = inside;
+        match result {
+            CoroutineResult::Yield(()) => run.threads[thread].fiber = Some(fiber),
+            CoroutineResult::Return(()) => {
+                run.threads[thread].state = State::Done;
+                run.stacks.push(fiber.into_stack());
+            }
         }
     });
 }
@@ -1778,18 +1814,34 @@ fn unwind(thread: usize) {
     }
 }
 
+/// Calls `f`, outside of all threads, until it comes to its end or has to wait.
+fn unless_cut(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f))
+        && !payload.is::<Cut>()
+    {
+        resume_unwind(payload);
+    }
+}
+
 /// Unwinds the threads that have not come to their end, one after the other.
 fn take_apart() {
+    let mut given_up = Vec::new();
+    let leaves = with(|run| run.leaves);
     for thread in 0..with(|run| run.threads.len()) {
-        unwind(thread);
-        let left = with(|run| {
+        if !leaves {
+            unless_cut(|| unwind(thread));
+        }
+        let (fiber, body, slot) = with(|run| {
             let thread = &mut run.threads[thread];
             (thread.fiber.take(), thread.body.take(), thread.slot.take())
         });
-        if let Some(fiber) = left.0 {
-            // Its stack is still in use, by what does not come to an end.
-            std::mem::forget(fiber);
+        if leaves && (fiber.is_some() || body.is_some()) {
+            std::mem::forget((body, slot));
+        } else {
+            unless_cut(|| drop((body, slot)));
         }
-        drop((left.1, left.2));
+        given_up.extend(fiber);
     }
+    let stacks = given_up::stacks(given_up);
+    with(|run| run.stacks.extend(stacks));
 }

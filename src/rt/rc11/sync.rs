@@ -8,6 +8,7 @@
 //! that it waits is a step of its own, and nothing but the readers that it keeps out tells whether it was made: so
 //! one that comes before a writer that waits is one that comes before it does.
 
+use super::give_up_if_over;
 use super::run::{self, Manner, ReadValue, Update};
 use super::spin::Here;
 use super::{alive, choose};
@@ -135,6 +136,7 @@ impl Monitor {
     ///
     /// If the execution is over: nothing will change.
     pub(crate) fn wait(&self, changed: bool) {
+        give_up_if_over();
         let entered = alive() && run::wait(self.location, changed, Location::caller());
         assert!(entered, "waiting in a monitor while the execution is taken apart");
     }
@@ -381,6 +383,7 @@ impl RawCondvar {
     /// # Panics
     /// If the execution is over: nothing will notify.
     fn begin(&self) -> u64 {
+        give_up_if_over();
         let ticket = self.waiters.step(|waiters| {
             waiters.tickets += 1;
             waiters.asleep.push(waiters.tickets);
@@ -399,6 +402,11 @@ impl RawCondvar {
         let lock = guard.lock;
         let ticket = self.begin();
         drop(guard);
+        self.wait_for_notification(ticket);
+        lock.lock()
+    }
+
+    fn wait_for_notification(&self, ticket: u64) {
         let woken = self.waiters.wait_until(|waiters, _| {
             let Some(at) = waiters.notified.iter().position(|other| *other == ticket) else {
                 return Step::Wait { changed: false };
@@ -406,8 +414,10 @@ impl RawCondvar {
             waiters.notified.remove(at);
             Step::Done(())
         });
+        if woken.is_none() {
+            give_up_if_over();
+        }
         assert!(woken.is_some(), "a Condvar is waited on while the execution is taken apart");
-        lock.lock()
     }
 
     /// As [`RawCondvar::wait`], but the time may be over at any moment; whether it was.
@@ -417,12 +427,17 @@ impl RawCondvar {
     /// As [`RawCondvar::wait`].
     #[track_caller]
     pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool) {
-        if choose(2, Location::caller()) == 0 {
-            return (self.wait(guard), false);
-        }
+        let is_notified = choose(2, Location::caller()) == 0;
         let lock = guard.lock;
         let ticket = self.begin();
         drop(guard);
+        if is_notified {
+            // If that never comes, the time is over: that is the other choice.
+            run::set_in_vain(true);
+            self.wait_for_notification(ticket);
+            run::set_in_vain(false);
+            return (lock.lock(), false);
+        }
         let timed_out = self.waiters.step(|waiters| {
             let asleep = waiters.asleep.iter().position(|other| *other == ticket);
             match asleep {

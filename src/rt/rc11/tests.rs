@@ -18,7 +18,7 @@ use std::fmt::Debug;
 use std::sync::Mutex as RealMutex;
 
 /// What an exploration has seen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seen<T> {
     pub(super) outcomes: BTreeMap<T, u64>,
     pub(super) complete: u64,
@@ -30,6 +30,21 @@ pub(super) struct Seen<T> {
     pub(super) failed: u64,
 }
 
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Seen {
+            outcomes: BTreeMap::new(),
+            complete: 0,
+            unseen: 0,
+            dropped: 0,
+            deadlocks: 0,
+            endless: 0,
+            races: 0,
+            failed: 0,
+        }
+    }
+}
+
 pub(super) fn explore<T: Ord + Debug + Send + 'static>(
     model: Model,
     program: impl Fn() -> T + Send + Sync + 'static,
@@ -37,16 +52,7 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
     crate::panics::install_once();
     let program = std::sync::Arc::new(program);
     let mut explorer = Explorer::new(model);
-    let mut seen = Seen {
-        outcomes: BTreeMap::new(),
-        complete: 0,
-        unseen: 0,
-        dropped: 0,
-        deadlocks: 0,
-        endless: 0,
-        races: 0,
-        failed: 0,
-    };
+    let mut seen = Seen::default();
     let _entered = context::enter(Context::Rc11);
     loop {
         let outcome = std::sync::Arc::new(RealMutex::new(None));
@@ -72,7 +78,10 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
             End::Endless => seen.endless += 1,
             End::Race(_) => seen.races += 1,
             End::Failed(_) => seen.failed += 1,
-            End::Restart => panic!("restart"),
+            End::Restart => {
+                explorer.restart();
+                seen = Seen::default();
+            }
             End::Trouble(trouble) => {
                 eprintln!("{trouble:?} after {seen:?}");
                 panic!("{trouble:?} after {seen:?}")
@@ -405,4 +414,77 @@ fn sequential_consistency_follows_spawns_and_joins() {
             assert_eq!(seen.outcomes.len(), expected, "{model:?}, joined: {joined}: {seen:?}");
         }
     }
+}
+
+/// What is found in a count must follow from the order of events alone: others come between any two of them.
+#[test]
+fn owners_are_counted_alike_in_all_runs_of_a_graph() {
+    let unique = explore(Model::Rc11, || {
+        let mut value = Arc::new(AtomicU32::new(0));
+        let word = Arc::new(AtomicU32::new(0));
+        let other = (value.clone(), word.clone());
+        let drops = thread::spawn(move || {
+            let (value, word) = other;
+            word.load(Relaxed);
+            word.load(Relaxed);
+            drop(value);
+        });
+        let unique = Arc::get_mut(&mut value).is_some();
+        word.load(Relaxed);
+        drops.join().unwrap();
+        unique
+    });
+    assert_eq!(unique.outcomes.keys().copied().collect::<Vec<_>>(), [false, true], "{unique:?}");
+    let counted = explore(Model::Rc11, || {
+        let value = Arc::new(AtomicU32::new(0));
+        let other = value.clone();
+        let clones = thread::spawn(move || {
+            let clone = other.clone();
+            other.load(Relaxed);
+            clone.load(Relaxed);
+            (other, clone)
+        });
+        let count = Arc::strong_count(&value);
+        let found = (count, Arc::weak_count(&value));
+        let held = clones.join().unwrap();
+        drop(held);
+        found
+    });
+    assert_eq!(counted.outcomes.keys().copied().collect::<Vec<_>>(), [(2, 0), (3, 0)], "{counted:?}");
+}
+
+/// A wait whose time is over is no deadlock, whoever else waits.
+#[test]
+fn a_timed_wait_that_nothing_ends_is_no_deadlock() {
+    let timed = |notifies: bool| {
+        explore(Model::Rc11, move || {
+            let pair = Arc::new((Mutex::new(()), Condvar::new()));
+            let shared = pair.clone();
+            let waits = thread::spawn(move || {
+                let (mutex, condvar) = &*shared;
+                let waited = condvar.wait_timeout(mutex.lock().unwrap(), std::time::Duration::from_secs(1));
+                waited.unwrap().1.timed_out()
+            });
+            if notifies {
+                pair.1.notify_one();
+            }
+            waits.join().unwrap()
+        })
+    };
+    let alone = timed(false);
+    assert_eq!((alone.deadlocks, alone.outcomes.keys().copied().collect()), (0, vec![true]), "{alone:?}");
+    let notified = timed(true);
+    let outcomes: Vec<_> = notified.outcomes.keys().copied().collect();
+    assert_eq!((notified.deadlocks, outcomes), (0, vec![false, true]), "{notified:?}");
+    // One that waits without a time for what never comes is stuck, also if another waits for a while.
+    let stuck = explore(Model::Rc11, || {
+        let pair = Arc::new((Mutex::new(()), Condvar::new()));
+        let shared = pair.clone();
+        let waits = thread::spawn(move || {
+            let _ = shared.1.wait_timeout(shared.0.lock().unwrap(), std::time::Duration::from_secs(1));
+        });
+        drop(pair.1.wait(pair.0.lock().unwrap()));
+        waits.join().unwrap();
+    });
+    assert!(stuck.deadlocks > 0 && stuck.complete == 0, "{stuck:?}");
 }

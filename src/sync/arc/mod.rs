@@ -201,7 +201,7 @@ impl<T: ?Sized> Arc<T> {
     #[track_caller]
     #[must_use = "this returns a new `Weak` pointer, without modifying the original `Arc`"]
     pub fn downgrade(this: &Arc<T>) -> Weak<T> {
-        this.token.cloning();
+        this.token.cloning_weak();
         Weak::from_parts(this.token.clone(), real::Arc::downgrade(&this.value))
     }
 
@@ -237,16 +237,23 @@ impl<T: ?Sized> Arc<T> {
     /// dropped happens before.
     #[track_caller]
     pub fn get_mut(this: &mut Arc<T>) -> Option<&mut T> {
-        if !matches!(this.token, Token::Real) {
-            this.token.pass(Ordering::Relaxed);
-            this.token.pass_weak(Ordering::Relaxed);
-            // No thread is left that could change what is found here.
-            if real::Arc::get_mut(&mut this.value).is_some() {
-                this.token.pass(Ordering::Acquire);
-                this.token.pass_weak(Ordering::Acquire);
-            }
+        if !matches!(this.token, Token::Real) && !this.is_unique() {
+            return None;
         }
         real::Arc::get_mut(&mut this.value)
+    }
+
+    /// Whether there is no other pointer, strong or weak, under a checker. Learns what was done before the others were dropped.
+    #[track_caller]
+    fn is_unique(&mut self) -> bool {
+        self.token.looking();
+        let unique = real::Arc::get_mut(&mut self.value).is_some();
+        if unique {
+            // No thread is left that could change that.
+            self.token.pass(Ordering::Acquire);
+            self.token.pass_weak(Ordering::Acquire);
+        }
+        unique
     }
 }
 
@@ -254,9 +261,10 @@ impl<T: Clone> Arc<T> {
     /// The value, which is cloned first if there is any other pointer to it.
     #[track_caller]
     pub fn make_mut(this: &mut Arc<T>) -> &mut T {
-        this.settle();
-        this.token.pass_weak(Ordering::Relaxed);
-        if real::Arc::get_mut(&mut this.value).is_none() {
+        if !matches!(this.token, Token::Real) && !this.is_unique() {
+            if Arc::owners(this) == 1 {
+                this.token.pass(Ordering::Acquire);
+            }
             *this = Arc::new(T::clone(this));
         }
         real::Arc::make_mut(&mut this.value)

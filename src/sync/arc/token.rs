@@ -17,7 +17,8 @@ pub(super) enum Token {
     /// The object of the owners' drops and of upgrades; the next one is that of clones, the one after of
     /// the drops of weak pointers.
     Shuttle(ObjectId),
-    /// The strong count, and the drops of weak pointers.
+    /// The strong count, and the drops of weak pointers; where those are looked at, they are events of the strong count,
+    /// too, and where owners are counted, clones are.
     Rc11 {
         drops: LocationId,
         weak_drops: LocationId,
@@ -53,12 +54,31 @@ impl Token {
             Token::Shuttle(drops) => {
                 shuttle::before(drops + 1, Kind::Load);
             }
-            // The thread that clones owns one, so that no other owner's drop can be the last.
-            Token::Rc11 { .. } => {}
+            // The thread that clones owns one, so that no other owner's drop can be the last: it matters only where
+            // owners are counted.
+            Token::Rc11 { drops, .. } => {
+                if rc11::is_watched(*drops) {
+                    rc11::pass(*drops, Ordering::Relaxed);
+                }
+            }
         }
     }
 
-    /// Before the counts are looked at.
+    /// Before a weak count goes up.
+    #[inline]
+    #[track_caller]
+    pub(super) fn cloning_weak(&self) {
+        match self {
+            Token::Rc11 { drops, weak_drops } => {
+                if rc11::is_watched(*weak_drops) && rc11::is_watched(*drops) {
+                    rc11::pass(*drops, Ordering::Relaxed);
+                }
+            }
+            token => token.cloning(),
+        }
+    }
+
+    /// Before the owners are counted.
     #[inline]
     #[track_caller]
     pub(super) fn counting(&self) {
@@ -66,17 +86,44 @@ impl Token {
             Token::Real => {}
             Token::Loom(count) => count.counting(),
             Token::Shuttle(drops) => {
-                shuttle::before_both(*drops, drops + 1, Kind::Rmw);
+                shuttle::before_both([*drops, drops + 1], [Kind::Rmw; 2]);
             }
-            Token::Rc11 { drops, .. } => rc11::pass(*drops, Ordering::Relaxed),
+            Token::Rc11 { drops, .. } => {
+                rc11::watch(*drops);
+                rc11::pass(*drops, Ordering::Relaxed);
+            }
         }
     }
 
     /// As [`counting`](Token::counting), if weak pointers are counted.
     #[track_caller]
     pub(super) fn counting_weak(&self) {
+        match self {
+            Token::Loom(count) => count.pass_weak(Ordering::Relaxed),
+            Token::Rc11 { weak_drops, .. } => rc11::watch(*weak_drops),
+            Token::Real | Token::Shuttle(_) => {}
+        }
         self.counting();
-        self.pass_weak(Ordering::Relaxed);
+    }
+
+    /// Before it is looked at whether there is one pointer alone. What is looked at must not change after this call: so
+    /// it is one operation that depends on all that makes pointers fewer.
+    #[track_caller]
+    pub(super) fn looking(&self) {
+        match self {
+            Token::Real => {}
+            Token::Loom(count) => {
+                count.pass_weak(Ordering::Relaxed);
+                count.pass(Ordering::Relaxed);
+            }
+            Token::Shuttle(drops) => {
+                shuttle::before_both([*drops, drops + 2], [Kind::Rmw; 2]);
+            }
+            Token::Rc11 { drops, weak_drops } => {
+                rc11::watch(*weak_drops);
+                rc11::pass(*drops, Ordering::Relaxed);
+            }
+        }
     }
 
     /// A scheduling point that depends on every owner's drop and every upgrade, with the edges of `order`.
@@ -105,11 +152,17 @@ impl Token {
             Token::Real => {}
             Token::Loom(count) => count.pass_weak(order),
             Token::Shuttle(drops) => {
-                if shuttle::before(drops + 2, Kind::Rmw) {
+                // Weak pointers are counted as owners are.
+                if shuttle::before_both([drops + 2, drops + 1], [Kind::Rmw, Kind::Load]) {
                     trace::rmw(drops + 2, order);
                 }
             }
-            Token::Rc11 { weak_drops, .. } => rc11::pass(*weak_drops, order),
+            Token::Rc11 { drops, weak_drops } => {
+                rc11::pass(*weak_drops, order);
+                if rc11::is_watched(*weak_drops) {
+                    rc11::pass(*drops, Ordering::Relaxed);
+                }
+            }
         }
     }
 

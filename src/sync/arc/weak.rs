@@ -105,7 +105,7 @@ impl<T: ?Sized> Clone for Weak<T> {
     #[track_caller]
     fn clone(&self) -> Self {
         if let Some(token) = &self.token {
-            token.cloning();
+            token.cloning_weak();
         }
         Weak { token: self.token.clone(), value: self.value.clone() }
     }

@@ -143,6 +143,7 @@ impl Signal {
         }
         let other = match (this, real, other.map(Aside::into_inner)) {
             (Signal::Real(condvar) | Signal::Made { real: condvar, .. }, Some(guard), _) => {
+                rc11::give_up_if_over();
                 return LockGuard::real(context::waiting(|| {
                     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
                 }));
@@ -176,6 +177,12 @@ impl Signal {
     pub(crate) fn wait_timeout<'a>(&self, guard: LockGuard<'a>, timeout: Duration) -> (LockGuard<'a>, bool) {
         let LockGuard { real, other } = guard;
         match (self.serving(), real, other.map(Aside::into_inner)) {
+            // Made by a destructor of an execution that is over, in which no time passes.
+            (Signal::Real(_) | Signal::Made { .. }, Some(guard), _)
+                if context::current() == Context::Rc11 && !rc11::alive() =>
+            {
+                (LockGuard::real(guard), true)
+            }
             (Signal::Real(condvar) | Signal::Made { real: condvar, .. }, Some(guard), _) => {
                 let waited = condvar.wait_timeout(guard, timeout);
                 let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);

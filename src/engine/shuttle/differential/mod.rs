@@ -1,5 +1,6 @@
 //! Random programs on the real facade: the reduced search sees what shuttle's plain depth-first search sees.
 
+mod exact;
 mod program;
 
 use super::reduced::Reduced;

@@ -4,12 +4,13 @@ use crate::cell::Plain;
 use crate::channel::{self, Receiver, Sender};
 use crate::choose;
 use crate::context::{self, Options};
-use crate::sync::atomic::AtomicU8;
-use crate::sync::{Condvar, Mutex, OnceLock, RwLock, spurious};
+use crate::sync::atomic::{AtomicPtr, AtomicU8};
+use crate::sync::{self, Condvar, Mutex, OnceLock, RwLock, spurious};
 use crate::thread;
 use proptest::prelude::*;
+use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::time::Duration;
 
 /// What an actor does. Numbers name objects; what is [`Held`] is done under a lock.
@@ -46,6 +47,26 @@ pub(in crate::engine::shuttle) enum Act {
     LoadAny,
     /// Adds 1 or 2.
     AddAny,
+    /// Puts a new box in the place of the one that is there, and frees that; with release and acquire, or without.
+    Publish(u8, bool),
+    /// Takes the box that is there, and frees it.
+    TakeAway(bool),
+    /// How many hold the counted value.
+    Count,
+    /// Changes the counted value, if no other actor holds it.
+    GetMut,
+    /// Holds the counted value once more.
+    Clone,
+    /// Points to the counted value, too, weakly, or no longer.
+    Weak,
+    /// How many point to it weakly.
+    CountWeak,
+    /// Whether the weak pointer finds it.
+    Upgrade,
+    /// Holds the counted value no longer, but for what was cloned.
+    Release,
+    /// Gives the thread that is parked its permit.
+    Unpark,
 }
 
 /// What is done under a lock.
@@ -70,9 +91,29 @@ struct Shared {
     rwlock: RwLock<u8>,
     once: OnceLock<u8>,
     receiver: Option<Receiver<u8>>,
+    boxed: AtomicPtr<Plain<u8>>,
+    parked: Option<thread::Thread>,
+}
+
+/// What an actor has of its own.
+struct Own {
+    sender: Option<Sender<u8>>,
+    counted: Option<sync::Arc<Plain<u8>>>,
+    clones: Vec<sync::Arc<Plain<u8>>>,
+    weak: Option<sync::Weak<Plain<u8>>>,
 }
 
 impl Shared {
+    /// Puts a box in the place of the one that is there, and returns what that held.
+    fn exchange(&self, new: *mut Plain<u8>, ordered: bool) -> u8 {
+        let old = self.boxed.swap(new, if ordered { AcqRel } else { Relaxed });
+        if old.is_null() {
+            return 82;
+        }
+        // SAFETY: a box that was put there is taken out by one swap alone.
+        unsafe { Box::from_raw(old) }.get()
+    }
+
     fn receiver(&self) -> &Receiver<u8> {
         self.receiver.as_ref().expect("made where somebody receives")
     }
@@ -98,7 +139,8 @@ impl Shared {
     }
 
     /// Does it, and returns what was seen.
-    fn act(&self, act: Act, sender: &mut Option<Sender<u8>>) -> u8 {
+    fn act(&self, act: Act, own: &mut Own) -> u8 {
+        let sender = &mut own.sender;
         let load = |acquire| if acquire { Acquire } else { Relaxed };
         let store = |release| if release { Release } else { Relaxed };
         match act {
@@ -157,6 +199,29 @@ impl Shared {
             Act::Choose(options) => return choose(options) as u8,
             Act::LoadAny => return self.atomics[choose(2) as usize].load(Relaxed),
             Act::AddAny => return self.atomics[0].fetch_add(1 + choose(2) as u8, Relaxed),
+            Act::Publish(value, ordered) => {
+                return self.exchange(Box::into_raw(Box::new(Plain::new(value))), ordered);
+            }
+            Act::TakeAway(ordered) => return self.exchange(ptr::null_mut(), ordered),
+            Act::Count => return own.counted.as_ref().map_or(83, |held| sync::Arc::strong_count(held) as u8),
+            Act::GetMut => {
+                let only = own.counted.as_mut().and_then(sync::Arc::get_mut);
+                return only.map_or(84, |cell| {
+                    cell.set(cell.get() + 1);
+                    cell.get()
+                });
+            }
+            Act::Clone => own.clones.extend(own.counted.clone()),
+            Act::Weak => match own.weak.take() {
+                Some(weak) => drop(weak),
+                None => own.weak = own.counted.as_ref().map(sync::Arc::downgrade),
+            },
+            Act::CountWeak => {
+                return own.counted.as_ref().map_or(85, |held| sync::Arc::weak_count(held) as u8);
+            }
+            Act::Upgrade => return own.weak.as_ref().map_or(86, |weak| u8::from(weak.upgrade().is_some())),
+            Act::Release => drop(own.counted.take()),
+            Act::Unpark => self.parked.as_ref().expect("parked where somebody unparks").unpark(),
         }
         0
     }
@@ -170,6 +235,28 @@ pub(in crate::engine::shuttle) struct Program {
 }
 
 impl Program {
+    /// Whether it does nothing but load, store and update atomics.
+    pub(super) fn is_of_atomics(&self) -> bool {
+        self.actors.iter().flatten().all(|act| act.families() == [Family::Atomic])
+    }
+
+    /// Whether what the actors do is ordered by locks and the like alone, or is done to a single atomic by read-
+    /// modify-writes: then no memory model allows more than sequential consistency does. What is refused, because it
+    /// would have to wait, is ordered by nothing.
+    pub(super) fn is_synchronised(&self) -> bool {
+        self.actors.iter().flatten().all(|act| match act {
+            Act::Lock(held) => !matches!(held, Held::Load | Held::Store),
+            // A reader looks at an atomic instead of the cell.
+            Act::Read(held) | Act::Write(held) => matches!(held, Held::Nothing | Held::Other),
+            // What a count tells is relaxed.
+            Act::Count | Act::CountWeak => false,
+            act => {
+                let unordered = [Family::Atomic, Family::Try, Family::Timed];
+                !act.families().iter().any(|family| unordered.contains(family))
+            }
+        })
+    }
+
     pub(super) fn has(&self, family: Family) -> bool {
         let acts = |family| self.actors.iter().flatten().any(|act| act.families().contains(&family));
         match family {
@@ -189,6 +276,7 @@ impl Program {
             (true, Some(capacity)) => some_ends(channel::bounded(capacity)),
             (true, None) => some_ends(channel::unbounded()),
         };
+        let parked = self.has(Family::Park).then(|| thread::spawn(thread::park));
         let shared = Arc::new(Shared {
             atomics: [0, 0].map(AtomicU8::new),
             cell: Plain::new(0),
@@ -199,7 +287,17 @@ impl Program {
             rwlock: RwLock::new(0),
             once: OnceLock::new(),
             receiver,
+            boxed: AtomicPtr::new(ptr::null_mut()),
+            parked: parked.as_ref().map(|parked| parked.thread().clone()),
         });
+        let mut counted: Vec<_> = if self.has(Family::Counted) {
+            // The last one takes what was made, so that the main thread drops nothing later.
+            let value = sync::Arc::new(Plain::new(0));
+            let clones: Vec<_> = self.actors[1..].iter().map(|_| value.clone()).collect();
+            clones.into_iter().chain([value]).map(Some).collect()
+        } else {
+            self.actors.iter().map(|_| None).collect()
+        };
         let sends = |acts: &Vec<Act>| acts.iter().any(|act| matches!(act, Act::Send(_) | Act::HangUp));
         let senders: Vec<_> = self.actors.iter().map(|acts| sender.clone().filter(|_| sends(acts))).collect();
         drop(sender);
@@ -207,15 +305,19 @@ impl Program {
             .actors
             .iter()
             .zip(senders)
-            .map(|(acts, mut sender)| {
+            .map(|(acts, sender)| {
                 let (acts, shared) = (acts.clone(), Arc::clone(&shared));
-                thread::spawn(move || {
-                    acts.iter().map(|act| shared.act(*act, &mut sender)).collect::<Vec<_>>()
-                })
+                let mut own =
+                    Own { sender, counted: counted.pop().flatten(), clones: Vec::new(), weak: None };
+                thread::spawn(move || acts.iter().map(|act| shared.act(*act, &mut own)).collect::<Vec<_>>())
             })
             .collect();
         let mut seen: Vec<_> = actors.into_iter().map(|actor| actor.join().expect("no panic")).collect();
+        parked.into_iter().for_each(|parked| parked.join().expect("no panic"));
         seen.push(vec![shared.atomics[0].load(Relaxed), shared.atomics[1].load(Relaxed)]);
+        if self.has(Family::Heap) {
+            seen.push(vec![shared.exchange(ptr::null_mut(), true)]);
+        }
         seen
     }
 }
@@ -243,9 +345,14 @@ pub(super) enum Family {
     Spurious,
     /// Accesses to cells, past a data race.
     PastRaces,
+    /// Boxes that are handed over.
+    Heap,
+    /// A value with a count of those who hold it.
+    Counted,
+    Park,
 }
 
-pub(super) const FAMILIES: [Family; 12] = [
+pub(super) const FAMILIES: [Family; 15] = [
     Family::Atomic,
     Family::Cell,
     Family::Mutex,
@@ -258,6 +365,9 @@ pub(super) const FAMILIES: [Family; 12] = [
     Family::Choice,
     Family::Spurious,
     Family::PastRaces,
+    Family::Heap,
+    Family::Counted,
+    Family::Park,
 ];
 
 impl Act {
@@ -279,6 +389,15 @@ impl Act {
             Act::Yield => &[],
             Act::Choose(_) => &[Family::Choice],
             Act::LoadAny | Act::AddAny => &[Family::Atomic, Family::Choice],
+            Act::Publish(..) | Act::TakeAway(_) => &[Family::Heap],
+            Act::Count
+            | Act::GetMut
+            | Act::Clone
+            | Act::Weak
+            | Act::CountWeak
+            | Act::Upgrade
+            | Act::Release => &[Family::Counted],
+            Act::Unpark => &[Family::Park],
         }
     }
 }
@@ -335,6 +454,23 @@ fn acts(family: Family) -> BoxedStrategy<Act> {
             1 => atomic,
         ]
         .boxed(),
+        Family::Heap => prop_oneof![
+            2 => (1..3_u8, prop::bool::weighted(0.9)).prop_map(|(value, order)| Act::Publish(value, order)),
+            2 => prop::bool::weighted(0.9).prop_map(Act::TakeAway),
+            1 => atomic,
+        ]
+        .boxed(),
+        Family::Counted => prop_oneof![
+            2 => Just(Act::Count),
+            3 => Just(Act::GetMut),
+            4 => Just(Act::Release),
+            1 => Just(Act::Clone),
+            2 => Just(Act::Weak),
+            1 => Just(Act::CountWeak),
+            1 => Just(Act::Upgrade),
+        ]
+        .boxed(),
+        Family::Park => prop_oneof![2 => Just(Act::Unpark), 1 => atomic].boxed(),
         Family::Atomic | Family::Try | Family::Timed | Family::Spurious | Family::PastRaces => atomic.boxed(),
     }
 }
@@ -351,6 +487,9 @@ pub(in crate::engine::shuttle) fn programs() -> impl Strategy<Value = Program> {
             3 => Just(Family::Channel),
             2 => Just(Family::Once),
             2 => Just(Family::Choice),
+            2 => Just(Family::Heap),
+            2 => Just(Family::Counted),
+            2 => Just(Family::Park),
         ]
     };
     let capacity = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(1))];
@@ -365,4 +504,15 @@ pub(in crate::engine::shuttle) fn programs() -> impl Strategy<Value = Program> {
         ];
         actors.prop_map(move |actors| Program { actors, capacity, options })
     })
+}
+
+/// Programs of loads, stores and read-modify-writes alone.
+pub(super) fn programs_of_atomics() -> impl Strategy<Value = Program> {
+    let acts = |size| prop::collection::vec(acts(Family::Atomic), size);
+    let actors = prop_oneof![
+        2 => prop::collection::vec(acts(2..5), 2),
+        3 => prop::collection::vec(acts(1..4), 3),
+        1 => prop::collection::vec(acts(1..3), 4),
+    ];
+    actors.prop_map(|actors| Program { actors, capacity: None, options: Options::default() })
 }
