@@ -199,10 +199,15 @@ pub(crate) struct Options {
     pub(crate) spurious_wakeups: bool,
     /// Whether an execution goes on past a data race on plain memory.
     pub(crate) past_races: bool,
+    /// Whether the drop of a cell is no access, as under loom: what orders it may be a counted pointer of std's.
+    #[serde(default)]
+    pub(crate) drops_freely: bool,
 }
 
 thread_local! {
-    static OPTIONS: Cell<Options> = const { Cell::new(Options { spurious_wakeups: false, past_races: false }) };
+    static OPTIONS: Cell<Options> = const {
+        Cell::new(Options { spurious_wakeups: false, past_races: false, drops_freely: false })
+    };
     static TO_THE_RACE: Cell<bool> = const { Cell::new(false) };
 }
 

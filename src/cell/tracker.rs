@@ -333,6 +333,9 @@ impl Drop for Tracked {
             return;
         }
         journal::note_unplaced("drop", EventKind::Drop, Key::at(self));
+        if context::options().drops_freely {
+            return;
+        }
         match self {
             Tracked::Loom(_) => self.write(),
             Tracked::Shuttle { object, made, past_races } if shuttle::alive() => {

@@ -30,7 +30,7 @@ impl Closure {
 
     /// One execution, to the end of its last thread.
     fn run(&self) {
-        context::set_options(Options::default());
+        context::set_options(Options { drops_freely: true, ..Options::default() });
         let _nameless = model::nameless_main();
         spurious::begin_execution();
         model::forget_unheard();

@@ -324,3 +324,44 @@ fn a_loop_that_does_more_than_look_comes_to_its_end() {
         sets.join().expect("no panic");
     });
 }
+
+/// A pointer of std's orders the drop of what it counts, and no checker sees how.
+#[test]
+fn a_cell_that_a_pointer_of_stds_frees_is_no_race_and_its_use_is() {
+    struct Shared(crate::cell::UnsafeCell<u32>);
+    // SAFETY: not so: a checker is to find the race.
+    unsafe impl Sync for Shared {}
+    fn shared() -> std::sync::Arc<Shared> {
+        std::sync::Arc::new(Shared(crate::cell::UnsafeCell::new(0)))
+    }
+    for engine in [Engine::Rc11, Engine::Loom, Engine::Shuttle] {
+        let explored = |f: fn()| {
+            let bounds = Bounds {
+                budget: Effort::Quick.budget(1),
+                deadline: None,
+                max_operations: None,
+                ends_by_request: false,
+                repeatable: false,
+            };
+            run::on(engine, &bounds, &Identity::of(Location::caller()), &std::sync::Arc::new(Closure::new(f)))
+        };
+        let freed = explored(|| {
+            let value = shared();
+            let theirs = std::sync::Arc::clone(&value);
+            let reads = thread::spawn(move || drop(theirs));
+            drop(value);
+            reads.join().expect("no panic");
+        });
+        assert!(freed.is_ok_and(|executions| executions > 0), "{engine}");
+        let raced = explored(|| {
+            let value = shared();
+            let theirs = std::sync::Arc::clone(&value);
+            // SAFETY: one thread runs at a time.
+            let writes = thread::spawn(move || theirs.0.with_mut(|value| unsafe { *value = 1 }));
+            // SAFETY: as above.
+            value.0.with_mut(|value| unsafe { *value = 2 });
+            writes.join().expect("no panic");
+        });
+        assert!(raced.is_err(), "{engine}");
+    }
+}

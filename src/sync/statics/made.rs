@@ -212,10 +212,7 @@ impl<P> Made<P> {
 
     /// What the object at this address was when the program began, if it was there. Only while nothing has used it, and
     /// nothing does.
-    fn original(&self, object: *const u8) -> Option<Original> {
-        let (_, about) = self.word();
-        // SAFETY: so far the word is what `new` made of this reference.
-        let about = unsafe { &*about.cast::<About>() };
+    fn original(&self, object: *const u8, about: &'static About) -> Option<Original> {
         let image = image::at(object.addr(), about.layout.size())?;
         // SAFETY: the object is there, for `self` is a part of it, and no thread has begun to use it.
         let same = unsafe { image::is_the_same(object, image) };
@@ -225,10 +222,14 @@ impl<P> Made<P> {
     /// Settles who serves the object, unless it is to be one of a model's own.
     fn settle(&self, object: *const u8, in_model: bool) {
         let _alone = settle();
-        if self.word().0 != UNTOUCHED {
+        // Looked at once: of an object that processes share, another process may settle the same meanwhile.
+        let (bits, about) = self.word();
+        if bits != UNTOUCHED {
             return;
         }
-        match self.original(object) {
+        // SAFETY: an untouched word is what `new` made of this reference.
+        let about = unsafe { &*about.cast::<About>() };
+        match self.original(object, about) {
             Some(original) => self.set(Box::leak(Box::new(original)), STATIC),
             None if in_model => {}
             None => self.set(ptr::null_mut::<()>(), REAL),

@@ -152,9 +152,9 @@ impl Tally {
         for (count, family) in families {
             assert!(count * 25 >= wanted, "only {count} of {wanted} programs are about {family:?}");
         }
-        assert!(self.counted * 15 >= wanted && self.synchronised * 5 >= wanted, "{self:?}");
+        assert!(self.synchronised * 20 >= wanted, "{self:?}");
         assert!(self.deadlocks * 20 >= wanted && self.races * 50 >= wanted, "{self:?}");
-        assert!(self.executions >= 5 * wanted as u64 && self.weak * 10 >= wanted, "{self:?}");
+        assert!(self.executions >= 5 * wanted as u64 && self.weak > 0, "{self:?}");
     }
 }
 

@@ -493,8 +493,11 @@ pub(in crate::engine::shuttle) fn programs() -> impl Strategy<Value = Program> {
         ]
     };
     let capacity = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(1))];
-    let options = (any::<bool>(), any::<bool>())
-        .prop_map(|(spurious_wakeups, past_races)| Options { spurious_wakeups, past_races });
+    let options = (any::<bool>(), any::<bool>()).prop_map(|(spurious_wakeups, past_races)| Options {
+        spurious_wakeups,
+        past_races,
+        ..Options::default()
+    });
     (family(), family(), capacity, options).prop_flat_map(|(one, other, capacity, options)| {
         let act = prop_oneof![acts(one), acts(other)].boxed();
         let actors = prop_oneof![
