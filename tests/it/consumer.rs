@@ -19,15 +19,3 @@ fn a_consumer_gets_the_same_tests_from_one_line() {
         assert!(printed.contains(line), "`{line}` is not in\n{printed}");
     }
 }
-
-#[test]
-fn code_with_objects_in_statics_is_tested_as_it_is() {
-    cargo(&["check", "--package", "selvedge-statics"]).assert().success();
-    for engine in ["rc11", "loom", "shuttle"] {
-        let test = ["test", "--package", "selvedge-statics", "--features", "checked", "--test", "models"];
-        let output =
-            cargo(&test).env("SELVEDGE_ENGINE", engine).assert().success().get_output().stdout.clone();
-        let printed = String::from_utf8_lossy(&output);
-        assert!(printed.contains("6 passed; 0 failed"), "{engine}: {printed}");
-    }
-}
