@@ -358,7 +358,8 @@ fn what_is_kept_of_a_static_outlives_its_execution() {
             let cell: &'static u32 = unsafe { &*CELL.0.with(|cell| cell) };
             let guard = GUARDED.lock().unwrap();
             assert_eq!(*guard, [1; 4]);
-            let guarded: &'static mut [u64; 4] = &mut **Box::leak(Box::new(guard));
+            let leaked = Box::leak(Box::new(guard));
+            let guarded: &'static mut [u64; 4] = leaked;
             guarded[0] = 2;
             if kept.len() < 50 {
                 kept.push((cell, guarded));
@@ -458,8 +459,7 @@ fn a_static_that_one_thread_has_for_itself() {
         Design::new(|| ()).actors(1, |()| entered(&COUNT).lock().unwrap().push(3)).observe(|(), _| {
             let mut count = entered(&COUNT);
             count.get_mut().unwrap().push(4);
-            let list = count.lock().unwrap().clone();
-            list
+            count.lock().unwrap().clone()
         });
     check(&erased(design, |list| *list == [3, 4]), Verdict::Safe);
     assert_eq!(WORD.lock().unwrap().take().map(AtomicU32::into_inner), Some(4));
