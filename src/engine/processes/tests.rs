@@ -191,7 +191,8 @@ fn descriptors_of_the_state_reach_the_actors() {
             })
             .observe(|(serial, _), told| told == [*serial, *serial]),
         );
-        check_all(&observed(observe, &design, 200), "true", 100);
+        // Two descriptors for each sample, of which a machine that does other work makes some hundred a second.
+        check_all(&observed(observe, &design, 200), "true", 20);
         no_child_is_left();
     });
 }
