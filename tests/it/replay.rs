@@ -169,7 +169,7 @@ fn of_the_executions_that_end_their_process_the_shortest_is_shown() {
 
 #[test]
 fn an_execution_that_ends_its_process_is_not_called_the_shortest_without_a_proof() {
-    // By itself: what is looked for takes most of the time that a cell has, where other designs are run beside it.
+    // By itself, and not within the quick budget, whose time is over on a machine that does much else.
     let design = ["deaths", "--budget", "quick", "--design", "aborts after six turns"];
     let report =
         json(consumer("broken-scenarios").args(design).args(["--engine=loom", "--engine=shuttle"]), 0);
