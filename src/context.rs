@@ -4,7 +4,7 @@
 //! shuttle run all their model threads as coroutines of the one thread that started the model, so a
 //! thread-local is exactly as wide as a model; threads started with `std::thread` are outside of it.
 //!
-//! An object that a const fn has made was made for nobody: who serves it is settled when it is first used, see
+//! An object that a const fn has made belongs to no engine: which one serves it is settled when it is first used, see
 //! [`crate::sync::statics`].
 //!
 //! Limit: an object that `new` makes outside a model (in a `static` of std's `OnceLock`, say) stays a real one inside it,

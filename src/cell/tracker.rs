@@ -65,7 +65,7 @@ impl Tracked {
 }
 
 impl Tracker {
-    /// Of an `O` around a `T`, for whoever comes to use it.
+    /// Of an `O` around a `T`, for the engine that uses it first.
     pub(super) const fn const_new<O, T>() -> Tracker {
         Tracker(Made::new::<O, T>())
     }

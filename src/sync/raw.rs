@@ -193,7 +193,7 @@ impl Lock {
         lock
     }
 
-    /// Of an `O` around a `T`, for whoever comes to use it.
+    /// Of an `O` around a `T`, for the engine that uses it first.
     pub(crate) const fn const_new<O, T>() -> Self {
         Lock::Made { made: Made::new::<O, T>(), real: std::sync::Mutex::new(()) }
     }

@@ -2,7 +2,7 @@
 //!
 //! loom remembers who made an object, and calls it a race if another thread touches it that does not know of that.
 //! What a const fn has made has no maker, and an execution learns of it when it is first used. While the main thread
-//! is alone it makes it then and there: whoever comes later knows. Else the exploration begins anew, and the main
+//! is alone it makes it then and there: threads that come later know. Else the exploration begins anew, and the main
 //! thread makes one of this kind and value at the beginning of every execution, for whatever may want it: objects are
 //! not told from each other, so that it need not be known which it will be.
 //!

@@ -1,7 +1,7 @@
 //! Threads that do not come to their end although the run is over.
 //!
 //! Of a scenario what is left of a run is unwound, and a destructor may wait for what another thread would have done: a
-//! pool for its workers, say. Nobody will wake it, and no second panic may come out of it. Such a thread goes no
+//! pool for its workers, say. No thread will wake it, and no second panic may come out of it. Such a thread goes no
 //! further: what it owns is lost, and its stack is used again.
 //!
 //! Of a model, which shares its process with other tests, all are left that way: a destructor that unwinds for no

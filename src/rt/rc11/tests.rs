@@ -453,7 +453,7 @@ fn owners_are_counted_alike_in_all_runs_of_a_graph() {
     assert_eq!(counted.outcomes.keys().copied().collect::<Vec<_>>(), [(2, 0), (3, 0)], "{counted:?}");
 }
 
-/// A wait whose time is over is no deadlock, whoever else waits.
+/// A timed wait ends by its time-out: it is no deadlock, whatever other threads wait for.
 #[test]
 fn a_timed_wait_that_nothing_ends_is_no_deadlock() {
     let timed = |notifies: bool| {

@@ -221,7 +221,7 @@ impl Shared {
             }
             Act::Upgrade => return own.weak.as_ref().map_or(86, |weak| u8::from(weak.upgrade().is_some())),
             Act::Release => drop(own.counted.take()),
-            Act::Unpark => self.parked.as_ref().expect("parked where somebody unparks").unpark(),
+            Act::Unpark => self.parked.as_ref().expect("a thread is parked where one is unparked").unpark(),
         }
         0
     }
