@@ -1,7 +1,7 @@
 //! Futures under the checkers: cancellation at each await point, selecting, joining, permits, and the witness of a wake-up
 //! that is lost.
 
-use super::seeded_bugs::{explored, verdict};
+use super::seeded_bugs::{erased_accepting as erased, explored, verdict};
 use super::{Heartbeat, Task, replay};
 use crate::base::budget::Budget;
 use crate::base::failure::Failure;
@@ -9,7 +9,7 @@ use crate::base::observation::Exploration;
 use crate::cell::Plain;
 use crate::compat::shuttle::future::batch_semaphore::{BatchSemaphore, Fairness, TryAcquireError};
 use crate::future::{AtomicWaker, Either, block_on, join, may_cancel, select, yield_now};
-use crate::scenario::{Design, Engine, ErasedDesign, Outcome, Scenario};
+use crate::scenario::{Design, Engine, ErasedDesign, Outcome};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering::*};
 use crate::verdict::Verdict;
@@ -20,19 +20,6 @@ use std::task::{Context, Poll, Waker};
 
 const BUDGET: Budget = Budget::FOR_TESTS;
 const CHECKERS: [Engine; 3] = [Engine::Rc11, Engine::Loom, Engine::Shuttle];
-
-fn erased<S, R, O>(design: Design<S, R, O>, acceptable: fn(&O) -> bool) -> ErasedDesign
-where
-    S: Send + Sync + 'static,
-    R: Send + Sync + 'static,
-    O: Outcome,
-{
-    let scenario = Scenario::new("What comes of it?")
-        .acceptable("fine", acceptable)
-        .forbidden("not so", |_| true)
-        .design("it", design);
-    scenario.erase().designs.remove(0)
-}
 
 /// One actor that runs a future.
 fn alone<O>(run: impl Fn() -> O + Send + Sync + 'static) -> ErasedDesign

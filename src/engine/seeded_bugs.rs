@@ -63,6 +63,23 @@ where
     scenario.erase().designs.remove(0)
 }
 
+/// As [`erased`], with all outcomes forbidden but these.
+pub(super) fn erased_accepting<S, R, O>(
+    design: Design<S, R, O>,
+    acceptable: impl Fn(&O) -> bool + Send + Sync + 'static,
+) -> ErasedDesign
+where
+    S: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+    O: Outcome,
+{
+    let scenario = Scenario::new("What comes of it?")
+        .acceptable("fine", acceptable)
+        .forbidden("not so", |_| true)
+        .design("it", design);
+    scenario.erase().designs.remove(0)
+}
+
 /// What a checker sees of a design, from the beginning.
 pub(super) fn explored(engine: scenario::Engine, design: &ErasedDesign) -> Observation {
     crate::panics::install();

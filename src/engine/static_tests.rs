@@ -1,9 +1,9 @@
 //! Objects that lie in a `static`, and others that a const fn has made, under the checkers.
 
-use super::seeded_bugs::{explored, verdict};
+use super::seeded_bugs::{erased_accepting as erased, explored, verdict};
 use crate::base::observation::{Observation, Stop};
 use crate::cell::{Cell, Plain, UnsafeCell};
-use crate::scenario::{Design, Engine, ErasedDesign, Outcome, Scenario};
+use crate::scenario::{Design, Engine, ErasedDesign, Outcome};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 use crate::sync::{Barrier, Condvar, Mutex, Notify, RwLock};
 use crate::verdict::Verdict;
@@ -31,22 +31,6 @@ fn both<O: Outcome>(
         .actor("B", move |(): &()| other())
         .observe(move |(), _| observe());
     erased(design, acceptable)
-}
-
-fn erased<S, R, O>(
-    design: Design<S, R, O>,
-    acceptable: impl Fn(&O) -> bool + Send + Sync + 'static,
-) -> ErasedDesign
-where
-    S: Send + Sync + 'static,
-    R: Send + Sync + 'static,
-    O: Outcome,
-{
-    let scenario = Scenario::new("What comes of it?")
-        .acceptable("fine", acceptable)
-        .forbidden("not so", |_| true)
-        .design("it", design);
-    scenario.erase().designs.remove(0)
 }
 
 #[track_caller]

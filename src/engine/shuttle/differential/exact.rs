@@ -5,14 +5,13 @@
 //! how many programs there are to be, instead of a few hundred.
 
 use super::program::{FAMILIES, Family, Program, programs, programs_of_atomics};
-use super::{End, TooMany, ends};
+use super::{End, TooMany, ends, over};
 use crate::context::{self, Context};
 use crate::engine::shuttle::reduced::Reduced;
 use crate::engine::shuttle::search::Counters;
 use crate::explore::rc11::Model;
 use crate::rt::rc11::{self, Explorer};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -166,20 +165,8 @@ fn wanted(by_default: u32) -> u32 {
 
 /// Compares the engines on so many programs.
 fn compare_all(wanted: u32, programs: impl Strategy<Value = Program>) -> Tally {
-    let config = Config {
-        cases: wanted,
-        max_global_rejects: 1_000 * wanted,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[0x2a; 32]);
-    let mut runner = TestRunner::new_with_rng(config, seed);
     let tally = RefCell::new(Tally::default());
-    let result = runner.run(&programs, |program| match compare(&program, &mut tally.borrow_mut()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(TestCaseError::reject("there are too many executions")),
-        Err(difference) => Err(TestCaseError::fail(difference)),
-    });
+    let result = over(wanted, 0x2a, &programs, |program| compare(program, &mut tally.borrow_mut()));
     let tally = tally.into_inner();
     if let Err(error) = result {
         panic!("after {} programs: {error}", tally.programs);

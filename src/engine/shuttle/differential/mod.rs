@@ -13,7 +13,7 @@ use program::{Act, FAMILIES, Held, Program};
 use crate::panics::Deadlocked;
 pub(super) use program::programs;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use shuttle::scheduler::{DfsScheduler, Schedule, Scheduler, Task, TaskId};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -290,6 +290,27 @@ impl Tally {
     }
 }
 
+/// Compares so many random programs, drawn from this seed; those for which `compare` says `Ok(false)` are left out.
+fn over(
+    wanted: u32,
+    seed: u8,
+    programs: &impl Strategy<Value = Program>,
+    compare: impl Fn(&Program) -> Result<bool, String>,
+) -> Result<(), TestError<Program>> {
+    let config = Config {
+        cases: wanted,
+        max_global_rejects: 1_000 * wanted,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    TestRunner::new_with_rng(config, seed).run(programs, |program| match compare(&program) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TestCaseError::reject("the search takes too long")),
+        Err(difference) => Err(TestCaseError::fail(difference)),
+    })
+}
+
 #[test]
 fn the_reduced_search_sees_what_the_plain_one_sees() {
     let asked = std::env::var("SELVEDGE_AGREEMENT_PROGRAMS").ok().and_then(|n| n.parse::<u32>().ok());
@@ -297,20 +318,8 @@ fn the_reduced_search_sees_what_the_plain_one_sees() {
         Some(wanted) => (wanted, TooMany::AT_LENGTH),
         None => (2_000, TooMany::IN_TESTS),
     };
-    let config = Config {
-        cases: wanted,
-        max_global_rejects: 1_000 * wanted,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[0x11; 32]);
-    let mut runner = TestRunner::new_with_rng(config, seed);
     let tally = RefCell::new(Tally { too_many, ..Tally::default() });
-    let result = runner.run(&programs(), |program| match compare(&program, &mut tally.borrow_mut()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(TestCaseError::reject("the plain search takes too long")),
-        Err(difference) => Err(TestCaseError::fail(difference)),
-    });
+    let result = over(wanted, 0x11, &programs(), |program| compare(program, &mut tally.borrow_mut()));
     let tally = tally.into_inner();
     if let Err(error) = result {
         panic!("after {} programs: {error}", tally.programs);
