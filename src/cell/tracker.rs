@@ -36,10 +36,6 @@ impl Part for Tracked {
     // What a cell holds is reached by pointers, from which code may make references of any kind.
     const LENDS: bool = true;
 
-    fn is_held(&self) -> bool {
-        false
-    }
-
     fn end(self) {
         // To drop it would be a write.
         std::mem::forget(self);

@@ -4,7 +4,7 @@
 
 use super::monitor::Monitor;
 use super::statics::Held;
-use super::statics::made::{Made, Part, Serving};
+use super::statics::made::{Made, Part};
 use crate::base::event::EventKind;
 use crate::context::{self, Context};
 use crate::rt::journal::{self, Key};
@@ -34,12 +34,6 @@ enum Inner {
 impl Part for Inner {
     const NAMED: bool = true;
     const LENDS: bool = false;
-
-    fn is_held(&self) -> bool {
-        false
-    }
-
-    fn end(self) {}
 }
 
 impl Held for Inner {
@@ -70,12 +64,7 @@ impl Inner {
     #[track_caller]
     fn serving(&self) -> &Self {
         let Inner::Made { made, size, .. } = self else { return self };
-        match made.serving_alone(std::ptr::from_ref(self).cast(), "Barrier", || Inner::first(*size)) {
-            Serving::Real => self,
-            Serving::Model(inner) => inner,
-            // SAFETY: it lives until the execution ends, and is not kept beyond the operation.
-            Serving::Static(original) => unsafe { original.part(|| Inner::first(*size)).as_ref() },
-        }
+        made.whole(self, "Barrier", || Inner::first(*size))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::monitor::Monitor;
 use super::statics::Held;
-use super::statics::made::{Made, Part, Serving};
+use super::statics::made::{Made, Part};
 use crate::base::event::{CLONE, EventKind, SLEEP, WAKE, WAKER};
 use crate::context::{self, Context};
 use crate::rt::journal::{self, Key};
@@ -32,12 +32,6 @@ struct State {
 impl Part for Notify {
     const NAMED: bool = true;
     const LENDS: bool = false;
-
-    fn is_held(&self) -> bool {
-        false
-    }
-
-    fn end(self) {}
 }
 
 impl Held for Notify {
@@ -68,12 +62,7 @@ impl Notify {
     /// The one that serves.
     fn serving(&self) -> &Self {
         let Some(made) = &self.made else { return self };
-        match made.serving_alone(std::ptr::from_ref(self).cast(), "Notify", Notify::first) {
-            Serving::Real => self,
-            Serving::Model(notify) => notify,
-            // SAFETY: it lives until the execution ends, and is not kept beyond the operation.
-            Serving::Static(original) => unsafe { original.part(Notify::first).as_ref() },
-        }
+        made.whole(self, "Notify", Notify::first)
     }
 
     /// Without a permit.

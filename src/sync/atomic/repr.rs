@@ -27,12 +27,6 @@ pub(super) enum Repr<R, L> {
 impl<R, L> Part for Repr<R, L> {
     const NAMED: bool = true;
     const LENDS: bool = false;
-
-    fn is_held(&self) -> bool {
-        false
-    }
-
-    fn end(self) {}
 }
 
 impl<R, L> Held for Repr<R, L> {

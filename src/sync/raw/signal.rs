@@ -28,12 +28,6 @@ pub(crate) enum Signal {
 impl Part for Signal {
     const NAMED: bool = true;
     const LENDS: bool = false;
-
-    fn is_held(&self) -> bool {
-        false
-    }
-
-    fn end(self) {}
 }
 
 impl Held for Signal {
@@ -57,7 +51,7 @@ impl Signal {
         signal
     }
 
-    /// For whoever comes to use it.
+    /// For the engine that uses it first.
     pub(crate) const fn const_new() -> Self {
         Signal::Made { made: Made::new::<Signal, ()>(), real: std::sync::Condvar::new() }
     }
@@ -89,12 +83,7 @@ impl Signal {
     #[cold]
     #[track_caller]
     fn serving_made<'a>(&'a self, made: &'a Made<Signal>) -> &'a Self {
-        match made.serving_alone(std::ptr::from_ref(self).cast(), "Condvar", Signal::first) {
-            Serving::Real => self,
-            Serving::Model(signal) => signal,
-            // SAFETY: it lives until the execution ends, and is not kept beyond the operation.
-            Serving::Static(original) => unsafe { original.part(Signal::first).as_ref() },
-        }
+        made.whole(self, "Condvar", Signal::first)
     }
 
     /// What the journal knows the condition variable by, where there is one.

@@ -116,10 +116,12 @@ pub(crate) trait Part: Sized {
     const LENDS: bool;
 
     /// Whether a guard of it is alive.
-    fn is_held(&self) -> bool;
+    fn is_held(&self) -> bool {
+        false
+    }
 
     /// It is no longer used, and its object is not dropped.
-    fn end(self);
+    fn end(self) {}
 
     /// It lies where it stays.
     fn placed(&self) {}
@@ -300,6 +302,23 @@ impl<P: Part> Made<P> {
     pub(crate) fn settled_exclusively(&self, object: *const u8) -> Serving<'_, P> {
         self.settle(object, context::current().is_model());
         self.served()
+    }
+}
+
+impl<P: Part + Held> Made<P> {
+    /// What serves in the place of `object`, which is no more than its part and cannot serve several processes. `first`
+    /// makes one that is there from the beginning of the execution. To be kept for an operation, and no longer.
+    ///
+    /// # Panics
+    /// As [`Made::serving_alone`].
+    #[track_caller]
+    pub(crate) fn whole<'a>(&'a self, object: &'a P, kind: &str, first: impl Fn() -> P) -> &'a P {
+        match self.serving_alone(ptr::from_ref(object).cast(), kind, &first) {
+            Serving::Real => object,
+            Serving::Model(part) => part,
+            // SAFETY: it lives until the execution ends.
+            Serving::Static(original) => unsafe { original.part(first).as_ref() },
+        }
     }
 }
 
