@@ -5,7 +5,7 @@
 //! what lies in it should be of this crate's [`cell`](crate::cell) types, whose end is checked.
 
 use crate::cell::UnsafeCell;
-use crate::leaks;
+use crate::rt::leaks;
 use std::panic::Location;
 
 #[doc(no_inline)]

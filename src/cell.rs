@@ -11,17 +11,15 @@
 //! is reported.
 
 mod cells;
-mod tracker;
 
 pub use cells::{Cell, ConstPtr, MutPtr};
 
-use crate::base::event::EventKind;
-use crate::rt::operation::Kind;
+use crate::race::Access;
+use crate::rt::cell::{Span, Tracked, Tracker};
 use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
-use tracker::{Access, Span, Tracked, Tracker};
 
 /// A value that [`Plain`] can hold.
 ///
@@ -133,11 +131,7 @@ impl<T: PlainValue> Plain<T> {
     pub fn get(&self) -> T {
         let (plain, tracked) = self.serving();
         let Some(tracked) = tracked else { return plain.load() };
-        tracked.arrive(Kind::Load);
-        let value = plain.load();
-        tracked.note(EventKind::Read, Some(&value));
-        tracked.read();
-        value
+        tracked.read(|| plain.load())
     }
 
     /// Writes the value.
@@ -150,9 +144,7 @@ impl<T: PlainValue> Plain<T> {
     pub fn set(&self, value: T) {
         let (plain, tracked) = self.serving();
         if let Some(tracked) = tracked {
-            tracked.arrive(Kind::Store);
-            tracked.note(EventKind::Write, Some(&value));
-            tracked.write();
+            tracked.write(Some(&value));
         }
         // SAFETY: the value is owned by `plain` and accessed by nothing but `load_pieces` and
         // `store_pieces`.
@@ -180,9 +172,7 @@ impl<T: PlainValue> Plain<T> {
     pub fn into_inner(self) -> T {
         let (plain, tracked) = self.tracker.serving_exclusively(&self, Self::tracker_of);
         if let Some(tracked) = tracked {
-            tracked.arrive(Kind::Store);
-            tracked.note(EventKind::Write, None);
-            tracked.write();
+            tracked.write(None);
         }
         plain.load()
     }
@@ -354,8 +344,7 @@ impl<T> UnsafeCell<T> {
     pub fn into_inner(self) -> T {
         let (cell, tracked) = self.tracker.serving_exclusively(&self, Self::tracker_of);
         if let Some(tracked) = tracked {
-            tracked.note(EventKind::Write, None);
-            tracked.write();
+            tracked.write(None);
         }
         if !std::ptr::eq(cell, &self) {
             // SAFETY: no other thread has either, and what is put into the copy is never looked at again.
@@ -373,10 +362,7 @@ impl<T: ?Sized> UnsafeCell<T> {
         let (cell, tracked) = self.tracker.serving(self, false, Self::tracker_of);
         match tracked {
             None => (cell.value.get(), None),
-            Some(tracked) => {
-                tracked.note(access.of_journal(), None);
-                (cell.value.get(), Some(tracked.span(access)))
-            }
+            Some(tracked) => (cell.value.get(), tracked.span(access)),
         }
     }
 

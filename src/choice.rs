@@ -10,14 +10,11 @@
 //! from run to run.
 
 use crate::base::event::EventKind;
-use crate::context::{self, Context};
+use crate::rt;
 use crate::rt::journal::{self, What};
-use crate::rt::{loom, rc11, shuttle};
-use crate::thread::model;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::panic::Location;
 
 /// One of `0..options`: every one of them under a checker, any one elsewhere.
 ///
@@ -37,9 +34,9 @@ use std::panic::Location;
 #[track_caller]
 pub fn choose(options: u32) -> u32 {
     assert!(options > 0, "nothing can be chosen from no options");
-    match context::current() {
-        Context::Real | Context::Process => draw(options),
-        Context::Loom | Context::Shuttle | Context::Rc11 => choose_checked(options),
+    match rt::running() {
+        None => draw(options),
+        Some(_) => choose_checked(options),
     }
 }
 
@@ -47,7 +44,7 @@ pub fn choose(options: u32) -> u32 {
 #[inline(never)]
 #[track_caller]
 fn choose_checked(options: u32) -> u32 {
-    let value = scripted(|| explored(options));
+    let value = scripted(|| rt::choose(options));
     let what = What { operation: "choose", deed: EventKind::Other, object: None };
     journal::access(what, None, [Some(&value), None]);
     value
@@ -56,20 +53,9 @@ fn choose_checked(options: u32) -> u32 {
 /// As [`choose`], for a choice that the facade makes: what comes of it is shown, and not the number.
 #[track_caller]
 pub(crate) fn choose_untold(options: u32) -> u32 {
-    match context::current() {
-        Context::Real | Context::Process => draw(options),
-        Context::Loom | Context::Shuttle | Context::Rc11 => scripted(|| explored(options)),
-    }
-}
-
-/// A choice of the checker that runs: each of `0..options`, in one execution or another.
-pub(crate) fn explored(options: u32) -> u32 {
-    match context::current() {
-        _ if options < 2 => 0,
-        Context::Loom if loom::alive() => loom::choose(model::number(), options),
-        Context::Shuttle => shuttle::choose(options),
-        Context::Rc11 => rc11::choose(options, Location::caller()),
-        Context::Loom | Context::Real | Context::Process => 0,
+    match rt::running() {
+        None => draw(options),
+        Some(_) => scripted(|| rt::choose(options)),
     }
 }
 

@@ -65,7 +65,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             return value;
         }
         // Once, it is polled although nothing has woken it, as an executor may do.
-        if !polled_twice && crate::context::current().is_model() {
+        if !polled_twice && crate::rt::context::current().is_model() {
             polled_twice = true;
             if crate::choice::choose_untold(2) == 1 {
                 journal::note_alone("poll once more", site);

@@ -4,8 +4,15 @@
 //! fault. Plain atomics throughout: any process may read it at any moment, and a value may be stale but
 //! never torn. A design that writes there tells lies about itself and nothing else: a reader takes any bits.
 
-use crate::panics::Cause;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+/// What a panic was about, as far as a supervisor must know whose worker may die of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A checker, or the facade, found a deadlock.
+    Deadlock,
+    Other,
+}
 
 /// Actors that have slots of their own; further actors run, but are not watched one by one.
 pub(crate) const SLOTS: usize = 16;
@@ -147,7 +154,7 @@ impl Heartbeat {
     }
 
     /// The flag that an actor raises while it waits for another, for
-    /// [`crate::context::install_waiting_flag`]. `None` beyond the last slot.
+    /// [`crate::rt::context::install_waiting_flag`]. `None` beyond the last slot.
     pub(crate) fn waiting_flag(&'static self, actor: usize) -> Option<&'static AtomicU32> {
         self.waiting.get(actor)
     }

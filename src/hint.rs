@@ -1,6 +1,6 @@
 //! `std::hint`, decided at run time.
 
-use crate::context::{self, Context};
+use crate::rt;
 
 pub use std::hint::{assert_unchecked, black_box, unreachable_unchecked};
 
@@ -8,8 +8,8 @@ pub use std::hint::{assert_unchecked, black_box, unreachable_unchecked};
 #[inline(always)]
 #[track_caller]
 pub fn spin_loop() {
-    match context::current() {
-        Context::Real | Context::Process => std::hint::spin_loop(),
-        Context::Loom | Context::Shuttle | Context::Rc11 => crate::thread::yield_now(),
+    match rt::running() {
+        None => std::hint::spin_loop(),
+        Some(_) => crate::thread::yield_now(),
     }
 }

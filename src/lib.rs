@@ -1,9 +1,9 @@
 //! selvedge: a correctness and race-detection harness for concurrent Rust.
 //!
 //! A user writes a [`Scenario`] once: a question about concurrency, its graded outcomes, and several
-//! designs that answer it differently. Every design runs under the model checkers loom and shuttle, on
-//! threads and on processes of the operating system; one matrix shows which designs hold, and how far
-//! each answer can be trusted.
+//! designs that answer it differently. Every design runs under the model checkers rc11 (selvedge's own, exact), loom and
+//! shuttle, on threads and on processes of the operating system; one matrix shows which designs hold, and how far each
+//! answer can be trusted.
 //!
 //! # The way of the data
 //!
@@ -26,9 +26,9 @@
 //! | `scenario` | what a user writes, and the same with its types erased for the engines |
 //! | [`sync`], [`thread`], [`cell`], [`channel`], [`hint`] | the facade: `std` and crossbeam-channel by name, engine chosen at run time |
 //! | `choice` | values that the engine chooses: [`choose`] |
-//! | `context` | which engine is executing on this operating-system thread |
-//! | `rt` | what each engine gives the facade to stand on; with `engine`, the only place that names a checker |
-//! | `engine` | loom, shuttle, threads, processes: a design in, an observation out |
+//! | `rt` | what the facade stands on: one execution and its state, the seam `Runtime`, and the runtimes of rc11, loom and shuttle; with `engine`, the only place that names a checker |
+//! | `explore` | the search of rc11: execution graphs, consistency, revisits |
+//! | `engine` | rc11, loom, shuttle, threads, processes: a design in, an observation out |
 //! | [`linearizability`] | the checker of histories, usable alone |
 //! | [`litmus`] | litmus tests in herd's C dialect, as scenarios |
 //! | [`object`] | objects with a sequential model: generated programs, their histories, shrinking |
@@ -76,6 +76,10 @@
 //! # Limits
 //!
 //! Linux only. What a design does outside of the facade (`std::sync`, raw pointers, files) no checker sees.
+
+// Shipped scenarios name the crate as their users do.
+#[cfg(test)]
+extern crate self as selvedge;
 
 #[cfg(feature = "linearizability")]
 #[cfg_attr(
@@ -128,8 +132,6 @@ mod cli;
 #[cfg(feature = "harness")]
 mod config;
 #[cfg(feature = "harness")]
-mod context;
-#[cfg(feature = "harness")]
 mod engine;
 #[cfg(feature = "harness")]
 mod erased;
@@ -137,10 +139,6 @@ mod erased;
 mod explore;
 #[cfg(feature = "harness")]
 mod heartbeat;
-#[cfg(feature = "harness")]
-mod leaks;
-#[cfg(feature = "harness")]
-mod panics;
 #[cfg(all(feature = "harness", any(test, feature = "testing")))]
 mod parsers;
 #[cfg(feature = "harness")]

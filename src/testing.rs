@@ -1,7 +1,8 @@
 //! One closure, run on every engine that runs in one process: what the facade's own tests are driven by.
 
-use crate::context::{self, Context};
-use crate::rt::{loom, trace};
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::{execution, loom, past, trace};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +39,7 @@ fn words(payload: Box<dyn std::any::Any + Send>) -> String {
     if payload.is::<trace::RaceFound>() {
         return "data race".into();
     }
-    if payload.is::<crate::panics::Deadlocked>() {
+    if payload.is::<crate::rt::panics::Deadlocked>() {
         return "deadlock".into();
     }
     match payload.downcast::<String>() {
@@ -88,7 +89,7 @@ pub(crate) fn in_loom_within<T: Ord + Send + 'static>(
     f: impl Fn() -> T + Send + Sync + 'static,
 ) -> Seen<T> {
     let seen = observe(f, |run| {
-        let _entered = context::enter(Context::Loom);
+        let _entered = context::enter(Context::Model(Checker::Loom));
         let mut builder = ::loom::model::Builder::new();
         builder.max_branches = 20_000;
         builder.preemption_bound = preemptions;
@@ -97,9 +98,9 @@ pub(crate) fn in_loom_within<T: Ord + Send + 'static>(
             let run = Arc::clone(&run);
             catch_unwind(AssertUnwindSafe(|| {
                 builder.check(move || {
-                    loom::forget_deferred();
+                    execution::begin();
                     run();
-                    crate::sync::lazy::end_of_execution();
+                    execution::end();
                 });
             }))
         };
@@ -135,13 +136,13 @@ fn in_shuttle_by<T: Ord + Send + 'static>(
     f: impl Fn() -> T + Send + Sync + 'static,
 ) -> Seen<T> {
     let seen = observe(f, |run| {
-        let _entered = context::enter(Context::Shuttle);
+        let _entered = context::enter(Context::Model(Checker::Shuttle));
         let mut config = ::shuttle::Config::default();
         config.failure_persistence = ::shuttle::FailurePersistence::None;
         ::shuttle::Runner::new(crate::rt::shuttle_tracking::Tracking(scheduler), config).run(move || {
-            trace::begin(true);
+            execution::begin();
             run();
-            crate::sync::lazy::end_of_execution();
+            crate::rt::model::end_of_execution();
         });
     });
     trace::end();
@@ -186,35 +187,37 @@ fn check(seen: [Seen<()>; 3]) {
 pub(crate) enum Spawned<T> {
     Real(std::thread::JoinHandle<T>),
     Loom(::loom::thread::JoinHandle<std::thread::Result<T>>),
-    Shuttle(::shuttle::thread::JoinHandle<(std::thread::Result<T>, trace::Token)>),
+    Shuttle(::shuttle::thread::JoinHandle<(std::thread::Result<T>, past::Token)>),
 }
 
 /// Starts a thread of the engine that runs. Its panics end in `join`, as in std.
 #[track_caller]
 pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Spawned<T> {
     match context::current() {
-        Context::Real | Context::Process | Context::Rc11 => Spawned::Real(std::thread::spawn(f)),
-        Context::Loom => Spawned::Loom(::loom::thread::spawn(move || {
+        Context::Real | Context::Process | Context::Model(Checker::Rc11) => {
+            Spawned::Real(std::thread::spawn(f))
+        }
+        Context::Model(Checker::Loom) => Spawned::Loom(::loom::thread::spawn(move || {
             catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
-                if crate::panics::is_checkers(&*payload) {
+                if crate::rt::panics::is_checkers(&*payload) {
                     std::panic::resume_unwind(payload);
                 }
                 loom::release_deferred();
                 payload
             })
         })),
-        Context::Shuttle => {
-            let parent = trace::token();
+        Context::Model(Checker::Shuttle) => {
+            let parent = past::token();
             Spawned::Shuttle(::shuttle::thread::spawn(move || {
-                trace::receive(&parent);
+                past::receive(&parent);
                 let result = catch_unwind(AssertUnwindSafe(f));
                 if let Err(payload) = result {
                     if payload.is::<trace::RaceFound>() {
                         std::panic::resume_unwind(payload);
                     }
-                    return (Err(payload), trace::token());
+                    return (Err(payload), past::token());
                 }
-                (result, trace::token())
+                (result, past::token())
             }))
         }
     }
@@ -230,7 +233,7 @@ impl<T> Spawned<T> {
             Spawned::Shuttle(handle) => {
                 let joined = handle.join();
                 let (result, token) = joined?;
-                trace::receive(&token);
+                past::receive(&token);
                 result
             }
         }
@@ -240,9 +243,9 @@ impl<T> Spawned<T> {
 /// Lets others run. False under loom, whose executions must not wait in a loop.
 pub(crate) fn yield_now() -> bool {
     match context::current() {
-        Context::Real | Context::Process | Context::Rc11 => std::thread::yield_now(),
-        Context::Loom => return false,
-        Context::Shuttle => {
+        Context::Real | Context::Process | Context::Model(Checker::Rc11) => std::thread::yield_now(),
+        Context::Model(Checker::Loom) => return false,
+        Context::Model(Checker::Shuttle) => {
             ::shuttle::thread::yield_now();
         }
     }

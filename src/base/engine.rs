@@ -5,20 +5,28 @@ use std::fmt;
 
 /// Makes [`Engine`] and all that is known of each engine by its name alone.
 macro_rules! engines {
-    ($($(#[$doc:meta])* $engine:ident = $name:literal, checker: $checker:literal, column: $column:literal;)*) => {
+    ($(
+        $(#[doc = $doc:literal])* $(#[cfg($condition:meta)])? $engine:ident = $name:literal,
+        checker: $checker:literal, column: $column:literal;
+    )*) => {
         /// Something that executes designs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Engine {
-            $($(#[$doc])* $engine,)*
+            $($(#[doc = $doc])* $(#[cfg($condition)])? $engine,)*
         }
 
         /// How many of them run where none is asked for.
-        const COLUMNS: usize = 0 $(+ $column as usize)*;
+        const COLUMNS: usize = {
+            let mut columns = 0;
+            $($(#[cfg($condition)])? { columns += $column as usize; })*
+            columns
+        };
 
         impl Engine {
             /// Every engine, in the order of a report's columns: also those that run only where they are asked for.
-            pub const EVERY: [Engine; [$($name),*].len()] = [$(Engine::$engine),*];
+            pub const EVERY: [Engine; [$($(#[cfg($condition)])? $name),*].len()] =
+                [$($(#[cfg($condition)])? Engine::$engine),*];
 
             /// The engines that run where none is asked for, in the order of the matrix's columns.
             pub const ALL: [Engine; COLUMNS] = columns();
@@ -27,14 +35,14 @@ macro_rules! engines {
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
-                    $(Engine::$engine => $name,)*
+                    $($(#[cfg($condition)])? Engine::$engine => $name,)*
                 }
             }
 
             /// Whether it runs where no engine is asked for.
             const fn is_column(self) -> bool {
                 match self {
-                    $(Engine::$engine => $column,)*
+                    $($(#[cfg($condition)])? Engine::$engine => $column,)*
                 }
             }
 
@@ -42,7 +50,7 @@ macro_rules! engines {
             #[must_use]
             pub fn is_checker(self) -> bool {
                 match self {
-                    $(Engine::$engine => $checker,)*
+                    $($(#[cfg($condition)])? Engine::$engine => $checker,)*
                 }
             }
         }
@@ -62,6 +70,9 @@ engines! {
     Threads = "threads", checker: false, column: true;
     /// Processes of the operating system: shared mappings, or isolated memory joined by pipes.
     Processes = "processes", checker: false, column: true;
+    /// One fixed schedule: see `engine/round_robin_tests.rs`.
+    #[cfg(test)]
+    RoundRobin = "round-robin", checker: true, column: false;
 }
 
 const fn columns() -> [Engine; COLUMNS] {

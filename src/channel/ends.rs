@@ -5,7 +5,7 @@ use super::{
     Iter, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryIter, TryRecvError, TrySendError,
     endpoints,
 };
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use crossbeam::channel as real;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

@@ -24,9 +24,7 @@ pub use ends::{Receiver, Sender, bounded, unbounded};
 pub use iter::{IntoIter, Iter, TryIter};
 pub(crate) use pipe::blocks_made;
 
-/// The payload of the panic that says why something cannot work across processes.
-#[derive(Debug)]
-pub(crate) struct NotForProcesses(pub(crate) String);
+pub(crate) use crate::rt::panics::NotForProcesses;
 
 #[cfg(test)]
 mod pipe_tests;

@@ -15,7 +15,7 @@
 
 use super::NotForProcesses;
 use super::transport::{Patience, Refused};
-use crate::context;
+use crate::rt::context;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use std::cell::RefCell;

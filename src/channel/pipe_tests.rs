@@ -1,7 +1,7 @@
 use super::pipe::descriptors_open;
 use super::{NotForProcesses, bounded, unbounded};
 use super::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use crate::sync::mpsc;
 use std::sync::Mutex;
 use std::time::Duration;

@@ -8,16 +8,16 @@
 //! A rendezvous pairs as crossbeam's does: with the longest-waiting counterpart, at the moment the second
 //! of the two arrives, so that `try_send` and `try_recv` succeed exactly if a thread waits.
 //!
-//! Limits: see [`crate::sync::monitor`] for loom. Time does not pass in a model: an operation with a
+//! Limits: see [`crate::rt::monitor`] for loom. Time does not pass in a model: an operation with a
 //! timeout yields once, looks again, and gives up.
 
 use super::transport::{Patience, Refused};
 use crate::base::event::EventKind;
 use crate::rt::journal::{self, Key};
-use crate::rt::trace::{self, ObjectId, Token};
-use crate::sync::monitor::{Guard, Monitor};
+use crate::rt::model;
+use crate::rt::monitor::{Guard, Monitor};
+use crate::rt::past::{self, ObjectId, Token};
 use crate::thread;
-use crate::thread::model;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl<T> State<T> {
     fn accepted(&mut self, ticket: Ticket) -> bool {
         let at = self.taken.iter().position(|taken| taken.0 == ticket);
         if let Some(at) = at {
-            trace::receive(&self.taken.swap_remove(at).1);
+            past::receive(&self.taken.swap_remove(at).1);
         }
         at.is_some()
     }
@@ -81,7 +81,7 @@ impl<T> State<T> {
     fn delivered(&mut self, ticket: Ticket) -> Option<T> {
         let at = self.handed.iter().position(|parcel| parcel.ticket == ticket)?;
         let parcel = self.handed.swap_remove(at);
-        trace::receive(&parcel.past);
+        past::receive(&parcel.past);
         Some(parcel.message)
     }
 }
@@ -92,8 +92,8 @@ impl<T> Queue<T> {
     pub(crate) fn new(capacity: Option<usize>) -> Arc<Self> {
         let queue = Arc::new(Self {
             capacity,
-            senders_gone: trace::new_object(),
-            receivers_gone: trace::new_object(),
+            senders_gone: past::new_object(),
+            receivers_gone: past::new_object(),
             state: Monitor::new(State {
                 senders: 1,
                 receivers: 1,
@@ -137,7 +137,7 @@ impl<T> Queue<T> {
         let mut state = self.state.enter();
         loop {
             if state.receivers == 0 {
-                trace::acquire(self.receivers_gone);
+                past::acquire(self.receivers_gone);
                 self.note("send: disconnected");
                 return Err((message, Refused::Disconnected));
             }
@@ -156,11 +156,11 @@ impl<T> Queue<T> {
             if state.sent >= room as u64
                 && let Some(past) = state.freed.pop_front()
             {
-                trace::receive(&past);
+                past::receive(&past);
             }
             state.sent += 1;
         }
-        state.buffer.push_back((message, trace::token()));
+        state.buffer.push_back((message, past::token()));
         self.note("send");
         drop(state);
         self.state.notify_all();
@@ -183,7 +183,7 @@ impl<T> Queue<T> {
                 break message;
             }
             if state.senders == 0 {
-                trace::acquire(self.senders_gone);
+                past::acquire(self.senders_gone);
                 self.note("recv: disconnected");
                 return Err(Refused::Disconnected);
             }
@@ -194,9 +194,9 @@ impl<T> Queue<T> {
             state = again;
         };
         self.note("recv");
-        trace::receive(&past);
+        past::receive(&past);
         if self.capacity.is_some() {
-            state.freed.push_back(trace::token());
+            state.freed.push_back(past::token());
             drop(state);
             self.state.notify_all();
         }
@@ -229,13 +229,13 @@ impl<T> Queue<T> {
         journal::begins("send", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         if state.receivers == 0 {
-            trace::acquire(self.receivers_gone);
+            past::acquire(self.receivers_gone);
             self.note("send: disconnected");
             return Err((message, Refused::Disconnected));
         }
         if let Some((ticket, past)) = state.seekers.pop_front() {
-            trace::receive(&past);
-            let past = trace::token();
+            past::receive(&past);
+            let past = past::token();
             state.handed.push(Parcel { ticket, message, past });
             self.note("send");
             drop(state);
@@ -246,7 +246,7 @@ impl<T> Queue<T> {
             self.note("send: nobody receives");
             return Err((message, Refused::NotNow));
         }
-        let (ticket, past) = (state.ticket(), trace::token());
+        let (ticket, past) = (state.ticket(), past::token());
         state.offers.push_back(Parcel { ticket, message, past });
         loop {
             let refused = match self.pause(state, &mut patience) {
@@ -267,7 +267,7 @@ impl<T> Queue<T> {
                 && let Some(message) = state.take_back(ticket)
             {
                 if refused == Refused::Disconnected {
-                    trace::acquire(self.receivers_gone);
+                    past::acquire(self.receivers_gone);
                 }
                 self.note("send: given up");
                 return Err((message, refused));
@@ -280,15 +280,15 @@ impl<T> Queue<T> {
         journal::begins("recv", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         if let Some(offer) = state.offers.pop_front() {
-            trace::receive(&offer.past);
-            state.taken.push((offer.ticket, trace::token()));
+            past::receive(&offer.past);
+            state.taken.push((offer.ticket, past::token()));
             self.note("recv");
             drop(state);
             self.state.notify_all();
             return Ok(offer.message);
         }
         if state.senders == 0 {
-            trace::acquire(self.senders_gone);
+            past::acquire(self.senders_gone);
             self.note("recv: disconnected");
             return Err(Refused::Disconnected);
         }
@@ -297,7 +297,7 @@ impl<T> Queue<T> {
             return Err(Refused::NotNow);
         }
         let ticket = state.ticket();
-        state.seekers.push_back((ticket, trace::token()));
+        state.seekers.push_back((ticket, past::token()));
         loop {
             let refused = match self.pause(state, &mut patience) {
                 Some(again) => {
@@ -316,7 +316,7 @@ impl<T> Queue<T> {
             if let Some(refused) = refused {
                 state.seekers.retain(|seeker| seeker.0 != ticket);
                 if refused == Refused::Disconnected {
-                    trace::acquire(self.senders_gone);
+                    past::acquire(self.senders_gone);
                 }
                 self.note("recv: given up");
                 return Err(refused);
@@ -335,7 +335,7 @@ impl<T> Queue<T> {
     /// A sender is dropped.
     pub(crate) fn drop_sender(self: &Arc<Self>) {
         self.depart(|queue, _| {
-            trace::release(queue.senders_gone);
+            past::release(queue.senders_gone);
             queue.state.enter().senders -= 1;
             queue.state.notify_all();
         });
@@ -344,7 +344,7 @@ impl<T> Queue<T> {
     /// A receiver is dropped; with the last one go the messages that no thread will receive.
     pub(crate) fn drop_receiver(self: &Arc<Self>) {
         self.depart(|queue, unwinding| {
-            trace::release(queue.receivers_gone);
+            past::release(queue.receivers_gone);
             let mut state = queue.state.enter();
             state.receivers -= 1;
             let lost = match state.receivers {
@@ -357,7 +357,7 @@ impl<T> Queue<T> {
                 return std::mem::forget(lost);
             }
             for (message, past) in lost {
-                trace::receive(&past);
+                past::receive(&past);
                 drop(message);
             }
         });

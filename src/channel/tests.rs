@@ -167,7 +167,7 @@ fn a_replay_must_make_all_channels() {
 
 /// Whether shuttle finds a race in the cell that `f` touches.
 fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
-    let seen = testing::in_shuttle(move || f(trace::new_object()));
+    let seen = testing::in_shuttle(move || f(crate::rt::past::new_object()));
     assert!(seen.raced() || seen.failure.is_none(), "{:?}", seen.failure);
     seen.raced()
 }

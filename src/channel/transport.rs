@@ -2,7 +2,7 @@
 
 use super::pipe;
 use super::queue::Queue;
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use std::sync::Arc;
 use std::time::Duration;
 

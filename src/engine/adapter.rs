@@ -10,10 +10,11 @@
 //! 3. One line in [`adapter`], below. The compiler asks for it.
 //! 4. Limits that only this engine has: variants of `Bound`, `Stop` and `Caveat` in `base/observation.rs`, and their
 //!    sentences in `report/sentence.rs`, again where the compiler asks.
-//! 5. A checker that makes facade objects of its own: a folder in `rt/` and a context in `context.rs`.
+//! 5. A checker that makes facade objects of its own: a folder in `rt/`, and one line in `rt/runtime.rs`, whose page says
+//!    what it needs.
 //! 6. `cargo insta review`: the snapshots have a column more.
 //!
-//! Nothing else names an engine.
+//! Nothing else names an engine. `engine/round_robin_tests.rs` is one that has been added so.
 
 use super::witness::{Fatal, Shortened};
 use super::{Task, loom, processes, rc11, shuttle, threads};
@@ -22,6 +23,7 @@ use crate::base::engine::Engine;
 use crate::base::failure::ProcessExit;
 use crate::base::observation::Observation;
 use crate::base::witness::Witness;
+use crate::rt::context::Context;
 use crate::witness::token::Route;
 
 /// The adapter of an engine: one line for each.
@@ -33,11 +35,16 @@ pub(crate) fn adapter(engine: Engine) -> &'static dyn Adapter {
         Engine::Shuttle => &shuttle::Shuttle,
         Engine::Threads => &threads::Threads,
         Engine::Processes => &processes::Processes,
+        #[cfg(test)]
+        Engine::RoundRobin => &super::round_robin_tests::RoundRobin,
     }
 }
 
 /// Executes designs, in a worker process of its own.
 pub(crate) trait Adapter: Sync {
+    /// What the facade's objects are made for in its executions.
+    fn context(&self) -> Context;
+
     /// Executes one program and says what it saw.
     ///
     /// # Errors

@@ -6,9 +6,9 @@
 use crate::base::failure::{Access, AccessKind, Crash, DataRace, Failure, How, Who};
 use crate::base::location::{Site, source_path};
 use crate::base::observation::Stop;
-use crate::context;
-use crate::panics::{self, Deadlocked, Said};
 use crate::race::{Access as CellAccess, Race, RaceSite};
+use crate::rt::context;
+use crate::rt::panics::{self, Deadlocked, Said};
 use crate::rt::trace::RaceFound;
 use crate::scenario::program::{ActorPanicked, Enough};
 use std::any::Any;

@@ -21,6 +21,8 @@ pub(crate) mod processes;
 mod rc11;
 pub(crate) mod repeat;
 #[cfg(test)]
+mod round_robin_tests;
+#[cfg(test)]
 mod seeded_bugs;
 mod shuttle;
 #[cfg(test)]
@@ -41,7 +43,7 @@ use crate::base::engine::Engine;
 use crate::base::failure::{Failure, ProcessExit};
 use crate::base::observation::{Caveat, Missing, Observation, Stop};
 use crate::base::recipe::Recipe;
-use crate::context::{self, Artefact};
+use crate::rt::context::{self, Artefact};
 use crate::scenario::program::Program;
 use crate::scenario::{ErasedDesign, Facts};
 pub(crate) use shuttle::by_bytes as execute_by_bytes;

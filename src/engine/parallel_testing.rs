@@ -71,7 +71,7 @@ pub(super) fn observed(
     cores: usize,
     heartbeat: &'static Heartbeat,
 ) -> Observation {
-    crate::panics::install();
+    crate::rt::panics::install();
     let slots = slots(cores);
     let helping = Some(Helping { slots, own: 0, after: Duration::ZERO }).filter(|_| cores > 1);
     let task = Task { helping, ..Task::new(design, budget, heartbeat) };

@@ -82,7 +82,7 @@ where
 
 /// What a checker sees of a design, from the beginning.
 pub(super) fn explored(engine: scenario::Engine, design: &ErasedDesign) -> Observation {
-    crate::panics::install();
+    crate::rt::panics::install();
     design.program.forget_outcomes();
     let task = Task::new(design, Budget::FOR_TESTS, Box::leak(Box::new(Heartbeat::default())));
     super::observe(engine, &task).expect("the engine does its work")

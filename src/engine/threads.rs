@@ -16,7 +16,7 @@ use crate::base::budget::Budget;
 use crate::base::failure::{Crash, Failure, How, Who};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
 use crate::choice;
-use crate::context;
+use crate::rt::context::{self, Context};
 use crate::scenario::Exit;
 use crate::scenario::program::Program;
 use anyhow::{Context as _, ensure};
@@ -35,6 +35,10 @@ const HOMECOMING: Duration = Duration::from_millis(500);
 pub(super) struct Threads;
 
 impl Adapter for Threads {
+    fn context(&self) -> Context {
+        Context::Real
+    }
+
     fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
         observe(task)
     }

@@ -15,7 +15,7 @@ const CHECKERS: [(&str, Checker); 2] = [("loom", loom::observe), ("shuttle", shu
 fn observed(checker: Checker, design: &ErasedDesign) -> Observation {
     let budget = Budget { random_executions: 500, ..Budget::FOR_TESTS };
     let task = Task::new(design, budget, Box::leak(Box::new(Heartbeat::default())));
-    crate::panics::install();
+    crate::rt::panics::install();
     checker(&task).expect("the checker does its work")
 }
 

@@ -1,10 +1,10 @@
 //! A waker that one task leaves for others to find.
 
 use crate::base::event::{ATOMIC_WAKER, EventKind, REGISTER, WAKE};
-use crate::context;
+use crate::rt::context;
 use crate::rt::journal::{self, Key, What};
-use crate::rt::trace::{self, ObjectId};
-use crate::sync::monitor::Monitor;
+use crate::rt::monitor::Monitor;
+use crate::rt::past::{self, ObjectId};
 use std::fmt;
 use std::task::Waker;
 
@@ -24,7 +24,7 @@ impl AtomicWaker {
     #[track_caller]
     pub fn new() -> Self {
         let model = context::current().is_model();
-        let (id, edges) = if model { (trace::new_object(), trace::new_object()) } else { (0, 0) };
+        let (id, edges) = if model { (past::new_object(), past::new_object()) } else { (0, 0) };
         journal::made(ATOMIC_WAKER, Key::id(id), None);
         AtomicWaker { id, edges, waker: Monitor::new(None) }
     }
@@ -68,8 +68,8 @@ impl AtomicWaker {
     /// All that is done to it comes one after the other, as under a lock.
     fn replace(&self, waker: Option<Waker>) -> Option<Waker> {
         let mut found = self.waker.enter();
-        trace::acquire(self.edges);
-        trace::release(self.edges);
+        past::acquire(self.edges);
+        past::release(self.edges);
         if found.is_none() && waker.is_none() { None } else { std::mem::replace(&mut *found, waker) }
     }
 }

@@ -5,10 +5,10 @@
 
 use super::waker;
 use crate::base::event::EventKind;
-use crate::context;
+use crate::rt::context;
 use crate::rt::journal::{self, Key};
-use crate::rt::trace::{self, ObjectId};
-use crate::sync::monitor::Monitor;
+use crate::rt::monitor::Monitor;
+use crate::rt::past::{self, ObjectId};
 use crate::sync::{Arc, Notify};
 use crate::thread;
 use std::fmt;
@@ -54,7 +54,7 @@ impl<T> Shared<T> {
     #[track_caller]
     fn new() -> Self {
         let model = context::current().is_model();
-        let (id, edges) = if model { (trace::new_object(), trace::new_object()) } else { (0, 0) };
+        let (id, edges) = if model { (past::new_object(), past::new_object()) } else { (0, 0) };
         journal::made("task", Key::id(id), None);
         let state = State { result: None, finished: false, aborted: false, waker: None };
         Shared { id, edges, state: Monitor::new(state), notify: Arc::new(Notify::of_waker()) }
@@ -63,15 +63,15 @@ impl<T> Shared<T> {
     /// Nothing of the user's runs inside.
     fn with<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> R {
         let mut state = self.state.enter();
-        trace::acquire(self.edges);
+        past::acquire(self.edges);
         let result = f(&mut state);
-        trace::release(self.edges);
+        past::release(self.edges);
         result
     }
 
     fn look<R>(&self, f: impl FnOnce(&State<T>) -> R) -> R {
         let state = self.state.enter();
-        trace::acquire(self.edges);
+        past::acquire(self.edges);
         f(&state)
     }
 

@@ -3,11 +3,11 @@
 //! Limit: only checkers execute it as a program; the real engines call it.
 
 use crate::base::outcome::{Grade, Graded, OutcomeCount};
-use crate::context::{self, Options};
+use crate::rt::context::{self, Options};
+use crate::rt::execution;
+use crate::rt::model;
 use crate::scenario::Exit;
 use crate::scenario::program::{Layouts, Program};
-use crate::sync::spurious;
-use crate::thread::model;
 use std::alloc::Layout;
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,13 +32,11 @@ impl Closure {
     fn run(&self) {
         context::set_options(Options { drops_freely: true, ..Options::default() });
         let _nameless = model::nameless_main();
-        spurious::begin_execution();
-        model::forget_unheard();
         (self.0)();
-        crate::rt::rc11::wait_for_others();
-        crate::sync::lazy::end_of_execution();
+        crate::rt::wait_for_others();
+        execution::end();
         assert!(model::unheard() == 0, "{}", model::UNHEARD);
-        crate::leaks::check();
+        crate::rt::leaks::check();
     }
 }
 

@@ -7,11 +7,10 @@ use crate::base::budget::{Budget, Effort};
 use crate::base::engine::Engine;
 use crate::base::observation::{Caveat, Observation, Stop};
 use crate::config::{self, Knob, Settings};
-use crate::context;
 use crate::engine::{self, Heartbeat, Name, Task};
+use crate::rt::context;
 use crate::scenario::Facts;
 use crate::scenario::program::Program;
-use crate::thread;
 use crate::witness::token::{self, Token};
 use std::io::Write as _;
 use std::panic::Location;
@@ -206,9 +205,9 @@ pub(super) fn on(
         max_operations,
         ..Task::of(program, &facts, budget, heartbeat)
     };
-    crate::panics::install_once();
+    crate::rt::panics::install_once();
     // An execution that is left in its midst does not give the main thread its name back.
-    let _nameless = thread::model::nameless_main();
+    let _nameless = crate::rt::model::nameless_main();
     let seen = engine::observe(engine, &task)
         .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
     if let Some(told) = failure::told(identity, engine, &seen) {
@@ -265,7 +264,7 @@ pub(super) fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) ->
     let heartbeat: &'static Heartbeat = Box::leak(Box::default());
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
     let task = Task::of(program, &facts, Effort::Normal.budget(token.seed), heartbeat);
-    crate::panics::install_once();
+    crate::rt::panics::install_once();
     let witness = engine::replay(&task, &token);
     let same = witness.filter(|witness| token::events_digest(witness) == token.events_digest);
     Some(match same {

@@ -2,8 +2,8 @@
 
 use super::judge::{Judge, Judged, Part, Sequence, Stamped};
 use super::property::Implements;
-use crate::context;
 use crate::linearizability::Model;
+use crate::rt::context;
 use crate::rt::journal;
 use crate::scenario::Grade;
 use crate::scenario::outcome::Rule;

@@ -1,20 +1,21 @@
 //! Threads of a loom model: spawning, joining, yielding, and one slot of storage per thread.
 
-use super::Slot;
+use super::model::Identity;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 loom::thread_local! {
-    static SLOT: RefCell<Option<Slot>> = RefCell::new(None);
+    static SLOT: RefCell<Option<Arc<Identity>>> = RefCell::new(None);
 }
 
 /// What the facade keeps for the running model thread; `None` before [`set_slot`] and once loom has
 /// dropped the thread's storage.
-pub(crate) fn slot() -> Option<Slot> {
+pub(crate) fn slot() -> Option<Arc<Identity>> {
     SLOT.try_with(|slot| slot.borrow().clone()).ok().flatten()
 }
 
 /// Replaces what the facade keeps for the running model thread.
-pub(crate) fn set_slot(value: Option<Slot>) {
+pub(crate) fn set_slot(value: Option<Arc<Identity>>) {
     let old = SLOT.try_with(|slot| slot.replace(value));
     drop(old);
 }
@@ -37,7 +38,7 @@ impl Join {
 
 /// Lets other threads run first: loom keeps a yielded thread back until another has taken a step.
 pub(crate) fn yield_now() {
-    crate::context::set_yielded(true);
+    crate::rt::context::set_yielded(true);
     super::loom::unreduced::progress();
     loom::thread::yield_now();
     super::loom::unreduced::resumes();

@@ -124,11 +124,6 @@ pub(crate) fn is_repeating() -> bool {
     REPEATING.get()
 }
 
-/// Whether the search that runs is one that is recorded.
-pub(crate) fn is_recording() -> bool {
-    RECORDER.with_borrow(Option::is_some)
-}
-
 /// Whether the search that runs was run before, and has come as far as is wanted.
 pub(crate) fn is_enough() -> bool {
     let is_full = |recorder: &Recorder| recorder.executions.len() >= recorder.limit;

@@ -6,11 +6,176 @@
 //! Each scheduling point is announced first: the object, what is done to it, and, once it is done, whether it
 //! came to less than that. Timed waits end by a notification or without one, as the schedule has it.
 
+use super::atomic::Scalar;
+use super::model::{self, Identity, RawHandover};
+use super::past::{self, Token};
+use super::runtime::Runtime;
+use super::shuttle_atomic::ShuttleAtomic;
 use super::shuttle_block::{Bell, Gate, Room, SharedGate};
+use super::shuttle_cell::{ShuttleCell, ShuttleCount};
+use super::shuttle_thread::{self, PerTask};
 use super::trace::{self, Effect, Kind, ObjectId, Operation};
-use super::{shuttle_end, unwinding};
-use crate::context::{self, Context};
+use super::{Here, ThreadObject, lock, monitor, shuttle_end, unwinding};
+use crate::race::{Clock, Race};
+use crate::rt::Checker;
+use crate::rt::context;
 use shuttle_engine::runtime::execution::ExecutionState;
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// shuttle's runtime.
+pub(crate) struct Shuttle;
+
+/// The one object that all fences of an execution announce themselves on: fences order each other.
+const FENCES: ObjectId = ObjectId::MAX;
+
+impl Runtime for Shuttle {
+    const NAME: &'static str = "shuttle";
+
+    type Atomic = ShuttleAtomic;
+    type Mutex = RawMutex;
+    type RwLock = RawRwLock;
+    type Condvar = RawCondvar;
+    type MonitorLock = RawMonitor;
+    type PlainCell = ShuttleCell;
+    type Count = ShuttleCount;
+    type ThreadObject = ObjectId;
+    type Join = shuttle_thread::Join;
+    type Handover = ShuttleHandover;
+    type Past = Clock;
+
+    fn alive() -> bool {
+        alive()
+    }
+
+    fn is_unwinding() -> bool {
+        is_unwinding()
+    }
+
+    fn atomic(_scalar: Scalar, value: u64) -> ShuttleAtomic {
+        ShuttleAtomic::new(value)
+    }
+
+    fn mutex() -> RawMutex {
+        RawMutex::new()
+    }
+
+    fn rwlock() -> RawRwLock {
+        RawRwLock::new()
+    }
+
+    fn condvar() -> RawCondvar {
+        RawCondvar::new()
+    }
+
+    fn fence(order: Ordering) -> bool {
+        let traced = before(FENCES, Kind::Fence);
+        if traced {
+            trace::fence(order);
+        }
+        traced
+    }
+
+    fn begin_execution() {
+        trace::begin(true);
+    }
+
+    fn end_execution() -> Option<Race> {
+        trace::end()
+    }
+
+    fn monitor() -> RawMonitor {
+        RawMonitor::new()
+    }
+
+    fn cell(past_races: bool) -> ShuttleCell {
+        ShuttleCell::new(past_races)
+    }
+
+    fn first_cell(past_races: bool) -> ShuttleCell {
+        ShuttleCell::first(past_races)
+    }
+
+    fn count() -> ShuttleCount {
+        ShuttleCount::new()
+    }
+
+    fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
+        IDENTITIES.with(|identities| identities.with(look))
+    }
+
+    fn set(identity: Option<Arc<Identity>>) {
+        IDENTITIES.with(|identities| identities.set(identity));
+    }
+
+    fn thread(_number: u64) -> ObjectId {
+        trace::new_object()
+    }
+
+    fn spawn(object: &ObjectId, _identity: &Identity, body: impl FnOnce() + 'static) -> shuttle_thread::Join {
+        shuttle_thread::spawn(*object, body)
+    }
+
+    fn join(join: shuttle_thread::Join, _has_ended: impl Fn() -> bool) {
+        join.join();
+    }
+
+    fn look_at_end(object: &ObjectId) {
+        shuttle_thread::look(*object);
+    }
+
+    fn yield_now(_here: Here) {
+        if let ThreadObject::Shuttle(object) = model::local().object {
+            shuttle_thread::yield_now(object);
+        }
+    }
+
+    fn handover(_has_destructor: bool) -> ShuttleHandover {
+        ShuttleHandover::default()
+    }
+
+    fn choose(options: u32) -> u32 {
+        choose(options)
+    }
+
+    fn past() -> Option<Clock> {
+        trace::past()
+    }
+
+    fn learn(past: &Clock) {
+        trace::learn(past);
+    }
+
+    fn acquire(object: ObjectId) {
+        trace::acquire(object);
+    }
+
+    fn release(object: ObjectId) {
+        trace::release(object);
+    }
+}
+
+thread_local! {
+    /// What the facade keeps for each thread of an execution.
+    static IDENTITIES: PerTask<Arc<Identity>> = const { PerTask::new() };
+}
+
+/// The past of a thread that has made what it returns.
+#[derive(Default)]
+pub(crate) struct ShuttleHandover(RefCell<Token>);
+
+impl RawHandover for ShuttleHandover {
+    fn give(&self) {
+        past::leave_token(&self.0);
+    }
+
+    fn take(&self) {
+        if alive() {
+            past::receive(&self.0.borrow());
+        }
+    }
+}
 
 /// Has shuttle put its panic hook in place, which it does once, when its first execution begins.
 pub(crate) fn have_the_hook_installed() {
@@ -37,7 +202,7 @@ pub(crate) fn running() -> Option<usize> {
         return task;
     }
     if task.is_none() {
-        context::check_thread(Context::Shuttle);
+        context::check_thread(Checker::Shuttle);
     }
     if shuttle_end::over() { None } else { shuttle::current::try_get_current_task().map(usize::from) }
 }
@@ -95,12 +260,6 @@ pub(crate) fn before_both([object, other]: [ObjectId; 2], [kind, of_other]: [Kin
     announced
 }
 
-/// As [`before`], for an atomic or a fence: an operation of the design itself.
-pub(crate) fn before_atomic(object: ObjectId, kind: Kind) -> bool {
-    crate::context::count_operation();
-    before(object, kind)
-}
-
 /// A mutex without data or poison.
 pub(crate) struct RawMutex {
     gate: Gate,
@@ -123,13 +282,15 @@ impl RawMutex {
         trace::acquire(self.object);
         RawGuard { lock: self, held: true }
     }
+}
 
-    /// Blocks until the mutex is free, then takes it.
-    ///
+impl lock::RawMutex for RawMutex {
+    type Guard<'a> = RawGuard<'a>;
+
     /// # Panics
     ///
-    /// With [`Deadlocked`](crate::panics::Deadlocked) if this task holds the mutex already.
-    pub(crate) fn lock(&self) -> RawGuard<'_> {
+    /// With [`Deadlocked`](crate::rt::panics::Deadlocked) if this task holds the mutex already.
+    fn lock(&self) -> RawGuard<'_> {
         let Some(task) = announce(self.object, Kind::Lock) else {
             return RawGuard { lock: self, held: false };
         };
@@ -137,8 +298,7 @@ impl RawMutex {
         self.guard()
     }
 
-    /// Takes the mutex if it is free.
-    pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
+    fn try_lock(&self, _here: Here) -> Option<RawGuard<'_>> {
         let Some(task) = announce(self.object, Kind::TryLock) else {
             return Some(RawGuard { lock: self, held: false });
         };
@@ -149,12 +309,12 @@ impl RawMutex {
         }
         Some(self.guard())
     }
-}
 
-impl<'a> RawGuard<'a> {
-    /// The mutex that is held.
-    pub(crate) fn lock(&self) -> &'a RawMutex {
-        self.lock
+    fn locked<'a>(guard: &RawGuard<'a>) -> &'a Self
+    where
+        Self: 'a,
+    {
+        guard.lock
     }
 }
 
@@ -228,28 +388,25 @@ impl RawRwLock {
         }
         Some(self.guard(mode))
     }
+}
 
-    pub(crate) fn read(&self) -> RawRwGuard<'_> {
+impl lock::RawRwLock for RawRwLock {
+    type Guard<'a> = RawRwGuard<'a>;
+
+    fn read(&self) -> RawRwGuard<'_> {
         self.lock(Mode::Read, Kind::ReadLock)
     }
 
-    pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
-        self.try_lock(Mode::Read, Kind::TryReadLock)
-    }
-
-    pub(crate) fn write(&self) -> RawRwGuard<'_> {
+    fn write(&self) -> RawRwGuard<'_> {
         self.lock(Mode::Write, Kind::Lock)
     }
 
-    pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
-        self.try_lock(Mode::Write, Kind::TryLock)
+    fn try_read(&self) -> Option<RawRwGuard<'_>> {
+        self.try_lock(Mode::Read, Kind::TryReadLock)
     }
-}
 
-impl<'a> RawRwGuard<'a> {
-    /// The lock that is held.
-    pub(crate) fn lock(&self) -> &'a RawRwLock {
-        self.lock
+    fn try_write(&self) -> Option<RawRwGuard<'_>> {
+        self.try_lock(Mode::Write, Kind::TryLock)
     }
 }
 
@@ -282,27 +439,40 @@ impl RawMonitor {
         RawMonitor { room: Room::default(), object: trace::new_object() }
     }
 
-    pub(crate) fn enter(&self) {
+    /// Wakes all that wait. No scheduling point.
+    fn notify(&self) {
+        if running().is_some() && self.room.notify() {
+            trace::came_to(Effect::Full);
+        }
+    }
+}
+
+impl monitor::RawMonitor for RawMonitor {
+    type Guard<'a> = ();
+
+    fn enter(&self) {
         before(self.object, Kind::Enter);
     }
 
-    /// Leaves, waits until a task notifies, and enters again.
-    ///
-    /// # Panics
-    ///
-    /// If the execution is over: no task is left to notify.
-    pub(crate) fn wait(&self) {
+    fn leave((): (), changed: bool) {
+        if !changed {
+            trace::came_to(Effect::Read);
+        }
+    }
+
+    fn wait(&self, (): (), _changed: bool) {
         let Some(task) = announce(self.object, Kind::Enter) else {
             panic!("waiting in a monitor while the shuttle execution is taken apart");
         };
         self.room.wait(task);
     }
 
-    /// Wakes all that wait. No scheduling point.
-    pub(crate) fn notify(&self) {
-        if running().is_some() && self.room.notify() {
-            trace::came_to(Effect::Full);
-        }
+    fn notify_all(&self) {
+        self.notify();
+    }
+
+    fn notify_one(&self) {
+        self.notify();
     }
 }
 
@@ -315,25 +485,6 @@ pub(crate) struct RawCondvar {
 impl RawCondvar {
     pub(crate) fn new() -> Self {
         RawCondvar { bell: Bell::default(), object: trace::new_object() }
-    }
-
-    /// Lets go of the mutex, waits for a notification, and takes the mutex again.
-    ///
-    /// # Panics
-    ///
-    /// If the execution is over: no task is left to notify.
-    pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
-        self.wait_somehow(guard, Kind::Wake).0
-    }
-
-    /// As [`RawCondvar::wait`], but the time may be over at any moment; whether it was.
-    ///
-    /// # Panics
-    ///
-    /// As [`RawCondvar::wait`].
-    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool) {
-        let (guard, notified) = self.wait_somehow(guard, Kind::TimedWake);
-        (guard, !notified)
     }
 
     fn wait_somehow<'a>(&self, mut guard: RawGuard<'a>, kind: Kind) -> (RawGuard<'a>, bool) {
@@ -353,14 +504,31 @@ impl RawCondvar {
         lock.gate.lock(task);
         (lock.guard(), notified)
     }
+}
 
-    pub(crate) fn notify_one(&self) {
+impl lock::RawCondvar<RawMutex> for RawCondvar {
+    fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a>
+    where
+        RawMutex: 'a,
+    {
+        self.wait_somehow(guard, Kind::Wake).0
+    }
+
+    fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool)
+    where
+        RawMutex: 'a,
+    {
+        let (guard, notified) = self.wait_somehow(guard, Kind::TimedWake);
+        (guard, !notified)
+    }
+
+    fn notify_one(&self) {
         if announce(self.object, Kind::Notify).is_some() {
             self.bell.notify_one();
         }
     }
 
-    pub(crate) fn notify_all(&self) {
+    fn notify_all(&self) {
         if announce(self.object, Kind::Notify).is_some() {
             self.bell.notify_all();
         }

@@ -73,13 +73,13 @@ impl Gate {
     ///
     /// # Panics
     ///
-    /// With [`Deadlocked`](crate::panics::Deadlocked) if this task holds it already.
+    /// With [`Deadlocked`](crate::rt::panics::Deadlocked) if this task holds it already.
     pub(super) fn lock(&self, task: usize) {
         let me = TaskId::from(task);
         if self.holder.get() == Some(me) {
             let me = ExecutionState::me();
             if self.holder.get() == Some(me) {
-                std::panic::panic_any(crate::panics::Deadlocked);
+                std::panic::panic_any(crate::rt::panics::Deadlocked);
             }
         }
         self.waiters.borrow_mut().push(me);

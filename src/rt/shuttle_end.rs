@@ -12,7 +12,8 @@
 use super::shuttle_tracking::Tracking;
 use super::{trace, unwinding};
 use crate::heartbeat;
-use crate::panics::{Cause, Deadlocked};
+use crate::heartbeat::Cause;
+use crate::rt::panics::Deadlocked;
 use shuttle::MaxSteps;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::ExecutionState;
@@ -161,8 +162,10 @@ impl<S: Scheduler> Scheduler for UntilOneFails<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{self, Context};
-    use crate::{channel, panics, thread};
+    use crate::rt::Checker;
+    use crate::rt::context::{self, Context};
+    use crate::rt::{execution, panics};
+    use crate::{channel, thread};
     use shuttle::scheduler::RandomScheduler;
 
     /// The words of the failure of one random execution of `model`.
@@ -170,12 +173,11 @@ mod tests {
         panics::install_once();
         let mut config = shuttle::Config::new();
         config.failure_persistence = shuttle::FailurePersistence::None;
-        let _entered = context::enter(Context::Shuttle);
+        let _entered = context::enter(Context::Model(Checker::Shuttle));
         let ended = run(RandomScheduler::new_from_seed(seed, 1), config, move || {
-            trace::begin(false);
+            execution::begin();
             model();
-            crate::sync::lazy::end_of_execution();
-            trace::end();
+            execution::end();
         });
         trace::end();
         ended.err().map(|payload| {

@@ -8,25 +8,14 @@
 //! is a no-op.
 
 pub(crate) use super::operation::{Effect, Kind, ObjectId, Operation};
-use super::rc11;
-use crate::context;
 use crate::race::{Access, Clock, Detector, Race};
+use crate::rt::context;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 /// A source position, as the caller of a facade function.
 pub(crate) type Site = &'static Location<'static>;
-
-/// What one message, one spawn or one join carries from the sender's past to the receiver.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Token {
-    /// No detector hears of it.
-    #[default]
-    Empty,
-    Shuttle(Clock),
-    Rc11(Box<crate::explore::rc11::Clock>),
-}
 
 /// The payload of the panic that ends an execution in which a data race was found.
 pub(crate) struct RaceFound;
@@ -296,50 +285,22 @@ pub(crate) fn fence(order: Ordering) {
 
 /// The current task now knows all that was [`release`]d into `object`.
 pub(crate) fn acquire(object: ObjectId) {
-    if rc11::alive() {
-        return rc11::learn_from(object);
-    }
     with(|detector, task| detector.acquire(task, object));
 }
 
 /// All that the current task has done is now known to the task that [`acquire`]s `object` later.
 pub(crate) fn release(object: ObjectId) {
-    if rc11::alive() {
-        return rc11::leave_at(object);
-    }
     with(|detector, task| detector.release(task, object));
 }
 
-/// The current task's past, to travel with a message or to a child.
-pub(crate) fn token() -> Token {
-    if let Some(past) = rc11::past() {
-        return Token::Rc11(past);
-    }
-    with(|detector, task| Some(detector.publish(task))).map_or(Token::Empty, Token::Shuttle)
+/// The current task's past, if a detector listens.
+pub(crate) fn past() -> Option<Clock> {
+    with(|detector, task| Some(detector.publish(task)))
 }
 
-/// As [`token`], into a place where an empty one was: nothing is copied where no detector listens.
-#[inline]
-pub(crate) fn leave_token(place: &RefCell<Token>) {
-    if let Some(past) = rc11::past() {
-        *place.borrow_mut() = Token::Rc11(past);
-        return;
-    }
-    with(|detector, task| *place.borrow_mut() = Token::Shuttle(detector.publish(task)));
-}
-
-/// The current task has received `token`: what its sender had done by then happens before.
-pub(crate) fn receive(token: &Token) {
-    match token {
-        Token::Empty => {}
-        Token::Shuttle(clock) => with(|detector, task| detector.join(task, clock)),
-        Token::Rc11(past) => rc11::learn(past),
-    }
-}
-
-/// A plain read of the cell `object`. Does not return if it races, unless the execution goes `past` races.
-pub(crate) fn read(object: ObjectId, site: Site, past: bool) {
-    access(object, site, Access::Read, past);
+/// The current task learns of a [`past`].
+pub(crate) fn learn(past: &Clock) {
+    with(|detector, task| detector.join(task, past));
 }
 
 /// A plain write to the cell `object`; its creation and its drop are writes too. Does not return if it
@@ -348,7 +309,8 @@ pub(crate) fn write(object: ObjectId, site: Site, past: bool) {
     access(object, site, Access::Write, past);
 }
 
-fn access(object: ObjectId, site: Site, access: Access, past: bool) {
+/// A plain access to the cell `object`, as [`write()`].
+pub(crate) fn access(object: ObjectId, site: Site, access: Access, past: bool) {
     context::count_operation();
     if !WATCHING.get() {
         return;

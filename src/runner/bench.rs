@@ -4,23 +4,18 @@ use super::mapping::Shared;
 use crate::base::budget::Budget;
 use crate::base::budget::{DEFAULT_SEED, Effort};
 use crate::base::observation::Exploration;
-use crate::context::{self, Context};
 use crate::engine::{self, Heartbeat, Helping, Holder, Slots, Task};
+use crate::rt::context;
+use crate::rt::execution;
+use crate::rt::model;
 use crate::rt::{journal, trace};
 use crate::scenario::{Engine, Outcome, Scenario};
-use crate::thread::model;
 use std::time::{Duration, Instant};
 
 /// Puts this thread into the context of an engine until the value is dropped.
 pub fn enter(engine: Engine) -> impl Drop {
-    crate::panics::install_once();
-    context::enter(match engine {
-        Engine::Rc11 | Engine::Rc11Sc => Context::Rc11,
-        Engine::Loom => Context::Loom,
-        Engine::Shuttle => Context::Shuttle,
-        Engine::Threads => Context::Real,
-        Engine::Processes => Context::Process,
-    })
+    crate::rt::panics::install_once();
+    context::enter(engine::adapter(engine).context())
 }
 
 /// Chooses as another scheduler does, and tells the facade, which needs to be told.
@@ -39,13 +34,15 @@ pub enum Watched {
 
 /// Runs one execution under shuttle as the engine does.
 pub fn execution(model: impl Fn(), watched: Watched) {
-    trace::begin(watched != Watched::Not);
+    execution::begin();
+    if watched == Watched::Not {
+        trace::begin(false);
+    }
     if watched == Watched::ClocksAndEvents {
         journal::begin(model::number);
     }
     model();
-    crate::sync::lazy::end_of_execution();
-    trace::end();
+    execution::end();
     journal::stop();
 }
 

@@ -10,6 +10,7 @@ use crate::base::failure::ProcessExit;
 use crate::base::witness::Witness;
 use crate::engine::{self, Fatal, Shortened, Way};
 use crate::witness::token::Route;
+use std::time::{Duration, Instant};
 
 /// The witness of an execution that has ended its worker, after so many others: the shortest that can be
 /// found, or else the one that was met.
@@ -23,7 +24,11 @@ pub(super) fn witness(assignment: &Assignment<'_>, met: &Met) -> anyhow::Result<
     }
     match shorter {
         Some(witness) => Ok(Some(witness)),
-        None => write_down(assignment, Way::After(met.after)),
+        None => {
+            // That execution is known to exist: it has time of its own, whatever was spent on shorter ones.
+            let until = Instant::now().checked_add(Duration::from_millis(assignment.budget.wall_ms / 2));
+            write_down(&Assignment { until, ..*assignment }, Way::After(met.after))
+        }
     }
 }
 

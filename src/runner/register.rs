@@ -246,7 +246,7 @@ pub(super) fn work(job: &str) -> anyhow::Result<()> {
     let mut answer = OpenOptions::new().append(true).open(&job.answer).context("the supervisor is gone")?;
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
-        let words = crate::panics::text(info.payload()).unwrap_or("a panic without a message");
+        let words = crate::rt::panics::text(info.payload()).unwrap_or("a panic without a message");
         *WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{words}{place}"));
     }));
     for (place, registration) in registry::registrations().into_iter().enumerate().skip(job.from) {

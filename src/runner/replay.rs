@@ -100,7 +100,7 @@ pub(crate) fn here(found: &[Found], word: &str) -> Result<Witness, ReplayError> 
     let heartbeat: &'static Heartbeat = Box::leak(Box::default());
     let name = name(scenario, design, &token);
     let task = Task { name, ..Task::new(design, Effort::Normal.budget(token.seed), heartbeat) };
-    crate::panics::install_once();
+    crate::rt::panics::install_once();
     let changed = |how: &str| ReplayError::Changed {
         scenario: scenario.name.clone(),
         design: design.name.clone(),

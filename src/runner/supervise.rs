@@ -11,7 +11,7 @@ use crate::base::engine::Engine;
 use crate::base::failure::{Awaited, Crash, Deadlock, Failure, Hang, How, ProcessExit, Waiting, Who};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling, Stop};
 use crate::engine::{Heartbeat, Name, Shrinking};
-use crate::panics::Cause;
+use crate::heartbeat::Cause;
 use crate::scenario::Facts;
 use anyhow::{Context as _, bail};
 use nix::sys::signal::Signal;

@@ -120,7 +120,7 @@ fn work(job: Job) -> anyhow::Result<()> {
         bail!("there is no design `{}` in scenario `{}`", job.design, job.scenario);
     };
     object::regression::explores(&scenario.file, &scenario.name, &job.design);
-    crate::panics::install();
+    crate::rt::panics::install();
     let name =
         Name { scenario: &job.scenario, design: &job.design, digest: scenario.digest(design), program: None };
     // A litmus test has its answer in its final states; its executions are not shown.
@@ -176,7 +176,7 @@ fn explore(
             // A process that was forked to help has nothing to answer.
             std::process::exit(BROKEN);
         }
-        let words = crate::panics::text(&*payload).unwrap_or("a panic without a message").to_owned();
+        let words = crate::rt::panics::text(&*payload).unwrap_or("a panic without a message").to_owned();
         // Dropping a payload runs code of the design, which may panic again.
         std::mem::forget(payload);
         let mut seen = Observation::new(Exploration::Sampled { how: Sampling::Nothing });

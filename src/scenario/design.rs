@@ -1,7 +1,7 @@
 //! Designs: state, actors, observation, memory placement, expected verdict.
 
 use super::{Engine, Exit, Expected, Memory, Outcome};
-use crate::context::Options;
+use crate::rt::context::Options;
 use serde::{Deserialize, Serialize};
 
 /// A state without actors yet; see [`Design::new`].

@@ -13,10 +13,10 @@ use super::{Exit, Grade, Memory, Outcome};
 use crate::base::outcome::{Graded, OutcomeCount};
 use crate::channel::endpoints;
 use crate::choice;
-use crate::context;
+use crate::rt::context;
+use crate::rt::model;
 use crate::rt::recorder;
-use crate::sync::spurious;
-use crate::thread::{self, model};
+use crate::thread;
 use std::alloc::Layout;
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -177,7 +177,6 @@ where
     /// One execution.
     fn run(self: Arc<Self>) -> O {
         context::set_options(self.bodies.options);
-        spurious::begin_execution();
         let (state, copies) = self.states();
         let handles: Vec<_> = copies
             .into_iter()
@@ -212,7 +211,7 @@ where
 
     fn execute(self: Arc<Self>) -> Option<Graded> {
         let outcome = Arc::clone(&self).run();
-        crate::rt::rc11::wait_for_others();
+        crate::rt::wait_for_others();
         recorder::note_outcome(&outcome);
         if recorder::is_repeating() {
             return None;
@@ -235,7 +234,7 @@ where
 
     fn try_out(self: Arc<Self>) -> Graded {
         let outcome = Arc::clone(&self).run();
-        crate::rt::rc11::wait_for_others();
+        crate::rt::wait_for_others();
         self.graded(&outcome)
     }
 

@@ -1,14 +1,14 @@
 //! `std::sync::Barrier`, built on a monitor inside models and across processes.
 //!
-//! Limits: under loom see [`super::monitor`].
+//! Limits: under loom see [`crate::rt::monitor`].
 
-use super::monitor::Monitor;
-use super::statics::Held;
-use super::statics::made::{Made, Part};
 use crate::base::event::EventKind;
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use crate::rt::journal::{self, Key};
-use crate::rt::trace::{self, ObjectId};
+use crate::rt::monitor::Monitor;
+use crate::rt::past::{self, ObjectId};
+use crate::rt::statics::Held;
+use crate::rt::statics::made::{Made, Part};
 use std::fmt;
 
 /// Lets several threads wait for each other.
@@ -42,20 +42,16 @@ impl Held for Inner {
 
 impl Inner {
     /// For a checker or for processes.
-    fn built(size: usize) -> Self {
-        let (id, edges) = (trace::new_object(), trace::new_object());
-        Inner::Built { size, id, state: Monitor::new(State { arrived: 0, generation: 0, edges }) }
+    fn built(size: usize, monitor: fn(State) -> Monitor<State>) -> Self {
+        let (id, edges) = (past::new_object(), past::new_object());
+        Inner::Built { size, id, state: monitor(State { arrived: 0, generation: 0, edges }) }
     }
 
     /// One that is there from the beginning of the execution.
     fn first(size: usize) -> Self {
-        let inner = Inner::built(size);
-        if let Inner::Built { id, state, .. } = &inner {
+        let inner = Inner::built(size, Monitor::used_before_known);
+        if let Inner::Built { id, .. } = &inner {
             journal::made_unplaced("Barrier", Key::id(*id));
-            // For loom, as `Once`: see `statics`.
-            if context::current() == Context::Loom {
-                drop(state.enter());
-            }
         }
         inner
     }
@@ -105,8 +101,8 @@ impl Barrier {
     fn made_here(size: usize) -> Self {
         Self(match context::current() {
             Context::Real => Inner::Real(std::sync::Barrier::new(size)),
-            Context::Loom | Context::Shuttle | Context::Rc11 | Context::Process => {
-                let inner = Inner::built(size);
+            Context::Model(_) | Context::Process => {
+                let inner = Inner::built(size, Monitor::new);
                 if let Inner::Built { id, .. } = &inner {
                     journal::made("Barrier", Key::id(*id), None);
                 }
@@ -137,13 +133,13 @@ impl Barrier {
 fn wait(size: usize, monitor: &Monitor<State>) -> bool {
     let mut state = monitor.enter();
     let edges = state.edges;
-    trace::release(edges);
+    past::release(edges);
     state.arrived += 1;
     let leads = state.arrived >= size;
     if leads {
         state.arrived = 0;
         state.generation = state.generation.wrapping_add(1);
-        state.edges = trace::new_object();
+        state.edges = past::new_object();
         monitor.notify_all();
     } else {
         let generation = state.generation;
@@ -151,7 +147,7 @@ fn wait(size: usize, monitor: &Monitor<State>) -> bool {
             state.wait();
         }
     }
-    trace::acquire(edges);
+    past::acquire(edges);
     leads
 }
 

@@ -54,10 +54,10 @@ fn once_runs_once_for_everybody() {
 fn a_panic_poisons_once_until_forced() {
     testing::everywhere_bounded(|| {
         let once = Once::new();
-        assert!(thread::model::catch(|| once.call_once(|| panic!("first"))).is_err());
+        assert!(crate::rt::model::catch(|| once.call_once(|| panic!("first"))).is_err());
         assert!(!once.is_completed());
-        let again = thread::model::catch(|| once.call_once(|| {})).expect_err("poisoned");
-        assert!(crate::panics::text(&*again).is_some_and(|text| text.contains("poisoned")));
+        let again = crate::rt::model::catch(|| once.call_once(|| {})).expect_err("poisoned");
+        assert!(crate::rt::panics::text(&*again).is_some_and(|text| text.contains("poisoned")));
         once.call_once_force(|state| assert!(state.is_poisoned()));
         assert!(once.is_completed());
         once.call_once(|| unreachable!("it has completed"));
@@ -69,7 +69,7 @@ fn once_lock_is_written_once() {
     testing::everywhere_bounded(|| {
         let mut cell = OnceLock::new();
         assert_eq!(cell.get(), None);
-        assert!(thread::model::catch(|| cell.get_or_init(|| panic!("no"))).is_err());
+        assert!(crate::rt::model::catch(|| cell.get_or_init(|| panic!("no"))).is_err());
         assert_eq!(cell.set(3), Ok(()));
         assert_eq!(cell.set(4), Err(4));
         assert_eq!((cell.get(), *cell.get_or_init(|| 5), *cell.wait()), (Some(&3), 3, 3));
@@ -182,9 +182,9 @@ fn a_lazy_value_is_poisoned_by_its_initialiser() {
         let lazy = LazyLock::new(|| word.len());
         assert_eq!((LazyLock::get(&lazy), *lazy), (None, 8));
         let bad: LazyLock<u8> = LazyLock::new(|| panic!("no value"));
-        assert!(thread::model::catch(|| *bad).is_err());
-        let again = thread::model::catch(|| *bad).expect_err("poisoned");
-        assert_eq!(crate::panics::text(&*again), Some("LazyLock instance has previously been poisoned"));
+        assert!(crate::rt::model::catch(|| *bad).is_err());
+        let again = crate::rt::model::catch(|| *bad).expect_err("poisoned");
+        assert_eq!(crate::rt::panics::text(&*again), Some("LazyLock instance has previously been poisoned"));
     });
 }
 
@@ -235,7 +235,7 @@ fn a_sync_channel_without_room_meets() {
 
 /// Whether shuttle finds a race in the cell that `f` touches.
 fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
-    let seen = testing::in_shuttle(move || f(trace::new_object()));
+    let seen = testing::in_shuttle(move || f(crate::rt::past::new_object()));
     assert!(seen.raced() || seen.failure.is_none(), "{:?}", seen.failure);
     seen.raced()
 }
@@ -278,11 +278,11 @@ fn the_initialiser_comes_before_everybody() {
         };
         let child = thread::spawn(move || {
             other.call_once(init);
-            trace::read(cell, Location::caller(), false);
+            trace::access(cell, Location::caller(), crate::race::Access::Read, false);
         });
         once.call_once(init);
         if inside {
-            trace::read(cell, Location::caller(), false);
+            trace::access(cell, Location::caller(), crate::race::Access::Read, false);
         } else {
             write(cell);
         }

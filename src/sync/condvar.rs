@@ -1,7 +1,7 @@
 //! `std::sync::Condvar`, on every engine.
 
-use super::raw::Signal;
 use super::{LockResult, MutexGuard, PoisonError};
+use crate::rt::lock::Signal;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
@@ -158,7 +158,7 @@ impl Condvar {
             let timed_out;
             (guard, timed_out) = self.wait_timeout(guard, rest)?;
             // Under shuttle the schedule says when the time is over, and no clock does.
-            if timed_out.timed_out() && matches!(self.raw, Signal::Shuttle(_) | Signal::Rc11(_)) {
+            if timed_out.timed_out() && matches!(self.raw, Signal::Modelled(_)) {
                 let waits = condition(&mut guard);
                 return Ok((guard, WaitTimeoutResult(waits)));
             }

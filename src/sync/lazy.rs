@@ -1,6 +1,6 @@
 //! `std::sync::{OnceLock, LazyLock}`, usable in a `static` and made anew in every execution of a model.
 //!
-//! Limits: see [`super::once`] and [`super::statics`]. In a model a `LazyLock` that lives longer than one
+//! Limits: see [`super::once`] and [`crate::rt::statics`]. In a model a `LazyLock` that lives longer than one
 //! execution must have a plain function as its initialiser, which every `static` without captures has.
 
 use super::once::Core;
@@ -9,13 +9,6 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Mutex, PoisonError};
-
-/// The engine calls this as the last thing inside each execution: the main thread's thread-local
-/// values and everything that statics hold is destroyed, inside the model.
-pub(crate) fn end_of_execution() {
-    crate::thread::model::end_of_execution();
-    crate::heartbeat::end_execution();
-}
 
 /// A cell that is written once. What happened before the write happens before every read of it.
 pub struct OnceLock<T>(Core<T>);

@@ -5,8 +5,6 @@ pub mod atomic;
 mod arc;
 mod condvar;
 mod mutex;
-mod poison;
-pub(crate) mod raw;
 mod rwlock;
 
 pub use arc::{Arc, Weak};
@@ -17,12 +15,9 @@ pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 mod barrier;
 pub(crate) mod lazy;
-pub(crate) mod monitor;
 pub mod mpsc;
 mod notify;
 mod once;
-pub(crate) mod spurious;
-pub(crate) mod statics;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use lazy::{LazyLock, OnceLock};

@@ -4,7 +4,7 @@
 //! [`crate::channel`], whose limits it shares.
 
 use crate::channel::transport::{self, Patience, Refused};
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::mpsc as real;

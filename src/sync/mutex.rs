@@ -1,9 +1,9 @@
 //! `std::sync::Mutex`, on every engine.
 
-use super::poison::{Flag, Taken};
-use super::raw::{Lock, LockGuard};
-use super::statics::made::{self, Anew, Made, Serving};
 use super::{LockResult, PoisonError, TryLockError, TryLockResult};
+use crate::rt::lock::poison::{Flag, Taken};
+use crate::rt::lock::{Lock, LockGuard};
+use crate::rt::statics::made::{self, Anew, Made, Serving};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,12 +1,12 @@
 //! loom's `Notify`: one thread waits until another has said so.
 
-use super::monitor::Monitor;
-use super::statics::Held;
-use super::statics::made::{Made, Part};
 use crate::base::event::{CLONE, EventKind, SLEEP, WAKE, WAKER};
-use crate::context::{self, Context};
+use crate::rt;
 use crate::rt::journal::{self, Key};
-use crate::rt::trace::{self, ObjectId, Site};
+use crate::rt::monitor::Monitor;
+use crate::rt::past::{self, ObjectId, Site};
+use crate::rt::statics::Held;
+use crate::rt::statics::made::{Made, Part};
 use std::fmt;
 
 /// Wakes the one thread that waits, or the next that does. As loom's of this name: a permit, at most one, that
@@ -50,12 +50,8 @@ impl Notify {
 
     /// One that is there from the beginning of the execution.
     fn first() -> Self {
-        let notify = Notify::unseen();
+        let notify = Notify::unseen(Monitor::used_before_known);
         journal::made_unplaced("Notify", Key::id(notify.id));
-        // For loom, as `Once`: see `statics`.
-        if context::current() == Context::Loom {
-            drop(notify.state.enter());
-        }
         notify
     }
 
@@ -69,24 +65,24 @@ impl Notify {
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
-        let notify = Notify::unseen();
+        let notify = Notify::unseen(Monitor::new);
         journal::made("Notify", Key::id(notify.id), None);
         notify
     }
 
     /// What a thread waits for that polls a future, and is woken by through its waker.
     pub(crate) fn of_waker() -> Self {
-        let notify = Notify::unseen();
+        let notify = Notify::unseen(Monitor::new);
         journal::made_unseen(WAKER, Key::id(notify.id));
         notify
     }
 
-    fn unseen() -> Self {
-        let (id, edges) = match context::current() {
-            Context::Real | Context::Process => (0, 0),
-            Context::Loom | Context::Shuttle | Context::Rc11 => (trace::new_object(), trace::new_object()),
+    fn unseen(monitor: fn(State) -> Monitor<State>) -> Self {
+        let (id, edges) = match rt::running() {
+            None => (0, 0),
+            Some(_) => (past::new_object(), past::new_object()),
         };
-        Notify { id, edges, state: Monitor::new(State::default()), made: None }
+        Notify { id, edges, state: monitor(State::default()), made: None }
     }
 
     /// The waker of this was cloned.
@@ -110,7 +106,7 @@ impl Notify {
 
     fn give(&self) {
         let mut state = self.state.enter();
-        trace::release(self.edges);
+        past::release(self.edges);
         state.permit = true;
         self.state.notify_one();
     }
@@ -142,7 +138,7 @@ impl Notify {
             state.wait();
         }
         (state.permit, state.waiting) = (false, false);
-        trace::acquire(self.edges);
+        past::acquire(self.edges);
     }
 }
 

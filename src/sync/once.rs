@@ -1,20 +1,20 @@
 //! `std::sync::Once`, and the cell under `OnceLock` and `LazyLock`.
 //!
 //! All three are `const` to make and decide by the context of each *call*: in a model what they hold lies
-//! in the storage of the execution (see [`super::statics`]), so a `static` begins anew in every
+//! in the storage of the execution (see [`crate::rt::statics`]), so a `static` begins anew in every
 //! execution; for real it is std's `Once`; for processes a word in the object itself, so that it works in
 //! memory that they share.
 //!
-//! Limits: under loom see [`super::monitor`]. Across processes waiting is polling, and a process that dies
+//! Limits: under loom see [`crate::rt::monitor`]. Across processes waiting is polling, and a process that dies
 //! while it initialises leaves the others waiting.
 
-use super::monitor::Monitor;
-use super::statics::{Held, Key};
 use crate::base::event::EventKind;
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use crate::rt::journal::{self, Key as Known};
-use crate::rt::trace::{self, ObjectId};
-use crate::thread::model;
+use crate::rt::model;
+use crate::rt::monitor::Monitor;
+use crate::rt::past::{self, ObjectId};
+use crate::rt::statics::{Held, Key};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
@@ -127,8 +127,8 @@ impl<T> Held for Modelled<T> {
     fn outlive(self: Box<Self>) {
         if let Some(value) = self.value.into_inner() {
             if std::mem::needs_drop::<T>() {
-                crate::leaks::keep();
-                super::arc::forgive();
+                crate::rt::leaks::keep();
+                crate::rt::count::forgive();
             }
             Box::leak(value);
         }
@@ -145,14 +145,10 @@ enum Phase {
 
 impl<T> Modelled<T> {
     fn new() -> Self {
-        let edges = trace::new_object();
+        let edges = past::new_object();
         journal::made_unplaced("Once", Known::id(edges));
-        let new = Self { edges, phase: Monitor::new(Phase::New), value: UnsafeCell::new(None) };
-        // For loom: see `statics`.
-        if context::current() == Context::Loom {
-            drop(new.phase.enter());
-        }
-        new
+        // See `statics`.
+        Self { edges, phase: Monitor::used_before_known(Phase::New), value: UnsafeCell::new(None) }
     }
 
     /// What the journal knows it by.
@@ -170,7 +166,7 @@ impl<T> Modelled<T> {
         if *phase == Phase::New {
             *phase = Phase::Running;
         } else {
-            trace::acquire(self.edges);
+            past::acquire(self.edges);
         }
         let poisoned = *phase == Phase::Poisoned;
         if *phase == Phase::Complete {
@@ -199,7 +195,7 @@ impl<T> Modelled<T> {
     }
 
     fn leave(&self, next: Phase) {
-        trace::release(self.edges);
+        past::release(self.edges);
         let mut phase = self.phase.enter();
         *phase = next;
         let done = if next == Phase::Complete { "initialised" } else { "poisoned" };
@@ -211,7 +207,7 @@ impl<T> Modelled<T> {
     fn is_completed(&self) -> bool {
         let complete = *self.phase.enter() == Phase::Complete;
         if complete {
-            trace::acquire(self.edges);
+            past::acquire(self.edges);
         }
         complete
     }
@@ -224,7 +220,7 @@ impl<T> Modelled<T> {
             match *phase {
                 Phase::Complete => break,
                 Phase::Poisoned if !force => {
-                    trace::acquire(self.edges);
+                    past::acquire(self.edges);
                     drop(phase);
                     panic_poisoned("Once");
                 }
@@ -232,7 +228,7 @@ impl<T> Modelled<T> {
             }
         }
         journal::note("wait", EventKind::Other, self.known());
-        trace::acquire(self.edges);
+        past::acquire(self.edges);
     }
 }
 
@@ -269,7 +265,7 @@ impl<T> Core<T> {
             unsafe { *self.value.get() = Some(value) };
         };
         match context::current() {
-            Context::Loom | Context::Shuttle | Context::Rc11 => self.modelled().call(force, what, init),
+            Context::Model(_) => self.modelled().call(force, what, init),
             Context::Process => self.shared.call(force, what, &mut |state| fill(state, init)),
             Context::Real if self.real.is_completed() => {}
             Context::Real if force => self.real.call_once_force(|state| {
@@ -290,7 +286,7 @@ impl<T> Core<T> {
 
     pub(crate) fn is_completed(&self) -> bool {
         match context::current() {
-            Context::Loom | Context::Shuttle | Context::Rc11 => self.modelled().is_completed(),
+            Context::Model(_) => self.modelled().is_completed(),
             Context::Process => self.shared.is_completed(),
             Context::Real => self.real.is_completed(),
         }
@@ -299,7 +295,7 @@ impl<T> Core<T> {
     #[track_caller]
     pub(crate) fn wait(&self, force: bool) {
         match context::current() {
-            Context::Loom | Context::Shuttle | Context::Rc11 => self.modelled().wait(force),
+            Context::Model(_) => self.modelled().wait(force),
             Context::Process => self.shared.wait(force),
             Context::Real if self.real.is_completed() => {}
             Context::Real => context::waiting(|| {

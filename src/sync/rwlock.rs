@@ -1,9 +1,9 @@
 //! `std::sync::RwLock`, on every engine.
 
-use super::poison::{Flag, Taken};
-use super::raw::{Shared, SharedGuard};
-use super::statics::made::{self, Anew, Made, Serving};
 use super::{LockResult, PoisonError, TryLockError, TryLockResult};
+use crate::rt::lock::poison::{Flag, Taken};
+use crate::rt::lock::{Shared, SharedGuard};
+use crate::rt::statics::made::{self, Anew, Made, Serving};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;

@@ -343,7 +343,8 @@ fn a_timed_wait_is_notified_in_time() {
         let waited = shared.1.wait_timeout_while(guard, minute, |set| !*set);
         let (guard, result) = waited.unwrap();
         // Under shuttle the time may be over at any moment.
-        let may_be_late = crate::context::current() == crate::context::Context::Shuttle;
+        let may_be_late =
+            crate::rt::context::current() == crate::rt::context::Context::Model(crate::rt::Checker::Shuttle);
         assert!(*guard && !result.timed_out() || may_be_late && !*guard && result.timed_out());
         drop(guard);
         thread.join().unwrap();

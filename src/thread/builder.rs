@@ -1,9 +1,9 @@
 //! Starting threads and joining them.
 
 use super::handle::Thread;
-use super::model::{self, Packet};
 use super::scope::{Scope, ScopedJoinHandle};
-use crate::context;
+use crate::rt::context;
+use crate::rt::model::{self, Packet};
 use std::fmt;
 use std::io;
 use std::sync::Arc;

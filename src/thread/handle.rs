@@ -1,15 +1,14 @@
 //! Threads as others see them, and what a thread does with itself.
 
-use super::model::{self, Identity};
 use crate::base::event::EventKind;
-use crate::context::{self, Context};
+use crate::rt;
+use crate::rt::context;
 use crate::rt::journal::{self, Key};
-use crate::rt::{loom_thread, rc11, shuttle_thread};
-use crate::sync::spurious;
+use crate::rt::model::{self, Identity};
+use crate::rt::spurious;
 use std::fmt;
 use std::io;
 use std::num::NonZero;
-use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,21 +146,9 @@ pub fn park_timeout(timeout: Duration) {
 #[inline(always)]
 #[track_caller]
 pub fn yield_now() {
-    if context::current() == Context::Real {
-        return std::thread::yield_now();
-    }
-    yield_in_model(rc11::here());
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn yield_in_model(here: rc11::Here) {
-    match context::current() {
-        Context::Loom => loom_thread::yield_now(),
-        Context::Shuttle => shuttle_thread::yield_now(model::local().object),
-        Context::Rc11 => rc11::yield_now(here, Location::caller()),
-        Context::Real | Context::Process => std::thread::yield_now(),
+    match rt::running() {
+        None => std::thread::yield_now(),
+        Some(checker) => rt::yield_now(checker, rt::here()),
     }
 }
 

@@ -11,8 +11,6 @@
 mod builder;
 mod handle;
 mod local;
-pub(crate) mod model;
-mod permit;
 mod scope;
 
 pub use builder::{Builder, JoinHandle, spawn};

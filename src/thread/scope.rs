@@ -4,10 +4,10 @@
 
 use super::builder::Builder;
 use super::handle::Thread;
-use super::model::{self, Identity, Packet};
-use crate::context::{self, Context};
-use crate::panics;
-use crate::rt::rc11;
+use crate::rt;
+use crate::rt::context;
+use crate::rt::model::{self, Identity, Packet};
+use crate::rt::panics;
 use crate::rt::trace::RaceFound;
 use std::fmt;
 use std::io;
@@ -96,11 +96,9 @@ struct TakenDown<'a, 'scope, 'env>(&'a Scope<'scope, 'env>);
 
 impl Drop for TakenDown<'_, '_, '_> {
     fn drop(&mut self) {
-        if context::current() == Context::Rc11 {
-            while let Some(child) = self.0.last_unwaited() {
-                rc11::take_down(usize::try_from(child.number).unwrap_or(usize::MAX));
-                self.0.waited(&child);
-            }
+        while let Some(child) = self.0.last_unwaited() {
+            rt::take_down(child.number);
+            self.0.waited(&child);
         }
     }
 }

@@ -19,7 +19,7 @@ fn join_returns_the_value_or_the_panic() {
         assert_eq!(payload.downcast_ref::<u8>(), Some(&41));
         let failed = thread::spawn(|| panic!("no {}", 5));
         let payload = failed.join().expect_err("it panicked");
-        assert_eq!(crate::panics::text(&*payload), Some("no 5"));
+        assert_eq!(crate::rt::panics::text(&*payload), Some("no 5"));
     });
 }
 
@@ -98,7 +98,7 @@ fn scopes_lend_and_wait() {
 fn scopes_wait_also_when_somebody_panics() {
     testing::everywhere_bounded(|| {
         let done = AtomicUsize::new(0);
-        let closure = thread::model::catch(|| {
+        let closure = crate::rt::model::catch(|| {
             thread::scope(|scope| {
                 scope.spawn(|| done.fetch_add(1, Relaxed));
                 if true {
@@ -106,15 +106,15 @@ fn scopes_wait_also_when_somebody_panics() {
                 }
             });
         });
-        assert_eq!(crate::panics::text(&*closure.expect_err("panics")), Some("the closure's own"));
+        assert_eq!(crate::rt::panics::text(&*closure.expect_err("panics")), Some("the closure's own"));
         assert_eq!(done.load(Relaxed), 1);
-        let child = thread::model::catch(|| {
+        let child = crate::rt::model::catch(|| {
             thread::scope(|scope| {
                 scope.spawn(|| panic!("the child's"));
                 scope.spawn(|| done.fetch_add(1, Relaxed));
             });
         });
-        assert_eq!(crate::panics::text(&*child.expect_err("panics")), Some("a scoped thread panicked"));
+        assert_eq!(crate::rt::panics::text(&*child.expect_err("panics")), Some("a scoped thread panicked"));
         assert_eq!(done.load(Relaxed), 2);
         let heard = thread::scope(|scope| scope.spawn(|| panic!("heard")).join());
         assert!(heard.is_err());
@@ -210,7 +210,7 @@ impl Cell {
 
 #[test]
 fn a_checkers_panic_is_not_joined() {
-    crate::panics::install();
+    crate::rt::panics::install();
     let race = testing::in_loom(|| {
         let cell = Arc::new(Cell(crate::cell::UnsafeCell::new(0)));
         let other = cell.clone();
@@ -231,7 +231,7 @@ fn a_checkers_panic_is_not_joined() {
 
 #[test]
 fn a_checkers_limits_and_deadlocks_are_not_joined() {
-    crate::panics::install();
+    crate::rt::panics::install();
     let crowd = testing::in_loom(|| {
         let child = thread::spawn(|| {
             for _ in 0..5 {
@@ -264,7 +264,7 @@ fn a_checkers_limits_and_deadlocks_are_not_joined() {
 
 /// Whether shuttle finds a race in the cell that `f` touches.
 fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
-    let seen = testing::in_shuttle(move || f(trace::new_object()));
+    let seen = testing::in_shuttle(move || f(crate::rt::past::new_object()));
     assert!(seen.raced() || seen.failure.is_none(), "{:?}", seen.failure);
     seen.raced()
 }

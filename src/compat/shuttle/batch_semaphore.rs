@@ -6,11 +6,11 @@
 //! Limit: an acquirer synchronises with all releases before it, and not only with those of its own permits.
 
 use crate::base::event::EventKind;
-use crate::context;
+use crate::rt::context;
 use crate::rt::journal::{self, Key};
-use crate::rt::trace::{self, ObjectId};
+use crate::rt::monitor::Monitor;
+use crate::rt::past::{self, ObjectId};
 use crate::sync::OnceLock;
-use crate::sync::monitor::Monitor;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
@@ -123,7 +123,7 @@ impl Core {
     #[track_caller]
     fn new(permits: usize) -> Self {
         let model = context::current().is_model();
-        let (id, edges) = if model { (trace::new_object(), trace::new_object()) } else { (0, 0) };
+        let (id, edges) = if model { (past::new_object(), past::new_object()) } else { (0, 0) };
         journal::made("BatchSemaphore", Key::id(id), None);
         let state = State { permits, ..State::default() };
         Core { id, edges, state: Monitor::new(state) }
@@ -219,9 +219,9 @@ impl BatchSemaphore {
         let core = self.core();
         let mut state = core.state.enter();
         // A waker comes with what its thread did before it left it.
-        trace::acquire(core.edges);
+        past::acquire(core.edges);
         let (result, wakers) = f(&mut state);
-        trace::release(core.edges);
+        past::release(core.edges);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         result
@@ -247,7 +247,7 @@ impl BatchSemaphore {
         let core = self.core();
         journal::note("close", EventKind::Other, Key::id(core.id));
         self.change(|state| {
-            trace::release(core.edges);
+            past::release(core.edges);
             state.closed = true;
             let waiting = state.waiting.drain(..).chain(state.reserved.take());
             ((), waiting.filter_map(|waiter| waiter.waker).collect())
@@ -269,7 +269,7 @@ impl BatchSemaphore {
         let taken = self.change(|state| {
             let taken = state.try_take(permits, self.fairness, rank);
             if taken.is_ok() {
-                trace::acquire(core.edges);
+                past::acquire(core.edges);
             }
             (taken, Vec::new())
         });
@@ -324,7 +324,7 @@ impl BatchSemaphore {
     fn put_back(&self, permits: usize) {
         let core = self.core();
         self.change(|state| {
-            trace::release(core.edges);
+            past::release(core.edges);
             state.permits += permits;
             ((), state.hand_out(self.fairness))
         });
@@ -508,7 +508,7 @@ impl Future for Acquire<'_> {
         let attempt = semaphore.change(|state| {
             let (attempt, woken) = self.attempt(state, &mut waker);
             if !matches!(attempt, Attempt::Waits { .. }) {
-                trace::acquire(core.edges);
+                past::acquire(core.edges);
             }
             (attempt, woken)
         });

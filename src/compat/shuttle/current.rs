@@ -5,8 +5,8 @@ pub use super::labels::{
     get_tag_for_current_task, get_tag_for_task, remove_label_for_task, set_label_for_task, set_name_for_task,
     set_tag_for_current_task, set_tag_for_task, with_labels_for_task,
 };
-use crate::context;
-use crate::thread::model;
+use crate::rt::context;
+use crate::rt::model;
 
 /// A thread by its number, in the order of spawning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

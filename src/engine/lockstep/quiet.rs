@@ -24,7 +24,7 @@ pub(crate) fn silence() -> Silence {
             }
         }));
         // On top again, so that a hook that listens to panics hears of the silent ones too.
-        crate::panics::install();
+        crate::rt::panics::install();
     });
     Silence { before: SILENT.replace(true) }
 }
@@ -43,5 +43,5 @@ impl Drop for Silence {
 
 /// What a panic said, if anything.
 pub(crate) fn words_of(payload: &(dyn Any + Send)) -> Option<&str> {
-    crate::panics::text(payload)
+    crate::rt::panics::text(payload)
 }

@@ -24,12 +24,13 @@ use crate::base::failure::ProcessExit;
 use crate::base::observation::{Bound, Exploration, NotApplicable, Observation, Sampling, Stop};
 use crate::base::outcome::OutcomeCount;
 use crate::base::witness::Witness;
-use crate::context::{self, Context};
-use crate::panics;
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::execution;
 use crate::rt::loom::{Assignment, Odometer};
-use crate::rt::{journal, loom as rt, recorder, trace};
-use crate::sync::spurious;
-use crate::thread::model;
+use crate::rt::model;
+use crate::rt::spurious;
+use crate::rt::{journal, loom as rt, recorder};
 use crate::witness::token::{Manner, Route};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,6 +52,10 @@ const FEW_PREEMPTIONS: u32 = 1;
 pub(super) struct Loom;
 
 impl Adapter for Loom {
+    fn context(&self) -> Context {
+        Context::Model(Checker::Loom)
+    }
+
     fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
         observe(task)
     }
@@ -279,7 +284,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
 
     let manner = manner();
     let operations = context::operations();
-    let entered = context::enter(Context::Loom);
+    let entered = context::enter(Context::Model(Checker::Loom));
     let execution = {
         let (executions, program, heartbeat) =
             (Arc::clone(&executions), Arc::clone(&task.program), task.heartbeat);
@@ -291,15 +296,9 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
                 resume_unwind(Box::new(()));
             }
             let execution = executions.fetch_add(1, Ordering::Relaxed) + 1;
-            rt::forget_deferred();
-            rt::begin_execution();
-            panics::forget();
-            if recorder::is_recording() {
-                trace::renumber();
-                recorder::begin(model::number);
-            }
+            execution::begin();
+            recorder::begin(model::number);
             if let Some(fatal) = &fatal {
-                trace::renumber();
                 fatal.begin_after(heartbeat.executions());
             }
             if let Some(outcome) = Arc::clone(&program).execute() {
@@ -308,7 +307,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
                 let place = Place { preemptions, manner, choices, execution };
                 failing.push((Failure::forbidden(outcome), place));
             }
-            crate::sync::lazy::end_of_execution();
+            execution::end();
             redundant.fetch_add(u64::from(context::is_redundant()), Ordering::Relaxed);
             journal::stop();
             if !recorder::is_repeating() {

@@ -12,7 +12,7 @@ use crate::sync::{Condvar, Mutex};
 
 fn observed(design: &ErasedDesign) -> Observation {
     let budget = Budget { executions: 5_000, ..crate::base::budget::Effort::Normal.budget(1) };
-    crate::panics::install();
+    crate::rt::panics::install();
     loom::observe(&Task::new(design, budget, Box::leak(Box::new(Heartbeat::default()))))
         .expect("loom does its work")
 }

@@ -11,14 +11,14 @@ use super::{Place, builder, in_manner, rt};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::base::outcome::Graded;
-use crate::context::{self, Context};
-use crate::panics;
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::execution;
 use crate::rt::journal::{self, Journal};
 use crate::rt::loom::unreduced::Failed;
-use crate::rt::trace;
+use crate::rt::model;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
-use crate::thread::model;
 use crate::witness::Witness;
 use crate::witness::token::{Manner, Route};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -146,18 +146,15 @@ pub(super) fn explore(
         let (program, show, came_to) = (Arc::clone(program), show.clone(), Arc::clone(&came_to));
         move || {
             take(&came_to).into_iter().for_each(&show);
-            rt::forget_deferred();
-            rt::begin_execution();
+            execution::begin();
             rt::unreduced::begin();
-            panics::forget();
-            trace::renumber();
             if recording {
                 journal::begin(model::number);
             }
             rt::step_counter::begin(None);
             begins();
             let outcome = try_out(&program);
-            crate::sync::lazy::end_of_execution();
+            execution::end();
             let ran = match outcome {
                 Ok(outcome) => Ran { ended: Ended::Outcome(outcome), journal: journal::so_far() },
                 Err(failed) => Ran::failed(*failed),
@@ -165,7 +162,7 @@ pub(super) fn explore(
             *came_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
         }
     };
-    let entered = context::enter(Context::Loom);
+    let entered = context::enter(Context::Model(Checker::Loom));
     let reuse = rt::stacks::Reuse::begin();
     let result = catch_unwind(AssertUnwindSafe(|| builder.check(model)));
     drop(reuse);

@@ -10,7 +10,7 @@ use super::super::lockstep::{self, BatchConfig, Broken, Cores, Patience, Walker}
 use super::memory::{Ground, Progress};
 use crate::channel::NotForProcesses;
 use crate::choice;
-use crate::context;
+use crate::rt::context;
 use crate::scenario::program::Program;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{ForkResult, Pid};

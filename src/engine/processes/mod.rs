@@ -25,7 +25,7 @@ use super::{Adapter, Programs, Task};
 use crate::base::budget::Budget;
 use crate::base::failure::{Crash, Failure};
 use crate::base::observation::{Exploration, NotApplicable, Observation, Sampling};
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use anyhow::ensure;
 
 /// How the sampling ended, if not by the clock.
@@ -44,6 +44,10 @@ const SCOUTS: u64 = 3;
 pub(super) struct Processes;
 
 impl Adapter for Processes {
+    fn context(&self) -> Context {
+        Context::Process
+    }
+
     fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
         observe(task)
     }

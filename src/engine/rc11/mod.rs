@@ -21,12 +21,14 @@ use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::location::Site;
 use crate::base::observation::{Bound, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
-use crate::context::{self, Context};
 use crate::explore::rc11::{MAX_EVENTS, MAX_THREADS, Model};
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::execution;
+use crate::rt::model;
 use crate::rt::rc11::{End, Explorer, ROUNDS, Trouble};
-use crate::rt::{journal, recorder, trace};
-use crate::sync::spurious;
-use crate::thread::model;
+use crate::rt::spurious;
+use crate::rt::{journal, recorder};
 use crate::witness::token::Route;
 use parallel::Parallel;
 use std::sync::Arc;
@@ -46,6 +48,10 @@ impl Rc11 {
 }
 
 impl Adapter for Rc11 {
+    fn context(&self) -> Context {
+        Context::Model(Checker::Rc11)
+    }
+
     fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
         Ok(observe(self, task))
     }
@@ -231,8 +237,8 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// One run. False if there is none, or no other may follow.
     fn step(&mut self) -> bool {
-        crate::panics::install_once();
-        let entered = context::enter(Context::Rc11);
+        crate::rt::panics::install_once();
+        let entered = context::enter(Context::Model(Checker::Rc11));
         let end = self.explorer.execute(main_thread(self.task, self.heartbeat));
         drop(entered);
         let Some(end) = end else { return false };
@@ -293,8 +299,8 @@ fn failure_of(end: End, explorer: &Explorer, actors: usize) -> Result<Failure, S
     match end {
         End::Race(race) => Ok(Failure::DataRace(race_of_detector(&race))),
         // The thread that waits may wait for what the thread that panicked would have done.
-        End::Deadlock if actors == 0 && crate::thread::model::unheard() > 0 => {
-            classify(&crate::thread::model::UNHEARD)
+        End::Deadlock if actors == 0 && crate::rt::model::unheard() > 0 => {
+            classify(&crate::rt::model::UNHEARD)
         }
         End::Deadlock => Ok(Failure::Deadlock(Deadlock { waiting: who_waits(explorer, actors) })),
         End::Endless => {
@@ -328,14 +334,13 @@ fn who_waits(explorer: &Explorer, actors: usize) -> Vec<Waiting> {
 fn main_thread(task: &Task<'_>, heartbeat: &'static Heartbeat) -> Box<dyn FnOnce()> {
     let (program, fatal) = (Arc::clone(&task.program), task.fatal.clone());
     Box::new(move || {
-        crate::panics::forget();
-        trace::renumber();
+        execution::begin();
         recorder::begin(model::number);
         if let Some(fatal) = &fatal {
             fatal.begin_after(heartbeat.executions());
         }
         program.execute();
-        crate::sync::lazy::end_of_execution();
+        execution::end();
         journal::stop();
     })
 }

@@ -10,11 +10,12 @@
 
 use super::{Search, main_thread, witness};
 use crate::base::observation::{Difference, Stop};
-use crate::context::{self, Context, Options};
 use crate::engine::Task;
 use crate::engine::worker_pool::{self, NAP, Side, WorkerPool};
 use crate::explore::rc11::Graph;
 use crate::explore::rc11::guide::Guide;
+use crate::rt::Checker;
+use crate::rt::context::{self, Context, Options};
 use crate::rt::rc11::End;
 use crate::rt::recorder;
 use serde::{Deserialize, Serialize};
@@ -213,7 +214,7 @@ impl Search<'_, '_> {
     /// Executes what a helper has executed, for its outcome, which counts so many times.
     fn repeat_of(&mut self, guide: Guide, count: u64) {
         context::set_weight(count);
-        let entered = context::enter(Context::Rc11);
+        let entered = context::enter(Context::Model(Checker::Rc11));
         let end = self.explorer.follow(guide, main_thread(self.task, self.heartbeat));
         drop(entered);
         context::set_weight(1);

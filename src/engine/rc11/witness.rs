@@ -7,12 +7,14 @@ use super::{Rc11, failure_of};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::base::outcome::{Grade, Graded};
-use crate::context::{self, Context};
 use crate::explore::rc11::guide::{self, Guide};
 use crate::explore::rc11::{Graph, Model};
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::execution;
+use crate::rt::journal;
+use crate::rt::model;
 use crate::rt::rc11::{End, Explorer};
-use crate::rt::{journal, trace};
-use crate::thread::model;
 use crate::witness::Witness;
 use crate::witness::token::Route;
 use serde::{Deserialize, Serialize};
@@ -136,18 +138,17 @@ fn run(task: &Task<'_>, explorer: &mut Explorer, guide: Option<Guide>) -> Option
     let main = {
         let (program, outcome) = (Arc::clone(&task.program), Arc::clone(&outcome));
         Box::new(move || {
-            crate::panics::forget();
-            trace::renumber();
+            execution::begin();
             if recording {
                 journal::begin(model::number);
             }
             let graded = program.try_out();
-            crate::sync::lazy::end_of_execution();
+            execution::end();
             *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(graded);
         })
     };
-    crate::panics::install_once();
-    let entered = context::enter(Context::Rc11);
+    crate::rt::panics::install_once();
+    let entered = context::enter(Context::Model(Checker::Rc11));
     let end = match guide {
         Some(guide) => Some(explorer.follow(guide, main)),
         None => explorer.execute(main),

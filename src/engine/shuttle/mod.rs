@@ -28,6 +28,8 @@ mod tests;
 mod witness;
 
 pub(crate) use log::Log;
+#[cfg(test)]
+pub(super) use one::along;
 pub(crate) use one::by_bytes;
 
 use super::failure::race_of_detector;
@@ -37,9 +39,10 @@ use crate::base::failure::ProcessExit;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::observation::{Bound, Caveat, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
-use crate::context;
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::spurious;
 use crate::rt::trace::{self, Kind, Operation};
-use crate::sync::spurious;
 use crate::witness::token::Route;
 use search::{Exhausted, MAX_STEPS, Run, Strategy};
 
@@ -47,6 +50,10 @@ use search::{Exhausted, MAX_STEPS, Run, Strategy};
 pub(super) struct Shuttle;
 
 impl Adapter for Shuttle {
+    fn context(&self) -> Context {
+        Context::Model(Checker::Shuttle)
+    }
+
     fn observe(&self, task: &Task<'_>) -> anyhow::Result<Observation> {
         observe(task)
     }

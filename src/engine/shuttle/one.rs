@@ -5,11 +5,13 @@ use super::super::witness::{Ended, Fatal};
 use super::schedule::{self, Bytes, Path};
 use super::search::config;
 use crate::base::failure::Failure;
-use crate::context::{self, Context};
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::execution;
 use crate::rt::journal::{self, Journal};
+use crate::rt::model;
 use crate::rt::{shuttle_end, trace};
 use crate::scenario::program::Program;
-use crate::thread::model;
 use shuttle::scheduler::Scheduler;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,12 +26,20 @@ pub(super) struct Ran {
 /// Runs the execution whose schedule is these bytes, for a fuzzer to steer. How it failed, if it did; one
 /// that was cut off as too long has not.
 pub(crate) fn by_bytes(program: &Arc<dyn Program>, bytes: &[u8]) -> Option<Failure> {
-    let failed = Arc::new(Mutex::new(None));
-    let note = Arc::clone(&failed);
-    run(program, Bytes::new(bytes.to_vec()), Recording::Off, move |ran| {
-        *note.lock().unwrap_or_else(PoisonError::into_inner) = ran.ended.failure();
+    along(program, Bytes::new(bytes.to_vec()))?.failure()
+}
+
+/// Runs the one execution that a scheduler has. How it ended; `None` if it was cut off as too long.
+pub(in crate::engine) fn along(
+    program: &Arc<dyn Program>,
+    scheduler: impl Scheduler + Send + 'static,
+) -> Option<Ended> {
+    let ended = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&ended);
+    run(program, scheduler, Recording::Off, move |ran| {
+        *note.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran.ended);
     });
-    failed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    ended.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// What is noted of the executions.
@@ -57,21 +67,19 @@ pub(super) fn run(
     let model = {
         let (program, show) = (Arc::clone(program), show.clone());
         move || {
-            crate::panics::forget();
-            trace::begin(true);
+            execution::begin();
             match &recording {
                 Recording::Off => {}
                 Recording::On => journal::begin(model::number),
                 Recording::Aloud(fatal) => fatal.begin(),
             }
             let outcome = Arc::clone(&program).try_out();
-            crate::sync::lazy::end_of_execution();
-            trace::end();
+            execution::end();
             show(Ended::Outcome(outcome));
         }
     };
-    crate::panics::install_once();
-    let entered = context::enter(Context::Shuttle);
+    crate::rt::panics::install_once();
+    let entered = context::enter(Context::Model(Checker::Shuttle));
     let result = shuttle_end::run(scheduler, config(), model);
     drop(entered);
     let race = trace::end();

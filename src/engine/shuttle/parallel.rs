@@ -11,9 +11,9 @@
 use super::dpor::{Branch, Progress, Request};
 use super::reduced::{HOPELESS, LOOK_EVERY, State};
 use super::schedule::{self, Steps};
-use crate::context::{self, Options};
 use crate::engine::worker_pool::{Heard, NAP, Side, WorkerPool};
 use crate::engine::{Heartbeat, Task};
+use crate::rt::context::{self, Options};
 use crate::rt::operation::Operation;
 use crate::rt::recorder;
 use crate::scenario::program::Program;

@@ -7,8 +7,8 @@
 use super::dpor::{Explorer, Next, Progress, Ready};
 use super::parallel::{Parallel, Role};
 use super::search::Counters;
-use crate::context;
 use crate::engine::worker_pool;
+use crate::rt::context;
 use crate::rt::operation::Operation;
 use crate::rt::trace;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};

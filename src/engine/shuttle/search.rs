@@ -7,13 +7,15 @@ use super::reduced::Reduced;
 use super::schedule::{self, Path};
 use crate::base::failure::Failure;
 use crate::base::observation::Stop;
-use crate::context::{self, Context};
 use crate::engine::Task;
 use crate::engine::failure::{classify, race_of_detector};
 use crate::engine::witness::Ended;
 use crate::race::Race;
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::execution;
+use crate::rt::model;
 use crate::rt::{journal, recorder, shuttle_end, trace};
-use crate::thread::model;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -178,8 +180,8 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
         Some(log) => Box::new(Logged { scheduler, log: log.clone(), once: false }),
         None => scheduler,
     };
-    crate::panics::install_once();
-    let entered = context::enter(Context::Shuttle);
+    crate::rt::panics::install_once();
+    let entered = context::enter(Context::Model(Checker::Shuttle));
     let result = shuttle_end::run(scheduler, config(), model);
     drop(entered);
     crate::engine::worker_pool::leave_if_helper();
@@ -216,8 +218,7 @@ fn one_execution(
     let (failing, fatal) = (Arc::clone(failing), task.fatal.clone());
     move || {
         counters.started.fetch_add(1, Ordering::Relaxed);
-        crate::panics::forget();
-        trace::begin(true);
+        execution::begin();
         recorder::begin(model::number);
         if let Some(fatal) = &fatal {
             fatal.begin_after(heartbeat.executions());
@@ -225,8 +226,7 @@ fn one_execution(
         if let Some(outcome) = Arc::clone(&program).execute() {
             note(&failing, Failure::forbidden(outcome));
         }
-        crate::sync::lazy::end_of_execution();
-        if let Some(race) = trace::end()
+        if let Some(race) = execution::end()
             && counters.went_past(race)
         {
             note(&failing, Failure::DataRace(race_of_detector(&race)));

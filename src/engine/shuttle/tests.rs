@@ -25,7 +25,7 @@ where
 {
     let scenario = Scenario::new("What comes of it?").acceptable("anything", |_| true).design("it", design);
     let design = scenario.erase().designs.remove(0);
-    crate::panics::install();
+    crate::rt::panics::install();
     super::observe(&Task::new(&design, budget, Box::leak(Box::default()))).expect("the engine does its work")
 }
 
@@ -373,7 +373,7 @@ fn another_shard_counts_what_it_drew_and_not_the_search() {
             let scenario = Scenario::new("What comes of it?").acceptable("anything", |_| true);
             let design = scenario.design("it", additions(4, 3)).erase().designs.remove(0);
             let budget = Budget { executions: 1_000, again, ..BUDGET };
-            crate::panics::install();
+            crate::rt::panics::install();
             let task = Task::new(&design, budget, Box::leak(Box::default()));
             crate::engine::observe(engine, &task).expect("the engine does its work")
         };

@@ -8,7 +8,7 @@ use super::schedule::{Guided, Path, slices, unsliced};
 use super::shrink_schedule::{Follow, Followed, Tried, shrink_schedule};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
-use crate::context;
+use crate::rt::context;
 use crate::rt::shuttle_end;
 use crate::rt::trace::Chosen;
 use crate::scenario::Engine;

@@ -9,7 +9,7 @@
 //! the exploration for just these; where one of them is not reached, or has too few options, the execution
 //! is another exploration's.
 
-use crate::context;
+use crate::rt::context;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 

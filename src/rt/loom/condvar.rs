@@ -1,7 +1,9 @@
 //! The condition variable, over loom's `park`.
 
 use super::parking::Queue;
-use super::{AtomicUsize, RawGuard, enter};
+use super::{AtomicUsize, RawGuard, RawMutex, enter};
+use crate::rt::context;
+use crate::rt::lock::{self, RawMutex as _};
 use std::sync::atomic::Ordering;
 
 /// A condition variable that wakes its waiters in the order in which they came.
@@ -17,16 +19,23 @@ impl RawCondvar {
         RawCondvar { gate: AtomicUsize::new(0), waiters: Queue::default() }
     }
 
-    /// Lets go of the mutex, waits for a notification, and takes the mutex again.
-    ///
-    /// # Panics
-    ///
-    /// If the model is dead: no thread is left to notify.
     #[track_caller]
-    pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
+    fn notify(&self, count: usize) {
+        if enter() {
+            self.gate.fetch_add(1, Ordering::Relaxed);
+            self.waiters.wake(count);
+        }
+    }
+}
+
+impl lock::RawCondvar<RawMutex> for RawCondvar {
+    fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a>
+    where
+        RawMutex: 'a,
+    {
         assert!(enter(), "waiting on a Condvar while the loom model is taken apart");
         self.gate.fetch_add(1, Ordering::Relaxed);
-        let lock = guard.lock();
+        let lock = RawMutex::locked(&guard);
         let waiter = self.waiters.join();
         drop(guard);
         let foreign_token = waiter.park();
@@ -37,21 +46,20 @@ impl RawCondvar {
         guard
     }
 
-    #[track_caller]
-    pub(crate) fn notify_one(&self) {
+    /// It never times out.
+    fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool)
+    where
+        RawMutex: 'a,
+    {
+        context::note_artefact(context::Artefact::NoTimeouts);
+        (self.wait(guard), false)
+    }
+
+    fn notify_one(&self) {
         self.notify(1);
     }
 
-    #[track_caller]
-    pub(crate) fn notify_all(&self) {
+    fn notify_all(&self) {
         self.notify(usize::MAX);
-    }
-
-    #[track_caller]
-    fn notify(&self, count: usize) {
-        if enter() {
-            self.gate.fetch_add(1, Ordering::Relaxed);
-            self.waiters.wake(count);
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! Reference counts.
 
 use super::{AtomicUsize, alive, enter, step_counter};
+use crate::rt::count::RawCount;
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What loom knows of a reference-counted value: its scheduling points, its edges, and that it is freed.
@@ -33,18 +35,32 @@ impl Count {
         }
     }
 
-    /// Before a count goes up by a clone.
     #[track_caller]
-    pub(crate) fn cloning(&self) {
+    fn pass_drops(&self, order: Ordering) {
+        if enter() {
+            self.drops.fetch_add(1, order);
+            step_counter::point();
+        }
+    }
+
+    #[track_caller]
+    fn pass_weak_drops(&self, order: Ordering) {
+        if enter() {
+            self.weak_drops.fetch_add(1, order);
+            step_counter::point();
+        }
+    }
+}
+
+impl RawCount for Arc<Count> {
+    fn cloning(&self) {
         if enter() {
             self.clones.load(Ordering::Relaxed);
             step_counter::point();
         }
     }
 
-    /// Before the counts are looked at.
-    #[track_caller]
-    pub(crate) fn counting(&self) {
+    fn counting(&self) {
         self.pass(Ordering::Relaxed);
         if enter() {
             self.clones.fetch_add(1, Ordering::Relaxed);
@@ -52,26 +68,30 @@ impl Count {
         }
     }
 
-    /// A scheduling point that depends on every owner's drop and every upgrade, with the edges of `order`.
-    #[track_caller]
-    pub(crate) fn pass(&self, order: Ordering) {
-        if enter() {
-            self.drops.fetch_add(1, order);
-            step_counter::point();
-        }
+    fn counting_weak(&self) {
+        self.pass_weak(Ordering::Relaxed);
+        self.counting();
     }
 
-    /// As [`Count::pass`], but for the drops of weak pointers.
-    #[track_caller]
-    pub(crate) fn pass_weak(&self, order: Ordering) {
-        if enter() {
-            self.weak_drops.fetch_add(1, order);
-            step_counter::point();
-        }
+    fn looking(&self) {
+        self.pass_weak(Ordering::Relaxed);
+        self.pass(Ordering::Relaxed);
     }
 
-    /// The value is gone: loom would report a leak otherwise.
-    pub(crate) fn freed(&self) {
+    fn pass(&self, order: Ordering) {
+        self.pass_drops(order);
+    }
+
+    fn pass_weak(&self, order: Ordering) {
+        self.pass_weak_drops(order);
+    }
+
+    fn learn(&self) {
+        self.pass_drops(Ordering::Acquire);
+    }
+
+    /// loom would report a leak otherwise.
+    fn freed(&self) {
         let track = self.freed.take();
         if !alive() {
             std::mem::forget(track);

@@ -8,15 +8,16 @@
 //!
 //! Limit: the executions that were run until then are run again.
 
-use super::{Atom, NeedsExactness, alive};
-use crate::context::{self, Context};
-use crate::thread::model;
+use super::{NeedsExactness, alive};
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::model;
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::panic::resume_unwind;
 
-/// What an object is, and its first value.
-type Kind = (TypeId, u64);
+/// What an object is, and its first value, as far as one of that type is not like all others.
+type Kind = (TypeId, [u64; 2]);
 
 /// Objects of one kind that an execution has wanted.
 struct Wanted {
@@ -34,7 +35,7 @@ thread_local! {
 
 /// An execution begins: makes what others have wanted.
 pub(crate) fn begin() {
-    if context::current() != Context::Loom || std::thread::panicking() {
+    if context::current() != Context::Model(Checker::Loom) || std::thread::panicking() {
         return;
     }
     READY.take();
@@ -47,7 +48,7 @@ pub(crate) fn begin() {
 
 /// An object that is there from the beginning. Not to be called where no model is alive. Does not return if the
 /// exploration has to begin anew, unless the thread unwinds.
-pub(crate) fn take<T: 'static>(value: u64, make: impl Fn() -> T + 'static) -> T {
+pub(crate) fn take<T: 'static>(value: [u64; 2], make: impl Fn() -> T + 'static) -> T {
     let kind = (TypeId::of::<T>(), value);
     // With whom the execution begins, if it has not.
     model::local();
@@ -70,11 +71,6 @@ pub(crate) fn take<T: 'static>(value: u64, make: impl Fn() -> T + 'static) -> T 
         None => wanted.push(Wanted { kind, count: 1, make: Box::new(move || Box::new(make())) }),
     });
     resume_unwind(Box::new(NeedsExactness))
-}
-
-/// As [`take`], of an atomic that `new` makes of what loom keeps of its value.
-pub(crate) fn atom<K: Copy + 'static, L: 'static>(value: u64, kept: K, new: fn(K) -> L) -> Box<Atom<L>> {
-    take(value, move || Box::new(Atom::new(new(kept))))
 }
 
 /// Whether an execution has wanted what was not there, since this was last asked.

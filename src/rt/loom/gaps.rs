@@ -10,7 +10,7 @@
 //! What no execution touches needs no caveat.
 
 use super::me;
-use crate::context::{Artefact, note_artefact};
+use crate::rt::context::{Artefact, note_artefact};
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 

@@ -3,6 +3,7 @@
 use super::deferred::{Held, let_go, take_back};
 use super::enter;
 use super::workarounds::{self, Exact, Mode};
+use crate::rt::{Here, lock};
 use loom::sync::MutexGuard;
 use std::sync::Arc;
 
@@ -40,10 +41,12 @@ impl RawMutex {
             RawMutex::Exact(lock) => address(lock),
         }
     }
+}
 
-    /// Blocks until the mutex is free, then takes it.
-    #[track_caller]
-    pub(crate) fn lock(&self) -> RawGuard<'_> {
+impl lock::RawMutex for RawMutex {
+    type Guard<'a> = RawGuard<'a>;
+
+    fn lock(&self) -> RawGuard<'_> {
         if !enter() {
             return RawGuard { lock: self, held: None };
         }
@@ -54,9 +57,7 @@ impl RawMutex {
         RawGuard { lock: self, held: Some(held) }
     }
 
-    /// Takes the mutex if it is free.
-    #[track_caller]
-    pub(crate) fn try_lock(&self) -> Option<RawGuard<'_>> {
+    fn try_lock(&self, _here: Here) -> Option<RawGuard<'_>> {
         if !enter() {
             return Some(RawGuard { lock: self, held: None });
         }
@@ -70,12 +71,12 @@ impl RawMutex {
         };
         Some(RawGuard { lock: self, held: Some(held) })
     }
-}
 
-impl<'a> RawGuard<'a> {
-    /// The mutex that is held.
-    pub(crate) fn lock(&self) -> &'a RawMutex {
-        self.lock
+    fn locked<'a>(guard: &RawGuard<'a>) -> &'a Self
+    where
+        Self: 'a,
+    {
+        guard.lock
     }
 }
 
@@ -109,26 +110,6 @@ impl RawRwLock {
     }
 
     #[track_caller]
-    pub(crate) fn read(&self) -> RawRwGuard<'_> {
-        self.take(Mode::Together)
-    }
-
-    #[track_caller]
-    pub(crate) fn write(&self) -> RawRwGuard<'_> {
-        self.take(Mode::Alone)
-    }
-
-    #[track_caller]
-    pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
-        self.try_take(Mode::Together)
-    }
-
-    #[track_caller]
-    pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
-        self.try_take(Mode::Alone)
-    }
-
-    #[track_caller]
     fn take(&self, mode: Mode) -> RawRwGuard<'_> {
         if !enter() {
             return RawRwGuard { lock: self, held: None };
@@ -150,10 +131,23 @@ impl RawRwLock {
     }
 }
 
-impl<'a> RawRwGuard<'a> {
-    /// The lock that is held.
-    pub(crate) fn lock(&self) -> &'a RawRwLock {
-        self.lock
+impl lock::RawRwLock for RawRwLock {
+    type Guard<'a> = RawRwGuard<'a>;
+
+    fn read(&self) -> RawRwGuard<'_> {
+        self.take(Mode::Together)
+    }
+
+    fn write(&self) -> RawRwGuard<'_> {
+        self.take(Mode::Alone)
+    }
+
+    fn try_read(&self) -> Option<RawRwGuard<'_>> {
+        self.try_take(Mode::Together)
+    }
+
+    fn try_write(&self) -> Option<RawRwGuard<'_>> {
+        self.try_take(Mode::Alone)
     }
 }
 

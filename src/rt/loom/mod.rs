@@ -14,6 +14,7 @@
 //! notifier before the waiter, as in loom itself, although C11 promises only the mutex's order.
 
 mod atom;
+mod cell;
 mod choices;
 mod condvar;
 mod count;
@@ -21,6 +22,7 @@ mod deferred;
 pub(crate) mod first;
 mod gaps;
 mod lock;
+mod monitor;
 mod parking;
 mod span;
 pub(crate) mod stacks;
@@ -28,25 +30,219 @@ pub(crate) mod step_counter;
 pub(crate) mod unreduced;
 mod workarounds;
 
-use super::unwinding;
-use crate::context::{self, Context};
+use super::atomic::Scalar;
+use super::model::{self, Identity, RawHandover};
+use super::runtime::Runtime;
+use super::trace::ObjectId;
+use super::{Here, loom_thread, unwinding};
+use crate::rt::Checker;
+use crate::rt::context;
+use cell::LoomCell;
+use monitor::LoomMonitor;
+use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::catch_unwind;
+use std::panic::{catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-pub(crate) use atom::{Access, Atom};
+pub(crate) use atom::LoomAtomic;
 pub(crate) use choices::{Assignment, Odometer, assigned, begin_execution, choose};
 pub(crate) use condvar::RawCondvar;
 pub(crate) use count::Count;
 pub(crate) use deferred::{forget_deferred, release_deferred};
-pub(crate) use gaps::fence;
-pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
+pub(crate) use lock::{RawGuard, RawMutex, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
-pub(crate) use loom::sync::atomic::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    AtomicUsize,
-};
+pub(crate) use loom::sync::atomic::AtomicUsize;
 pub(crate) use span::{Span, read, write};
 pub(crate) use workarounds::{NeedsExactness, as_exactly_as, as_exactly_as_needed, wanted as exactly};
+
+/// loom's runtime.
+pub(crate) struct Loom;
+
+impl Runtime for Loom {
+    const NAME: &'static str = "loom";
+    const UNWINDS_ALL: bool = true;
+    const REMEMBERS_MAKERS: bool = true;
+
+    type Atomic = LoomAtomic;
+    type Mutex = RawMutex;
+    type RwLock = RawRwLock;
+    type Condvar = RawCondvar;
+    type MonitorLock = LoomMonitor;
+    type PlainCell = LoomCell;
+    type Count = Arc<Count>;
+    type ThreadObject = ();
+    type Join = loom_thread::Join;
+    type Handover = LoomHandover;
+    type Past = ();
+
+    fn alive() -> bool {
+        alive()
+    }
+
+    fn is_unwinding() -> bool {
+        is_unwinding()
+    }
+
+    fn atomic(scalar: Scalar, value: u64) -> LoomAtomic {
+        LoomAtomic::new(scalar, value)
+    }
+
+    fn mutex() -> RawMutex {
+        RawMutex::new()
+    }
+
+    fn rwlock() -> RawRwLock {
+        RawRwLock::new()
+    }
+
+    fn condvar() -> RawCondvar {
+        RawCondvar::new()
+    }
+
+    fn monitor() -> LoomMonitor {
+        LoomMonitor::new()
+    }
+
+    fn cell(_past_races: bool) -> LoomCell {
+        LoomCell::new()
+    }
+
+    fn first_cell(_past_races: bool) -> LoomCell {
+        LoomCell::new()
+    }
+
+    fn count() -> Arc<Count> {
+        Arc::new(Count::new())
+    }
+
+    fn first<T: 'static>(like: [u64; 2], make: impl Fn() -> T + 'static) -> T {
+        first::take(like, make)
+    }
+
+    fn fence(order: Ordering) -> bool {
+        let alive = enter();
+        if alive {
+            gaps::fence(order);
+        }
+        alive
+    }
+
+    fn begin_execution() {
+        forget_deferred();
+        begin_execution();
+    }
+
+    fn begin() {
+        first::begin();
+    }
+
+    fn settled() {
+        release_deferred();
+    }
+
+    fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
+        look(loom_thread::slot().as_ref())
+    }
+
+    fn set(identity: Option<Arc<Identity>>) {
+        loom_thread::set_slot(identity);
+    }
+
+    fn thread(_number: u64) {}
+
+    fn spawn((): &(), _identity: &Identity, body: impl FnOnce() + 'static) -> loom_thread::Join {
+        loom_thread::spawn(body)
+    }
+
+    fn live<R>(life: impl FnOnce() -> R) -> R {
+        unreduced::cuttable(life)
+    }
+
+    fn begin_thread(record: impl FnOnce()) {
+        unreduced::resumes();
+        record();
+        step_counter::point();
+    }
+
+    fn join(join: loom_thread::Join, has_ended: impl Fn() -> bool) {
+        if unreduced::on() && model::number() == 0 {
+            unreduced::wait_until(has_ended);
+        }
+        join.join();
+    }
+
+    fn look_at_end((): &()) {
+        loom_thread::yield_now();
+    }
+
+    fn yield_now(_here: Here) {
+        loom_thread::yield_now();
+    }
+
+    fn handover(has_destructor: bool) -> LoomHandover {
+        LoomHandover::new(has_destructor)
+    }
+
+    fn as_actor<R>(panicked: impl Any + Send, part: impl FnOnce() -> R) -> R {
+        if !unreduced::on() {
+            return part();
+        }
+        match model::catch(part) {
+            Ok(returned) => returned,
+            Err(payload) => {
+                if !payload.is::<unreduced::Cut>() {
+                    unreduced::fail(Box::new(panicked));
+                }
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    fn choose(options: u32) -> u32 {
+        if alive() { choose(model::number(), options) } else { 0 }
+    }
+
+    fn makes_permits(_thread: u64) -> bool {
+        exactly()
+    }
+
+    fn past() -> Option<()> {
+        None
+    }
+
+    fn learn((): &()) {}
+
+    fn acquire(_object: ObjectId) {}
+
+    fn release(_object: ObjectId) {}
+}
+
+/// What carries the edge from the making of what a thread returns to its drop, where there may be something to drop.
+pub(crate) struct LoomHandover(Option<AtomicUsize>);
+
+impl LoomHandover {
+    #[track_caller]
+    fn new(has_destructor: bool) -> Self {
+        LoomHandover(has_destructor.then(|| AtomicUsize::new(0)))
+    }
+
+    fn pass(&self, order: Ordering) {
+        if let Some(edge) = self.0.as_ref().filter(|_| enter()) {
+            edge.fetch_add(1, order);
+        }
+    }
+}
+
+impl RawHandover for LoomHandover {
+    fn give(&self) {
+        self.pass(Ordering::Release);
+    }
+
+    fn take(&self) {
+        self.pass(Ordering::Acquire);
+    }
+}
 
 thread_local! {
     static DEAD: Cell<bool> = const { Cell::new(false) };
@@ -75,7 +271,7 @@ fn number(id: loom::thread::ThreadId) -> u64 {
 /// Whether a loom execution is there to talk to. It is not where the facade is used outside of one, nor
 /// in destructors that run while a failed model is taken apart.
 pub(crate) fn alive() -> bool {
-    context::check_thread(Context::Loom);
+    context::check_thread(Checker::Loom);
     if !std::thread::panicking() {
         DEAD.set(false);
         return true;
@@ -104,7 +300,7 @@ fn me() -> u64 {
 /// To be called before every operation of loom's. False if the model is dead, and the operation must be
 /// left out.
 pub(crate) fn enter() -> bool {
-    context::check_thread(Context::Loom);
+    context::check_thread(Checker::Loom);
     if !std::thread::panicking() {
         release_deferred();
         unreduced::pass();
@@ -124,12 +320,6 @@ pub(crate) fn enter_cell() -> bool {
     // The thread that accesses the cell may do so for long, and there is nothing to choose in it.
     step_counter::point();
     alive
-}
-
-/// As [`enter`], before an atomic access.
-pub(crate) fn enter_atomic() -> bool {
-    context::count_operation();
-    enter()
 }
 
 /// Starts the next execution: nothing of the last one is known any more.

@@ -16,8 +16,8 @@
 //! the cut and goes on without an end.
 
 use super::{AtomicUsize, me, step_counter};
-use crate::panics;
 use crate::rt::journal::{self, Journal};
+use crate::rt::panics;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -225,7 +225,7 @@ pub(crate) fn wait_until(ended: impl Fn() -> bool) {
                 // A thread waits in vain on the way out: loom is to say so.
                 return;
             }
-            fail(Box::new(crate::panics::Deadlocked));
+            fail(Box::new(crate::rt::panics::Deadlocked));
             cut_if_wanted();
         }
     }

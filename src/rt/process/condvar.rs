@@ -3,7 +3,7 @@
 use super::arena::room_for;
 use super::mutex::check;
 use super::{RawGuard, broken};
-use crate::context;
+use crate::rt::context;
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;

@@ -3,7 +3,7 @@
 //! Limit: it is never destroyed, only forgotten with its arena; on Linux a mutex owns nothing.
 
 use super::{arena::room_for, broken};
-use crate::context;
+use crate::rt::context;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

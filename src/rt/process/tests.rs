@@ -1,7 +1,7 @@
 //! Locks across real processes: they exclude, they wake, and they survive the death of their owners.
 
 use super::*;
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use crate::sync::{Condvar, Mutex, RwLock};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};

@@ -13,7 +13,6 @@
 
 use super::given_up;
 use super::spin::{Here, Look};
-use crate::context::{self, Context};
 use crate::explore::rc11::graph::{Event, is_chain};
 use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::step::{self, Effect, WorkList};
@@ -21,9 +20,11 @@ use crate::explore::rc11::{
     Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
 };
 use crate::heartbeat;
-use crate::panics::Cause;
+use crate::heartbeat::Cause;
 use crate::race::{Access, Race, RaceSite};
-use crate::rt::Slot;
+use crate::rt::Checker;
+use crate::rt::context;
+use crate::rt::model::Identity;
 use crate::rt::trace::{RaceFound, Site};
 use crate::rt::unwinding;
 use corosensei::stack::DefaultStack;
@@ -33,6 +34,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The bytes of a thread's stack, as std has it. Memory is taken for what is used of it.
@@ -108,7 +110,7 @@ struct Thread {
     yielder: *const Yielder<(), ()>,
     body: Option<Box<dyn FnOnce()>>,
     /// What the thread module keeps.
-    slot: Option<Slot>,
+    slot: Option<Arc<Identity>>,
     /// Locations made so far.
     made: u32,
     looks: Vec<Look>,
@@ -293,13 +295,13 @@ pub(super) fn chose_other(id: EventId) -> bool {
 }
 
 /// What the thread module keeps for the running thread.
-pub(crate) fn slot() -> Option<Slot> {
+pub(crate) fn slot() -> Option<Arc<Identity>> {
     // SAFETY: the reference ends here.
     unsafe { run() }.and_then(|run| run.threads[run.current].slot.clone())
 }
 
 /// Replaces what [`slot`] returns.
-pub(crate) fn set_slot(slot: Option<Slot>) {
+pub(crate) fn set_slot(slot: Option<Arc<Identity>>) {
     // SAFETY: the reference ends with the replacement, before the old value is dropped.
     let old = unsafe { run() }.and_then(|run| std::mem::replace(&mut run.threads[run.current].slot, slot));
     drop(old);
@@ -420,7 +422,7 @@ fn arrive() -> Option<EventId> {
     unwinding::is(|| me() as u64);
     // SAFETY: the reference ends before anything else is called.
     let Some(run) = (unsafe { run() }) else {
-        context::check_thread(Context::Rc11);
+        context::check_thread(Checker::Rc11);
         return None;
     };
     if run.over {
@@ -1331,10 +1333,10 @@ pub(crate) fn make_first_cell() -> u32 {
 /// A plain access. Does not return if it races.
 pub(crate) fn access(cell: u32, access: Access, site: Site) {
     if !alive() {
-        context::check_thread(Context::Rc11);
+        context::check_thread(Checker::Rc11);
         return;
     }
-    crate::context::count_operation();
+    crate::rt::context::count_operation();
     let race = with(|run| {
         let place = run.place(site);
         let clash = {
@@ -1406,7 +1408,7 @@ fn check_unsynced(location: LocationId, site: Site) {
 /// An exclusive access to a location: all others must be known. Returns its value.
 pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
     if !alive() {
-        context::check_thread(Context::Rc11);
+        context::check_thread(Checker::Rc11);
         return None;
     }
     check_made(location, site, Access::Write);

@@ -13,6 +13,9 @@ use super::run::{self, Manner, ReadValue, Update};
 use super::spin::Here;
 use super::{alive, choose};
 use crate::explore::rc11::{Clock, LocationId, Order, join};
+use crate::rt::Checker;
+use crate::rt::lock::{self, RawMutex as _};
+use crate::rt::monitor::RawMonitor;
 use crate::rt::trace::Site;
 use std::cell::RefCell;
 use std::panic::Location;
@@ -70,18 +73,18 @@ impl RawMutex {
     pub(crate) fn new() -> Self {
         RawMutex { location: run::make(0, false, Location::caller()) }
     }
+}
 
-    /// Blocks until the mutex is free, then takes it.
-    #[track_caller]
-    pub(crate) fn lock(&self) -> RawGuard<'_> {
+impl lock::RawMutex for RawMutex {
+    type Guard<'a> = RawGuard<'a>;
+
+    fn lock(&self) -> RawGuard<'_> {
         let manner = Manner { success: Order::Acquire, failure: Order::Relaxed, waits: true };
         let taken = run::read(self.location, manner, &mut take, None, Location::caller());
         RawGuard { lock: self, held: taken.is_some() }
     }
 
-    /// Takes the mutex if it is free.
-    #[track_caller]
-    pub(crate) fn try_lock(&self, here: Here) -> Option<RawGuard<'_>> {
+    fn try_lock(&self, here: Here) -> Option<RawGuard<'_>> {
         let manner = Manner { success: Order::Acquire, failure: Order::Relaxed, waits: false };
         match run::read(self.location, manner, &mut take, Some(here), Location::caller()) {
             Some(ReadValue { written: None, .. }) => None,
@@ -89,14 +92,16 @@ impl RawMutex {
             None => Some(RawGuard { lock: self, held: false }),
         }
     }
+
+    fn locked<'a>(guard: &RawGuard<'a>) -> &'a Self
+    where
+        Self: 'a,
+    {
+        guard.lock
+    }
 }
 
-impl<'a> RawGuard<'a> {
-    /// The mutex that is held.
-    pub(crate) fn lock(&self) -> &'a RawMutex {
-        self.lock
-    }
-
+impl RawGuard<'_> {
     fn unlock(&mut self, site: Site) {
         if std::mem::take(&mut self.held) {
             run::write(self.lock.location, Order::Release, 0, site);
@@ -122,11 +127,11 @@ impl Monitor {
     }
 
     /// Does not block: what comes between this and [`Monitor::leave`] is one step.
-    pub(crate) fn enter(&self) -> bool {
+    fn enter(&self) -> bool {
         run::enter(self.location, None, Location::caller())
     }
 
-    pub(crate) fn leave(&self) {
+    fn leave(&self) {
         run::leave();
     }
 
@@ -135,11 +140,33 @@ impl Monitor {
     /// # Panics
     ///
     /// If the execution is over: nothing will change.
-    pub(crate) fn wait(&self, changed: bool) {
+    fn wait(&self, changed: bool) {
         give_up_if_over();
         let entered = alive() && run::wait(self.location, changed, Location::caller());
         assert!(entered, "waiting in a monitor while the execution is taken apart");
     }
+}
+
+impl RawMonitor for Monitor {
+    type Guard<'a> = ();
+
+    fn enter(&self) {
+        Monitor::enter(self);
+    }
+
+    fn leave((): (), _changed: bool) {
+        run::leave();
+    }
+
+    fn wait(&self, (): (), changed: bool) {
+        Monitor::wait(self, changed);
+    }
+
+    /// Nothing to do: a waiter waits for a change.
+    fn notify_all(&self) {}
+
+    /// As [`RawMonitor::notify_all`].
+    fn notify_one(&self) {}
 }
 
 /// State inside of a monitor, of the execution that made it.
@@ -162,7 +189,7 @@ impl<T> Inside<T> {
     }
 
     fn is_here(&self) -> bool {
-        crate::context::check_thread(crate::context::Context::Rc11);
+        crate::rt::context::check_thread(Checker::Rc11);
         alive() && run::execution() == self.owner
     }
 
@@ -282,34 +309,6 @@ impl RawRwLock {
         RawRwGuard { lock: self, held: Some(mode) }
     }
 
-    pub(crate) fn read(&self) -> RawRwGuard<'_> {
-        let taken = self.holders.wait_until(|holders, _| {
-            if holders.writer || holders.waiting_writers > 0 {
-                return Step::Wait { changed: false };
-            }
-            holders.readers += 1;
-            holders.learn(Mode::Read);
-            Step::Done(())
-        });
-        taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Read))
-    }
-
-    pub(crate) fn write(&self) -> RawRwGuard<'_> {
-        let mut waits = false;
-        let taken = self.holders.wait_until(|holders, _| {
-            if holders.writer || holders.readers > 0 {
-                let changed = !std::mem::replace(&mut waits, true);
-                holders.waiting_writers += usize::from(changed);
-                return Step::Wait { changed };
-            }
-            holders.waiting_writers -= usize::from(waits);
-            holders.writer = true;
-            holders.learn(Mode::Write);
-            Step::Done(())
-        });
-        taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Write))
-    }
-
     fn try_lock(&self, mode: Mode) -> Option<RawRwGuard<'_>> {
         let taken = self.holders.step(|holders| {
             let free = !holders.writer && (mode == Mode::Read || holders.readers == 0);
@@ -327,20 +326,45 @@ impl RawRwLock {
             None => Some(RawRwGuard { lock: self, held: None }),
         }
     }
+}
 
-    pub(crate) fn try_read(&self) -> Option<RawRwGuard<'_>> {
+impl lock::RawRwLock for RawRwLock {
+    type Guard<'a> = RawRwGuard<'a>;
+
+    fn read(&self) -> RawRwGuard<'_> {
+        let taken = self.holders.wait_until(|holders, _| {
+            if holders.writer || holders.waiting_writers > 0 {
+                return Step::Wait { changed: false };
+            }
+            holders.readers += 1;
+            holders.learn(Mode::Read);
+            Step::Done(())
+        });
+        taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Read))
+    }
+
+    fn write(&self) -> RawRwGuard<'_> {
+        let mut waits = false;
+        let taken = self.holders.wait_until(|holders, _| {
+            if holders.writer || holders.readers > 0 {
+                let changed = !std::mem::replace(&mut waits, true);
+                holders.waiting_writers += usize::from(changed);
+                return Step::Wait { changed };
+            }
+            holders.waiting_writers -= usize::from(waits);
+            holders.writer = true;
+            holders.learn(Mode::Write);
+            Step::Done(())
+        });
+        taken.map_or(RawRwGuard { lock: self, held: None }, |()| self.guard(Mode::Write))
+    }
+
+    fn try_read(&self) -> Option<RawRwGuard<'_>> {
         self.try_lock(Mode::Read)
     }
 
-    pub(crate) fn try_write(&self) -> Option<RawRwGuard<'_>> {
+    fn try_write(&self) -> Option<RawRwGuard<'_>> {
         self.try_lock(Mode::Write)
-    }
-}
-
-impl<'a> RawRwGuard<'a> {
-    /// The lock that is held.
-    pub(crate) fn lock(&self) -> &'a RawRwLock {
-        self.lock
     }
 }
 
@@ -392,20 +416,6 @@ impl RawCondvar {
         ticket.expect("a Condvar is waited on while the execution is taken apart")
     }
 
-    /// Lets go of the mutex, waits for a notification, and takes the mutex again.
-    ///
-    /// # Panics
-    ///
-    /// If the execution is over.
-    #[track_caller]
-    pub(crate) fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a> {
-        let lock = guard.lock;
-        let ticket = self.begin();
-        drop(guard);
-        self.wait_for_notification(ticket);
-        lock.lock()
-    }
-
     fn wait_for_notification(&self, ticket: u64) {
         let woken = self.waiters.wait_until(|waiters, _| {
             let Some(at) = waiters.notified.iter().position(|other| *other == ticket) else {
@@ -419,14 +429,24 @@ impl RawCondvar {
         }
         assert!(woken.is_some(), "a Condvar is waited on while the execution is taken apart");
     }
+}
 
-    /// As [`RawCondvar::wait`], but the time may be over at any moment; whether it was.
-    ///
-    /// # Panics
-    ///
-    /// As [`RawCondvar::wait`].
-    #[track_caller]
-    pub(crate) fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool) {
+impl lock::RawCondvar<RawMutex> for RawCondvar {
+    fn wait<'a>(&self, guard: RawGuard<'a>) -> RawGuard<'a>
+    where
+        RawMutex: 'a,
+    {
+        let lock = guard.lock;
+        let ticket = self.begin();
+        drop(guard);
+        self.wait_for_notification(ticket);
+        lock.lock()
+    }
+
+    fn wait_timeout<'a>(&self, guard: RawGuard<'a>) -> (RawGuard<'a>, bool)
+    where
+        RawMutex: 'a,
+    {
         let is_notified = choose(2, Location::caller()) == 0;
         let lock = guard.lock;
         let ticket = self.begin();
@@ -451,7 +471,7 @@ impl RawCondvar {
         (lock.lock(), timed_out == Some(true))
     }
 
-    pub(crate) fn notify_one(&self) {
+    fn notify_one(&self) {
         self.waiters.wait_until(|waiters, chosen| {
             let chosen = match (waiters.asleep.len(), chosen) {
                 (0, _) => return Step::Done(()),
@@ -466,7 +486,7 @@ impl RawCondvar {
         });
     }
 
-    pub(crate) fn notify_all(&self) {
+    fn notify_all(&self) {
         self.waiters.step(|waiters| {
             let asleep = std::mem::take(&mut waiters.asleep);
             waiters.notified.extend(asleep);

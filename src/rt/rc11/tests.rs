@@ -7,8 +7,9 @@ mod differential;
 
 use super::{End, Explorer};
 use crate::cell::Plain;
-use crate::context::{self, Context};
 use crate::explore::rc11::Model;
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
 use crate::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
 use crate::thread;
@@ -49,11 +50,11 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
     model: Model,
     program: impl Fn() -> T + Send + Sync + 'static,
 ) -> Seen<T> {
-    crate::panics::install_once();
+    crate::rt::panics::install_once();
     let program = std::sync::Arc::new(program);
     let mut explorer = Explorer::new(model);
     let mut seen = Seen::default();
-    let _entered = context::enter(Context::Rc11);
+    let _entered = context::enter(Context::Model(Checker::Rc11));
     loop {
         let outcome = std::sync::Arc::new(RealMutex::new(None));
         let main = {
@@ -62,7 +63,7 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
                 let result = program();
                 super::wait_for_others();
                 *outcome.lock().unwrap() = Some(result);
-                crate::sync::lazy::end_of_execution();
+                crate::rt::model::end_of_execution();
             })
         };
         let Some(end) = explorer.execute(main) else { break };

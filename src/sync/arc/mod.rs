@@ -13,18 +13,16 @@
 mod conversion;
 #[cfg(test)]
 mod tests;
-mod token;
 mod weak;
 
-use crate::leaks;
+use crate::rt::count::Token;
+use crate::rt::leaks;
 use std::borrow::Borrow;
 use std::ops::Deref;
 use std::panic::{Location, UnwindSafe};
 use std::pin::Pin;
 use std::sync as real;
 use std::sync::atomic::Ordering;
-use token::Token;
-pub(super) use token::forgive;
 
 pub use weak::Weak;
 
@@ -93,7 +91,7 @@ impl<T> Arc<T> {
     /// The value, if `this` is its last owner. Of several owners that call this, one gets it.
     #[track_caller]
     pub fn into_inner(this: Arc<T>) -> Option<T> {
-        if !matches!(this.token, Token::Real) {
+        if !this.token.is_real() {
             this.token.dropping(|| Arc::owners(&this) == 1);
             this.let_go();
         }
@@ -123,7 +121,7 @@ impl<T: ?Sized> Arc<T> {
     #[inline]
     #[track_caller]
     fn entered(token: Token, value: real::Arc<T>) -> Arc<T> {
-        if !matches!(token, Token::Real) {
+        if !token.is_real() {
             leaks::made(address(&value), "Arc", Location::caller(), Some(token.clone()));
         }
         Arc { token, value }
@@ -131,7 +129,7 @@ impl<T: ?Sized> Arc<T> {
 
     /// The value goes with this owner, if it is the last.
     fn let_go(&self) {
-        if !matches!(self.token, Token::Real) && Arc::owners(self) == 1 {
+        if !self.token.is_real() && Arc::owners(self) == 1 {
             leaks::freed(address(&self.value));
         }
     }
@@ -150,7 +148,7 @@ impl<T: ?Sized> Arc<T> {
     pub unsafe fn from_raw(pointer: *const T) -> Arc<T> {
         // SAFETY: by the caller's promise.
         let value = unsafe { real::Arc::from_raw(pointer) };
-        Arc { token: leaks::token(address(&value)).unwrap_or(Token::Real), value }
+        Arc { token: leaks::token(address(&value)).unwrap_or_else(Token::none), value }
     }
 
     /// One owner more, who is only a pointer.
@@ -182,7 +180,7 @@ impl<T: ?Sized> Arc<T> {
     /// Lets all others act, and learns what they did if `self` is then the only owner.
     #[track_caller]
     fn settle(&self) {
-        if !matches!(self.token, Token::Real) {
+        if !self.token.is_real() {
             self.token.pass(Ordering::Relaxed);
             if Arc::owners(self) == 1 {
                 self.token.pass(Ordering::Acquire);
@@ -237,7 +235,7 @@ impl<T: ?Sized> Arc<T> {
     /// dropped happens before.
     #[track_caller]
     pub fn get_mut(this: &mut Arc<T>) -> Option<&mut T> {
-        if !matches!(this.token, Token::Real) && !this.is_unique() {
+        if !this.token.is_real() && !this.is_unique() {
             return None;
         }
         real::Arc::get_mut(&mut this.value)
@@ -261,7 +259,7 @@ impl<T: Clone> Arc<T> {
     /// The value, which is cloned first if there is any other pointer to it.
     #[track_caller]
     pub fn make_mut(this: &mut Arc<T>) -> &mut T {
-        if !matches!(this.token, Token::Real) && !this.is_unique() {
+        if !this.token.is_real() && !this.is_unique() {
             if Arc::owners(this) == 1 {
                 this.token.pass(Ordering::Acquire);
             }
@@ -284,7 +282,7 @@ impl<T: ?Sized> Drop for Arc<T> {
     #[inline]
     #[track_caller]
     fn drop(&mut self) {
-        if !matches!(self.token, Token::Real) {
+        if !self.token.is_real() {
             self.token.dropping(|| Arc::owners(self) == 1);
             self.let_go();
         }

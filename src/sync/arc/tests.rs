@@ -90,7 +90,7 @@ fn the_last_owner_drops_the_value_after_all_that_others_did() {
                 self.0.set(self.0.get() + 1);
             }
         }
-        if crate::context::current() == crate::context::Context::Real {
+        if crate::rt::context::current() == crate::rt::context::Context::Real {
             return;
         }
         let arc = Arc::new(Counted(Rc::clone(&drops), Plain::new(0)));

@@ -89,7 +89,7 @@ impl<T> Weak<T> {
     pub unsafe fn from_raw(pointer: *const T) -> Weak<T> {
         // SAFETY: by the caller's promise.
         let value = unsafe { real::Weak::from_raw(pointer) };
-        let token = crate::leaks::token(pointer.addr());
+        let token = crate::rt::leaks::token(pointer.addr());
         Weak { token, value }
     }
 

@@ -1,66 +1,48 @@
-//! The atomic truth value. loom keeps it as a number, because its own type lacks half the operations.
+//! The atomic truth value.
 
-use super::repr::{
-    FromBits, Made, Original, Repr, Serving, check_failure, check_load, check_store, common, rmw,
-};
+use super::operations::{common, rmw};
+use super::repr::{Repr, Std};
 use super::{AtomicMut, Ordering};
-use crate::base::event::EventKind;
-use crate::context::Context;
-use crate::rt::{self, trace};
+use crate::rt;
+use crate::rt::atomic::Rmw;
+use crate::rt::statics::made::Made;
 use std::fmt;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
 
 /// An atomic `bool`, as [`std::sync::atomic::AtomicBool`].
 pub struct AtomicBool {
-    repr: Repr<real::AtomicBool, rt::loom::AtomicU8>,
+    repr: Repr<real::AtomicBool>,
 }
 
-fn from(kept: u8) -> bool {
-    kept != 0
-}
-
-common! {
-    [] AtomicBool AtomicBool, bool, real::AtomicBool, rt::loom::AtomicU8, rt::loom::AtomicU8::new;
-    u8::from, from
-}
+common! { [] AtomicBool, bool, real::AtomicBool }
 
 impl AtomicBool {
     rmw! {
-        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "and"; returns the value before.
         fetch_and(value: bool, order) -> bool;
-        |real| real.fetch_and(value, order);
-        |loom| from(loom.fetch_and(u8::from(value), order))
+        (Rmw::And, u64::from(value)); |real| real.fetch_and(value, order)
     }
     rmw! {
-        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "not and"; returns the value before.
         fetch_nand(value: bool, order) -> bool;
-        |real| real.fetch_nand(value, order);
         // Not (before and true) is the opposite of before, not (before and false) is true.
-        |loom| from(if value { loom.fetch_xor(1, order) } else { loom.swap(1, order) })
+        if value { (Rmw::Xor, 1) } else { (Rmw::Swap, 1) }; |real| real.fetch_nand(value, order)
     }
     rmw! {
-        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "or"; returns the value before.
         fetch_or(value: bool, order) -> bool;
-        |real| real.fetch_or(value, order);
-        |loom| from(loom.fetch_or(u8::from(value), order))
+        (Rmw::Or, u64::from(value)); |real| real.fetch_or(value, order)
     }
     rmw! {
-        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "exclusive or"; returns the value before.
         fetch_xor(value: bool, order) -> bool;
-        |real| real.fetch_xor(value, order);
-        |loom| from(loom.fetch_xor(u8::from(value), order))
+        (Rmw::Xor, u64::from(value)); |real| real.fetch_xor(value, order)
     }
     rmw! {
-        [] real::AtomicBool, rt::loom::AtomicU8;
         /// Logical "not"; returns the value before.
         fetch_not(, order) -> bool;
-        |real| real.fetch_not(order);
-        |loom| from(loom.fetch_xor(1, order))
+        (Rmw::Xor, 1); |real| real.fetch_not(order)
     }
 }
 

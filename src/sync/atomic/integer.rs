@@ -1,14 +1,13 @@
 //! The ten atomic integers.
 
-use super::repr::{
-    FromBits, Made, Original, Repr, Serving, check_failure, check_load, check_store, common, rmw,
-};
+use super::operations::{common, rmw};
+use super::repr::{Repr, Std};
 use super::{AtomicMut, Ordering};
-use crate::base::event::EventKind;
-use crate::context::Context;
-use crate::rt::{self, journal, trace};
+use crate::rt;
+use crate::rt::atomic::Rmw;
+use crate::rt::statics::made::Made;
 use std::fmt;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
 
 /// One atomic integer with all its operations.
@@ -16,31 +15,28 @@ macro_rules! integer {
     ($name:ident, $value:ident) => {
         #[doc = concat!("An atomic `", stringify!($value), "`, as [`std::sync::atomic::", stringify!($name), "`].")]
         pub struct $name {
-            repr: Repr<real::$name, rt::loom::$name>,
+            repr: Repr<real::$name>,
         }
 
-        common! {
-            [] $name $name, $value, real::$name, rt::loom::$name, rt::loom::$name::new;
-            std::convert::identity::<$value>, std::convert::identity::<$value>
-        }
+        common! { [] $name, $value, real::$name }
 
         integer!(@rmw $name, $value;
             /// Adds, wrapping around on overflow; returns the value before.
-            fetch_add
+            fetch_add Add
             /// Subtracts, wrapping around on overflow; returns the value before.
-            fetch_sub
+            fetch_sub Sub
             /// Bitwise "and"; returns the value before.
-            fetch_and
+            fetch_and And
             /// Bitwise "not and"; returns the value before.
-            fetch_nand
+            fetch_nand Nand
             /// Bitwise "or"; returns the value before.
-            fetch_or
+            fetch_or Or
             /// Bitwise "exclusive or"; returns the value before.
-            fetch_xor
+            fetch_xor Xor
             /// Writes the greater of the two; returns the value before.
-            fetch_max
+            fetch_max Max
             /// Writes the lesser of the two; returns the value before.
-            fetch_min
+            fetch_min Min
         );
 
         impl Default for $name {
@@ -50,14 +46,12 @@ macro_rules! integer {
             }
         }
     };
-    (@rmw $name:ident, $value:ident; $($(#[$doc:meta])* $operation:ident)*) => {
+    (@rmw $name:ident, $value:ident; $($(#[$doc:meta])* $operation:ident $rmw:ident)*) => {
         impl $name {
             $(rmw! {
-                [] real::$name, rt::loom::$name;
                 $(#[$doc])*
                 $operation(value: $value, order) -> $value;
-                |real| real.$operation(value, order);
-                |loom| loom.$operation(value, order)
+                (Rmw::$rmw, value as u64); |real| real.$operation(value, order)
             })*
         }
     };
@@ -66,8 +60,8 @@ macro_rules! integer {
 impl AtomicU32 {
     /// For an atomic of the harness's own: a witness does not show what is done to it.
     pub(crate) fn hidden(self) -> Self {
-        if let Some(key) = self.repr.key() {
-            journal::hide(key);
+        if let Some(atomic) = self.repr.modelled() {
+            atomic.hide();
         }
         self
     }

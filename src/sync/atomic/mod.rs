@@ -16,7 +16,7 @@ mod bool;
 mod fence;
 mod guard;
 mod integer;
-mod note;
+mod operations;
 mod pointer;
 mod repr;
 #[cfg(test)]

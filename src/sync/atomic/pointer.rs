@@ -1,84 +1,57 @@
-//! The atomic pointer. loom keeps it as a number, as it does within its own type, so that arithmetic on
-//! it is one operation.
+//! The atomic pointer. A runtime keeps it as a number.
 
-use super::repr::{
-    FromBits, Made, Original, Repr, Serving, check_failure, check_load, check_store, common, rmw,
-};
+use super::operations::{common, rmw};
+use super::repr::{Repr, Std};
 use super::{AtomicMut, Ordering};
-use crate::base::event::EventKind;
-use crate::context::Context;
-use crate::rt::{self, trace};
+use crate::rt;
+use crate::rt::atomic::Rmw;
+use crate::rt::statics::made::Made;
 use std::fmt;
-use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic as real;
 
 /// An atomic `*mut T`, as [`std::sync::atomic::AtomicPtr`].
 pub struct AtomicPtr<T> {
-    repr: Repr<real::AtomicPtr<T>, rt::loom::AtomicUsize>,
+    repr: Repr<real::AtomicPtr<T>>,
 }
 
-fn to<T>(pointer: *mut T) -> usize {
-    pointer.expose_provenance()
-}
-
-fn from<T>(kept: usize) -> *mut T {
-    std::ptr::with_exposed_provenance_mut(kept)
-}
-
-common! {
-    [T] AtomicPtr AtomicPtr<T>, *mut T, real::AtomicPtr<T>, rt::loom::AtomicUsize, rt::loom::AtomicUsize::new;
-    to, from
-}
+common! { [T] AtomicPtr<T>, *mut T, real::AtomicPtr<T> }
 
 impl<T> AtomicPtr<T> {
     rmw! {
-        [T] real::AtomicPtr<T>, rt::loom::AtomicUsize;
         /// Moves the pointer forward by `count` elements, wrapping around; returns the one before.
         fetch_ptr_add(count: usize, order) -> *mut T;
-        |real| real.fetch_ptr_add(count, order);
-        |loom| from(loom.fetch_add(count.wrapping_mul(size_of::<T>()), order))
+        (Rmw::Add, count.wrapping_mul(size_of::<T>()) as u64); |real| real.fetch_ptr_add(count, order)
     }
     rmw! {
-        [T] real::AtomicPtr<T>, rt::loom::AtomicUsize;
         /// Moves the pointer back by `count` elements, wrapping around; returns the one before.
         fetch_ptr_sub(count: usize, order) -> *mut T;
-        |real| real.fetch_ptr_sub(count, order);
-        |loom| from(loom.fetch_sub(count.wrapping_mul(size_of::<T>()), order))
+        (Rmw::Sub, count.wrapping_mul(size_of::<T>()) as u64); |real| real.fetch_ptr_sub(count, order)
     }
     rmw! {
-        [T] real::AtomicPtr<T>, rt::loom::AtomicUsize;
         /// Moves the pointer forward by `bytes` bytes, wrapping around; returns the one before.
         fetch_byte_add(bytes: usize, order) -> *mut T;
-        |real| real.fetch_byte_add(bytes, order);
-        |loom| from(loom.fetch_add(bytes, order))
+        (Rmw::Add, bytes as u64); |real| real.fetch_byte_add(bytes, order)
     }
     rmw! {
-        [T] real::AtomicPtr<T>, rt::loom::AtomicUsize;
         /// Moves the pointer back by `bytes` bytes, wrapping around; returns the one before.
         fetch_byte_sub(bytes: usize, order) -> *mut T;
-        |real| real.fetch_byte_sub(bytes, order);
-        |loom| from(loom.fetch_sub(bytes, order))
+        (Rmw::Sub, bytes as u64); |real| real.fetch_byte_sub(bytes, order)
     }
     rmw! {
-        [T] real::AtomicPtr<T>, rt::loom::AtomicUsize;
         /// Bitwise "or" with the address; returns the pointer before.
         fetch_or(bits: usize, order) -> *mut T;
-        |real| real.fetch_or(bits, order);
-        |loom| from(loom.fetch_or(bits, order))
+        (Rmw::Or, bits as u64); |real| real.fetch_or(bits, order)
     }
     rmw! {
-        [T] real::AtomicPtr<T>, rt::loom::AtomicUsize;
         /// Bitwise "and" with the address; returns the pointer before.
         fetch_and(bits: usize, order) -> *mut T;
-        |real| real.fetch_and(bits, order);
-        |loom| from(loom.fetch_and(bits, order))
+        (Rmw::And, bits as u64); |real| real.fetch_and(bits, order)
     }
     rmw! {
-        [T] real::AtomicPtr<T>, rt::loom::AtomicUsize;
         /// Bitwise "exclusive or" with the address; returns the pointer before.
         fetch_xor(bits: usize, order) -> *mut T;
-        |real| real.fetch_xor(bits, order);
-        |loom| from(loom.fetch_xor(bits, order))
+        (Rmw::Xor, bits as u64); |real| real.fetch_xor(bits, order)
     }
 }
 

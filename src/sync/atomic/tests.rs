@@ -1,7 +1,7 @@
 //! Every operation of every atomic against std's, on every engine.
 
 use super::*;
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
 use crate::testing::{everywhere, everywhere_counted, in_loom, in_shuttle, spawn};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -6,10 +6,12 @@
 
 use super::program::{FAMILIES, Family, Program, programs, programs_of_atomics};
 use super::{End, TooMany, ends, over};
-use crate::context::{self, Context};
 use crate::engine::shuttle::reduced::Reduced;
 use crate::engine::shuttle::search::Counters;
 use crate::explore::rc11::Model;
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
+use crate::rt::execution;
 use crate::rt::rc11::{self, Explorer};
 use proptest::prelude::*;
 use std::cell::RefCell;
@@ -27,7 +29,7 @@ fn too_many() -> u64 {
 
 /// All ends of a program's executions under the exact engine, and how many there were. `None` if there are too many.
 fn explore(program: &Program, model: Model) -> Result<Option<(BTreeSet<End>, u64)>, String> {
-    crate::panics::install_once();
+    crate::rt::panics::install_once();
     let mut explorer = Explorer::new(model);
     let (mut found, mut executions, mut runs) = (BTreeSet::new(), 0, 0);
     loop {
@@ -35,13 +37,14 @@ fn explore(program: &Program, model: Model) -> Result<Option<(BTreeSet<End>, u64
         let main = {
             let (program, values) = (program.clone(), Arc::clone(&values));
             Box::new(move || {
+                execution::begin();
                 let seen = program.execute();
                 rc11::wait_for_others();
                 *values.lock().unwrap() = Some(seen);
-                crate::sync::lazy::end_of_execution();
+                execution::end();
             })
         };
-        let entered = context::enter(Context::Rc11);
+        let entered = context::enter(Context::Model(Checker::Rc11));
         let end = explorer.execute(main);
         drop(entered);
         let Some(end) = end else { return Ok(Some((found, executions))) };
@@ -54,7 +57,7 @@ fn explore(program: &Program, model: Model) -> Result<Option<(BTreeSet<End>, u64
             rc11::End::Deadlock => End::Deadlock,
             rc11::End::Race(_) => End::Race,
             rc11::End::Failed(payload) => {
-                End::Other(crate::panics::text(payload.as_ref()).unwrap_or("?").to_owned())
+                End::Other(crate::rt::panics::text(payload.as_ref()).unwrap_or("?").to_owned())
             }
             rc11::End::Dropped | rc11::End::Unseen => continue,
             rc11::End::Endless => return Err("no program has a loop".to_owned()),

@@ -5,12 +5,14 @@ mod program;
 
 use super::reduced::Reduced;
 use super::search::Counters;
-use crate::context::{self, Context, Options};
+use crate::rt::Checker;
+use crate::rt::context::{self, Context, Options};
+use crate::rt::execution;
 use crate::rt::shuttle_end;
 use crate::rt::trace::{self, RaceFound};
 use program::{Act, FAMILIES, Held, Program};
 
-use crate::panics::Deadlocked;
+use crate::rt::panics::Deadlocked;
 pub(super) use program::programs;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
@@ -146,20 +148,19 @@ fn ends(
         let (program, ends_here, counters_here) = (program.clone(), Arc::clone(&ends), Arc::clone(counters));
         let model = move || {
             counters_here.started.fetch_add(1, Ordering::Relaxed);
-            trace::begin(true);
+            execution::begin();
             let values = program.execute();
-            crate::sync::lazy::end_of_execution();
-            trace::end();
+            execution::end();
             counters_here.ended.fetch_add(1, Ordering::Relaxed);
             ends_here.lock().unwrap().insert(End::Values(values));
         };
-        crate::panics::install_once();
-        let entered = context::enter(Context::Shuttle);
+        crate::rt::panics::install_once();
+        let entered = context::enter(Context::Model(Checker::Shuttle));
         let result = shuttle_end::run(Lasting(Arc::clone(&scheduler)), config, model);
         drop(entered);
         let Err(payload) = result else { break };
         counters.ended.fetch_add(1, Ordering::Relaxed);
-        let words = crate::panics::text(payload.as_ref()).unwrap_or("?").to_owned();
+        let words = crate::rt::panics::text(payload.as_ref()).unwrap_or("?").to_owned();
         let raced = payload.is::<RaceFound>();
         ends.lock().unwrap().insert(match payload.is::<Deadlocked>() {
             _ if raced => End::Race,

@@ -3,9 +3,9 @@
 use crate::cell::Plain;
 use crate::channel::{self, Receiver, Sender};
 use crate::choose;
-use crate::context::{self, Options};
+use crate::rt::context::{self, Options};
 use crate::sync::atomic::{AtomicPtr, AtomicU8};
-use crate::sync::{self, Condvar, Mutex, OnceLock, RwLock, spurious};
+use crate::sync::{self, Condvar, Mutex, OnceLock, RwLock};
 use crate::thread;
 use proptest::prelude::*;
 use std::ptr;
@@ -269,7 +269,6 @@ impl Program {
     /// Runs it once, and returns what every task saw.
     pub(in crate::engine::shuttle) fn execute(&self) -> Vec<Vec<u8>> {
         context::set_options(self.options);
-        spurious::begin_execution();
         // Ends are made and dropped by operations, which are left out where there is nothing to send.
         let (sender, receiver) = match (self.has(Family::Channel), self.capacity) {
             (false, _) => (None, None),

@@ -6,8 +6,9 @@
 use super::super::{End, Explorer, run};
 use super::oracle::{self, Answer, Execution, Modify, Op, Operation, Outcome, Program, Shape, Stmt, Verdict};
 use crate::cell::Plain;
-use crate::context::{self, Context};
 use crate::explore::rc11::{EventId, Graph, Kind, Model};
+use crate::rt::Checker;
+use crate::rt::context::{self, Context};
 use crate::sync::atomic::{AtomicI64, Ordering, fence};
 use crate::thread;
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,16 +241,17 @@ fn by_engine(program: &Program, plain: &[bool], model: Model, tally: &mut Tally)
     let program = Arc::new(program.clone());
     let mut explorer = Explorer::new(model);
     let mut answers = Answers::default();
-    let _entered = context::enter(Context::Rc11);
+    let _entered = context::enter(Context::Model(Checker::Rc11));
     loop {
         let trace = Arc::new(RealMutex::new(None));
         let main = {
             let (program, plain, trace) = (program.clone(), plain.to_vec(), trace.clone());
             Box::new(move || {
+                crate::rt::execution::begin();
                 let result = main_thread(&program, &plain);
                 super::super::wait_for_others();
                 *trace.lock().unwrap() = Some(result);
-                crate::sync::lazy::end_of_execution();
+                crate::rt::execution::end();
             })
         };
         let Some(end) = explorer.execute(main) else { break };
@@ -269,7 +271,7 @@ fn by_engine(program: &Program, plain: &[bool], model: Model, tally: &mut Tally)
             End::Dropped => tally.dropped += 1,
             End::Race(_) => answers.races = true,
             End::Failed(payload) => {
-                return Err(format!("panicked: {:?}", crate::panics::text(payload.as_ref())));
+                return Err(format!("panicked: {:?}", crate::rt::panics::text(payload.as_ref())));
             }
             End::Trouble(trouble) => return Err(format!("{trouble:?}")),
             End::Unseen | End::Deadlock | End::Endless | End::Restart => {
@@ -435,7 +437,7 @@ fn cycle(seed: u64) -> Program {
 }
 
 fn check(model: Model, seeds: std::ops::Range<u64>) -> Tally {
-    crate::panics::install_once();
+    crate::rt::panics::install_once();
     let mut tally = Tally::default();
     for seed in seeds {
         let program = if seed % 2 == 1 { cycle(seed) } else { oracle::random(seed / 2, &shape(seed / 2)) };
@@ -533,7 +535,7 @@ fn classics() -> Vec<Program> {
 
 #[test]
 fn the_engine_and_the_oracle_agree_on_classics() {
-    crate::panics::install_once();
+    crate::rt::panics::install_once();
     let classics = classics();
     assert!(classics.len() > 60, "{}", classics.len());
     for model in [Model::Rc11, Model::Sc] {

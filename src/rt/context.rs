@@ -5,12 +5,13 @@
 //! thread-local is exactly as wide as a model; threads started with `std::thread` are outside of it.
 //!
 //! An object that a const fn has made belongs to no engine: which one serves it is settled when it is first used, see
-//! [`crate::sync::statics`].
+//! [`crate::rt::statics`].
 //!
 //! Limit: an object that `new` makes outside a model (in a `static` of std's `OnceLock`, say) stays a real one inside it,
 //! so the checker cannot see it. Use `const_new`, or the facade's `LazyLock` or `thread_local!`, for such objects.
 
 use crate::heartbeat;
+use crate::rt::{Checker, execution};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -20,12 +21,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 pub(crate) enum Context {
     /// No model: the real thing, within one process.
     Real,
-    /// Inside a loom execution.
-    Loom,
-    /// Inside a shuttle execution.
-    Shuttle,
-    /// Inside an execution of our own exact engine.
-    Rc11,
+    /// Inside an execution under a checker.
+    Model(Checker),
     /// Real, and shared by several processes: locks are process-shared, channels are pipes.
     Process,
 }
@@ -33,7 +30,16 @@ pub(crate) enum Context {
 impl Context {
     /// Whether a checker decides what happens next.
     pub(crate) fn is_model(self) -> bool {
-        matches!(self, Context::Loom | Context::Shuttle | Context::Rc11)
+        self.checker().is_some()
+    }
+
+    /// The checker that decides what happens next, if one does.
+    #[inline]
+    pub(crate) fn checker(self) -> Option<Checker> {
+        match self {
+            Context::Model(checker) => Some(checker),
+            Context::Real | Context::Process => None,
+        }
     }
 }
 
@@ -67,22 +73,17 @@ static FOREIGN: AtomicBool = AtomicBool::new(false);
 /// # Panics
 /// If so, unless the thread unwinds already. That it was so is known even if the panic is caught.
 #[inline]
-pub(crate) fn check_thread(object_of: Context) {
+pub(crate) fn check_thread(object_of: Checker) {
     if !MODELLED.get() {
         refuse_thread(object_of);
     }
 }
 
 #[cold]
-fn refuse_thread(object_of: Context) {
+fn refuse_thread(object_of: Checker) {
     FOREIGN.store(true, Ordering::Relaxed);
     if !std::thread::panicking() {
-        let engine = match object_of {
-            Context::Loom => "loom",
-            Context::Shuttle => "shuttle",
-            Context::Rc11 => "rc11",
-            Context::Real | Context::Process => "no checker",
-        };
+        let engine = object_of.name();
         panic!(
             "this object belongs to an execution under {engine}; start the thread with `selvedge::thread`"
         );
@@ -103,7 +104,7 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.previous);
-        OPTIONS.take();
+        execution::with(|execution| execution.options.take());
         heartbeat::end_execution();
     }
 }
@@ -122,19 +123,15 @@ pub(crate) fn count_operation() {
 /// Operations after which a long execution tells that it goes on.
 const BEAT: u64 = 64;
 
-thread_local! {
-    static YIELDED: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Notes that a thread of the execution that runs has yielded, or notes that none has so far.
 #[inline]
 pub(crate) fn set_yielded(yielded: bool) {
-    YIELDED.set(yielded);
+    execution::with(|execution| execution.yielded.set(yielded));
 }
 
 /// Whether a thread of the execution that runs, or was the last, has yielded.
 pub(crate) fn has_yielded() -> bool {
-    YIELDED.get()
+    execution::with(|execution| execution.yielded.get())
 }
 
 /// Operations counted on this operating-system thread so far.
@@ -142,20 +139,16 @@ pub(crate) fn operations() -> u64 {
     OPERATIONS.get()
 }
 
-thread_local! {
-    static WEIGHT: Cell<u64> = const { Cell::new(1) };
-}
-
 /// Says how often the execution that runs counts: once, or not at all if it is known to come out as another
 /// one did, or as often as it was executed elsewhere.
 #[inline]
 pub(crate) fn set_weight(executions: u64) {
-    WEIGHT.set(executions);
+    execution::with(|execution| execution.weight.set(executions));
 }
 
 /// How often the execution that runs counts.
 pub(crate) fn weight() -> u64 {
-    WEIGHT.get()
+    execution::with(|execution| execution.weight.get())
 }
 
 /// Whether the execution that runs need not be counted.
@@ -204,22 +197,23 @@ pub(crate) struct Options {
     pub(crate) drops_freely: bool,
 }
 
+impl Options {
+    pub(super) const NONE: Self = Options { spurious_wakeups: false, past_races: false, drops_freely: false };
+}
+
 thread_local! {
-    static OPTIONS: Cell<Options> = const {
-        Cell::new(Options { spurious_wakeups: false, past_races: false, drops_freely: false })
-    };
     static TO_THE_RACE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What the design that runs under a checker has asked for.
 #[inline]
 pub(crate) fn options() -> Options {
-    OPTIONS.get()
+    execution::with(|execution| execution.options.get())
 }
 
 /// An execution of a design that asks for this begins.
 pub(crate) fn set_options(options: Options) {
-    OPTIONS.set(options);
+    execution::with(|execution| execution.options.set(options));
 }
 
 /// Runs executions that all end at the first data race, or not, whatever their design has asked for.

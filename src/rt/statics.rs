@@ -20,9 +20,9 @@
 mod image;
 pub(crate) mod made;
 
-use crate::context::{self, Context};
-use crate::rt::{self, rc11};
-use crate::thread::model;
+use crate::rt::context::{self, Context};
+use crate::rt::runtime::Runtime;
+use crate::rt::{self, model};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::ptr::NonNull;
@@ -100,33 +100,34 @@ fn in_program(address: usize) -> bool {
     ((&raw const __executable_start).addr()..(&raw const _end).addr()).contains(&address)
 }
 
-/// What names the location under rc11 in all executions alike, of an object at this address: of a `static` its key,
-/// which it keeps; of one that the execution has made, only that it has no name.
-fn location_name(address: usize, key: u64) -> rc11::LocationName {
-    if in_program(address) {
-        (rc11::OF_STATICS, u32::try_from(key).unwrap_or(u32::MAX))
-    } else {
-        (rc11::OF_LAZY, 0)
-    }
+/// What names an object in all executions alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ObjectName {
+    /// Of a `static` its key, which it keeps.
+    Static(u64),
+    /// Of one that the execution has made, only that no thread has made it.
+    Lazy,
 }
 
-/// The location that is made next is that of an object at this address, and there from the beginning.
+/// The object that is made next is at this address, and there from the beginning.
 fn name_ahead(address: usize, key: u64) {
-    if context::current() == Context::Rc11 && rc11::alive() {
-        rc11::name_ahead(location_name(address, key));
-    }
+    name(if in_program(address) { ObjectName::Static(key) } else { ObjectName::Lazy });
 }
 
 /// As [`name_ahead`], of an object that is no `static`.
 fn name_lazily() {
-    if context::current() == Context::Rc11 && rc11::alive() {
-        rc11::name_ahead((rc11::OF_LAZY, 0));
+    name(ObjectName::Lazy);
+}
+
+fn name(name: ObjectName) {
+    if let Some(checker) = rt::checker() {
+        with_runtime!(checker, R => R::name_ahead(name));
     }
 }
 
 /// Whether an execution is there, or what it has left: where neither is, only real objects work.
 fn in_execution() -> bool {
-    rt::made_for() != Context::Real || model::try_local().is_some()
+    context::current() == Context::Process || rt::alive() || model::try_local().is_some()
 }
 
 /// What this object holds in the running execution, if anything.

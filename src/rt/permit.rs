@@ -3,13 +3,12 @@
 //! The engines' own will not do: loom's `Condvar::wait` eats a permit, and shuttle's park returns
 //! spuriously at random. This one does neither.
 //!
-//! It is made on first use, for most threads never park; but where loom is to be exact with the thread it belongs
-//! to, because there the lock itself would be taken for one that is used before it is made.
+//! It is made on first use, for most threads never park; but where a runtime asks for it with the thread it belongs to.
 
-use crate::context::{self, Context};
-use crate::rt;
-use crate::rt::trace::{self, Token};
-use crate::sync::monitor::Monitor;
+use super::Checker;
+use super::monitor::Monitor;
+use super::past::{self, Token};
+use super::runtime::Runtime;
 use std::sync::OnceLock;
 
 /// One thread's permit: at most one at a time. Most threads never park, so it is made on first use.
@@ -25,14 +24,10 @@ struct State {
 
 impl Permit {
     /// The permit of a thread that has not begun.
-    pub(crate) fn new(thread: u64) -> Self {
+    pub(crate) fn new(checker: Checker, thread: u64) -> Self {
         let permit = Permit::default();
-        if context::current() == Context::Rc11 {
-            // Whichever thread comes first, it is the same one.
-            rt::rc11::name_ahead((rt::rc11::OF_PERMITS, u32::try_from(thread).unwrap_or(u32::MAX)));
-            permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
-        }
-        if context::current() == Context::Loom && rt::loom::exactly() {
+        // Whichever thread comes first, it is the same one.
+        if with_runtime!(checker, R => R::makes_permits(thread)) {
             permit.0.get_or_init(|| Box::new(Monitor::new(State::default())));
         }
         permit
@@ -40,12 +35,7 @@ impl Permit {
 
     fn monitor(&self) -> &Monitor<State> {
         if self.0.get().is_none() {
-            let made = Box::new(Monitor::new(State::default()));
-            if context::current() == Context::Loom {
-                // loom takes a first use that is not ordered after the making for a race; the thread that enters
-                // after this is.
-                drop(made.enter());
-            }
+            let made = Box::new(Monitor::used_before_known(State::default()));
             // Another thread may have made it meanwhile: theirs counts then.
             let _ = self.0.set(made);
         }
@@ -54,7 +44,7 @@ impl Permit {
 
     /// Makes the permit available.
     pub(crate) fn release(&self) {
-        let past = trace::token();
+        let past = past::token();
         let mut state = self.monitor().enter();
         state.available = true;
         state.past.push(past);
@@ -86,7 +76,7 @@ impl State {
     fn take(&mut self) {
         self.available = false;
         for past in self.past.drain(..) {
-            trace::receive(&past);
+            past::receive(&past);
         }
     }
 }

@@ -8,23 +8,44 @@
 //! main thread of another execution. Stacks are the engine's; what `Builder::stack_size` asks for is
 //! ignored.
 
-use super::local::Values;
+use super::journal::{self, Key};
+use super::past::{self, Token};
 use super::permit::Permit;
+use super::runtime::Runtime;
+use super::statics::Statics;
+use super::values::Values;
+use super::{Checker, execution, running};
 use crate::base::event::EventKind;
-use crate::context::{self, Context};
-use crate::explore::rc11::LocationId;
-use crate::panics;
-use crate::rt::journal::{self, Key};
-use crate::rt::shuttle_thread::PerTask;
-use crate::rt::trace::{self, ObjectId, Token};
-use crate::rt::{self, Slot, loom_thread, rc11, shuttle_thread};
-use crate::sync::statics::Statics;
+use crate::rt::panics;
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+
+one_of! {
+    /// What a runtime knows a thread by.
+    ThreadObject
+}
+
+one_of! {
+    /// What a runtime waits for a thread by.
+    Join
+}
+
+one_of! {
+    /// See [`RawHandover`].
+    Handover
+}
+
+/// Orders the making of what a thread returns before its drop by a thread that has not joined the thread.
+pub(crate) trait RawHandover {
+    /// The thread has made what it returns.
+    fn give(&self);
+
+    /// The running thread is about to drop it.
+    fn take(&self);
+}
 
 /// Who a model thread is, what belongs to it, and its end.
 pub(crate) struct Identity {
@@ -32,10 +53,8 @@ pub(crate) struct Identity {
     pub(crate) number: u64,
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) permit: Permit,
-    /// Names the thread in announcements.
-    pub(crate) object: ObjectId,
-    /// Under rc11, the location that tells whether the thread has ended.
-    ended_at: LocationId,
+    /// What the runtime knows the thread by.
+    pub(crate) object: ThreadObject,
     /// The main thread's is never waited for.
     pub(crate) end: End,
     home: Home,
@@ -87,24 +106,24 @@ impl Home {
 
 impl Identity {
     #[track_caller]
-    fn new(home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
+    fn new(checker: Checker, home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
         if matches!(home, Home::Here(_)) {
-            crate::leaks::begin();
-            rt::loom::first::begin();
+            crate::rt::leaks::begin();
+            with_runtime!(checker, R => R::begin());
         }
         let threads = &home.execution().threads;
         let counted = threads.replace(threads.get() + 1);
-        // The main thread is the only one that is not announced.
-        let announced = (context::current() == Context::Rc11 && matches!(home, Home::With(_)))
-            .then(|| rc11::announce_spawn(Location::caller()))
-            .flatten();
-        let number = announced.map_or(counted, u64::from);
+        let announced = match home {
+            // The main thread is the only one that is not announced.
+            Home::Here(_) => None,
+            Home::With(_) => with_runtime!(checker, R => R::announce_spawn()),
+        };
+        let number = announced.unwrap_or(counted);
         Arc::new(Self {
             number,
-            ended_at: rc11::make_for_thread(rc11::OF_ENDS, number),
+            object: make!(checker, ThreadObject, R => R::thread(number)),
             name,
-            permit: Permit::new(number),
-            object: trace::new_object(),
+            permit: Permit::new(checker, number),
             end: End::default(),
             home,
             values: Values::default(),
@@ -126,38 +145,31 @@ impl Identity {
     }
 }
 
-thread_local! {
-    /// Whether any model thread of this operating-system thread may have something in `unsettled`.
-    static UNSETTLED: Cell<bool> = const { Cell::new(false) };
-    /// What belongs to each thread of a shuttle execution.
-    static UNDER_SHUTTLE: PerTask<Arc<Identity>> = const { PerTask::new() };
-}
-
 /// Looks at what belongs to the running model thread, if anything does yet. No scheduling point may lie
 /// within.
 #[inline]
 fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
-    match context::current() {
-        Context::Loom => look(loom_thread::slot().and_then(|slot| slot.downcast().ok()).as_ref()),
-        Context::Shuttle => UNDER_SHUTTLE.with(|locals| locals.with(look)),
-        Context::Rc11 => look(rc11::slot().and_then(|slot| slot.downcast().ok()).as_ref()),
-        Context::Real | Context::Process => look(None),
+    match running() {
+        Some(checker) => with_runtime!(checker, R => R::look(look)),
+        None => look(None),
     }
 }
 
 fn set(local: Option<Arc<Identity>>) {
-    match context::current() {
-        Context::Loom => loom_thread::set_slot(local.map(|local| local as Slot)),
-        Context::Shuttle => UNDER_SHUTTLE.with(|locals| locals.set(local)),
-        Context::Rc11 => rc11::set_slot(local.map(|local| local as Slot)),
-        Context::Real | Context::Process => {}
+    if let Some(checker) = running() {
+        with_runtime!(checker, R => R::set(local));
     }
+}
+
+/// The checker that runs. Only inside a model.
+fn model() -> Checker {
+    running().expect("only a model has model threads")
 }
 
 /// What belongs to the running model thread. Only inside a model.
 pub(crate) fn local() -> Arc<Identity> {
     try_local().unwrap_or_else(|| {
-        let local = Identity::new(Home::Here(Execution::default()), Some(Cow::Borrowed("main")));
+        let local = Identity::new(model(), Home::Here(Execution::default()), Some(Cow::Borrowed("main")));
         set(Some(local.clone()));
         local
     })
@@ -210,18 +222,10 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
 
 /// Runs an actor's part. Where a panic of his ends an execution and not the search, that is told as it happens,
 /// as this payload.
-pub(crate) fn as_actor<R>(panicked: impl Any + Send, f: impl FnOnce() -> R) -> R {
-    if !rt::loom::unreduced::on() {
-        return f();
-    }
-    match catch(f) {
-        Ok(returned) => returned,
-        Err(payload) => {
-            if !payload.is::<rt::loom::unreduced::Cut>() {
-                rt::loom::unreduced::fail(Box::new(panicked));
-            }
-            resume_unwind(payload)
-        }
+pub(crate) fn as_actor<T>(panicked: impl Any + Send, f: impl FnOnce() -> T) -> T {
+    match running() {
+        Some(checker) => with_runtime!(checker, R => R::as_actor(panicked, f)),
+        None => f(),
     }
 }
 
@@ -231,13 +235,14 @@ pub(crate) fn as_actor<R>(panicked: impl Any + Send, f: impl FnOnce() -> R) -> R
 /// taken to be unwinding too, for they share an operating-system thread: they could not give back the
 /// locks they hold. So an unwinding thread keeps what it has to say for later.
 pub(crate) fn when_settled(action: Box<dyn FnOnce()>) {
-    let unwinding = context::current() == Context::Loom && std::thread::panicking();
-    if !unwinding || !rt::loom::alive() {
+    let keeps =
+        |checker| with_runtime!(checker, R => R::UNWINDS_ALL && std::thread::panicking() && R::alive());
+    if !running().is_some_and(keeps) {
         return action();
     }
     match try_local() {
         Some(local) => {
-            UNSETTLED.set(true);
+            execution::with(|execution| execution.unsettled.set(true));
             local.unsettled.borrow_mut().push(action);
         }
         None => action(),
@@ -247,11 +252,12 @@ pub(crate) fn when_settled(action: Box<dyn FnOnce()>) {
 /// The running model thread has caught a panic, or had none: the locks that it let go of while
 /// unwinding are given back, and what its destructors kept for later is done.
 pub(crate) fn settled() {
-    if context::current() != Context::Loom || std::thread::panicking() {
+    let Some(checker) = running().filter(|_| !std::thread::panicking()) else { return };
+    if !with_runtime!(checker, R => R::UNWINDS_ALL) {
         return;
     }
-    rt::loom::release_deferred();
-    while UNSETTLED.get()
+    with_runtime!(checker, R => R::settled());
+    while execution::with(|execution| execution.unsettled.get())
         && let Some(local) = try_local()
     {
         let actions = std::mem::take(&mut *local.unsettled.borrow_mut());
@@ -271,45 +277,10 @@ pub(crate) struct Packet<T> {
     pub(crate) identity: Arc<Identity>,
 }
 
-/// Orders the making of what a thread returns before its drop by a thread that has not joined the thread.
-struct Handover {
-    past: RefCell<Token>,
-    /// loom's carrier of the edge, where there may be something to drop.
-    made: Option<rt::loom::AtomicUsize>,
-}
-
-impl Handover {
-    #[track_caller]
-    fn new<T>() -> Self {
-        let carried = std::mem::needs_drop::<T>() && context::current() == Context::Loom;
-        Self { past: RefCell::default(), made: carried.then(|| rt::loom::AtomicUsize::new(0)) }
-    }
-
-    /// The thread has made what it returns.
-    fn give<T>(&self, result: &std::thread::Result<T>) {
-        if std::mem::needs_drop::<T>() || result.is_err() {
-            trace::leave_token(&self.past);
-        }
-        if let Some(made) = self.made.as_ref().filter(|_| rt::loom::enter()) {
-            made.fetch_add(1, Ordering::Release);
-        }
-    }
-
-    /// The running thread is about to drop it.
-    fn take(&self) {
-        if context::current() == Context::Shuttle && rt::shuttle::alive() {
-            trace::receive(&self.past.borrow());
-        }
-        if let Some(made) = self.made.as_ref().filter(|_| rt::loom::enter()) {
-            made.fetch_add(1, Ordering::Acquire);
-        }
-    }
-}
-
 impl<T> Drop for Packet<T> {
     fn drop(&mut self) {
         if self.result.get_mut().is_some() && !std::thread::panicking() {
-            self.handover.take();
+            each!(Handover, &self.handover, handover => handover.take());
         }
     }
 }
@@ -335,55 +306,37 @@ pub(crate) struct End {
 /// What the main thread says of the panic of a thread that no thread has joined.
 pub(crate) const UNHEARD: &str = "a thread panicked, and nobody joined it";
 
-thread_local! {
-    /// Panics of threads that no thread has joined, in the execution that runs.
-    static UNHEARD_PANICS: Cell<u32> = const { Cell::new(0) };
-}
-
-thread_local! {
-    static NAMELESS: Cell<bool> = const { Cell::new(false) };
-}
-
 /// While what is returned lives, the main thread has no name: that of a closure has none, as under loom.
 pub(crate) fn nameless_main() -> impl Drop {
     struct Nameless;
     impl Drop for Nameless {
         fn drop(&mut self) {
-            NAMELESS.set(false);
+            execution::with(|execution| execution.nameless.set(false));
         }
     }
-    NAMELESS.set(true);
+    execution::with(|execution| execution.nameless.set(true));
     Nameless
 }
 
 /// Whether the main thread has no name.
 pub(crate) fn main_is_nameless() -> bool {
-    NAMELESS.get()
+    execution::with(|execution| execution.nameless.get())
 }
 
 /// How many threads have panicked, and no thread has joined them.
 pub(crate) fn unheard() -> u32 {
-    UNHEARD_PANICS.get()
-}
-
-/// An execution begins, in which no thread has panicked.
-pub(crate) fn forget_unheard() {
-    UNHEARD_PANICS.set(0);
+    execution::with(|execution| execution.unheard.get())
 }
 
 impl End {
     /// The thread's panic, if there was one, has come to the one who waited for it. Whether it does now.
     fn heard(&self) -> bool {
         let panicked = self.panicked.replace(false);
-        UNHEARD_PANICS.set(UNHEARD_PANICS.get().saturating_sub(u32::from(panicked)));
+        execution::with(|execution| {
+            execution.unheard.set(execution.unheard.get().saturating_sub(u32::from(panicked)));
+        });
         panicked
     }
-}
-
-enum Join {
-    Loom(Box<loom_thread::Join>),
-    Shuttle(shuttle_thread::Join),
-    Rc11(u8),
 }
 
 impl Identity {
@@ -391,7 +344,7 @@ impl Identity {
     #[track_caller]
     pub(crate) fn wait(&self) {
         self.wait_for_its_end();
-        trace::receive(&self.end.past.borrow());
+        past::receive(&self.end.past.borrow());
     }
 
     /// As a scope waits for the threads in it: what destructors of thread-local values did is not known,
@@ -401,44 +354,24 @@ impl Identity {
     pub(crate) fn wait_for_its_return(&self) {
         self.wait_for_its_end();
         match &*self.end.returned.borrow() {
-            Some(returned) => trace::receive(returned),
-            None => trace::receive(&self.end.past.borrow()),
+            Some(returned) => past::receive(returned),
+            None => past::receive(&self.end.past.borrow()),
         }
     }
 
     #[track_caller]
     fn wait_for_its_end(&self) {
         journal::begins("join", EventKind::Other, Key::at(self));
-        let join = self.end.join.take();
-        match join {
-            Some(Join::Loom(join)) => {
-                if rt::loom::unreduced::on() && number() == 0 {
-                    rt::loom::unreduced::wait_until(|| self.end.finished.get());
-                }
-                join.join();
-            }
-            Some(Join::Shuttle(join)) => join.join(),
-            Some(Join::Rc11(child)) => {
-                rc11::join(child, Location::caller());
-            }
-            // Another thread waits, and the thread that asks here also waits for that one.
-            None => {}
+        // Where there is none another thread waits, and the thread that asks here also waits for that one.
+        if let Some(join) = self.end.join.take() {
+            with_each!(Join, join, R, join => R::join(join, || self.end.finished.get()));
         }
         journal::note("join", EventKind::Other, Key::at(self));
     }
 
     /// Whether the thread has ended its main function. Gives no happens-before edge under shuttle.
     pub(crate) fn is_finished(&self) -> bool {
-        match context::current() {
-            Context::Loom => loom_thread::yield_now(),
-            Context::Shuttle => shuttle_thread::look(self.object),
-            // The end is one of the looks of a chain, as the last step of the thread is.
-            Context::Rc11 => {
-                rc11::watch(self.ended_at);
-                rc11::pass(self.ended_at, Ordering::Relaxed);
-            }
-            Context::Real | Context::Process => {}
-        }
+        with_each!(ThreadObject, &self.object, R, object => R::look_at_end(object));
         self.end.finished.get()
     }
 
@@ -498,14 +431,15 @@ where
     F: FnOnce() -> T,
 {
     let main = look(|local| local.map(Identity::main).cloned()).unwrap_or_else(local);
-    let identity = Identity::new(Home::With(main), name.map(Cow::Owned));
+    let checker = model();
+    let identity = Identity::new(checker, Home::With(main), name.map(Cow::Owned));
     journal::names(identity.number, identity.name.as_deref());
     let packet = Arc::new(Packet {
         result: Cell::new(None),
-        handover: Handover::new::<T>(),
+        handover: make!(checker, Handover, R => R::handover(std::mem::needs_drop::<T>())),
         identity: identity.clone(),
     });
-    trace::leave_token(&identity.end.past);
+    past::leave_token(&identity.end.past);
     let life = {
         let packet = packet.clone();
         move || run(identity, packet, f)
@@ -519,16 +453,8 @@ fn start(identity: &Identity, body: impl FnOnce() + 'static) {
     journal::note("spawn", EventKind::Other, Key::at(identity));
     let running = &identity.execution().running;
     running.set(running.get() + 1);
-    let join = match context::current() {
-        Context::Loom => Join::Loom(Box::new(loom_thread::spawn(body))),
-        Context::Shuttle => Join::Shuttle(shuttle_thread::spawn(identity.object, body)),
-        Context::Rc11 => {
-            let child = u8::try_from(identity.number).expect("its number was announced");
-            rc11::start(child, Box::new(body), Location::caller());
-            Join::Rc11(child)
-        }
-        Context::Real | Context::Process => unreachable!("only a model has model threads"),
-    };
+    let join =
+        with_each_into!(ThreadObject, &identity.object, Join, R, object => R::spawn(object, identity, body));
     identity.end.join.set(Some(join));
 }
 
@@ -538,33 +464,33 @@ where
     F: FnOnce() -> T,
 {
     set(Some(local.clone()));
-    trace::receive(&local.end.past.borrow());
-    let result = rt::loom::unreduced::cuttable(|| {
+    past::receive(&local.end.past.borrow());
+    let result = with_runtime!(model(), R => R::live(|| {
         catch(|| {
-            rt::loom::unreduced::resumes();
-            journal::starts();
-            rt::loom::step_counter::point();
+            R::begin_thread(journal::starts);
             f()
         })
-    });
+    }));
     let end = &local.end;
     end.panicked.set(result.is_err());
-    UNHEARD_PANICS.set(UNHEARD_PANICS.get() + u32::from(result.is_err()));
-    if context::current() == Context::Rc11 && rc11::is_watched(local.ended_at) {
-        rc11::pass(local.ended_at, Ordering::Relaxed);
-    }
+    execution::with(|execution| {
+        execution.unheard.set(execution.unheard.get() + u32::from(result.is_err()));
+    });
+    with_each!(ThreadObject, &local.object, R, object => R::end_thread(object));
     end.finished.set(true);
-    packet.handover.give(&result);
+    if std::mem::needs_drop::<T>() || result.is_err() {
+        each!(Handover, &packet.handover, handover => handover.give());
+    }
     packet.result.set(Some(result));
     // If no thread holds the handle any more, what the thread returned is dropped here, by the thread.
     drop(packet);
     if local.values.have_destructors() {
-        *end.returned.borrow_mut() = Some(Box::new(trace::token()));
+        *end.returned.borrow_mut() = Some(Box::new(past::token()));
         local.values.destroy();
     }
     let execution = local.execution();
     execution.running.set(execution.running.get() - 1);
     execution.thread_ended();
-    trace::leave_token(&end.past);
+    past::leave_token(&end.past);
     set(None);
 }

@@ -17,8 +17,8 @@
 //! token that stands for a device, say) finds another in each execution. That is so of all that begins anew.
 
 use super::{Held, enter, find, fresh, image, in_execution, take};
-use crate::channel::NotForProcesses;
-use crate::context::{self, Context};
+use crate::rt::context::{self, Context};
+use crate::rt::panics::NotForProcesses;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::TypeId;
 use std::cell::Cell;
@@ -537,8 +537,8 @@ impl<P: Part> Part for Made<P> {
 impl<P: Part> Held for Anew<P> {
     fn outlive(self: Box<Self>) {
         if self.about.owns {
-            crate::leaks::keep();
-            crate::sync::arc::forgive();
+            crate::rt::leaks::keep();
+            crate::rt::count::forgive();
         }
         // SAFETY: `anew` has put the part there, and nothing has taken it away.
         if self.lent.get() || unsafe { self.part.as_ref() }.is_held() {

@@ -1,19 +1,54 @@
 //! A value behind a lock, with a condition to wait for: what the facade builds its own objects on.
 //!
-//! One per object and context: loom's lock and condvar inside loom, shuttle's inside shuttle, the
-//! process-shared ones for processes, std's elsewhere.
+//! One per object: std's, one that processes share, or a runtime's.
 //!
-//! Under shuttle the lock gives *no* happens-before edges: an object that is built on a monitor states the edges
-//! that the object promises, and no others, with [`crate::rt::trace`]. Limits: under loom the lock
+//! Under a runtime the lock gives *no* happens-before edges: an object that is built on a monitor states the edges
+//! that the object promises, and no others, with [`crate::rt::past`]. Limits: under loom the lock
 //! orders everything that passes through it, which is more than some objects promise, so loom can miss
 //! a race that such an edge hides; nothing is poisoned, so critical sections must not panic.
 
-use crate::context::Context;
-use crate::rt::{self, trace};
-use crate::thread::model;
+use super::runtime::Runtime;
+use super::{Checker, process};
+use crate::rt::context::{self, Context};
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
+
+/// The lock and condition of a monitor, in one. What a thread does inside is one step.
+pub(crate) trait RawMonitor {
+    /// Is inside.
+    type Guard<'a>
+    where
+        Self: 'a;
+
+    /// Waits until no other thread is inside, then enters.
+    fn enter(&self) -> Self::Guard<'_>;
+
+    /// Leaves. Whether this thread may have changed the value.
+    fn leave(guard: Self::Guard<'_>, changed: bool);
+
+    /// Leaves, waits to be notified, enters again. May return without a notification.
+    ///
+    /// # Panics
+    /// If the execution is over: no thread is left to notify.
+    fn wait<'a>(&'a self, guard: Self::Guard<'a>, changed: bool) -> Self::Guard<'a>;
+
+    /// Wakes all that wait.
+    fn notify_all(&self);
+
+    /// Wakes one that waits, where at most one can.
+    fn notify_one(&self);
+}
+
+one_of! {
+    /// The lock and condition of a monitor of a runtime's.
+    MonitorLock
+}
+
+one_of! {
+    /// Is inside of a [`MonitorLock`].
+    guard MonitorGuard of MonitorLock: RawMonitor
+}
 
 /// A value that one thread at a time enters.
 pub(crate) struct Monitor<T> {
@@ -24,58 +59,54 @@ pub(crate) struct Monitor<T> {
 // SAFETY: `value` is only reached through a `Guard`, and `raw` admits one at a time; so sharing a monitor
 // hands the value from thread to thread, which `T: Send` allows.
 unsafe impl<T: Send> Sync for Monitor<T> {}
-// SAFETY: the raw locks of loom and shuttle name objects of the execution on this operating-system
+// SAFETY: the locks of runtimes name objects of the execution on this operating-system
 // thread and live no longer than it; the others are `Send` anyway.
 unsafe impl<T: Send> Send for Monitor<T> {}
 
 enum Raw {
     Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
-    Loom { mutex: rt::loom::RawMutex, condvar: rt::loom::RawCondvar },
-    Shuttle(rt::shuttle::RawMonitor),
-    Rc11(rt::rc11::Monitor),
-    Process { mutex: rt::process::RawMutex, condvar: rt::process::RawCondvar },
+    Modelled(MonitorLock),
+    Process { mutex: process::RawMutex, condvar: process::RawCondvar },
 }
 
 enum RawGuard<'a> {
     Real(std::sync::MutexGuard<'a, ()>),
-    Loom(rt::loom::RawGuard<'a>),
-    Shuttle,
-    Rc11,
-    Process(rt::process::RawGuard<'a>),
+    Modelled(MonitorGuard<'a>),
+    Process(process::RawGuard<'a>),
+}
+
+impl MonitorLock {
+    fn new(checker: Checker) -> Self {
+        make!(checker, MonitorLock, R => R::monitor())
+    }
+
+    fn enter(&self) -> MonitorGuard<'_> {
+        each_into!(MonitorLock, self, MonitorGuard, monitor => monitor.enter())
+    }
+
+    fn wait<'a>(&'a self, guard: MonitorGuard<'a>, changed: bool) -> MonitorGuard<'a> {
+        each_pair!(
+            (MonitorLock, self), (MonitorGuard, guard), (monitor, guard) => MonitorGuard,
+            monitor.wait(guard, changed), else unreachable!("a guard belongs to the monitor that gave it")
+        )
+    }
 }
 
 impl Raw {
-    fn new(context: Context) -> Self {
-        match context {
-            Context::Real => {
-                Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() }
+    fn new() -> Self {
+        match (super::checker(), context::current()) {
+            (Some(checker), _) => Raw::Modelled(MonitorLock::new(checker)),
+            (None, Context::Process) => {
+                Raw::Process { mutex: process::RawMutex::new(), condvar: process::RawCondvar::new() }
             }
-            Context::Loom => {
-                Raw::Loom { mutex: rt::loom::RawMutex::never_tried(), condvar: rt::loom::RawCondvar::new() }
-            }
-            Context::Shuttle => Raw::Shuttle(rt::shuttle::RawMonitor::new()),
-            Context::Rc11 => Raw::Rc11(rt::rc11::Monitor::new()),
-            Context::Process => {
-                Raw::Process { mutex: rt::process::RawMutex::new(), condvar: rt::process::RawCondvar::new() }
-            }
+            (None, _) => Raw::Real { mutex: std::sync::Mutex::new(()), condvar: std::sync::Condvar::new() },
         }
     }
 
     fn lock(&self) -> RawGuard<'_> {
         match self {
             Raw::Real { mutex, .. } => RawGuard::Real(mutex.lock().unwrap_or_else(PoisonError::into_inner)),
-            Raw::Loom { mutex, .. } => {
-                model::settled();
-                RawGuard::Loom(mutex.lock())
-            }
-            Raw::Shuttle(monitor) => {
-                monitor.enter();
-                RawGuard::Shuttle
-            }
-            Raw::Rc11(monitor) => {
-                monitor.enter();
-                RawGuard::Rc11
-            }
+            Raw::Modelled(monitor) => RawGuard::Modelled(monitor.enter()),
             Raw::Process { mutex, .. } => RawGuard::Process(mutex.lock()),
         }
     }
@@ -83,17 +114,11 @@ impl Raw {
     fn wait<'a>(&'a self, guard: RawGuard<'a>, changed: bool) -> RawGuard<'a> {
         match (self, guard) {
             (Raw::Real { condvar, .. }, RawGuard::Real(guard)) => {
-                rt::rc11::give_up_if_over();
+                super::give_up_if_over();
                 RawGuard::Real(condvar.wait(guard).unwrap_or_else(PoisonError::into_inner))
             }
-            (Raw::Loom { condvar, .. }, RawGuard::Loom(guard)) => RawGuard::Loom(condvar.wait(guard)),
-            (Raw::Shuttle(monitor), RawGuard::Shuttle) => {
-                monitor.wait();
-                RawGuard::Shuttle
-            }
-            (Raw::Rc11(monitor), RawGuard::Rc11) => {
-                monitor.wait(changed);
-                RawGuard::Rc11
+            (Raw::Modelled(monitor), RawGuard::Modelled(guard)) => {
+                RawGuard::Modelled(monitor.wait(guard, changed))
             }
             (Raw::Process { condvar, .. }, RawGuard::Process(guard)) => {
                 RawGuard::Process(condvar.wait(guard))
@@ -112,12 +137,22 @@ impl<T> Monitor<T> {
 
     /// A monitor for the current context.
     pub(crate) fn new(value: T) -> Self {
-        Self { raw: Raw::new(rt::made_for()), value: UnsafeCell::new(value) }
+        Self { raw: Raw::new(), value: UnsafeCell::new(value) }
+    }
+
+    /// As [`Monitor::new`], of an object that may be used first by a thread that has not learnt of its making. A runtime
+    /// that calls that a race is told that the thread which makes it comes first.
+    pub(crate) fn used_before_known(value: T) -> Self {
+        let monitor = Self::new(value);
+        if super::remembers_makers() {
+            drop(monitor.enter());
+        }
+        monitor
     }
 
     /// Waits until no other thread is inside, then enters.
     pub(crate) fn enter(&self) -> Guard<'_, T> {
-        crate::context::count_operation();
+        context::count_operation();
         Guard { monitor: self, raw: Some(self.raw.lock()), changed: false }
     }
 
@@ -126,10 +161,7 @@ impl<T> Monitor<T> {
     pub(crate) fn notify_all(&self) {
         match &self.raw {
             Raw::Real { condvar, .. } => condvar.notify_all(),
-            Raw::Loom { condvar, .. } => condvar.notify_all(),
-            Raw::Shuttle(monitor) => monitor.notify(),
-            // A waiter waits for a change.
-            Raw::Rc11(_) => {}
+            Raw::Modelled(monitor) => each!(MonitorLock, monitor, monitor => monitor.notify_all()),
             Raw::Process { condvar, .. } => condvar.notify_all(),
         }
     }
@@ -138,10 +170,7 @@ impl<T> Monitor<T> {
     pub(crate) fn notify_one(&self) {
         match &self.raw {
             Raw::Real { condvar, .. } => condvar.notify_one(),
-            Raw::Loom { condvar, .. } => condvar.notify_one(),
-            Raw::Shuttle(monitor) => monitor.notify(),
-            // A waiter waits for a change.
-            Raw::Rc11(_) => {}
+            Raw::Modelled(monitor) => each!(MonitorLock, monitor, monitor => monitor.notify_one()),
             Raw::Process { condvar, .. } => condvar.notify_one(),
         }
     }
@@ -184,11 +213,10 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        if let (Some(RawGuard::Shuttle), false) = (&self.raw, self.changed) {
-            trace::came_to(trace::Effect::Read);
-        }
-        if let (Some(RawGuard::Rc11), Raw::Rc11(monitor)) = (&self.raw, &self.monitor.raw) {
-            monitor.leave();
+        if let Some(RawGuard::Modelled(guard)) = self.raw.take() {
+            with_each!(MonitorGuard, guard, R, guard => {
+                <<R as Runtime>::MonitorLock as RawMonitor>::leave(guard, self.changed);
+            });
         }
     }
 }

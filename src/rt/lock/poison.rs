@@ -1,7 +1,7 @@
 //! Poison, as std has it: a lock is poisoned when its guard is dropped by a panic that began after the
 //! lock was taken.
 
-use super::raw;
+use super::is_unwinding;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LockResult, PoisonError};
 
@@ -16,40 +16,40 @@ pub(crate) struct Taken {
 }
 
 impl Flag {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Flag(AtomicBool::new(false))
     }
 
     #[inline]
-    pub(super) fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set(&self) {
+    pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 
     /// To be called when the lock has been taken.
     #[inline]
-    pub(super) fn taken(&self) -> Taken {
-        Taken { was_unwinding: raw::is_unwinding() }
+    pub(crate) fn taken(&self) -> Taken {
+        Taken { was_unwinding: is_unwinding() }
     }
 
     /// To be called before the lock is let go of.
     #[inline]
-    pub(super) fn let_go(&self, taken: Taken) {
-        if !taken.was_unwinding && raw::is_unwinding() {
+    pub(crate) fn let_go(&self, taken: Taken) {
+        if !taken.was_unwinding && is_unwinding() {
             self.set();
         }
     }
 
     /// `guard` as std wraps it.
     #[inline]
-    pub(super) fn wrap<G>(&self, guard: G) -> LockResult<G> {
+    pub(crate) fn wrap<G>(&self, guard: G) -> LockResult<G> {
         if self.is_set() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
 }

@@ -8,21 +8,14 @@
 //! Limit: at most one for each thread and each place in the source that waits, in one execution. Waiting in a
 //! loop would never end otherwise.
 
-use crate::choice;
-use crate::context;
-use crate::rt::trace::Site;
-use crate::thread::model;
-use std::cell::{Cell, RefCell};
+use super::execution;
+use crate::rt::context;
+use crate::rt::model;
+use std::cell::Cell;
 use std::panic::Location;
 
 thread_local! {
-    static WOKEN: RefCell<Vec<(usize, Site)>> = const { RefCell::new(Vec::new()) };
     static BOUNDED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// An execution begins, and no thread was woken yet.
-pub(crate) fn begin_execution() {
-    WOKEN.with_borrow_mut(Vec::clear);
 }
 
 /// Whether the wait that begins here, under a checker, ends for no reason.
@@ -32,13 +25,13 @@ pub(crate) fn comes() -> bool {
         return false;
     }
     let place = (model::number(), Location::caller());
-    if WOKEN.with_borrow(|woken| woken.contains(&place)) {
+    if execution::with(|execution| execution.woken.borrow().contains(&place)) {
         BOUNDED.set(true);
         return false;
     }
-    let comes = choice::explored(2) == 1;
+    let comes = super::choose(2) == 1;
     if comes {
-        WOKEN.with_borrow_mut(|woken| woken.push(place));
+        execution::with(|execution| execution.woken.borrow_mut().push(place));
     }
     comes
 }

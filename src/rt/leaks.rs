@@ -7,11 +7,11 @@
 //! with a destructor, leaks are not looked for. Under rc11 they are looked for here, under loom by loom, elsewhere not;
 //! and in models alone: a scenario says for itself what its designs may leave.
 
-use crate::context::{self, Context};
+use super::execution;
+use crate::rt::context;
 use crate::rt::trace::Site;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::any::Any;
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// What is entered of one object.
@@ -24,29 +24,33 @@ struct Held {
     token: Option<Rc<dyn Any>>,
 }
 
-thread_local! {
-    /// By address: the objects of the execution that runs on this operating-system thread.
-    static LEDGER: RefCell<FxHashMap<usize, Held>> = RefCell::default();
+/// The objects of one execution.
+pub(super) struct Ledger {
+    /// By address.
+    held: FxHashMap<usize, Held>,
+    /// Whether the execution has left something that owns other objects to its statics.
+    kept: bool,
 }
 
-/// Calls `f` with the ledger, unless it is gone, or what it held is being dropped.
+impl Ledger {
+    pub(super) const fn new() -> Self {
+        Ledger { held: FxHashMap::with_hasher(FxBuildHasher), kept: false }
+    }
+}
+
+/// Calls `f` with the ledger, unless what it held is being dropped.
 fn with<R>(f: impl FnOnce(&mut FxHashMap<usize, Held>) -> R) -> Option<R> {
-    LEDGER.try_with(|ledger| ledger.try_borrow_mut().ok().map(|mut ledger| f(&mut ledger))).ok()?
-}
-
-thread_local! {
-    /// Whether the execution that runs has left something that owns other objects to its statics.
-    static KEPT: Cell<bool> = const { Cell::new(false) };
+    execution::with(|execution| execution.ledger.try_borrow_mut().ok().map(|mut ledger| f(&mut ledger.held)))
 }
 
 /// A static keeps a value for good, with all that it owns.
 pub(crate) fn keep() {
-    KEPT.set(true);
+    execution::with(|execution| execution.ledger.borrow_mut().kept = true);
 }
 
 /// An execution begins, which has made nothing.
 pub(crate) fn begin() {
-    KEPT.set(false);
+    execution::with(|execution| execution.ledger.borrow_mut().kept = false);
     drop(with(std::mem::take));
 }
 
@@ -56,7 +60,7 @@ pub(crate) fn made<T: 'static>(address: usize, kind: &'static str, site: Site, t
         return;
     }
     // The thread that is first begins the execution.
-    crate::thread::model::local();
+    crate::rt::model::local();
     let token = token.map(|token| Rc::new(token) as Rc<dyn Any>);
     drop(with(|ledger| ledger.insert(address, Held { kind, site, freed: false, token })));
 }
@@ -96,7 +100,7 @@ pub(crate) fn tokens<T: Clone + 'static>() -> Vec<T> {
 /// # Panics
 /// If something was not freed.
 pub(crate) fn check() {
-    if context::current() != Context::Rc11 || !crate::rt::rc11::alive() || KEPT.get() {
+    if !crate::rt::leaks_are_looked_for() || execution::with(|execution| execution.ledger.borrow().kept) {
         return;
     }
     let leaked = with(|ledger| {

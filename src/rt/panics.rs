@@ -10,14 +10,20 @@
 //! operating-system thread and only the last few are kept.
 
 use crate::base::location::source_path;
-use crate::context::{self, Context};
-use crate::heartbeat;
-use std::any::Any;
+use crate::heartbeat::{self, Cause};
+use crate::rt::context;
+use corosensei::Coroutine;
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::PanicHookInfo;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
+
+/// The payload of the panic that says why something cannot work across processes.
+#[derive(Debug)]
+pub(crate) struct NotForProcesses(pub(crate) String);
 
 /// The payload of a panic that means a deadlock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +54,6 @@ impl Said {
             Said::Other
         }
     }
-}
-
-/// What a panic was about, as far as a supervisor must know whose worker may die of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// A checker, or the facade, found a deadlock.
-    Deadlock,
-    Other,
 }
 
 /// What the hook saw of one panic.
@@ -123,6 +121,7 @@ pub(crate) fn install() {
     }
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     INSTALLED.store(true, Ordering::Relaxed);
+    type_of_cancelling();
     let previous = std::panic::take_hook();
     SHUTTLES.call_once(|| {
         crate::rt::shuttle::have_the_hook_installed();
@@ -209,8 +208,6 @@ pub(crate) fn last_panic() -> Option<Panic> {
 
 /// Forgets all panics of this operating-system thread; an engine does so before each execution.
 pub(crate) fn forget() {
-    context::set_yielded(false);
-    heartbeat::begin_execution();
     SEEN.with_borrow_mut(VecDeque::clear);
     LAST_OBJECT.set(None);
 }
@@ -235,13 +232,13 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     {
         return true;
     }
-    if text(payload).is_none() { is_checkers_object() } else { said(payload).is_some() }
+    if text(payload).is_none() { is_checkers_object(payload) } else { said(payload).is_some() }
 }
 
 /// What a checker says with this panic, if it is a checker's.
 pub(crate) fn said(payload: &(dyn Any + Send)) -> Option<Said> {
     let Some(message) = text(payload) else {
-        return is_checkers_object().then_some(Said::Other);
+        return is_checkers_object(payload).then_some(Said::Other);
     };
     let seen = SEEN.with_borrow(|seen| {
         seen.iter().rev().find(|panic| panic.message.as_deref() == Some(message)).map(|panic| panic.said)
@@ -258,13 +255,28 @@ fn said_by_words(message: &str) -> Option<Said> {
     CHECKERS_WORDS.iter().any(|words| message.starts_with(words)).then(|| Said::by(message))
 }
 
-/// A payload that is no string. loom's coroutines are cancelled by a panic that the hook sees come
-/// from their crate; shuttle's by an unwinding that no hook sees, whereas a design's `panic_any` was
-/// seen when it began.
-fn is_checkers_object() -> bool {
-    LAST_OBJECT
-        .get()
-        .unwrap_or_else(|| INSTALLED.load(Ordering::Relaxed) && context::current() == Context::Shuttle)
+/// A payload that is no string. loom's coroutines are cancelled by a panic that the hook sees come from their crate;
+/// shuttle's by an unwinding that no hook sees, and that is known by its type.
+fn is_checkers_object(payload: &(dyn Any + Send)) -> bool {
+    LAST_OBJECT.get() == Some(true) || (*payload).type_id() == type_of_cancelling()
+}
+
+/// The type of what a fiber unwinds with that is dropped before its end. It has no public name.
+fn type_of_cancelling() -> TypeId {
+    static TYPE: OnceLock<TypeId> = OnceLock::new();
+    *TYPE.get_or_init(|| {
+        let seen = Rc::new(Cell::new(TypeId::of::<()>()));
+        let sees = Rc::clone(&seen);
+        let mut fiber = Coroutine::<(), (), ()>::new(move |yielder, ()| {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| yielder.suspend(()))) {
+                sees.set((*payload).type_id());
+                resume_unwind(payload);
+            }
+        });
+        fiber.resume(());
+        drop(fiber);
+        seen.get()
+    })
 }
 
 /// Whether `file` lies in the sources of a checker: `…/loom-0.7.2/src/…`, also without the version.
@@ -284,6 +296,13 @@ fn without_version(folder: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cancelled_fiber_is_told_from_what_a_design_unwinds_with() {
+        assert_ne!(type_of_cancelling(), TypeId::of::<()>(), "a fiber that is dropped unwinds");
+        let of_a_design: Box<dyn Any + Send> = Box::new(1);
+        assert!(!is_checkers(&*of_a_design));
+    }
 
     #[test]
     fn files_of_checkers_are_known_by_their_folder() {
@@ -311,7 +330,7 @@ mod tests {
         assert_eq!(seen.failure, None);
         let last = last_panic().expect("the hook saw it");
         assert_eq!(last.message.as_deref(), Some("weft 3"));
-        assert!(last.file.ends_with("src/panics.rs") && last.line > 0, "{last:?}");
+        assert!(last.file.ends_with("src/rt/panics.rs") && last.line > 0, "{last:?}");
     }
 
     #[test]

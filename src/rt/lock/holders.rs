@@ -6,8 +6,8 @@
 //! Where one is, it can neither get it nor wait nor, within a destructor, panic: the process ends, and the failure
 //! that began it is what its supervisor reports.
 
-use crate::context::{self, Context};
-use crate::rt::rc11;
+use crate::rt::running;
+use crate::rt::runtime::Runtime;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The guards of one lock that are alive.
@@ -66,7 +66,8 @@ impl Drop for Holding<'_> {
 #[cold]
 fn refuse(admits: impl Fn() -> bool) {
     if std::thread::panicking() {
-        if context::current() == Context::Rc11 && rc11::take_others_down() && admits() {
+        let down = |checker| with_runtime!(checker, R => R::take_others_down());
+        if running().is_some_and(down) && admits() {
             return;
         }
         eprintln!("a destructor locks what another thread holds for good: the execution has failed");

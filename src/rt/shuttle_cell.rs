@@ -1,0 +1,136 @@
+//! Cells and reference counts of shuttle's, followed by our own race detector.
+
+use super::cell::RawCell;
+use super::count::RawCount;
+use super::shuttle::{alive, before, before_both};
+use super::trace::{self, Kind, ObjectId, Site};
+use crate::race::Access;
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+/// A cell of an execution of shuttle's.
+pub(crate) struct ShuttleCell {
+    object: ObjectId,
+    made: Site,
+    /// Whether accesses are scheduling points, and executions go on past a race.
+    past_races: bool,
+}
+
+impl ShuttleCell {
+    /// A cell that the running task makes: a write.
+    #[track_caller]
+    pub(crate) fn new(past_races: bool) -> Self {
+        let cell = Self::first(past_races);
+        trace::write(cell.object, cell.made, past_races);
+        cell
+    }
+
+    #[track_caller]
+    pub(crate) fn first(past_races: bool) -> Self {
+        ShuttleCell { object: trace::new_object(), made: Location::caller(), past_races }
+    }
+}
+
+/// An access that has not ended.
+pub(crate) struct ShuttleSpan {
+    object: ObjectId,
+    access: Access,
+    site: Site,
+}
+
+impl Drop for ShuttleSpan {
+    /// Others that came between, because the task told them meanwhile, race with it.
+    fn drop(&mut self) {
+        if !std::thread::panicking() && alive() {
+            trace::access(self.object, self.site, self.access, false);
+        }
+    }
+}
+
+impl RawCell for ShuttleCell {
+    type Span = ShuttleSpan;
+
+    fn arrive(&self, access: Access) {
+        if self.past_races {
+            before(
+                self.object,
+                match access {
+                    Access::Read => Kind::Load,
+                    Access::Write => Kind::Store,
+                },
+            );
+        }
+    }
+
+    fn access(&self, access: Access) {
+        if alive() {
+            trace::access(self.object, Location::caller(), access, self.past_races);
+        }
+    }
+
+    fn span(&self, access: Access) -> Option<ShuttleSpan> {
+        self.access(access);
+        Some(ShuttleSpan { object: self.object, access, site: Location::caller() })
+    }
+
+    fn end(&self) {
+        if alive() {
+            trace::write(self.object, self.made, self.past_races);
+        }
+    }
+}
+
+/// The object of the owners' drops and of upgrades; the next one is that of clones, the one after of the drops of weak
+/// pointers.
+#[derive(Clone)]
+pub(crate) struct ShuttleCount(ObjectId);
+
+impl ShuttleCount {
+    pub(crate) fn new() -> Self {
+        let drops = trace::new_object();
+        trace::new_object();
+        trace::new_object();
+        ShuttleCount(drops)
+    }
+
+    fn clones(&self) -> ObjectId {
+        self.0 + 1
+    }
+
+    fn weak_drops(&self) -> ObjectId {
+        self.0 + 2
+    }
+}
+
+impl RawCount for ShuttleCount {
+    fn cloning(&self) {
+        before(self.clones(), Kind::Load);
+    }
+
+    fn counting(&self) {
+        before_both([self.0, self.clones()], [Kind::Rmw; 2]);
+    }
+
+    fn looking(&self) {
+        before_both([self.0, self.weak_drops()], [Kind::Rmw; 2]);
+    }
+
+    fn pass(&self, order: Ordering) {
+        if before(self.0, Kind::Rmw) {
+            trace::rmw(self.0, order);
+        }
+    }
+
+    fn pass_weak(&self, order: Ordering) {
+        // Weak pointers are counted as owners are.
+        if before_both([self.weak_drops(), self.clones()], [Kind::Rmw, Kind::Load]) {
+            trace::rmw(self.weak_drops(), order);
+        }
+    }
+
+    fn learn(&self) {
+        if alive() {
+            trace::acquire(self.0);
+        }
+    }
+}
