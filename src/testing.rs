@@ -139,7 +139,7 @@ fn in_shuttle_by<T: Ord + Send + 'static>(
         let _entered = context::enter(Context::Model(Checker::Shuttle));
         let mut config = ::shuttle::Config::default();
         config.failure_persistence = ::shuttle::FailurePersistence::None;
-        ::shuttle::Runner::new(crate::rt::shuttle_tracking::Tracking(scheduler), config).run(move || {
+        ::shuttle::Runner::new(crate::rt::shuttle::tracking::Tracking(scheduler), config).run(move || {
             execution::begin();
             run();
             crate::rt::model::end_of_execution();

@@ -77,7 +77,7 @@ fn design<'a>(found: &'a [Found], scenario: &str, design: &str) -> &'a ErasedDes
 fn an_engine_of_one_fixed_schedule_runs_the_shipped_scenarios() {
     let found = shipped_scenarios();
     assert!(found.len() >= 20, "{} scenarios", found.len());
-    let mut ran = 0;
+    let (mut ran, mut raced) = (0, 0);
     for scenario in &found {
         for design in &scenario.scenario.designs {
             if design.facts.excluded_from(Engine::Shuttle).is_some() {
@@ -85,6 +85,7 @@ fn an_engine_of_one_fixed_schedule_runs_the_shipped_scenarios() {
             }
             let seen = run(design);
             ran += 1;
+            raced += usize::from(matches!(seen.failures[..], [Failure::DataRace(_)]));
             let name = format!("{} / {}: {seen:?}", scenario.name, design.name);
             assert!(seen.executions == 1 && seen.outcomes.len() + seen.failures.len() <= 1, "{name}");
             // What shuttle's search does not find, no schedule of it shows.
@@ -96,15 +97,13 @@ fn an_engine_of_one_fixed_schedule_runs_the_shipped_scenarios() {
             }
         }
     }
-    assert!(ran >= 60, "{ran} designs ran");
+    assert!(ran >= 60 && raced >= 5, "{ran} designs ran, and {raced} raced");
 }
 
 #[test]
-fn the_fixed_schedule_is_the_same_each_time_and_races_where_any_would() {
+fn the_fixed_schedule_is_the_same_each_time() {
     let found = shipped_scenarios();
     let values = |name| run(design(&found, "shared_counter", name)).outcomes;
     assert_eq!(values("load, then store"), values("load, then store"));
     assert_eq!(values("mutex")[0].value, "2");
-    let raced = run(design(&found, "shared_counter", "plain memory"));
-    assert!(matches!(raced.failures[..], [Failure::DataRace(_)]), "{raced:?}");
 }

@@ -1,16 +1,17 @@
 //! The seam between the facade and the checkers: what a runtime has to offer, and the list of those that do.
 //!
-//! An object of the facade that was made under a checker holds one of the enums below ([`Atomic`], [`Mutex`], …): an
-//! object of one of the runtimes. Which runtime that is, is settled when it is made, by [`super::checker`], and known
-//! nowhere else. The enums' methods count, record, and call the runtime once.
+//! An object of the facade that was made under a checker holds one of the enums that `one_of!` defines ([`Atomic`], and
+//! in the other files of this folder `Mutex`, `MonitorLock`, …): an object of one of the runtimes. Which runtime that is,
+//! is settled when it is made, by [`super::checker`], and known nowhere else. The enums' methods count, record, and call
+//! the runtime once. Calls are static, so that a source line reaches the runtime by `#[track_caller]`; for that reason
+//! nothing that needs its line is done in a closure.
 //!
 //! # Adding a runtime
 //!
-//! 1. A folder `rt/<name>/` with a type that implements [`Runtime`]. Where one thread runs at a time and values are
-//!    sequentially consistent, [`super::coop`] has objects of every kind for it.
-//! 2. One line in `runtimes!`, below. [`Checker`] has a variant for it then, and every enum one.
+//! 1. A folder `rt/<name>/` with a type that implements [`Runtime`], and one type for each kind of object.
+//! 2. One line in `runtimes!`, below. [`Checker`] and every enum have a variant for it then.
 //!
-//! An engine that uses it: see `engine/adapter.rs`.
+//! An engine that uses it, or one of the others: see `engine/adapter.rs`.
 
 /// Makes [`Checker`] of a list of runtimes, and the macros by which everything else is made of it.
 macro_rules! runtimes {

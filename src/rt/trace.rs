@@ -87,7 +87,7 @@ thread_local! {
 
 /// Begins an execution: objects numbered from 0 and, if races are to be detected, fresh clocks.
 pub(crate) fn begin(watching: bool) {
-    super::shuttle_thread::begin();
+    super::shuttle::thread::begin();
     EXECUTION.set(EXECUTION.get() + 1);
     CURRENT.set(Some(0));
     NEXT_OBJECT.set(0);

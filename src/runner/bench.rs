@@ -19,7 +19,7 @@ pub fn enter(engine: Engine) -> impl Drop {
 }
 
 /// Chooses as another scheduler does, and tells the facade, which needs to be told.
-pub use crate::rt::shuttle_tracking::Tracking;
+pub use crate::rt::shuttle::tracking::Tracking;
 
 /// What is found out about an execution while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

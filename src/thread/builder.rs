@@ -116,6 +116,7 @@ impl Builder {
     ///
     /// # Panics
     /// If the name holds a NUL byte. Under loom, if there are five threads already.
+    #[track_caller]
     pub fn spawn_scoped<'scope, 'env, F, T>(
         self,
         scope: &'scope Scope<'scope, 'env>,

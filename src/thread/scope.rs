@@ -138,6 +138,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         }
     }
 
+    #[track_caller]
     pub(super) fn start<F, T>(&'scope self, builder: Builder, f: F) -> io::Result<ScopedJoinHandle<'scope, T>>
     where
         F: FnOnce() -> T + Send + 'scope,

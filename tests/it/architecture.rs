@@ -155,7 +155,7 @@ fn floor_of_file(file: &str) -> Option<(&str, usize)> {
     ];
     let apart =
         of_tests.contains(&name) || name.ends_with("_tests.rs") || ["lib.rs", "main.rs"].contains(&file);
-    if apart || file.contains("/differential/") || file.starts_with("race/pairs/") {
+    if apart || ["/differential/", "/tests/", "race/pairs/"].iter().any(|folder| file.contains(folder)) {
         return None;
     }
     let room = file.split('/').next().unwrap_or(file).trim_end_matches(".rs");

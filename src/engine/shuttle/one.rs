@@ -10,7 +10,8 @@ use crate::rt::context::{self, Context};
 use crate::rt::execution;
 use crate::rt::journal::{self, Journal};
 use crate::rt::model;
-use crate::rt::{shuttle_end, trace};
+use crate::rt::shuttle::end;
+use crate::rt::trace;
 use crate::scenario::program::Program;
 use shuttle::scheduler::Scheduler;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,7 +81,7 @@ pub(super) fn run(
     };
     crate::rt::panics::install_once();
     let entered = context::enter(Context::Model(Checker::Shuttle));
-    let result = shuttle_end::run(scheduler, config(), model);
+    let result = end::run(scheduler, config(), model);
     drop(entered);
     let race = trace::end();
     if let Err(payload) = result {

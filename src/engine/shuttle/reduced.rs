@@ -1,7 +1,7 @@
 //! The partial-order reduction as a scheduler of shuttle's.
 //!
 //! Tells the search what each task is about to do, which the facade has announced, and what came of it; and
-//! counts. Limits: the scheduler must be wrapped in [`Tracking`](crate::rt::shuttle_tracking::Tracking),
+//! counts. Limits: the scheduler must be wrapped in [`Tracking`](crate::rt::shuttle::tracking::Tracking),
 //! which says when an announced operation is done.
 
 use super::dpor::{Explorer, Next, Progress, Ready};

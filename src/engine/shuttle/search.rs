@@ -15,7 +15,8 @@ use crate::rt::Checker;
 use crate::rt::context::{self, Context};
 use crate::rt::execution;
 use crate::rt::model;
-use crate::rt::{journal, recorder, shuttle_end, trace};
+use crate::rt::shuttle::end;
+use crate::rt::{journal, recorder, trace};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -182,7 +183,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     };
     crate::rt::panics::install_once();
     let entered = context::enter(Context::Model(Checker::Shuttle));
-    let result = shuttle_end::run(scheduler, config(), model);
+    let result = end::run(scheduler, config(), model);
     drop(entered);
     crate::engine::worker_pool::leave_if_helper();
     let race = trace::end();

@@ -9,7 +9,7 @@ use super::shrink_schedule::{Follow, Followed, Tried, shrink_schedule};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::rt::context;
-use crate::rt::shuttle_end;
+use crate::rt::shuttle::end;
 use crate::rt::trace::Chosen;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
@@ -22,7 +22,7 @@ const MAX_TRIED: usize = 30_000;
 
 /// Adds a witness for each of the failures that these schedules first led to.
 pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Path)>, seen: &mut Observation) {
-    if !task.witnesses || shuttle_end::is_left_panicking() {
+    if !task.witnesses || end::is_left_panicking() {
         return;
     }
     let mut shown: Vec<Failure> = Vec::new();

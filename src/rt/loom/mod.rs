@@ -27,6 +27,7 @@ mod parking;
 mod span;
 pub(crate) mod stacks;
 pub(crate) mod step_counter;
+mod thread;
 pub(crate) mod unreduced;
 mod workarounds;
 
@@ -34,7 +35,7 @@ use super::atomic::Scalar;
 use super::model::{self, Identity, RawHandover};
 use super::runtime::Runtime;
 use super::trace::ObjectId;
-use super::{Here, loom_thread, unwinding};
+use super::{Here, unwinding};
 use crate::rt::Checker;
 use crate::rt::context;
 use cell::LoomCell;
@@ -72,7 +73,7 @@ impl Runtime for Loom {
     type PlainCell = LoomCell;
     type Count = Arc<Count>;
     type ThreadObject = ();
-    type Join = loom_thread::Join;
+    type Join = thread::Join;
     type Handover = LoomHandover;
     type Past = ();
 
@@ -142,17 +143,17 @@ impl Runtime for Loom {
     }
 
     fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
-        look(loom_thread::slot().as_ref())
+        look(thread::slot().as_ref())
     }
 
     fn set(identity: Option<Arc<Identity>>) {
-        loom_thread::set_slot(identity);
+        thread::set_slot(identity);
     }
 
     fn thread(_number: u64) {}
 
-    fn spawn((): &(), _identity: &Identity, body: impl FnOnce() + 'static) -> loom_thread::Join {
-        loom_thread::spawn(body)
+    fn spawn((): &(), _identity: &Identity, body: impl FnOnce() + 'static) -> thread::Join {
+        thread::spawn(body)
     }
 
     fn live<R>(life: impl FnOnce() -> R) -> R {
@@ -165,7 +166,7 @@ impl Runtime for Loom {
         step_counter::point();
     }
 
-    fn join(join: loom_thread::Join, has_ended: impl Fn() -> bool) {
+    fn join(join: thread::Join, has_ended: impl Fn() -> bool) {
         if unreduced::on() && model::number() == 0 {
             unreduced::wait_until(has_ended);
         }
@@ -173,11 +174,11 @@ impl Runtime for Loom {
     }
 
     fn look_at_end((): &()) {
-        loom_thread::yield_now();
+        thread::yield_now();
     }
 
     fn yield_now(_here: Here) {
-        loom_thread::yield_now();
+        thread::yield_now();
     }
 
     fn handover(has_destructor: bool) -> LoomHandover {

@@ -8,7 +8,7 @@ use super::search::Counters;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context, Options};
 use crate::rt::execution;
-use crate::rt::shuttle_end;
+use crate::rt::shuttle::end;
 use crate::rt::trace::{self, RaceFound};
 use program::{Act, FAMILIES, Held, Program};
 
@@ -156,7 +156,7 @@ fn ends(
         };
         crate::rt::panics::install_once();
         let entered = context::enter(Context::Model(Checker::Shuttle));
-        let result = shuttle_end::run(Lasting(Arc::clone(&scheduler)), config, model);
+        let result = end::run(Lasting(Arc::clone(&scheduler)), config, model);
         drop(entered);
         let Err(payload) = result else { break };
         counters.ended.fetch_add(1, Ordering::Relaxed);

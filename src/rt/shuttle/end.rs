@@ -9,11 +9,11 @@
 //! Limits: a deadlock of tasks that wait for something of shuttle's own fails as ever. Where two tasks unwind
 //! at once the operating-system thread is left panicking ([`is_left_panicking`]).
 
-use super::shuttle_tracking::Tracking;
-use super::{trace, unwinding};
+use super::tracking::Tracking;
 use crate::heartbeat;
 use crate::heartbeat::Cause;
 use crate::rt::panics::Deadlocked;
+use crate::rt::{trace, unwinding};
 use shuttle::MaxSteps;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::ExecutionState;

@@ -6,23 +6,30 @@
 //! Each scheduling point is announced first: the object, what is done to it, and, once it is done, whether it
 //! came to less than that. Timed waits end by a notification or without one, as the schedule has it.
 
+mod atomic;
+mod block;
+mod cell;
+pub(crate) mod end;
+pub(super) mod thread;
+pub(crate) mod tracking;
+
 use super::atomic::Scalar;
 use super::model::{self, Identity, RawHandover};
 use super::past::{self, Token};
 use super::runtime::Runtime;
-use super::shuttle_atomic::ShuttleAtomic;
-use super::shuttle_block::{Bell, Gate, Room, SharedGate};
-use super::shuttle_cell::{ShuttleCell, ShuttleCount};
-use super::shuttle_thread::{self, PerTask};
 use super::trace::{self, Effect, Kind, ObjectId, Operation};
-use super::{Here, ThreadObject, lock, monitor, shuttle_end, unwinding};
+use super::{Here, ThreadObject, lock, monitor, unwinding};
 use crate::race::{Clock, Race};
 use crate::rt::Checker;
 use crate::rt::context;
+use atomic::ShuttleAtomic;
+use block::{Bell, Gate, Room, SharedGate};
+use cell::{ShuttleCell, ShuttleCount};
 use shuttle_engine::runtime::execution::ExecutionState;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use thread::PerTask;
 
 /// shuttle's runtime.
 pub(crate) struct Shuttle;
@@ -41,7 +48,7 @@ impl Runtime for Shuttle {
     type PlainCell = ShuttleCell;
     type Count = ShuttleCount;
     type ThreadObject = ObjectId;
-    type Join = shuttle_thread::Join;
+    type Join = thread::Join;
     type Handover = ShuttleHandover;
     type Past = Clock;
 
@@ -113,21 +120,21 @@ impl Runtime for Shuttle {
         trace::new_object()
     }
 
-    fn spawn(object: &ObjectId, _identity: &Identity, body: impl FnOnce() + 'static) -> shuttle_thread::Join {
-        shuttle_thread::spawn(*object, body)
+    fn spawn(object: &ObjectId, _identity: &Identity, body: impl FnOnce() + 'static) -> thread::Join {
+        thread::spawn(*object, body)
     }
 
-    fn join(join: shuttle_thread::Join, _has_ended: impl Fn() -> bool) {
+    fn join(join: thread::Join, _has_ended: impl Fn() -> bool) {
         join.join();
     }
 
     fn look_at_end(object: &ObjectId) {
-        shuttle_thread::look(*object);
+        thread::look(*object);
     }
 
     fn yield_now(_here: Here) {
         if let ThreadObject::Shuttle(object) = model::local().object {
-            shuttle_thread::yield_now(object);
+            thread::yield_now(object);
         }
     }
 
@@ -204,7 +211,7 @@ pub(crate) fn running() -> Option<usize> {
     if task.is_none() {
         context::check_thread(Checker::Shuttle);
     }
-    if shuttle_end::over() { None } else { shuttle::current::try_get_current_task().map(usize::from) }
+    if end::over() { None } else { shuttle::current::try_get_current_task().map(usize::from) }
 }
 
 /// Whether an execution is there to talk to.

@@ -1,10 +1,10 @@
 //! Cells and reference counts of shuttle's, followed by our own race detector.
 
-use super::cell::RawCell;
-use super::count::RawCount;
-use super::shuttle::{alive, before, before_both};
-use super::trace::{self, Kind, ObjectId, Site};
+use super::{alive, before, before_both};
 use crate::race::Access;
+use crate::rt::cell::RawCell;
+use crate::rt::count::RawCount;
+use crate::rt::trace::{self, Kind, ObjectId, Site};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 

@@ -2,9 +2,8 @@
 //!
 //! Each scheduling point is announced first, so that a scheduler that looks at operations sees it.
 
-use super::shuttle::{me, running};
-use super::shuttle_end;
-use super::trace::{self, Kind, ObjectId};
+use super::{end, me, running};
+use crate::rt::trace::{self, Kind, ObjectId};
 use shuttle_engine::runtime::execution::{ExecutionState, LABELS};
 use shuttle_engine::runtime::task::TaskId;
 use shuttle_engine::runtime::thread::switch;
@@ -64,7 +63,7 @@ impl<T> PerTask<T> {
 }
 
 /// Begins an execution: no object names a task yet.
-pub(super) fn begin() {
+pub(in crate::rt) fn begin() {
     TASKS.with_borrow_mut(Vec::clear);
     // The main task has a name, which each task that it starts would inherit, at the price of many operations.
     LABELS.with_borrow_mut(HashMap::clear);
@@ -83,7 +82,7 @@ pub(crate) struct Join {
 pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
     trace::announce(me(), object, Kind::Spawn);
     let life = Box::new(move || {
-        shuttle_end::keep(body);
+        end::keep(body);
         // The last thread's end would otherwise be the end of the execution, detached tasks or not.
         let last = ExecutionState::with(|state| {
             let last = state.exit_current_truncates_execution();
@@ -97,7 +96,7 @@ pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
             ExecutionState::with(wake_waiter);
         }
         // What shuttle still does for the task wakes no task.
-        shuttle_end::ended();
+        end::ended();
     });
     let stack = ExecutionState::with(|state| state.config.stack_size);
     let task = ExecutionState::spawn_thread(life, stack, None, None, Location::caller());
@@ -122,7 +121,7 @@ impl Join {
                 state.current_mut().block(false);
             }
         });
-        shuttle_end::blocked();
+        end::blocked();
         // A scheduling point also where the task has ended already.
         switch();
     }
@@ -138,9 +137,9 @@ pub(crate) fn yield_now(object: ObjectId) {
 pub(crate) fn look(object: ObjectId) {
     let task = TASKS.with_borrow(|tasks| tasks.iter().find(|(known, _)| *known == object).copied());
     match task {
-        Some((_, task)) => super::shuttle::before(task_as_object(task), Kind::Look),
+        Some((_, task)) => super::before(task_as_object(task), Kind::Look),
         // The main thread, which no task joins, or one that is about to be started.
-        None => super::shuttle::before(object, Kind::Yield),
+        None => super::before(object, Kind::Yield),
     };
 }
 

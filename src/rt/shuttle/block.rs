@@ -10,7 +10,7 @@
 //! up, unlocking wakes no task; a destructor that then waits for a mutex that another task holds is
 //! stopped by shuttle with a panic.
 
-use super::shuttle_end;
+use super::end;
 use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::{Task, TaskId};
 use shuttle_engine::runtime::thread::switch;
@@ -30,7 +30,7 @@ fn with_unfinished(tasks: impl Iterator<Item = TaskId>, action: impl Fn(&mut Tas
 /// Lets others run until someone unblocks the running task.
 fn block() {
     ExecutionState::with(|state| state.current_mut().block(false));
-    shuttle_end::blocked();
+    end::blocked();
     switch();
 }
 
@@ -39,7 +39,7 @@ fn wait_until(holds: impl Fn() -> bool) {
     if holds() {
         switch();
     }
-    while !holds() && !shuttle_end::over() {
+    while !holds() && !end::over() {
         block();
     }
 }
@@ -262,7 +262,7 @@ impl Room {
         let me = TaskId::from(task);
         self.waiters.borrow_mut().push(me);
         let _leave = Finally(|| self.waiters.borrow_mut().retain(|waiter| *waiter != me));
-        while self.waiters.borrow().contains(&me) && !shuttle_end::over() {
+        while self.waiters.borrow().contains(&me) && !end::over() {
             block();
         }
     }
@@ -320,7 +320,7 @@ impl Bell {
             switch();
         } else {
             self.patient.borrow_mut().push(me);
-            while unheard() && !shuttle_end::over() {
+            while unheard() && !end::over() {
                 block();
                 if unheard() {
                     asleep();

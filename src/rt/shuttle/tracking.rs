@@ -1,7 +1,7 @@
 //! A scheduler that notes which task it lets run, so that shuttle need not be asked, whose answer costs
 //! more than most operations.
 
-use super::trace;
+use crate::rt::trace;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 /// Chooses as `S` does, and notes the choice.

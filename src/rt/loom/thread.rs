@@ -1,6 +1,6 @@
 //! Threads of a loom model: spawning, joining, yielding, and one slot of storage per thread.
 
-use super::model::Identity;
+use crate::rt::model::Identity;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ impl Join {
 /// Lets other threads run first: loom keeps a yielded thread back until another has taken a step.
 pub(crate) fn yield_now() {
     crate::rt::context::set_yielded(true);
-    super::loom::unreduced::progress();
+    super::unreduced::progress();
     loom::thread::yield_now();
-    super::loom::unreduced::resumes();
-    super::loom::step_counter::point();
+    super::unreduced::resumes();
+    super::step_counter::point();
 }

@@ -1,11 +1,11 @@
 //! An atomic of shuttle's: one task runs at a time, so that its value is what was written last; the race detector is
 //! told the orderings.
 
-use super::Here;
-use super::atomic::{RawAtomic, Update};
-use super::journal::Key;
-use super::shuttle;
-use super::trace::{self, Kind, ObjectId};
+use super::before;
+use crate::rt::Here;
+use crate::rt::atomic::{RawAtomic, Update};
+use crate::rt::journal::Key;
+use crate::rt::trace::{self, Kind, ObjectId};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An atomic of an execution of shuttle's.
@@ -30,7 +30,7 @@ impl ShuttleAtomic {
 
     /// A scheduling point.
     fn before(&self, kind: Kind) -> Option<()> {
-        shuttle::before(self.object, kind).then_some(())
+        before(self.object, kind).then_some(())
     }
 }
 
