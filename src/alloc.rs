@@ -1,11 +1,12 @@
 //! Memory that must be given back, as in `loom::alloc`: in a [model](crate::model()) under `rc11` what is not is a
-//! failure, with the place where it was made.
+//! failure, with the place where it was made. So is an atomic or a cell in it that is used after it was freed, or
+//! without an order between the two.
 //!
-//! Limits: leaks are looked for in models, under rc11. That memory is used after it was given back, no checker sees;
-//! what lies in it should be of this crate's [`cell`](crate::cell) types, whose end is checked.
+//! Limits: leaks and uses of freed memory are looked for in models, under rc11. A lock in freed memory no checker sees.
+//! Under every checker freed memory stays as it was until the execution ends.
 
 use crate::cell::UnsafeCell;
-use crate::rt::leaks;
+use crate::rt::{leaks, memory};
 use std::panic::Location;
 
 #[doc(no_inline)]
@@ -19,7 +20,7 @@ pub use std::alloc::Layout;
 #[track_caller]
 pub unsafe fn alloc(layout: Layout) -> *mut u8 {
     // SAFETY: by the caller's promise.
-    entered(unsafe { std::alloc::alloc(layout) })
+    entered(unsafe { std::alloc::alloc(layout) }, layout)
 }
 
 /// As [`std::alloc::alloc_zeroed`], with an eye on what becomes of it.
@@ -30,23 +31,23 @@ pub unsafe fn alloc(layout: Layout) -> *mut u8 {
 #[track_caller]
 pub unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
     // SAFETY: by the caller's promise.
-    entered(unsafe { std::alloc::alloc_zeroed(layout) })
+    entered(unsafe { std::alloc::alloc_zeroed(layout) }, layout)
 }
 
 #[track_caller]
-fn entered(memory: *mut u8) -> *mut u8 {
-    leaks::made(memory.addr(), "an allocation", Location::caller(), None::<()>);
-    memory
+fn entered(allocated: *mut u8, layout: Layout) -> *mut u8 {
+    memory::allocated(allocated, layout);
+    allocated
 }
 
 /// As [`std::alloc::dealloc`], for what [`alloc`] or [`alloc_zeroed`] has given.
 ///
 /// # Safety
 /// As [`std::alloc::dealloc`].
+#[track_caller]
 pub unsafe fn dealloc(memory: *mut u8, layout: Layout) {
-    leaks::freed(memory.addr());
     // SAFETY: by the caller's promise.
-    unsafe { std::alloc::dealloc(memory, layout) };
+    unsafe { memory::free(memory, layout) };
 }
 
 /// A value whose drop is waited for: one that is forgotten is a leak. The drop is checked like a write: it must come

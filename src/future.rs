@@ -41,10 +41,12 @@ pub use combine::{Either, join, select};
 pub(crate) use task::spawn_local;
 pub use task::{AbortHandle, JoinError, JoinHandle, spawn, yield_now};
 
-use crate::rt::journal;
-use crate::sync::{Arc, Notify};
+use crate::rt::count::Token;
+use crate::rt::{journal, leaks};
+use crate::sync::Notify;
 use std::panic::Location;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 /// Polls a future until it is ready; in between the thread waits to be woken.
@@ -55,7 +57,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let site = Location::caller();
-    let notify = Arc::new(Notify::of_waker());
+    let notify = Wakeup::new();
     let waker = waker(Arc::clone(&notify));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
@@ -79,8 +81,42 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// What a thread that polls waits for, and its wakers own. They are counted by std's `Arc`: which of them is dropped last
+/// may depend on what no checker sees, as where they lie in an `Arc` of std's themselves. One that is not dropped is a
+/// leak.
+pub(crate) struct Wakeup {
+    notify: Notify,
+    /// By which a checker learns that it is gone.
+    token: Token,
+}
+
+impl Wakeup {
+    #[track_caller]
+    pub(crate) fn new() -> Arc<Self> {
+        let wakeup = Arc::new(Wakeup { notify: Notify::of_waker(), token: Token::new() });
+        let token = Some(wakeup.token.clone());
+        leaks::made(Arc::as_ptr(&wakeup).addr(), "waker", Location::caller(), token);
+        wakeup
+    }
+}
+
+impl Drop for Wakeup {
+    fn drop(&mut self) {
+        leaks::freed(std::ptr::from_ref(self).addr());
+        self.token.freed();
+    }
+}
+
+impl std::ops::Deref for Wakeup {
+    type Target = Notify;
+
+    fn deref(&self) -> &Notify {
+        &self.notify
+    }
+}
+
 /// Wakes the thread that waits for the notification.
-pub(crate) fn waker(notify: Arc<Notify>) -> Waker {
+pub(crate) fn waker(notify: Arc<Wakeup>) -> Waker {
     // SAFETY: the pointer is an owner of the notification, which the functions of the table keep and drop as one.
     unsafe { Waker::from_raw(RawWaker::new(Arc::into_raw(notify).cast(), &TABLE)) }
 }
@@ -93,8 +129,8 @@ static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, dro
 unsafe fn clone(owner: *const ()) -> RawWaker {
     // SAFETY: the owner is there, and stays.
     let notify = unsafe {
-        Arc::increment_strong_count(owner.cast::<Notify>());
-        std::mem::ManuallyDrop::new(Arc::from_raw(owner.cast::<Notify>()))
+        Arc::increment_strong_count(owner.cast::<Wakeup>());
+        std::mem::ManuallyDrop::new(Arc::from_raw(owner.cast::<Wakeup>()))
     };
     notify.cloned();
     RawWaker::new(owner, &TABLE)
@@ -104,7 +140,7 @@ unsafe fn clone(owner: *const ()) -> RawWaker {
 /// As for [`TABLE`].
 unsafe fn wake(owner: *const ()) {
     // SAFETY: the owner is there, and ends here.
-    let notify = unsafe { Arc::from_raw(owner.cast::<Notify>()) };
+    let notify = unsafe { Arc::from_raw(owner.cast::<Wakeup>()) };
     notify.wake();
 }
 
@@ -112,7 +148,7 @@ unsafe fn wake(owner: *const ()) {
 /// As for [`TABLE`].
 unsafe fn wake_by_ref(owner: *const ()) {
     // SAFETY: the owner is there, and stays.
-    let notify = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(owner.cast::<Notify>()) });
+    let notify = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(owner.cast::<Wakeup>()) });
     notify.wake();
 }
 
@@ -120,5 +156,5 @@ unsafe fn wake_by_ref(owner: *const ()) {
 /// As for [`TABLE`].
 unsafe fn drop_waker(owner: *const ()) {
     // SAFETY: the owner is there, and ends here.
-    drop(unsafe { Arc::from_raw(owner.cast::<Notify>()) });
+    drop(unsafe { Arc::from_raw(owner.cast::<Wakeup>()) });
 }

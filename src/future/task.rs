@@ -3,13 +3,13 @@
 //! Limit: a task is polled by a thread of its own, and not by one that polls others: what an executor with a single
 //! thread rules out is explored all the same.
 
-use super::waker;
+use super::{Wakeup, waker};
 use crate::base::event::EventKind;
 use crate::rt::context;
 use crate::rt::journal::{self, Key};
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId};
-use crate::sync::{Arc, Notify};
+use crate::sync::Arc;
 use crate::thread;
 use std::fmt;
 use std::panic::Location;
@@ -39,7 +39,7 @@ struct Shared<T> {
     edges: ObjectId,
     state: Monitor<State<T>>,
     /// Woken when the task is to be polled again.
-    notify: Arc<Notify>,
+    notify: std::sync::Arc<Wakeup>,
 }
 
 struct State<T> {
@@ -57,7 +57,7 @@ impl<T> Shared<T> {
         let (id, edges) = if model { (past::new_object(), past::new_object()) } else { (0, 0) };
         journal::made("task", Key::id(id), None);
         let state = State { result: None, finished: false, aborted: false, waker: None };
-        Shared { id, edges, state: Monitor::new(state), notify: Arc::new(Notify::of_waker()) }
+        Shared { id, edges, state: Monitor::new(state), notify: Wakeup::new() }
     }
 
     /// Nothing of the user's runs inside.
@@ -162,7 +162,7 @@ fn poll_to_the_end<F: Future>(
     future: F,
     site: &'static Location<'static>,
 ) -> Result<F::Output, JoinError> {
-    let waker = waker(Arc::clone(&task.notify));
+    let waker = waker(std::sync::Arc::clone(&task.notify));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {

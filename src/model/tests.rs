@@ -262,6 +262,55 @@ fn a_value_that_is_never_freed_is_a_failure() {
     });
 }
 
+/// A thread uses an atomic while another frees the memory that it lies in: with an order in between, or without.
+fn frees_what_another_uses(joins: bool) {
+    let layout = std::alloc::Layout::new::<AtomicU32>();
+    // SAFETY: the layout has a size.
+    let memory = unsafe { crate::alloc::alloc(layout) }.cast::<AtomicU32>();
+    // SAFETY: it is as long and as aligned as the atomic, which nothing else uses yet.
+    let theirs: &AtomicU32 = unsafe {
+        memory.write(AtomicU32::new(0));
+        &*memory
+    };
+    let uses = thread::spawn(move || theirs.fetch_add(1, Ordering::Relaxed));
+    let first = joins.then(|| uses.join());
+    // SAFETY: on purpose, the atomic is still used where no thread joins.
+    unsafe { crate::alloc::dealloc(memory.cast(), layout) };
+    drop(first);
+}
+
+#[test]
+fn memory_that_is_freed_while_another_thread_uses_it_is_a_failure() {
+    let told = fails(|| frees_what_another_uses(false));
+    assert!(told.contains("data race"), "{told}");
+    assert!(told.contains("are not ordered"), "{told}");
+    model(|| frees_what_another_uses(true));
+}
+
+#[test]
+fn memory_that_was_freed_is_neither_used_nor_freed_again() {
+    let after_the_end = |deed: fn(*mut AtomicU32)| {
+        fails(move || {
+            let layout = std::alloc::Layout::new::<AtomicU32>();
+            // SAFETY: as above, but for the deed.
+            unsafe {
+                let memory = crate::alloc::alloc(layout).cast::<AtomicU32>();
+                memory.write(AtomicU32::new(0));
+                crate::alloc::dealloc(memory.cast(), layout);
+                deed(memory);
+            }
+        })
+    };
+    // SAFETY: on purpose, it is freed; the memory is still there.
+    let told = after_the_end(|memory| unsafe { (*memory).store(1, Ordering::Relaxed) });
+    assert!(told.contains("memory is used after it was freed at"), "{told}");
+    let told = after_the_end(|memory| {
+        // SAFETY: as before.
+        unsafe { crate::alloc::dealloc(memory.cast(), std::alloc::Layout::new::<AtomicU32>()) };
+    });
+    assert!(told.contains("memory is freed again"), "{told}");
+}
+
 /// A flag that is published, and read as plain memory: with an order in between, or without.
 fn reads_as_plain_memory(joins: bool) {
     let flag = Arc::new(AtomicU32::new(0));
@@ -279,6 +328,30 @@ fn an_atomic_that_is_read_as_plain_memory_races_with_a_write() {
     let told = fails(|| reads_as_plain_memory(false));
     assert!(told.contains("data race"), "{told}");
     model(|| reads_as_plain_memory(true));
+}
+
+#[test]
+fn a_waker_is_dropped_by_the_thread_that_is_last() {
+    use crate::future::{AtomicWaker, block_on};
+    model(|| {
+        // Of std: no checker sees which of its owners is the last.
+        let shared = std::sync::Arc::new(AtomicWaker::new());
+        for _ in 0..2 {
+            let theirs = std::sync::Arc::clone(&shared);
+            drop(thread::spawn(move || drop(theirs.take_waker())));
+        }
+        block_on(std::future::poll_fn(move |context| {
+            shared.register_by_ref(context.waker());
+            std::task::Poll::Ready(())
+        }));
+    });
+    let told = fails(|| {
+        block_on(std::future::poll_fn(|context| {
+            std::mem::forget(context.waker().clone());
+            std::task::Poll::Ready(())
+        }));
+    });
+    assert!(told.contains("waker leaked"), "{told}");
 }
 
 #[test]

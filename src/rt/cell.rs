@@ -90,6 +90,7 @@ impl Tracker {
         past_races: bool,
         tracker: fn(*mut O) -> *mut Tracker,
     ) -> (&'a O, Option<&'a Tracked>) {
+        super::memory::used(std::ptr::from_ref(self).addr());
         if let Some(tracked) = self.0.part() {
             return (object, Some(tracked));
         }

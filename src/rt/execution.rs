@@ -6,6 +6,7 @@
 
 use super::context::Options;
 use super::leaks::Ledger;
+use super::memory::Blocks;
 use super::runtime::Runtime;
 use super::trace::Site;
 use super::{model, panics, running, trace};
@@ -30,11 +31,14 @@ pub(super) struct Execution {
     pub(super) unheard: Cell<u32>,
     /// Whether its main thread has no name.
     pub(super) nameless: Cell<bool>,
-    /// The waits that have ended for no reason, by thread and place. Neither this nor the next is dropped when the
+    /// The waits that have ended for no reason, by thread and place. Neither this nor what follows is dropped when the
     /// operating-system thread ends: to reach what has no destructor costs next to nothing.
     pub(super) woken: ManuallyDrop<RefCell<Vec<(usize, Site)>>>,
     /// What it has made and must free.
     pub(super) ledger: ManuallyDrop<RefCell<Ledger>>,
+    /// The memory that it has asked for, and whether there is any.
+    pub(super) blocks: ManuallyDrop<RefCell<Blocks>>,
+    pub(super) has_blocks: Cell<bool>,
 }
 
 thread_local! {
@@ -49,6 +53,8 @@ thread_local! {
             nameless: Cell::new(false),
             woken: ManuallyDrop::new(RefCell::new(Vec::new())),
             ledger: ManuallyDrop::new(RefCell::new(Ledger::new())),
+            blocks: ManuallyDrop::new(RefCell::new(Blocks::new())),
+            has_blocks: Cell::new(false),
         }
     };
 }

@@ -52,6 +52,7 @@ pub(crate) fn keep() {
 pub(crate) fn begin() {
     execution::with(|execution| execution.ledger.borrow_mut().kept = false);
     drop(with(std::mem::take));
+    super::memory::begin();
 }
 
 /// An object of this kind was made, at this address.

@@ -21,6 +21,7 @@ pub(crate) mod journal;
 pub(crate) mod leaks;
 pub(crate) mod lock;
 pub(crate) mod loom;
+pub(crate) mod memory;
 pub(crate) mod model;
 pub(crate) mod monitor;
 pub(crate) mod operation;

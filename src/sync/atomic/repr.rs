@@ -155,6 +155,7 @@ impl<R: Std> Repr<R> {
     /// What serves the atomic that this is of.
     #[track_caller]
     pub(super) fn serving(&self) -> &Self {
+        rt::memory::used(std::ptr::from_ref(self).addr());
         let Repr::Made { made, real } = self else { return self };
         let value = || real.get(Ordering::Relaxed);
         match made.serving(std::ptr::from_ref(self).cast(), || Self::first(value())) {
