@@ -2,7 +2,7 @@
 
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};
-use crate::rt::{execution, loom, past, trace};
+use crate::rt::{execution, loom, past, pending};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,7 +36,7 @@ impl<T> Seen<T> {
 }
 
 fn words(payload: Box<dyn std::any::Any + Send>) -> String {
-    if payload.is::<trace::RaceFound>() {
+    if payload.is::<pending::RaceFound>() {
         return "data race".into();
     }
     if payload.is::<crate::rt::panics::Deadlocked>() {
@@ -145,7 +145,7 @@ fn in_shuttle_by<T: Ord + Send + 'static>(
             crate::rt::model::end_of_execution();
         });
     });
-    trace::end();
+    pending::end();
     seen
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
                 past::receive(&parent);
                 let result = catch_unwind(AssertUnwindSafe(f));
                 if let Err(payload) = result {
-                    if payload.is::<trace::RaceFound>() {
+                    if payload.is::<pending::RaceFound>() {
                         std::panic::resume_unwind(payload);
                     }
                     return (Err(payload), past::token());

@@ -1,6 +1,6 @@
 use super::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 use super::{bounded, endpoints, unbounded};
-use crate::rt::trace;
+use crate::rt::pending;
 use crate::testing;
 use crate::thread;
 use std::panic::Location;
@@ -173,7 +173,7 @@ fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
 }
 
 fn write(cell: u32) {
-    trace::write(cell, Location::caller(), false);
+    pending::write(cell, Location::caller(), false);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::base::observation::Stop;
 use crate::race::{Access as CellAccess, Race, RaceSite};
 use crate::rt::context;
 use crate::rt::panics::{self, Deadlocked, Said};
-use crate::rt::trace::RaceFound;
+use crate::rt::pending::RaceFound;
 use crate::scenario::program::{ActorPanicked, Enough};
 use std::any::Any;
 

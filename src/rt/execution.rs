@@ -8,8 +8,8 @@ use super::context::Options;
 use super::leaks::Ledger;
 use super::memory::Blocks;
 use super::runtime::Runtime;
-use super::trace::Site;
-use super::{model, panics, running, trace};
+use super::pending::Site;
+use super::{model, panics, running, pending};
 use crate::heartbeat;
 use crate::race::Race;
 use std::cell::{Cell, RefCell};
@@ -70,7 +70,7 @@ pub(super) fn with<R>(look: impl FnOnce(&Execution) -> R) -> R {
 pub(crate) fn begin() {
     panics::forget();
     heartbeat::begin_execution();
-    trace::renumber();
+    pending::renumber();
     with(|execution| {
         execution.yielded.set(false);
         execution.unheard.set(0);

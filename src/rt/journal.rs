@@ -8,7 +8,7 @@
 //! in which they turn up, so that a journal does not depend on where memory lies.
 
 use super::loom::step_counter;
-use super::trace::{ObjectId, Site};
+use super::pending::{ObjectId, Site};
 use crate::base::event::{EventKind, STARTS};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{Cell, RefCell};

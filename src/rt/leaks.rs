@@ -9,7 +9,7 @@
 
 use super::execution;
 use crate::rt::context;
-use crate::rt::trace::Site;
+use crate::rt::pending::Site;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::any::Any;
 use std::rc::Rc;

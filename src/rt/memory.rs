@@ -13,7 +13,7 @@ use super::leaks;
 use super::runtime::Runtime;
 use crate::race::Access;
 use crate::rt::cell::RawCell;
-use crate::rt::trace::Site;
+use crate::rt::pending::Site;
 use std::alloc::Layout;
 use std::collections::BTreeMap;
 use std::panic::Location;

@@ -34,7 +34,7 @@ pub(crate) mod recorder;
 pub(crate) mod shuttle;
 pub(crate) mod spurious;
 pub(crate) mod statics;
-pub(crate) mod trace;
+pub(crate) mod pending;
 pub(crate) mod values;
 
 use crate::base::event::EventKind;

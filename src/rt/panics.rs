@@ -225,7 +225,7 @@ pub(crate) fn is_checkers(payload: &(dyn Any + Send)) -> bool {
     if payload.is::<crate::rt::loom::unreduced::Cut>() {
         return false;
     }
-    if payload.is::<crate::rt::trace::RaceFound>()
+    if payload.is::<crate::rt::pending::RaceFound>()
         || payload.is::<Deadlocked>()
         || payload.is::<crate::rt::rc11::Cut>()
         || payload.is::<crate::rt::loom::NeedsExactness>()
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(said_by_words("the design gave up"), None);
         let own: Box<dyn Any + Send> = Box::new("the design gave up");
         assert!(!is_checkers(&*own));
-        let found: Box<dyn Any + Send> = Box::new(crate::rt::trace::RaceFound);
+        let found: Box<dyn Any + Send> = Box::new(crate::rt::pending::RaceFound);
         assert!(is_checkers(&*found));
     }
 }

@@ -6,7 +6,7 @@
 
 use super::running;
 use super::runtime::Runtime;
-pub(crate) use super::trace::{ObjectId, Site, new_object};
+pub(crate) use super::pending::{ObjectId, Site, new_object};
 use std::cell::RefCell;
 
 one_of! {

@@ -9,7 +9,7 @@
 //! found out.
 
 use super::journal::{self, Entry, Journal};
-use super::trace;
+use super::pending;
 use crate::base::event::EventKind;
 use crate::base::location::Site;
 use crate::base::observation::Difference;
@@ -34,7 +34,7 @@ struct Step {
     order: Option<Ordering>,
     object: Option<usize>,
     values: [Option<String>; 2],
-    site: Option<trace::Site>,
+    site: Option<pending::Site>,
     /// Whether it was done to an object that was not made in this execution.
     older: bool,
 }

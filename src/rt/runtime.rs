@@ -147,7 +147,7 @@ use super::lock::{RawCondvar, RawMutex, RawRwLock};
 use super::model::{Identity, RawHandover};
 use super::monitor::RawMonitor;
 use super::statics::ObjectName;
-use super::trace::ObjectId;
+use super::pending::ObjectId;
 use crate::race::Race;
 use std::any::Any;
 use std::fmt::Debug;

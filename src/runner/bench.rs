@@ -8,7 +8,7 @@ use crate::engine::{self, Heartbeat, Helping, Holder, Slots, Task};
 use crate::rt::context;
 use crate::rt::execution;
 use crate::rt::model;
-use crate::rt::{journal, trace};
+use crate::rt::{journal, pending};
 use crate::scenario::{Engine, Outcome, Scenario};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ pub enum Watched {
 pub fn execution(model: impl Fn(), watched: Watched) {
     execution::begin();
     if watched == Watched::Not {
-        trace::begin(false);
+        pending::begin(false);
     }
     if watched == Watched::ClocksAndEvents {
         journal::begin(model::number);

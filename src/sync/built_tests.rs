@@ -1,5 +1,5 @@
 use super::{Barrier, LazyLock, Once, OnceLock, mpsc};
-use crate::rt::trace;
+use crate::rt::pending;
 use crate::testing;
 use crate::thread;
 use std::panic::Location;
@@ -241,7 +241,7 @@ fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
 }
 
 fn write(cell: u32) {
-    trace::write(cell, Location::caller(), false);
+    pending::write(cell, Location::caller(), false);
 }
 
 #[test]
@@ -278,11 +278,11 @@ fn the_initialiser_comes_before_everybody() {
         };
         let child = thread::spawn(move || {
             other.call_once(init);
-            trace::access(cell, Location::caller(), crate::race::Access::Read, false);
+            pending::access(cell, Location::caller(), crate::race::Access::Read, false);
         });
         once.call_once(init);
         if inside {
-            trace::access(cell, Location::caller(), crate::race::Access::Read, false);
+            pending::access(cell, Location::caller(), crate::race::Access::Read, false);
         } else {
             write(cell);
         }

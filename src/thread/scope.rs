@@ -8,7 +8,7 @@ use crate::rt;
 use crate::rt::context;
 use crate::rt::model::{self, Identity, Packet};
 use crate::rt::panics;
-use crate::rt::trace::RaceFound;
+use crate::rt::pending::RaceFound;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-use crate::rt::trace;
+use crate::rt::pending;
 use crate::testing;
 use crate::thread;
 use std::panic::Location;
@@ -270,7 +270,7 @@ fn races(f: impl Fn(u32) + Send + Sync + 'static) -> bool {
 }
 
 fn write(cell: u32) {
-    trace::write(cell, Location::caller(), false);
+    pending::write(cell, Location::caller(), false);
 }
 
 #[test]

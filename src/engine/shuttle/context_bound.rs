@@ -4,7 +4,7 @@
 //! shuttle.
 
 use super::schedule::{find, number};
-use crate::rt::trace;
+use crate::rt::pending;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -211,7 +211,7 @@ impl Scheduler for Shared {
     }
 
     fn next_u64(&mut self) -> u64 {
-        self.lock().value(trace::options()).into()
+        self.lock().value(pending::options()).into()
     }
 }
 

@@ -9,7 +9,7 @@ use super::schedule::{Path, find, number};
 use super::search::MAX_STEPS;
 use crate::engine::fork::limit_execution;
 use crate::engine::lockstep::{Mapping, Sharing};
-use crate::rt::trace;
+use crate::rt::pending;
 use shuttle::scheduler::{Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -100,7 +100,7 @@ impl Log {
 
     fn note_value(&self, options: u32, chosen: u32) {
         let task =
-            trace::current().and_then(|task| u32::try_from(task).ok()).filter(|task| *task < MAX_TASKS);
+            pending::current().and_then(|task| u32::try_from(task).ok()).filter(|task| *task < MAX_TASKS);
         self.note(options.into(), task.map(|_| chosen), task.unwrap_or(0) | VALUE);
     }
 
@@ -175,7 +175,7 @@ impl<S: Scheduler> Scheduler for Logged<S> {
 
     fn next_u64(&mut self) -> u64 {
         let value = self.scheduler.next_u64();
-        self.log.note_value(trace::options(), u32::try_from(value).unwrap_or(u32::MAX));
+        self.log.note_value(pending::options(), u32::try_from(value).unwrap_or(u32::MAX));
         value
     }
 }

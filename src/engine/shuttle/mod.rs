@@ -42,7 +42,7 @@ use crate::base::witness::Witness;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};
 use crate::rt::spurious;
-use crate::rt::trace::{self, Kind, Operation};
+use crate::rt::pending::{self, Kind, Operation};
 use crate::witness::token::Route;
 use search::{Exhausted, MAX_STEPS, Run, Strategy};
 
@@ -221,6 +221,6 @@ fn who_waits(actors: usize) -> Deadlock {
         };
         Some(Waiting { actor, awaits })
     };
-    let pending = trace::pending().into_iter().skip(1).take(actors);
+    let pending = pending::pending().into_iter().skip(1).take(actors);
     Deadlock { waiting: pending.enumerate().filter_map(waits).collect() }
 }

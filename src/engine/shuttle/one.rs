@@ -11,7 +11,7 @@ use crate::rt::execution;
 use crate::rt::journal::{self, Journal};
 use crate::rt::model;
 use crate::rt::shuttle::end;
-use crate::rt::trace;
+use crate::rt::pending;
 use crate::scenario::program::Program;
 use shuttle::scheduler::Scheduler;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,7 +83,7 @@ pub(super) fn run(
     let entered = context::enter(Context::Model(Checker::Shuttle));
     let result = end::run(scheduler, config(), model);
     drop(entered);
-    let race = trace::end();
+    let race = pending::end();
     if let Err(payload) = result {
         show(Ended::of(&classify(payload.as_ref()), race));
     }

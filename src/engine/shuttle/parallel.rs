@@ -311,8 +311,8 @@ impl State {
         let ended = self.counters.ended.load(Ordering::Relaxed) - self.ended;
         self.counters.started.fetch_sub(1, Ordering::Relaxed);
         self.counters.ended.fetch_sub(ended, Ordering::Relaxed);
-        crate::rt::trace::take_effect();
-        crate::rt::trace::forget_pending();
+        crate::rt::pending::take_effect();
+        crate::rt::pending::forget_pending();
         let same = ended == 1 && !repeating.strayed && repeating.steps.as_slice().is_empty();
         if !same {
             self.explorer.lose();

@@ -14,7 +14,7 @@ use crate::base::failure::ProcessExit;
 use crate::engine::Task;
 use crate::engine::fork::{Patience, doom, exit, outlive_child};
 use crate::engine::witness::{Fatal, Shortened, Way};
-use crate::rt::trace::Chosen;
+use crate::rt::pending::Chosen;
 use shuttle::scheduler::Scheduler;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use super::search::Counters;
 use crate::engine::worker_pool;
 use crate::rt::context;
 use crate::rt::operation::Operation;
-use crate::rt::trace;
+use crate::rt::pending;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,16 +110,16 @@ impl State {
         let cut_off = ended == std::mem::replace(&mut self.ended, ended);
         if let Some(last) = self.leaving.take() {
             if let Some(place) = self.before.get_mut(last) {
-                *place = trace::pending_of(last);
+                *place = pending::pending_of(last);
             }
         } else {
             look_around(&mut self.before, &self.explorer);
         }
         let waiting = waiting(&self.before, |_| true);
         let stuck = cut_off && self.explorer.is_stuck();
-        self.explorer.learn(trace::take_effect());
+        self.explorer.learn(pending::take_effect());
         self.explorer.end(&waiting);
-        trace::forget_pending();
+        pending::forget_pending();
         self.redundant_ended += u64::from(redundant && !cut_off);
         self.cut_off += u64::from(cut_off && !redundant);
         if stuck {
@@ -134,7 +134,7 @@ impl State {
 /// Notes what every task that the search knows is about to do.
 fn look_around(before: &mut Vec<Option<Operation>>, explorer: &Explorer) {
     before.clear();
-    trace::each_pending(0..explorer.tasks(), |_, operation| before.push(operation));
+    pending::each_pending(0..explorer.tasks(), |_, operation| before.push(operation));
 }
 
 /// What those of the tasks that `which` admits are about to do.
@@ -213,14 +213,14 @@ impl Scheduler for Reduced {
         if let Some(repeating) = parallel.as_mut().and_then(|parallel| parallel.repeating.as_mut()) {
             return repeating.next(can).or_else(|| runnable.first().map(|task| task.id()));
         }
-        if let Some(task) = explorer.repeat(|task| can(task).then(|| trace::pending_of(task))) {
+        if let Some(task) = explorer.repeat(|task| can(task).then(|| pending::pending_of(task))) {
             return Some(TaskId::from(task));
         }
         ready.clear();
-        trace::each_pending(runnable.iter().map(|task| usize::from(task.id())), |task, operation| {
+        pending::each_pending(runnable.iter().map(|task| usize::from(task.id())), |task, operation| {
             ready.push((task, operation));
         });
-        explorer.learn(trace::take_effect());
+        explorer.learn(pending::take_effect());
         let was_redundant = explorer.is_redundant();
         let task = explorer.choose(ready, current.map(usize::from));
         if explorer.is_redundant() && !was_redundant {
@@ -241,7 +241,7 @@ impl Scheduler for Reduced {
             // A helper has picked nothing but in executions that are redundant, and there the first value.
             return 0;
         }
-        let value = state.explorer.pick(trace::options());
+        let value = state.explorer.pick(pending::options());
         if state.explorer.picks() {
             worker_pool::leave_if_helper();
         }

@@ -3,7 +3,7 @@
 //! What tasks choose is part of a schedule, kept by task: a task that is moved keeps its choices.
 
 use super::context_bound::Point;
-use crate::rt::trace::{self, Chosen};
+use crate::rt::pending::{self, Chosen};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::CurrentSchedule;
 use shuttle_engine::scheduler::ScheduleStep;
@@ -21,7 +21,7 @@ pub(super) struct Path {
 
 /// The path of the execution that is under way, or has just failed.
 pub(super) fn path() -> Path {
-    Path { steps: steps(&CurrentSchedule::get_schedule()), chosen: trace::all_chosen() }
+    Path { steps: steps(&CurrentSchedule::get_schedule()), chosen: pending::all_chosen() }
 }
 
 /// The tasks of a schedule as shuttle keeps it.
@@ -95,7 +95,7 @@ impl Scheduler for Guided {
     }
 
     fn next_u64(&mut self) -> u64 {
-        let mine = |(task, _): &Chosen| trace::current() == Some(*task as usize);
+        let mine = |(task, _): &Chosen| pending::current() == Some(*task as usize);
         let value = self.chosen.iter().position(mine).map(|place| self.chosen.remove(place).1);
         value.unwrap_or(0).into()
     }
@@ -129,6 +129,6 @@ impl Scheduler for Bytes {
     }
 
     fn next_u64(&mut self) -> u64 {
-        u64::from(self.bytes.next().unwrap_or(0)) % u64::from(trace::options().max(1))
+        u64::from(self.bytes.next().unwrap_or(0)) % u64::from(pending::options().max(1))
     }
 }

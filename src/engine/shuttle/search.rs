@@ -16,7 +16,7 @@ use crate::rt::context::{self, Context};
 use crate::rt::execution;
 use crate::rt::model;
 use crate::rt::shuttle::end;
-use crate::rt::{journal, recorder, trace};
+use crate::rt::{journal, recorder, pending};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -186,7 +186,7 @@ fn run(task: &Task<'_>, scheduler: Box<dyn Scheduler + Send>, counters: &Arc<Cou
     let result = end::run(scheduler, config(), model);
     drop(entered);
     crate::engine::worker_pool::leave_if_helper();
-    let race = trace::end();
+    let race = pending::end();
     let (raced, past) = (counters.raced.load(Ordering::Relaxed), counters.first_race());
     let (started, ended) = (counters.started.load(Ordering::Relaxed), counters.ended.load(Ordering::Relaxed));
     let failure = result.err().map(|payload| classify(payload.as_ref()));

@@ -10,7 +10,7 @@ use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::rt::context;
 use crate::rt::shuttle::end;
-use crate::rt::trace::Chosen;
+use crate::rt::pending::Chosen;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
 use crate::witness::Witness;

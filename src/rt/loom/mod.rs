@@ -34,7 +34,7 @@ mod workarounds;
 use super::atomic::Scalar;
 use super::model::{self, Identity, RawHandover};
 use super::runtime::Runtime;
-use super::trace::ObjectId;
+use super::pending::ObjectId;
 use super::{Here, unwinding};
 use crate::rt::Checker;
 use crate::rt::context;

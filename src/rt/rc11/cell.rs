@@ -4,7 +4,7 @@
 use super::run::{access, make_cell, make_first_cell};
 use crate::race::Access;
 use crate::rt::cell::RawCell;
-use crate::rt::trace::Site;
+use crate::rt::pending::Site;
 use std::panic::Location;
 
 /// A cell, and where it was made.

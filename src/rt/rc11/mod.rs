@@ -14,7 +14,7 @@ use super::atomic::Scalar;
 use super::model::{Identity, RawHandover};
 use super::runtime::Runtime;
 use super::statics::ObjectName;
-use super::trace::ObjectId;
+use super::pending::ObjectId;
 use super::unwinding;
 use crate::explore::rc11::{Clock, LocationId};
 use atomic::RawLocation;

@@ -25,7 +25,7 @@ use crate::race::{Access, Race, RaceSite};
 use crate::rt::Checker;
 use crate::rt::context;
 use crate::rt::model::Identity;
-use crate::rt::trace::{RaceFound, Site};
+use crate::rt::pending::{RaceFound, Site};
 use crate::rt::unwinding;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};

@@ -13,7 +13,7 @@
 //! Limits: what a round changes in memory other than the stack (a counter in a box) is not seen, if it is no
 //! facade object. On processors other than x86-64 and AArch64 no loop is recognised.
 
-use super::super::trace::Site;
+use super::super::pending::Site;
 
 /// The state of a thread where it calls the facade: its stack pointer, and a digest of the program counter and of
 /// the registers that a call preserves.

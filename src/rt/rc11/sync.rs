@@ -16,7 +16,7 @@ use crate::explore::rc11::{Clock, LocationId, Order, join};
 use crate::rt::Checker;
 use crate::rt::lock::{self, RawMutex as _};
 use crate::rt::monitor::RawMonitor;
-use crate::rt::trace::Site;
+use crate::rt::pending::Site;
 use std::cell::RefCell;
 use std::panic::Location;
 use std::sync::atomic::Ordering;

@@ -5,7 +5,7 @@ use super::before;
 use crate::rt::Here;
 use crate::rt::atomic::{RawAtomic, Update};
 use crate::rt::journal::Key;
-use crate::rt::trace::{self, Kind, ObjectId};
+use crate::rt::pending::{self, Kind, ObjectId};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An atomic of an execution of shuttle's.
@@ -17,7 +17,7 @@ pub(crate) struct ShuttleAtomic {
 
 impl ShuttleAtomic {
     pub(crate) fn new(value: u64) -> Self {
-        ShuttleAtomic { object: trace::new_object(), value: AtomicU64::new(value) }
+        ShuttleAtomic { object: pending::new_object(), value: AtomicU64::new(value) }
     }
 
     fn value(&self) -> u64 {
@@ -37,14 +37,14 @@ impl ShuttleAtomic {
 impl RawAtomic for ShuttleAtomic {
     fn load(&self, order: Ordering, _here: Here) -> Option<u64> {
         self.before(Kind::Load)?;
-        trace::load(self.object, order);
+        pending::load(self.object, order);
         Some(self.value())
     }
 
     fn store(&self, value: u64, order: Ordering) -> Option<()> {
         self.before(Kind::Store)?;
         self.set(value);
-        trace::store(self.object, order);
+        pending::store(self.object, order);
         Some(())
     }
 
@@ -52,7 +52,7 @@ impl RawAtomic for ShuttleAtomic {
         self.before(Kind::Rmw)?;
         let value = self.value();
         self.set(update.of(value));
-        trace::rmw(self.object, order);
+        pending::rmw(self.object, order);
         Some(value)
     }
 
@@ -66,10 +66,10 @@ impl RawAtomic for ShuttleAtomic {
         let value = self.value();
         if value == expected {
             self.set(new);
-            trace::rmw(self.object, success);
+            pending::rmw(self.object, success);
             Some(Ok(value))
         } else {
-            trace::load(self.object, failure);
+            pending::load(self.object, failure);
             Some(Err(value))
         }
     }

@@ -4,7 +4,7 @@ use super::{alive, before, before_both};
 use crate::race::Access;
 use crate::rt::cell::RawCell;
 use crate::rt::count::RawCount;
-use crate::rt::trace::{self, Kind, ObjectId, Site};
+use crate::rt::pending::{self, Kind, ObjectId, Site};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
@@ -21,13 +21,13 @@ impl ShuttleCell {
     #[track_caller]
     pub(crate) fn new(past_races: bool) -> Self {
         let cell = Self::first(past_races);
-        trace::write(cell.object, cell.made, past_races);
+        pending::write(cell.object, cell.made, past_races);
         cell
     }
 
     #[track_caller]
     pub(crate) fn first(past_races: bool) -> Self {
-        ShuttleCell { object: trace::new_object(), made: Location::caller(), past_races }
+        ShuttleCell { object: pending::new_object(), made: Location::caller(), past_races }
     }
 }
 
@@ -42,7 +42,7 @@ impl Drop for ShuttleSpan {
     /// Others that came between, because the task told them meanwhile, race with it.
     fn drop(&mut self) {
         if !std::thread::panicking() && alive() {
-            trace::access(self.object, self.site, self.access, false);
+            pending::access(self.object, self.site, self.access, false);
         }
     }
 }
@@ -64,7 +64,7 @@ impl RawCell for ShuttleCell {
 
     fn access(&self, access: Access) {
         if alive() {
-            trace::access(self.object, Location::caller(), access, self.past_races);
+            pending::access(self.object, Location::caller(), access, self.past_races);
         }
     }
 
@@ -75,7 +75,7 @@ impl RawCell for ShuttleCell {
 
     fn end(&self) {
         if alive() {
-            trace::write(self.object, self.made, self.past_races);
+            pending::write(self.object, self.made, self.past_races);
         }
     }
 }
@@ -87,9 +87,9 @@ pub(crate) struct ShuttleCount(ObjectId);
 
 impl ShuttleCount {
     pub(crate) fn new() -> Self {
-        let drops = trace::new_object();
-        trace::new_object();
-        trace::new_object();
+        let drops = pending::new_object();
+        pending::new_object();
+        pending::new_object();
         ShuttleCount(drops)
     }
 
@@ -117,20 +117,20 @@ impl RawCount for ShuttleCount {
 
     fn pass(&self, order: Ordering) {
         if before(self.0, Kind::Rmw) {
-            trace::rmw(self.0, order);
+            pending::rmw(self.0, order);
         }
     }
 
     fn pass_weak(&self, order: Ordering) {
         // Weak pointers are counted as owners are.
         if before_both([self.weak_drops(), self.clones()], [Kind::Rmw, Kind::Load]) {
-            trace::rmw(self.weak_drops(), order);
+            pending::rmw(self.weak_drops(), order);
         }
     }
 
     fn learn(&self) {
         if alive() {
-            trace::acquire(self.0);
+            pending::acquire(self.0);
         }
     }
 }

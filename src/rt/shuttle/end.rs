@@ -13,7 +13,7 @@ use super::tracking::Tracking;
 use crate::heartbeat;
 use crate::heartbeat::Cause;
 use crate::rt::panics::Deadlocked;
-use crate::rt::{trace, unwinding};
+use crate::rt::{pending, unwinding};
 use shuttle::MaxSteps;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle_engine::runtime::execution::ExecutionState;
@@ -130,7 +130,7 @@ fn fail(payload: Payload) {
     }
     FAILURE.set(Some(payload));
     OVER.set(true);
-    trace::stop();
+    pending::stop();
     ExecutionState::with(|state| {
         state.config.max_steps = MaxSteps::ContinueAfter(0);
         let unwinder = unwinding::who().and_then(|task| usize::try_from(task).ok());
@@ -179,7 +179,7 @@ mod tests {
             model();
             execution::end();
         });
-        trace::end();
+        pending::end();
         ended.err().map(|payload| {
             let words =
                 if payload.is::<panics::Deadlocked>() { Some("deadlock") } else { panics::text(&*payload) };
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_panic_of_any_thread_ends_the_execution_and_leaves_nobody_panicking() {
         for seed in 0..50 {
-            let fails = || drop(thread::spawn(|| std::panic::panic_any(trace::RaceFound)).join());
+            let fails = || drop(thread::spawn(|| std::panic::panic_any(pending::RaceFound)).join());
             assert_eq!(failure(seed, fails).as_deref(), Some("?"), "{seed}");
             assert!(!is_left_panicking());
         }

@@ -17,7 +17,7 @@ use super::atomic::Scalar;
 use super::model::{self, Identity, RawHandover};
 use super::past::{self, Token};
 use super::runtime::Runtime;
-use super::trace::{self, Effect, Kind, ObjectId, Operation};
+use super::pending::{self, Effect, Kind, ObjectId, Operation};
 use super::{Here, ThreadObject, lock, monitor, unwinding};
 use crate::race::{Clock, Race};
 use crate::rt::Checker;
@@ -79,17 +79,17 @@ impl Runtime for Shuttle {
     fn fence(order: Ordering) -> bool {
         let traced = before(FENCES, Kind::Fence);
         if traced {
-            trace::fence(order);
+            pending::fence(order);
         }
         traced
     }
 
     fn begin_execution() {
-        trace::begin(true);
+        pending::begin(true);
     }
 
     fn end_execution() -> Option<Race> {
-        trace::end()
+        pending::end()
     }
 
     fn monitor() -> RawMonitor {
@@ -117,7 +117,7 @@ impl Runtime for Shuttle {
     }
 
     fn thread(_number: u64) -> ObjectId {
-        trace::new_object()
+        pending::new_object()
     }
 
     fn spawn(object: &ObjectId, _identity: &Identity, body: impl FnOnce() + 'static) -> thread::Join {
@@ -147,19 +147,19 @@ impl Runtime for Shuttle {
     }
 
     fn past() -> Option<Clock> {
-        trace::past()
+        pending::past()
     }
 
     fn learn(past: &Clock) {
-        trace::learn(past);
+        pending::learn(past);
     }
 
     fn acquire(object: ObjectId) {
-        trace::acquire(object);
+        pending::acquire(object);
     }
 
     fn release(object: ObjectId) {
-        trace::release(object);
+        pending::release(object);
     }
 }
 
@@ -201,10 +201,10 @@ pub(crate) fn me() -> usize {
 }
 
 /// The running task, if there is an execution, and it has not failed. shuttle is asked only where our own
-/// book-keeping may be wrong: while an execution is taken apart, and outside of those that [`trace::begin`]
+/// book-keeping may be wrong: while an execution is taken apart, and outside of those that [`pending::begin`]
 /// has begun.
 pub(crate) fn running() -> Option<usize> {
-    let task = trace::current();
+    let task = pending::current();
     if task.is_some() && !std::thread::panicking() {
         return task;
     }
@@ -231,7 +231,7 @@ pub(crate) fn switch() {
 
 /// One of `0..options`, as the schedule has it. No scheduling point: no search can tell when it was chosen.
 pub(crate) fn choose(options: u32) -> u32 {
-    running().map_or(0, |task| trace::choose(task, options, ExecutionState::next_u64))
+    running().map_or(0, |task| pending::choose(task, options, ExecutionState::next_u64))
 }
 
 /// Tells the scheduler what the running task does next, and which task that is. `None` if there is no
@@ -243,7 +243,7 @@ fn announce(object: ObjectId, kind: Kind) -> Option<usize> {
 fn announce_operation(operation: Operation) -> Option<usize> {
     let task = running()?;
     unwinding::is(|| task as u64);
-    trace::announce_operation(task, operation);
+    pending::announce_operation(task, operation);
     Some(task)
 }
 
@@ -282,11 +282,11 @@ pub(crate) struct RawGuard<'a> {
 
 impl RawMutex {
     pub(crate) fn new() -> Self {
-        RawMutex { gate: Gate::default(), object: trace::new_object() }
+        RawMutex { gate: Gate::default(), object: pending::new_object() }
     }
 
     fn guard(&self) -> RawGuard<'_> {
-        trace::acquire(self.object);
+        pending::acquire(self.object);
         RawGuard { lock: self, held: true }
     }
 }
@@ -311,7 +311,7 @@ impl lock::RawMutex for RawMutex {
         };
         let taken = self.gate.try_lock(task);
         if !taken {
-            trace::came_to(Effect::Refused);
+            pending::came_to(Effect::Refused);
             return None;
         }
         Some(self.guard())
@@ -331,7 +331,7 @@ impl Drop for RawGuard<'_> {
             return;
         }
         if announce(self.lock.object, Kind::Unlock).is_some() {
-            trace::release(self.lock.object);
+            pending::release(self.lock.object);
             self.lock.gate.unlock();
         }
     }
@@ -361,13 +361,13 @@ pub(crate) struct RawRwGuard<'a> {
 
 impl RawRwLock {
     pub(crate) fn new() -> Self {
-        RawRwLock { gate: SharedGate::default(), written: trace::new_object(), read: trace::new_object() }
+        RawRwLock { gate: SharedGate::default(), written: pending::new_object(), read: pending::new_object() }
     }
 
     fn guard(&self, mode: Mode) -> RawRwGuard<'_> {
-        trace::acquire(self.written);
+        pending::acquire(self.written);
         if mode == Mode::Write {
-            trace::acquire(self.read);
+            pending::acquire(self.read);
         }
         RawRwGuard { lock: self, held: Some(mode) }
     }
@@ -377,7 +377,7 @@ impl RawRwLock {
             return RawRwGuard { lock: self, held: None };
         };
         if mode == Mode::Write {
-            self.gate.arrive(task, || trace::announce(task, self.written, kind));
+            self.gate.arrive(task, || pending::announce(task, self.written, kind));
         } else {
             self.gate.read(task);
         }
@@ -390,7 +390,7 @@ impl RawRwLock {
         };
         let taken = self.gate.try_lock(task, mode == Mode::Write);
         if !taken {
-            trace::came_to(Effect::Refused);
+            pending::came_to(Effect::Refused);
             return None;
         }
         Some(self.guard(mode))
@@ -426,7 +426,7 @@ impl Drop for RawRwGuard<'_> {
             Some(Mode::Write) => (Kind::Unlock, lock.written),
         };
         if let Some(task) = announce(lock.written, kind) {
-            trace::release(edges);
+            pending::release(edges);
             lock.gate.unlock(task);
         }
     }
@@ -443,13 +443,13 @@ pub(crate) struct RawMonitor {
 
 impl RawMonitor {
     pub(crate) fn new() -> Self {
-        RawMonitor { room: Room::default(), object: trace::new_object() }
+        RawMonitor { room: Room::default(), object: pending::new_object() }
     }
 
     /// Wakes all that wait. No scheduling point.
     fn notify(&self) {
         if running().is_some() && self.room.notify() {
-            trace::came_to(Effect::Full);
+            pending::came_to(Effect::Full);
         }
     }
 }
@@ -463,7 +463,7 @@ impl monitor::RawMonitor for RawMonitor {
 
     fn leave((): (), changed: bool) {
         if !changed {
-            trace::came_to(Effect::Read);
+            pending::came_to(Effect::Read);
         }
     }
 
@@ -491,7 +491,7 @@ pub(crate) struct RawCondvar {
 
 impl RawCondvar {
     pub(crate) fn new() -> Self {
-        RawCondvar { bell: Bell::default(), object: trace::new_object() }
+        RawCondvar { bell: Bell::default(), object: pending::new_object() }
     }
 
     fn wait_somehow<'a>(&self, mut guard: RawGuard<'a>, kind: Kind) -> (RawGuard<'a>, bool) {
@@ -501,13 +501,13 @@ impl RawCondvar {
         let (Some(task), true) = (announce_operation(operation), std::mem::take(&mut guard.held)) else {
             panic!("waiting on a Condvar while the shuttle execution is taken apart");
         };
-        trace::release(lock.object);
-        let asleep = || trace::announce(task, self.object, kind);
+        pending::release(lock.object);
+        let asleep = || pending::announce(task, self.object, kind);
         let notified = self.bell.wait(&lock.gate, kind == Kind::TimedWake, asleep);
         if !notified {
-            trace::came_to(Effect::TimedOut);
+            pending::came_to(Effect::TimedOut);
         }
-        trace::announce(task, lock.object, Kind::Lock);
+        pending::announce(task, lock.object, Kind::Lock);
         lock.gate.lock(task);
         (lock.guard(), notified)
     }

@@ -3,7 +3,7 @@
 //! Each scheduling point is announced first, so that a scheduler that looks at operations sees it.
 
 use super::{end, me, running};
-use crate::rt::trace::{self, Kind, ObjectId};
+use crate::rt::pending::{self, Kind, ObjectId};
 use shuttle_engine::runtime::execution::{ExecutionState, LABELS};
 use shuttle_engine::runtime::task::TaskId;
 use shuttle_engine::runtime::thread::switch;
@@ -32,7 +32,7 @@ impl<T> PerTask<T> {
     /// No scheduling point may lie within.
     #[inline]
     pub(crate) fn with<R>(&self, look: impl FnOnce(Option<&T>) -> R) -> R {
-        let task = running().filter(|_| self.execution.get() == trace::execution());
+        let task = running().filter(|_| self.execution.get() == pending::execution());
         match task {
             Some(task) => look(self.values.borrow().get(task).and_then(Option::as_ref)),
             None => look(None),
@@ -43,7 +43,7 @@ impl<T> PerTask<T> {
     #[inline]
     pub(crate) fn set(&self, value: Option<T>) {
         let Some(task) = running() else { return };
-        if self.execution.replace(trace::execution()) != trace::execution() {
+        if self.execution.replace(pending::execution()) != pending::execution() {
             self.forget();
         }
         let mut values = self.values.borrow_mut();
@@ -80,7 +80,7 @@ pub(crate) struct Join {
 /// behind two locks, a name, thread-local slots) the facade keeps itself.
 #[track_caller]
 pub(crate) fn spawn(object: ObjectId, body: impl FnOnce() + 'static) -> Join {
-    trace::announce(me(), object, Kind::Spawn);
+    pending::announce(me(), object, Kind::Spawn);
     let life = Box::new(move || {
         end::keep(body);
         // The last thread's end would otherwise be the end of the execution, detached tasks or not.
@@ -115,7 +115,7 @@ impl Join {
     /// Blocks until the task has ended.
     pub(crate) fn join(self) {
         let me = me();
-        trace::announce(me, task_as_object(self.task.into()), Kind::Join);
+        pending::announce(me, task_as_object(self.task.into()), Kind::Join);
         ExecutionState::with(|state| {
             if state.get_mut(self.task).set_waiter(TaskId::from(me)) {
                 state.current_mut().block(false);
@@ -129,7 +129,7 @@ impl Join {
 
 /// Lets other tasks run first, if the scheduler heeds the hint.
 pub(crate) fn yield_now(object: ObjectId) {
-    trace::announce(me(), object, Kind::Yield);
+    pending::announce(me(), object, Kind::Yield);
     shuttle::thread::yield_now();
 }
 

@@ -1,7 +1,7 @@
 //! A scheduler that notes which task it lets run, so that shuttle need not be asked, whose answer costs
 //! more than most operations.
 
-use crate::rt::trace;
+use crate::rt::pending;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 /// Chooses as `S` does, and notes the choice.
@@ -15,7 +15,7 @@ impl<S: Scheduler> Scheduler for Tracking<S> {
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, yielding: bool) -> Option<TaskId> {
         let next = self.0.next_task(runnable, current, yielding);
         if let Some(task) = next {
-            trace::chosen(task.into());
+            pending::chosen(task.into());
         }
         next
     }

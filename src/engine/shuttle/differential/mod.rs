@@ -9,7 +9,7 @@ use crate::rt::Checker;
 use crate::rt::context::{self, Context, Options};
 use crate::rt::execution;
 use crate::rt::shuttle::end;
-use crate::rt::trace::{self, RaceFound};
+use crate::rt::pending::{self, RaceFound};
 use program::{Act, FAMILIES, Held, Program};
 
 use crate::rt::panics::Deadlocked;
@@ -123,7 +123,7 @@ impl Scheduler for Plain {
     }
 
     fn next_u64(&mut self) -> u64 {
-        self.choose(trace::options() as usize) as u64
+        self.choose(pending::options() as usize) as u64
     }
 }
 
@@ -171,7 +171,7 @@ fn ends(
             break;
         }
     }
-    trace::end();
+    pending::end();
     context::set_weight(1);
     let mut ends = ends.lock().unwrap();
     std::mem::take(&mut *ends)
