@@ -11,7 +11,7 @@
 
 use crate::base::event::EventKind;
 use crate::rt;
-use crate::rt::journal::{self, What};
+use crate::rt::trace::{self, What};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -46,7 +46,7 @@ pub fn choose(options: u32) -> u32 {
 fn choose_checked(options: u32) -> u32 {
     let value = scripted(|| rt::choose(options));
     let what = What { operation: "choose", deed: EventKind::Other, object: None };
-    journal::access(what, None, [Some(&value), None]);
+    trace::access(what, None, [Some(&value), None]);
     value
 }
 

@@ -42,7 +42,7 @@ pub(crate) use task::spawn_local;
 pub use task::{AbortHandle, JoinError, JoinHandle, spawn, yield_now};
 
 use crate::rt::count::Token;
-use crate::rt::{journal, leaks};
+use crate::rt::{leaks, trace};
 use crate::sync::Notify;
 use std::panic::Location;
 use std::pin::pin;
@@ -70,7 +70,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         if !polled_twice && crate::rt::context::current().is_model() {
             polled_twice = true;
             if crate::choice::choose_untold(2) == 1 {
-                journal::note_alone("poll once more", site);
+                trace::note_alone("poll once more", site);
                 crate::thread::yield_now();
                 continue;
             }

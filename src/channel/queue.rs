@@ -13,10 +13,10 @@
 
 use super::transport::{Patience, Refused};
 use crate::base::event::EventKind;
-use crate::rt::journal::{self, Key};
 use crate::rt::model;
 use crate::rt::monitor::{Guard, Monitor};
 use crate::rt::past::{self, ObjectId, Token};
+use crate::rt::trace::{self, Key};
 use crate::thread;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -107,14 +107,14 @@ impl<T> Queue<T> {
                 handed: Vec::new(),
             }),
         });
-        journal::made("channel", Key::at(&*queue), None);
+        trace::made("channel", Key::at(&*queue), None);
         queue
     }
 
     #[inline]
     #[track_caller]
     fn note(&self, operation: &'static str) {
-        journal::note(operation, EventKind::Other, Key::at(self));
+        trace::note(operation, EventKind::Other, Key::at(self));
     }
 
     pub(crate) fn capacity(&self) -> Option<usize> {
@@ -133,7 +133,7 @@ impl<T> Queue<T> {
         }
         let room = self.capacity.unwrap_or(usize::MAX);
         let mut patience = patience;
-        journal::begins("send", EventKind::Other, Key::at(self));
+        trace::begins("send", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         loop {
             if state.receivers == 0 {
@@ -173,7 +173,7 @@ impl<T> Queue<T> {
             return self.seek(patience);
         }
         let mut patience = patience;
-        journal::begins("recv", EventKind::Other, Key::at(self));
+        trace::begins("recv", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         let (message, past) = loop {
             // Not asked to give what it does not have, an empty buffer has visibly not changed.
@@ -226,7 +226,7 @@ impl<T> Queue<T> {
 
     #[track_caller]
     fn offer(&self, message: T, mut patience: Patience) -> Result<(), (T, Refused)> {
-        journal::begins("send", EventKind::Other, Key::at(self));
+        trace::begins("send", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         if state.receivers == 0 {
             past::acquire(self.receivers_gone);
@@ -277,7 +277,7 @@ impl<T> Queue<T> {
 
     #[track_caller]
     fn seek(&self, mut patience: Patience) -> Result<T, Refused> {
-        journal::begins("recv", EventKind::Other, Key::at(self));
+        trace::begins("recv", EventKind::Other, Key::at(self));
         let mut state = self.state.enter();
         if let Some(offer) = state.offers.pop_front() {
             past::receive(&offer.past);

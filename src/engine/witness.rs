@@ -1,4 +1,4 @@
-//! From the journal of one execution to a witness, and from what a worker that died of it has left.
+//! From the trace of one execution to a witness, and from what a worker that died of it has left.
 //!
 //! Reads source files, for the names of objects, and nothing else; a file that is not where the compiler
 //! saw it leaves its objects with their types for names.
@@ -11,8 +11,8 @@ use crate::base::observation::Stop;
 use crate::base::outcome::Grade;
 use crate::base::outcome::Graded;
 use crate::race::Race;
-use crate::rt::journal::{self, Entry, Journal, Line, Made};
 use crate::rt::model;
+use crate::rt::trace::{self, Entry, Line, Made, Trace};
 use crate::scenario::Facts;
 use crate::witness::naming::{self, Known};
 use crate::witness::token::Numbered;
@@ -77,15 +77,15 @@ impl Ended {
 pub(super) fn witness(
     engine: Engine,
     facts: &Facts,
-    journal: &Journal,
+    trace: &Trace,
     ended: &Ended,
     shortest: bool,
 ) -> Option<Witness> {
     let shows = ended.failure()?;
     let mut sources = Sources::default();
-    let objects = journal.objects.iter().map(|made| sources.found(made)).collect();
-    let events = journal.entries.iter().map(event).collect();
-    let story = Story { objects, events, names: journal.names.clone() };
+    let objects = trace.objects.iter().map(|made| sources.found(made)).collect();
+    let events = trace.entries.iter().map(event).collect();
+    let story = Story { objects, events, names: trace.names.clone() };
     Some(story.told(engine, facts, shows, shortest))
 }
 
@@ -173,19 +173,19 @@ pub(super) struct Cost {
 }
 
 /// How long the witness of this execution is.
-pub(super) fn cost(journal: &Journal) -> Cost {
-    let is_thread = |object: usize| journal.objects.get(object).is_some_and(|made| made.kind == THREAD);
+pub(super) fn cost(trace: &Trace) -> Cost {
+    let is_thread = |object: usize| trace.objects.get(object).is_some_and(|made| made.kind == THREAD);
     let told = |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread);
-    cost_of(journal.entries.iter().filter(told))
+    cost_of(trace.entries.iter().filter(told))
 }
 
 /// As [`cost`], of an execution that its process ends with, told as [`left_behind`] tells it.
-pub(super) fn deadly_cost(journal: &Journal, doom: ProcessExit) -> Cost {
-    let is_thread = |object: usize| journal.objects.get(object).is_some_and(|made| made.kind == THREAD);
+pub(super) fn deadly_cost(trace: &Trace, doom: ProcessExit) -> Cost {
+    let is_thread = |object: usize| trace.objects.get(object).is_some_and(|made| made.kind == THREAD);
     let waiting = doom == ProcessExit::Endless;
     let told =
         |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread) && (waiting || !entry.blocked);
-    cost_of(journal.entries.iter().chain(&journal.starting).filter(told))
+    cost_of(trace.entries.iter().chain(&trace.starting).filter(told))
 }
 
 fn cost_of<'a>(events: impl Iterator<Item = &'a Entry>) -> Cost {
@@ -306,7 +306,7 @@ impl Fatal {
     pub(super) fn begin(&self) {
         let Ok(mut file) = File::create(&self.file) else { return };
         let mut sources = Sources::default();
-        journal::begin_aloud(model::number, move |line| {
+        trace::begin_aloud(model::number, move |line| {
             let written = match line {
                 Line::Made(made) => {
                     let (name, kind) = sources.found(made);

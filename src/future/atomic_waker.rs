@@ -2,9 +2,9 @@
 
 use crate::base::event::{ATOMIC_WAKER, EventKind, REGISTER, WAKE};
 use crate::rt::context;
-use crate::rt::journal::{self, Key, What};
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId};
+use crate::rt::trace::{self, Key, What};
 use std::fmt;
 use std::task::Waker;
 
@@ -25,7 +25,7 @@ impl AtomicWaker {
     pub fn new() -> Self {
         let model = context::current().is_model();
         let (id, edges) = if model { (past::new_object(), past::new_object()) } else { (0, 0) };
-        journal::made(ATOMIC_WAKER, Key::id(id), None);
+        trace::made(ATOMIC_WAKER, Key::id(id), None);
         AtomicWaker { id, edges, waker: Monitor::new(None) }
     }
 
@@ -33,7 +33,7 @@ impl AtomicWaker {
     #[track_caller]
     pub fn register(&self, waker: Waker) {
         let before = self.replace(Some(waker));
-        journal::note(REGISTER, EventKind::Other, Key::id(self.id));
+        trace::note(REGISTER, EventKind::Other, Key::id(self.id));
         drop(before);
     }
 
@@ -61,7 +61,7 @@ impl AtomicWaker {
     fn taken_for(&self, operation: &'static str) -> Option<Waker> {
         let waker = self.replace(None);
         let what = What::new(operation, EventKind::Other, Key::id(self.id));
-        journal::access(what, None, [Some(&waker.is_some()), None]);
+        trace::access(what, None, [Some(&waker.is_some()), None]);
         waker
     }
 

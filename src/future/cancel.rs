@@ -11,7 +11,7 @@
 //! end is asked at every round.
 
 use crate::choice;
-use crate::rt::journal;
+use crate::rt::trace;
 use std::fmt;
 use std::panic::Location;
 use std::pin::pin;
@@ -53,7 +53,7 @@ pub fn may_cancel<F: Future>(future: F) -> impl Future<Output = Result<F::Output
         std::future::poll_fn(|context| match future.as_mut().poll(context) {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
             Poll::Pending if choice::choose_untold(2) == 1 => {
-                journal::note_alone("cancel", site);
+                trace::note_alone("cancel", site);
                 Poll::Ready(Err(Cancelled))
             }
             Poll::Pending => Poll::Pending,

@@ -6,9 +6,9 @@
 use super::{Wakeup, waker};
 use crate::base::event::EventKind;
 use crate::rt::context;
-use crate::rt::journal::{self, Key};
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId};
+use crate::rt::trace::{self, Key};
 use crate::sync::Arc;
 use crate::thread;
 use std::fmt;
@@ -55,7 +55,7 @@ impl<T> Shared<T> {
     fn new() -> Self {
         let model = context::current().is_model();
         let (id, edges) = if model { (past::new_object(), past::new_object()) } else { (0, 0) };
-        journal::made("task", Key::id(id), None);
+        trace::made("task", Key::id(id), None);
         let state = State { result: None, finished: false, aborted: false, waker: None };
         Shared { id, edges, state: Monitor::new(state), notify: Wakeup::new() }
     }
@@ -77,13 +77,13 @@ impl<T> Shared<T> {
 
     #[track_caller]
     fn abort(&self) {
-        journal::note("abort", EventKind::Other, Key::id(self.id));
+        trace::note("abort", EventKind::Other, Key::id(self.id));
         self.with(|state| state.aborted = true);
         self.notify.wake();
     }
 
     fn finish(&self, result: Result<T, JoinError>) {
-        journal::note_unplaced("finish", EventKind::Other, Key::id(self.id));
+        trace::note_unplaced("finish", EventKind::Other, Key::id(self.id));
         let waker = self.with(|state| {
             (state.result, state.finished) = (Some(result), true);
             state.waker.take()
@@ -218,7 +218,7 @@ impl<T> Future for JoinHandle<T> {
         });
         drop(other);
         if result.is_ready() {
-            journal::note_unplaced("await", EventKind::Other, Key::id(self.shared.id));
+            trace::note_unplaced("await", EventKind::Other, Key::id(self.shared.id));
         }
         result
     }

@@ -4,7 +4,7 @@ use super::judge::{Judge, Judged, Part, Sequence, Stamped};
 use super::property::Implements;
 use crate::linearizability::Model;
 use crate::rt::context;
-use crate::rt::journal;
+use crate::rt::trace;
 use crate::scenario::Grade;
 use crate::scenario::outcome::Rule;
 use crate::sync::atomic::{AtomicU32, Ordering};
@@ -42,14 +42,14 @@ pub(super) fn act<M: Model, I: Implements<M>>(
     from_fn(|index| {
         let op = operations.get(index)?;
         let seen = shared.gate.load(Ordering::Acquire);
-        journal::call(CALLS, op);
+        trace::call(CALLS, op);
         let before = context::operations();
         let ret = shared.object.apply(op);
         if alone && context::operations() != before {
             judge.touched();
         }
         let turn = shared.gate.fetch_add(1, Ordering::Release);
-        journal::call(RETURNS, &ret);
+        trace::call(RETURNS, &ret);
         Some(Stamped { seen, turn, ret })
     })
 }

@@ -1,9 +1,9 @@
 //! An atomic under a checker: its operations as data, and what is counted and recorded of each.
 //!
 //! A runtime has a [`RawAtomic`] and keeps the value. The facade has an [`Atomic`], whose operations pass here and
-//! nowhere else: so none can be forgotten in a journal.
+//! nowhere else: so none can be forgotten in a trace.
 
-use super::journal::{self, Key, What};
+use super::trace::{self, Key, What};
 use super::{Atomic, Checker, Here, Runtime};
 use crate::base::event::EventKind;
 use crate::rt::context;
@@ -157,7 +157,7 @@ pub(crate) trait RawAtomic: 'static {
     #[track_caller]
     fn replace(&mut self, value: u64);
 
-    /// What a journal knows it by. It lies where it stays.
+    /// What a trace knows it by. It lies where it stays.
     fn key(&self) -> Key;
 }
 
@@ -166,8 +166,8 @@ impl Atomic {
     #[track_caller]
     pub(crate) fn new(checker: Checker, kind: &'static str, scalar: Scalar, value: u64) -> Box<Self> {
         let atomic = Box::new(make!(checker, Atomic, R => R::atomic(scalar, value)));
-        if journal::on() {
-            journal::made(kind, atomic.key(), Some(&Shown(scalar, value)));
+        if trace::on() {
+            trace::made(kind, atomic.key(), Some(&Shown(scalar, value)));
         }
         atomic
     }
@@ -178,8 +178,8 @@ impl Atomic {
         let like = [scalar as u64, value];
         let atomic = make!(checker, Atomic, R => R::first(like, move || R::atomic(scalar, value)));
         let atomic = Box::new(atomic);
-        if journal::on() {
-            journal::made_before_all(kind, atomic.key(), Some(&Shown(scalar, value)));
+        if trace::on() {
+            trace::made_before_all(kind, atomic.key(), Some(&Shown(scalar, value)));
         }
         atomic
     }
@@ -190,7 +190,7 @@ impl Atomic {
 
     /// A witness does not show what is done to it.
     pub(crate) fn hide(&self) {
-        journal::hide(self.key());
+        trace::hide(self.key());
     }
 
     #[inline]
@@ -202,18 +202,18 @@ impl Atomic {
         order: Ordering,
         values: [Option<u64>; 2],
     ) {
-        if journal::on() {
-            self.record_in_journal(What::new(operation, kind, self.key()), scalar, order, values);
+        if trace::on() {
+            self.record_in_trace(What::new(operation, kind, self.key()), scalar, order, values);
         }
     }
 
     #[cold]
     #[track_caller]
-    fn record_in_journal(&self, what: What, scalar: Scalar, order: Ordering, values: [Option<u64>; 2]) {
+    fn record_in_trace(&self, what: What, scalar: Scalar, order: Ordering, values: [Option<u64>; 2]) {
         let [read, written] = values.map(|value| value.map(|bits| Shown(scalar, bits)));
         let read = read.as_ref().map(|value| value as &dyn fmt::Debug);
         let written = written.as_ref().map(|value| value as &dyn fmt::Debug);
-        journal::access(what, Some(order), [read, written]);
+        trace::access(what, Some(order), [read, written]);
     }
 
     #[track_caller]

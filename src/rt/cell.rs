@@ -1,9 +1,9 @@
 //! How a checker follows a cell: each access is scheduled, recorded and checked for races in one call.
 
 use super::Checker;
-use super::journal::{self, Key, What};
 use super::runtime::Runtime;
 use super::statics::made::{self, Made, Original, Part, Serving};
+use super::trace::{self, Key, What};
 use crate::base::event::EventKind;
 use crate::race::Access;
 use crate::rt::context;
@@ -58,7 +58,7 @@ impl Part for Tracked {
     }
 
     fn placed(&self) {
-        journal::made_unplaced("cell", Key::at(self));
+        trace::made_unplaced("cell", Key::at(self));
     }
 }
 
@@ -165,7 +165,7 @@ impl Tracker {
         let cell = make!(checker, PlainCell, R => R::cell(past_races));
         let tracker = Tracker(Made::modelled(Tracked(Some(cell))));
         if let Some(tracked) = tracker.0.part() {
-            journal::made(kind, Key::at(tracked), value);
+            trace::made(kind, Key::at(tracked), value);
         }
         tracker
     }
@@ -193,19 +193,19 @@ impl Tracked {
     #[inline]
     #[track_caller]
     fn note(&self, access: Access, value: Option<&dyn fmt::Debug>) {
-        if journal::on() {
-            self.note_in_journal(access, value);
+        if trace::on() {
+            self.note_in_trace(access, value);
         }
     }
 
     #[cold]
     #[track_caller]
-    fn note_in_journal(&self, access: Access, value: Option<&dyn fmt::Debug>) {
+    fn note_in_trace(&self, access: Access, value: Option<&dyn fmt::Debug>) {
         let (operation, kind, values) = match access {
             Access::Read => ("read", EventKind::Read, [value, None]),
             Access::Write => ("write", EventKind::Write, [None, value]),
         };
-        journal::access(What::new(operation, kind, Key::at(self)), None, values);
+        trace::access(What::new(operation, kind, Key::at(self)), None, values);
     }
 
     #[cold]
@@ -254,7 +254,7 @@ impl Drop for Tracked {
         if std::thread::panicking() {
             return;
         }
-        journal::note_unplaced("drop", EventKind::Drop, Key::at(self));
+        trace::note_unplaced("drop", EventKind::Drop, Key::at(self));
         if let Some(cell) = self.0.as_ref().filter(|_| !context::options().drops_freely) {
             each!(PlainCell, cell, cell => cell.end());
         }

@@ -7,9 +7,9 @@
 use super::context::Options;
 use super::leaks::Ledger;
 use super::memory::Blocks;
-use super::runtime::Runtime;
 use super::pending::Site;
-use super::{model, panics, running, pending};
+use super::runtime::Runtime;
+use super::{model, panics, pending, running};
 use crate::heartbeat;
 use crate::race::Race;
 use std::cell::{Cell, RefCell};

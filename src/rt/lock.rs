@@ -9,9 +9,9 @@ pub(crate) mod poison;
 mod steps;
 mod shared;
 
-use super::journal::{self, Key};
 use super::runtime::Runtime;
 use super::statics::made::{Made, Part};
+use super::trace::{self, Key};
 use super::{Checker, Here, process};
 use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
@@ -109,7 +109,7 @@ impl<L> Modelled<L> {
         Box::new(Self { raw, holders: Holders::default() })
     }
 
-    /// What the journal knows the lock by.
+    /// What the trace knows the lock by.
     fn key(&self) -> Key {
         Key::at(&self.raw)
     }
@@ -123,7 +123,7 @@ impl<L> Modelled<L> {
 struct Held<'a, G> {
     holding: Holding<'a>,
     guard: G,
-    /// What the journal knows the lock by.
+    /// What the trace knows the lock by.
     key: Key,
 }
 
@@ -217,7 +217,7 @@ impl Lock {
         match (super::checker(), context::current()) {
             (Some(checker), _) => {
                 let mutex = Modelled::new(Mutex::new(checker));
-                journal::made("Mutex", mutex.key(), None);
+                trace::made("Mutex", mutex.key(), None);
                 Lock::Modelled(mutex)
             }
             (None, Context::Process) => Lock::Process(process::RawMutex::new()),
@@ -234,7 +234,7 @@ impl Lock {
     pub(crate) fn first() -> Self {
         let Some(checker) = super::checker() else { return Lock::Real(std::sync::Mutex::new(())) };
         let mutex = Modelled::new(make!(checker, Mutex, R => R::first([0; 2], R::mutex)));
-        journal::made_unplaced("Mutex", mutex.key());
+        trace::made_unplaced("Mutex", mutex.key());
         Lock::Modelled(mutex)
     }
 
@@ -335,5 +335,5 @@ impl LockGuard<'_> {
 fn unlock<G>(held: Held<'_, G>) {
     let key = held.key;
     drop(held);
-    journal::note_unplaced("unlock", EventKind::Unlock, key);
+    trace::note_unplaced("unlock", EventKind::Unlock, key);
 }

@@ -17,7 +17,6 @@ pub(crate) mod cell;
 pub(crate) mod context;
 pub(crate) mod count;
 pub(crate) mod execution;
-pub(crate) mod journal;
 pub(crate) mod leaks;
 pub(crate) mod lock;
 pub(crate) mod loom;
@@ -27,6 +26,7 @@ pub(crate) mod monitor;
 pub(crate) mod operation;
 pub(crate) mod panics;
 pub(crate) mod past;
+pub(crate) mod pending;
 pub(crate) mod permit;
 pub(crate) mod process;
 pub(crate) mod rc11;
@@ -34,7 +34,7 @@ pub(crate) mod recorder;
 pub(crate) mod shuttle;
 pub(crate) mod spurious;
 pub(crate) mod statics;
-pub(crate) mod pending;
+pub(crate) mod trace;
 pub(crate) mod values;
 
 use crate::base::event::EventKind;
@@ -125,8 +125,8 @@ pub(crate) fn time_is_over() -> bool {
 pub(crate) fn fence(checker: Checker, order: Ordering) {
     context::count_operation();
     if with_runtime!(checker, R => R::fence(order)) {
-        let what = journal::What { operation: "fence", deed: EventKind::Fence, object: None };
-        journal::access(what, Some(order), [None, None]);
+        let what = trace::What { operation: "fence", deed: EventKind::Fence, object: None };
+        trace::access(what, Some(order), [None, None]);
     }
 }
 

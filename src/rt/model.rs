@@ -8,11 +8,11 @@
 //! main thread of another execution. Stacks are the engine's; what `Builder::stack_size` asks for is
 //! ignored.
 
-use super::journal::{self, Key};
 use super::past::{self, Token};
 use super::permit::Permit;
 use super::runtime::Runtime;
 use super::statics::Statics;
+use super::trace::{self, Key};
 use super::values::Values;
 use super::{Checker, execution, running};
 use crate::base::event::EventKind;
@@ -361,12 +361,12 @@ impl Identity {
 
     #[track_caller]
     fn wait_for_its_end(&self) {
-        journal::begins("join", EventKind::Other, Key::at(self));
+        trace::begins("join", EventKind::Other, Key::at(self));
         // Where there is none another thread waits, and the thread that asks here also waits for that one.
         if let Some(join) = self.end.join.take() {
             with_each!(Join, join, R, join => R::join(join, || self.end.finished.get()));
         }
-        journal::note("join", EventKind::Other, Key::at(self));
+        trace::note("join", EventKind::Other, Key::at(self));
     }
 
     /// Whether the thread has ended its main function. Gives no happens-before edge under shuttle.
@@ -433,7 +433,7 @@ where
     let main = look(|local| local.map(Identity::main).cloned()).unwrap_or_else(local);
     let checker = model();
     let identity = Identity::new(checker, Home::With(main), name.map(Cow::Owned));
-    journal::names(identity.number, identity.name.as_deref());
+    trace::names(identity.number, identity.name.as_deref());
     let packet = Arc::new(Packet {
         result: Cell::new(None),
         handover: make!(checker, Handover, R => R::handover(std::mem::needs_drop::<T>())),
@@ -449,8 +449,8 @@ where
 
 #[track_caller]
 fn start(identity: &Identity, body: impl FnOnce() + 'static) {
-    journal::made("thread", Key::at(identity), None);
-    journal::note("spawn", EventKind::Other, Key::at(identity));
+    trace::made("thread", Key::at(identity), None);
+    trace::note("spawn", EventKind::Other, Key::at(identity));
     let running = &identity.execution().running;
     running.set(running.get() + 1);
     let join =
@@ -467,7 +467,7 @@ where
     past::receive(&local.end.past.borrow());
     let result = with_runtime!(model(), R => R::live(|| {
         catch(|| {
-            R::begin_thread(journal::starts);
+            R::begin_thread(trace::starts);
             f()
         })
     }));

@@ -4,9 +4,9 @@
 //!
 //! Limit: under loom nothing is told: its locks order all that passes through them.
 
+pub(crate) use super::pending::{ObjectId, Site, new_object};
 use super::running;
 use super::runtime::Runtime;
-pub(crate) use super::pending::{ObjectId, Site, new_object};
 use std::cell::RefCell;
 
 one_of! {

@@ -4,7 +4,7 @@
 //! the seam for a scheduler that looks at operations. Everything else says what *has happened*, after
 //! the scheduling point, and feeds the happens-before detector of this execution.
 //!
-//! Limits: single operating-system thread, like shuttle itself; outside a traced execution every call
+//! Limits: single operating-system thread, like shuttle itself; outside a watched execution every call
 //! is a no-op.
 
 pub(crate) use super::operation::{Effect, Kind, ObjectId, Operation};
@@ -21,7 +21,7 @@ pub(crate) type Site = &'static Location<'static>;
 pub(crate) struct RaceFound;
 
 #[derive(Default)]
-struct Trace {
+struct Detection {
     detector: Detector,
     race: Option<Race>,
 }
@@ -62,7 +62,7 @@ impl Place {
 }
 
 thread_local! {
-    static TRACE: RefCell<Trace> = RefCell::default();
+    static DETECTION: RefCell<Detection> = RefCell::default();
     static NEXT_OBJECT: Cell<ObjectId> = const { Cell::new(0) };
     /// By task, for the first [`FEW`]; without a destructor, so that reaching it costs next to nothing.
     static PENDING: [Place; FEW] = const { [const { Place::new() }; FEW] };
@@ -72,7 +72,7 @@ thread_local! {
     static EFFECT: Cell<Effect> = const { Cell::new(Effect::Full) };
     /// Whether races are to be detected.
     static WATCHING: Cell<bool> = const { Cell::new(false) };
-    /// Whether the detector in `TRACE` hears of anything: from the first plain access on. Only two accesses
+    /// Whether the detector in `DETECTION` hears of anything: from the first plain access on. Only two accesses
     /// can race, and what was synchronised before the first of all can put no two of them in order.
     static DETECTING: Cell<bool> = const { Cell::new(false) };
     /// How many values there are to choose from, while a task chooses.
@@ -95,20 +95,20 @@ pub(crate) fn begin(watching: bool) {
     forget_pending();
     WATCHING.set(watching);
     DETECTING.set(false);
-    TRACE.with_borrow_mut(|trace| trace.race = None);
+    DETECTION.with_borrow_mut(|detection| detection.race = None);
 }
 
-/// Numbers objects from 0 again, where an execution that is not traced begins.
+/// Numbers objects from 0 again, where an execution that is not watched begins.
 pub(crate) fn renumber() {
     NEXT_OBJECT.set(0);
 }
 
-/// Ends the traced execution and returns the first data race it met, if any.
+/// Ends the watched execution and returns the first data race it met, if any.
 pub(crate) fn end() -> Option<Race> {
     CURRENT.set(None);
     WATCHING.set(false);
     DETECTING.set(false);
-    TRACE.with_borrow_mut(|trace| trace.race.take())
+    DETECTION.with_borrow_mut(|detection| detection.race.take())
 }
 
 /// Nothing more happens in this execution that any task should hear of; but a race that it met stays.
@@ -132,7 +132,7 @@ fn with<R: Default>(f: impl FnOnce(&mut Detector, usize) -> R) -> R {
     if !DETECTING.get() {
         return R::default();
     }
-    TRACE.with_borrow_mut(|trace| f(&mut trace.detector, me()))
+    DETECTION.with_borrow_mut(|detection| f(&mut detection.detector, me()))
 }
 
 /// A value that a task has chosen: the task, and the value.
@@ -316,15 +316,16 @@ pub(crate) fn access(object: ObjectId, site: Site, access: Access, past: bool) {
         return;
     }
     if !DETECTING.replace(true) {
-        TRACE.with_borrow_mut(|trace| trace.detector.restart());
+        DETECTION.with_borrow_mut(|detection| detection.detector.restart());
     }
-    let raced = TRACE.with_borrow_mut(|trace| match trace.detector.access(me(), object, access, site) {
-        Some(race) => {
-            trace.race.get_or_insert(race);
-            true
-        }
-        None => false,
-    });
+    let raced =
+        DETECTION.with_borrow_mut(|detection| match detection.detector.access(me(), object, access, site) {
+            Some(race) => {
+                detection.race.get_or_insert(race);
+                true
+            }
+            None => false,
+        });
     // A second panic while the first unwinds would abort the worker and lose the report.
     if raced && !std::thread::panicking() && (!past || context::ends_at_races()) {
         std::panic::panic_any(RaceFound);

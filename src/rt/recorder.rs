@@ -1,6 +1,6 @@
 //! What the first executions of a search did, so that they can be executed again and compared.
 //!
-//! A search is the same every time if its design is. [`record`] keeps the journal and the outcome of each of the first
+//! A search is the same every time if its design is. [`record`] keeps the trace and the outcome of each of the first
 //! few executions; [`repeat`] runs the same search once more and keeps theirs, counting no outcome; [`difference`]
 //! finds the first operation in which the two differ.
 //!
@@ -8,8 +8,8 @@
 //! to another even where a design does the same, and are not compared; a design that differs in nothing else is not
 //! found out.
 
-use super::journal::{self, Entry, Journal};
 use super::pending;
+use super::trace::{self, Entry, Trace};
 use crate::base::event::EventKind;
 use crate::base::location::Site;
 use crate::base::observation::Difference;
@@ -113,7 +113,7 @@ impl Drop for Off {
         RECORDER.take();
         REPEATING.set(false);
         if ON.replace(false) {
-            journal::stop();
+            trace::stop();
         }
     }
 }
@@ -164,7 +164,7 @@ pub(crate) fn begin(who: fn() -> usize) {
     });
     if room {
         ON.set(true);
-        journal::begin(who);
+        trace::begin(who);
     }
 }
 
@@ -188,7 +188,7 @@ fn end() {
     if !ON.replace(false) {
         return;
     }
-    let Journal { entries, .. } = journal::end();
+    let Trace { entries, .. } = trace::end();
     RECORDER.with_borrow_mut(|recorder| {
         let Some(recorder) = recorder else { return };
         let took = recorder.begun.take().map_or(Duration::ZERO, |begun| begun.elapsed());

@@ -146,8 +146,8 @@ use super::count::RawCount;
 use super::lock::{RawCondvar, RawMutex, RawRwLock};
 use super::model::{Identity, RawHandover};
 use super::monitor::RawMonitor;
-use super::statics::ObjectName;
 use super::pending::ObjectId;
+use super::statics::ObjectName;
 use crate::race::Race;
 use std::any::Any;
 use std::fmt::Debug;
@@ -245,7 +245,7 @@ pub(crate) trait Runtime {
         life()
     }
 
-    /// The running thread begins; `record` says so in the journal.
+    /// The running thread begins; `record` says so in the trace.
     fn begin_thread(record: impl FnOnce()) {
         record();
     }

@@ -8,7 +8,7 @@ use crate::engine::{self, Heartbeat, Helping, Holder, Slots, Task};
 use crate::rt::context;
 use crate::rt::execution;
 use crate::rt::model;
-use crate::rt::{journal, pending};
+use crate::rt::{pending, trace};
 use crate::scenario::{Engine, Outcome, Scenario};
 use std::time::{Duration, Instant};
 
@@ -39,11 +39,11 @@ pub fn execution(model: impl Fn(), watched: Watched) {
         pending::begin(false);
     }
     if watched == Watched::ClocksAndEvents {
-        journal::begin(model::number);
+        trace::begin(model::number);
     }
     model();
     execution::end();
-    journal::stop();
+    trace::stop();
 }
 
 /// How many seconds it takes to find a failure of a scenario's first design under shuttle and to shorten its

@@ -60,7 +60,7 @@ impl Replayed {
         &self.0.conclusion
     }
 
-    /// How many operations the journal of the execution has, those of the main thread included.
+    /// How many operations the trace of the execution has, those of the main thread included.
     #[must_use]
     pub fn events(&self) -> usize {
         self.0.events.len()

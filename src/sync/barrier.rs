@@ -4,11 +4,11 @@
 
 use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
-use crate::rt::journal::{self, Key};
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId};
 use crate::rt::statics::Held;
 use crate::rt::statics::made::{Made, Part};
+use crate::rt::trace::{self, Key};
 use std::fmt;
 
 /// Lets several threads wait for each other.
@@ -51,7 +51,7 @@ impl Inner {
     fn first(size: usize) -> Self {
         let inner = Inner::built(size, Monitor::used_before_known);
         if let Inner::Built { id, .. } = &inner {
-            journal::made_unplaced("Barrier", Key::id(*id));
+            trace::made_unplaced("Barrier", Key::id(*id));
         }
         inner
     }
@@ -104,7 +104,7 @@ impl Barrier {
             Context::Model(_) | Context::Process => {
                 let inner = Inner::built(size, Monitor::new);
                 if let Inner::Built { id, .. } = &inner {
-                    journal::made("Barrier", Key::id(*id), None);
+                    trace::made("Barrier", Key::id(*id), None);
                 }
                 inner
             }
@@ -120,9 +120,9 @@ impl Barrier {
                 context::waiting(|| barrier.wait()).is_leader()
             }
             Inner::Built { size, id, state } => {
-                journal::begins("wait", EventKind::Other, Key::id(*id));
+                trace::begins("wait", EventKind::Other, Key::id(*id));
                 let leads = wait(*size, state);
-                journal::note("wait", EventKind::Other, Key::id(*id));
+                trace::note("wait", EventKind::Other, Key::id(*id));
                 leads
             }
         })

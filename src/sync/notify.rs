@@ -2,11 +2,11 @@
 
 use crate::base::event::{CLONE, EventKind, SLEEP, WAKE, WAKER};
 use crate::rt;
-use crate::rt::journal::{self, Key};
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId, Site};
 use crate::rt::statics::Held;
 use crate::rt::statics::made::{Made, Part};
+use crate::rt::trace::{self, Key};
 use std::fmt;
 
 /// Wakes the one thread that waits, or the next that does. As loom's of this name: a permit, at most one, that
@@ -51,7 +51,7 @@ impl Notify {
     /// One that is there from the beginning of the execution.
     fn first() -> Self {
         let notify = Notify::unseen(Monitor::used_before_known);
-        journal::made_unplaced("Notify", Key::id(notify.id));
+        trace::made_unplaced("Notify", Key::id(notify.id));
         notify
     }
 
@@ -66,14 +66,14 @@ impl Notify {
     #[track_caller]
     pub fn new() -> Self {
         let notify = Notify::unseen(Monitor::new);
-        journal::made("Notify", Key::id(notify.id), None);
+        trace::made("Notify", Key::id(notify.id), None);
         notify
     }
 
     /// What a thread waits for that polls a future, and is woken by through its waker.
     pub(crate) fn of_waker() -> Self {
         let notify = Notify::unseen(Monitor::new);
-        journal::made_unseen(WAKER, Key::id(notify.id));
+        trace::made_unseen(WAKER, Key::id(notify.id));
         notify
     }
 
@@ -87,20 +87,20 @@ impl Notify {
 
     /// The waker of this was cloned.
     pub(crate) fn cloned(&self) {
-        journal::note_unplaced(CLONE, EventKind::Other, Key::id(self.id));
+        trace::note_unplaced(CLONE, EventKind::Other, Key::id(self.id));
     }
 
     /// Gives the permit, if there is none, and wakes the thread that waits.
     #[track_caller]
     pub fn notify(&self) {
         let this = self.serving();
-        journal::note("notify", EventKind::Other, Key::id(this.id));
+        trace::note("notify", EventKind::Other, Key::id(this.id));
         this.give();
     }
 
     /// As [`Notify::notify`], by a waker, which does not know its caller.
     pub(crate) fn wake(&self) {
-        journal::note_unplaced(WAKE, EventKind::Other, Key::id(self.id));
+        trace::note_unplaced(WAKE, EventKind::Other, Key::id(self.id));
         self.give();
     }
 
@@ -118,16 +118,16 @@ impl Notify {
     #[track_caller]
     pub fn wait(&self) {
         let this = self.serving();
-        journal::begins("wait", EventKind::Other, Key::id(this.id));
+        trace::begins("wait", EventKind::Other, Key::id(this.id));
         this.take();
-        journal::note("wait", EventKind::Other, Key::id(this.id));
+        trace::note("wait", EventKind::Other, Key::id(this.id));
     }
 
     /// As [`Notify::wait`], by a thread that polls a future.
     pub(crate) fn sleep(&self, site: Site) {
-        journal::begins_at(SLEEP, EventKind::Other, Key::id(self.id), site);
+        trace::begins_at(SLEEP, EventKind::Other, Key::id(self.id), site);
         self.take();
-        journal::note_at(SLEEP, EventKind::Other, Key::id(self.id), site);
+        trace::note_at(SLEEP, EventKind::Other, Key::id(self.id), site);
     }
 
     fn take(&self) {

@@ -10,11 +10,11 @@
 
 use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
-use crate::rt::journal::{self, Key as Known};
 use crate::rt::model;
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId};
 use crate::rt::statics::{Held, Key};
+use crate::rt::trace::{self, Key as Known};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
@@ -146,19 +146,19 @@ enum Phase {
 impl<T> Modelled<T> {
     fn new() -> Self {
         let edges = past::new_object();
-        journal::made_unplaced("Once", Known::id(edges));
+        trace::made_unplaced("Once", Known::id(edges));
         // See `statics`.
         Self { edges, phase: Monitor::used_before_known(Phase::New), value: UnsafeCell::new(None) }
     }
 
-    /// What the journal knows it by.
+    /// What the trace knows it by.
     fn known(&self) -> Known {
         Known::id(self.edges)
     }
 
     #[track_caller]
     fn call(&self, force: bool, what: &str, init: &mut dyn FnMut(&OnceState) -> T) {
-        journal::begins("initialise", EventKind::Other, self.known());
+        trace::begins("initialise", EventKind::Other, self.known());
         let mut phase = self.phase.enter();
         while *phase == Phase::Running {
             phase.wait();
@@ -170,7 +170,7 @@ impl<T> Modelled<T> {
         }
         let poisoned = *phase == Phase::Poisoned;
         if *phase == Phase::Complete {
-            journal::note("find initialised", EventKind::Other, self.known());
+            trace::note("find initialised", EventKind::Other, self.known());
             return;
         }
         if poisoned && !force {
@@ -178,7 +178,7 @@ impl<T> Modelled<T> {
             panic_poisoned(what);
         }
         *phase = Phase::Running;
-        journal::note("begin to initialise", EventKind::Other, self.known());
+        trace::note("begin to initialise", EventKind::Other, self.known());
         drop(phase);
         match model::catch(|| init(&OnceState { poisoned })) {
             Ok(value) => {
@@ -199,7 +199,7 @@ impl<T> Modelled<T> {
         let mut phase = self.phase.enter();
         *phase = next;
         let done = if next == Phase::Complete { "initialised" } else { "poisoned" };
-        journal::note_unplaced(done, EventKind::Other, self.known());
+        trace::note_unplaced(done, EventKind::Other, self.known());
         drop(phase);
         self.phase.notify_all();
     }
@@ -214,7 +214,7 @@ impl<T> Modelled<T> {
 
     #[track_caller]
     fn wait(&self, force: bool) {
-        journal::begins("wait", EventKind::Other, self.known());
+        trace::begins("wait", EventKind::Other, self.known());
         let mut phase = self.phase.enter();
         loop {
             match *phase {
@@ -227,7 +227,7 @@ impl<T> Modelled<T> {
                 Phase::New | Phase::Running | Phase::Poisoned => phase.wait(),
             }
         }
-        journal::note("wait", EventKind::Other, self.known());
+        trace::note("wait", EventKind::Other, self.known());
         past::acquire(self.edges);
     }
 }

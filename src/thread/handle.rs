@@ -3,9 +3,9 @@
 use crate::base::event::EventKind;
 use crate::rt;
 use crate::rt::context;
-use crate::rt::journal::{self, Key};
 use crate::rt::model::{self, Identity};
 use crate::rt::spurious;
+use crate::rt::trace::{self, Key};
 use std::fmt;
 use std::io;
 use std::num::NonZero;
@@ -93,7 +93,7 @@ impl Thread {
             Inner::Real(thread) => thread.unpark(),
             Inner::Model(identity) => {
                 let identity = identity.clone();
-                journal::note("unpark", EventKind::Other, Key::at(&*identity));
+                trace::note("unpark", EventKind::Other, Key::at(&*identity));
                 model::when_settled(Box::new(move || identity.permit.release()));
             }
         }
@@ -116,11 +116,11 @@ pub fn park() {
     if context::current().is_model() {
         let identity = model::local();
         if spurious::comes() {
-            return journal::note("park, woken spuriously", EventKind::Other, Key::at(&*identity));
+            return trace::note("park, woken spuriously", EventKind::Other, Key::at(&*identity));
         }
-        journal::begins("park", EventKind::Other, Key::at(&*identity));
+        trace::begins("park", EventKind::Other, Key::at(&*identity));
         identity.permit.take();
-        journal::note("park", EventKind::Other, Key::at(&*identity));
+        trace::note("park", EventKind::Other, Key::at(&*identity));
     } else {
         context::waiting(std::thread::park);
     }
@@ -136,7 +136,7 @@ pub fn park_timeout(timeout: Duration) {
             yield_now();
             identity.permit.try_take();
         }
-        journal::note("park_timeout", EventKind::Other, Key::at(&*identity));
+        trace::note("park_timeout", EventKind::Other, Key::at(&*identity));
     } else {
         std::thread::park_timeout(timeout);
     }

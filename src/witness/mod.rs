@@ -1,9 +1,9 @@
 //! One execution that shows a failure: its events, actor by actor, with source lines.
 //!
-//! The way of the data: the facade records entries in the `journal` while an engine asks for it; the engine
+//! The way of the data: the facade records entries in the `trace` while an engine asks for it; the engine
 //! makes a [`Witness`] of them; `explain` marks the events that decide and says in one sentence what went
 //! wrong; `table` draws it; a `token` is a word with which the execution is found again.
-//! Everything here but the journal is pure.
+//! Everything here but the trace is pure.
 
 pub(crate) mod explain;
 pub(crate) mod naming;

@@ -7,9 +7,9 @@
 
 use crate::base::event::EventKind;
 use crate::rt::context;
-use crate::rt::journal::{self, Key};
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId};
+use crate::rt::trace::{self, Key};
 use crate::sync::OnceLock;
 use std::collections::VecDeque;
 use std::fmt;
@@ -124,7 +124,7 @@ impl Core {
     fn new(permits: usize) -> Self {
         let model = context::current().is_model();
         let (id, edges) = if model { (past::new_object(), past::new_object()) } else { (0, 0) };
-        journal::made("BatchSemaphore", Key::id(id), None);
+        trace::made("BatchSemaphore", Key::id(id), None);
         let state = State { permits, ..State::default() };
         Core { id, edges, state: Monitor::new(state) }
     }
@@ -245,7 +245,7 @@ impl BatchSemaphore {
     #[track_caller]
     pub fn close(&self) {
         let core = self.core();
-        journal::note("close", EventKind::Other, Key::id(core.id));
+        trace::note("close", EventKind::Other, Key::id(core.id));
         self.change(|state| {
             past::release(core.edges);
             state.closed = true;
@@ -274,7 +274,7 @@ impl BatchSemaphore {
             (taken, Vec::new())
         });
         let deed = if taken.is_ok() { EventKind::Other } else { EventKind::TryFailed };
-        journal::note("try_acquire", deed, Key::id(core.id));
+        trace::note("try_acquire", deed, Key::id(core.id));
         taken
     }
 
@@ -316,7 +316,7 @@ impl BatchSemaphore {
     #[track_caller]
     pub fn release(&self, num_permits: usize) {
         if num_permits > 0 {
-            journal::note("release", EventKind::Other, Key::id(self.core().id));
+            trace::note("release", EventKind::Other, Key::id(self.core().id));
             self.put_back(num_permits);
         }
     }
@@ -520,7 +520,7 @@ impl Future for Acquire<'_> {
             Attempt::Waits { new: false } => return Poll::Pending,
         };
         self.completed = result.is_ready();
-        journal::note_at(said, EventKind::Other, Key::id(core.id), self.site);
+        trace::note_at(said, EventKind::Other, Key::id(core.id), self.site);
         result
     }
 }

@@ -30,7 +30,7 @@ use crate::rt::execution;
 use crate::rt::loom::{Assignment, Odometer};
 use crate::rt::model;
 use crate::rt::spurious;
-use crate::rt::{journal, loom as rt, recorder};
+use crate::rt::{loom as rt, recorder, trace};
 use crate::witness::token::{Manner, Route};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -309,7 +309,7 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
             }
             execution::end();
             redundant.fetch_add(u64::from(context::is_redundant()), Ordering::Relaxed);
-            journal::stop();
+            trace::stop();
             if !recorder::is_repeating() {
                 heartbeat.advance(1);
             }

@@ -231,7 +231,7 @@ impl Search {
             Cutting::Missed => self.over = Some(Over::GIVEN_UP),
             Cutting::Failed => {}
             Cutting::Done if death.end == Some(self.end) => {
-                let cost = deadly_cost(&ran.journal, self.end);
+                let cost = deadly_cost(&ran.trace, self.end);
                 if self.best.as_ref().is_none_or(|best| cost < best.cost) {
                     self.best = Some(Best { cost, place: self.place.clone(), proved: false });
                 }

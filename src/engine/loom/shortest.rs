@@ -153,7 +153,7 @@ impl Search {
         if !ran.ended.shows(goal) {
             return;
         }
-        let cost = cost(&ran.journal);
+        let cost = cost(&ran.trace);
         if self.best.as_ref().is_none_or(|best| cost < best.cost) {
             self.best = Some(Best { cost, place: self.place.clone(), proved: false });
         }

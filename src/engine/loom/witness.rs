@@ -14,9 +14,9 @@ use crate::base::outcome::Graded;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};
 use crate::rt::execution;
-use crate::rt::journal::{self, Journal};
 use crate::rt::loom::unreduced::Failed;
 use crate::rt::model;
+use crate::rt::trace::{self, Trace};
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
 use crate::witness::Witness;
@@ -36,7 +36,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Place)>, seen: &mut Ob
         }
         let (place, shortest) = shortest(&task.program, &goal).unwrap_or((place, false));
         let Some(ran) = locate(&task.program, &place) else { continue };
-        let Some(witness) = witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, shortest) else {
+        let Some(witness) = witness(Engine::Loom, task.facts, &ran.trace, &ran.ended, shortest) else {
             continue;
         };
         if let Ended::Failed(race @ Failure::DataRace(_)) = &ran.ended {
@@ -64,19 +64,19 @@ pub(crate) fn replay(
     let choices = choices.iter().map(|&(thread, made, value)| ((thread, made), value)).collect();
     let place = Place { preemptions: preemptions.map(|bound| bound as usize), manner, choices, execution };
     let ran = rt::as_exactly_as(manner == Manner::Exact, || locate(&task.program, &place))?;
-    witness(Engine::Loom, task.facts, &ran.journal, &ran.ended, false)
+    witness(Engine::Loom, task.facts, &ran.trace, &ran.ended, false)
 }
 
 /// One execution.
 pub(super) struct Ran {
     pub(super) ended: Ended,
-    pub(super) journal: Journal,
+    pub(super) trace: Trace,
 }
 
 impl Ran {
     fn failed(failed: Failed) -> Self {
-        let Failed { payload, journal } = failed;
-        Ran { ended: Ended::of(&classify(payload.as_ref()), None), journal }
+        let Failed { payload, trace } = failed;
+        Ran { ended: Ended::of(&classify(payload.as_ref()), None), trace }
     }
 }
 
@@ -149,14 +149,14 @@ pub(super) fn explore(
             execution::begin();
             rt::unreduced::begin();
             if recording {
-                journal::begin(model::number);
+                trace::begin(model::number);
             }
             rt::step_counter::begin(None);
             begins();
             let outcome = try_out(&program);
             execution::end();
             let ran = match outcome {
-                Ok(outcome) => Ran { ended: Ended::Outcome(outcome), journal: journal::so_far() },
+                Ok(outcome) => Ran { ended: Ended::Outcome(outcome), trace: trace::so_far() },
                 Err(failed) => Ran::failed(*failed),
             };
             *came_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
@@ -174,11 +174,11 @@ pub(super) fn explore(
         Err(payload) => {
             let failed = rt::unreduced::take_failure();
             show(Ran::failed(
-                failed.map_or_else(|| Failed { payload, journal: journal::end() }, |failed| *failed),
+                failed.map_or_else(|| Failed { payload, trace: trace::end() }, |failed| *failed),
             ));
         }
     }
-    journal::end();
+    trace::end();
     rt::forget_deferred();
     complete
 }

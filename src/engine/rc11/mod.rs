@@ -28,7 +28,7 @@ use crate::rt::execution;
 use crate::rt::model;
 use crate::rt::rc11::{End, Explorer, ROUNDS, Trouble};
 use crate::rt::spurious;
-use crate::rt::{journal, recorder};
+use crate::rt::{recorder, trace};
 use crate::witness::token::Route;
 use parallel::Parallel;
 use std::sync::Arc;
@@ -341,11 +341,11 @@ fn main_thread(task: &Task<'_>, heartbeat: &'static Heartbeat) -> Box<dyn FnOnce
         }
         program.execute();
         execution::end();
-        journal::stop();
+        trace::stop();
     })
 }
 
-/// Marsaglia's xorshift64 ("Xorshift RNGs", Journal of Statistical Software 8(14), 2003).
+/// Marsaglia's xorshift64 ("Xorshift RNGs", Trace of Statistical Software 8(14), 2003).
 struct Random(u64);
 
 impl Random {

@@ -12,9 +12,9 @@ use crate::explore::rc11::{Graph, Model};
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};
 use crate::rt::execution;
-use crate::rt::journal;
 use crate::rt::model;
 use crate::rt::rc11::{End, Explorer};
+use crate::rt::trace;
 use crate::witness::Witness;
 use crate::witness::token::Route;
 use serde::{Deserialize, Serialize};
@@ -46,12 +46,12 @@ pub(super) fn add(
     let exhausted = look(task, under.model, &goals, &mut best) && complete;
     for (goal, best) in goals.iter().zip(best) {
         let Some(best) = best else { continue };
-        let Some((ended, journal)) = follow(task, under.model, &best.guide) else { continue };
+        let Some((ended, trace)) = follow(task, under.model, &best.guide) else { continue };
         if !ended.shows(goal) {
             continue;
         }
         let shortest = exhausted && best.fewest;
-        let Some(witness) = witness(under.engine, task.facts, &journal, &ended, shortest) else { continue };
+        let Some(witness) = witness(under.engine, task.facts, &trace, &ended, shortest) else { continue };
         if let Ended::Failed(race @ Failure::DataRace(_)) = &ended {
             seen.fail(race.clone());
         }
@@ -61,8 +61,8 @@ pub(super) fn add(
 
 /// Executes what a token has kept. `None` if it does not go that way.
 pub(super) fn replay(task: &Task<'_>, under: &Rc11, guide: &Guide) -> Option<Witness> {
-    let (ended, journal) = follow(task, under.model, guide)?;
-    witness(under.engine, task.facts, &journal, &ended, false)
+    let (ended, trace) = follow(task, under.model, guide)?;
+    witness(under.engine, task.facts, &trace, &ended, false)
 }
 
 /// The execution that first showed a failure.
@@ -123,11 +123,11 @@ fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Bes
 }
 
 /// One execution as the guide has it, written down.
-fn follow(task: &Task<'_>, model: Model, guide: &Guide) -> Option<(Ended, journal::Journal)> {
+fn follow(task: &Task<'_>, model: Model, guide: &Guide) -> Option<(Ended, trace::Trace)> {
     let mut explorer = Explorer::new(model).fair(task.first_failure).leaving(task.first_failure);
     let ended = run(task, &mut explorer, Some(guide.clone()))?;
-    let journal = journal::end();
-    Some((ended?, journal))
+    let trace = trace::end();
+    Some((ended?, trace))
 }
 
 /// The next run, or the one of a guide: `None` if there is none, or no other may follow; `Some(None)` if it was no
@@ -140,7 +140,7 @@ fn run(task: &Task<'_>, explorer: &mut Explorer, guide: Option<Guide>) -> Option
         Box::new(move || {
             execution::begin();
             if recording {
-                journal::begin(model::number);
+                trace::begin(model::number);
             }
             let graded = program.try_out();
             execution::end();

@@ -41,8 +41,8 @@ use crate::base::observation::{Bound, Caveat, Difference, Exploration, Observati
 use crate::base::witness::Witness;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};
-use crate::rt::spurious;
 use crate::rt::pending::{self, Kind, Operation};
+use crate::rt::spurious;
 use crate::witness::token::Route;
 use search::{Exhausted, MAX_STEPS, Run, Strategy};
 

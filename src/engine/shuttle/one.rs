@@ -8,10 +8,10 @@ use crate::base::failure::Failure;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};
 use crate::rt::execution;
-use crate::rt::journal::{self, Journal};
 use crate::rt::model;
-use crate::rt::shuttle::end;
 use crate::rt::pending;
+use crate::rt::shuttle::end;
+use crate::rt::trace::{self, Trace};
 use crate::scenario::program::Program;
 use shuttle::scheduler::Scheduler;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,7 @@ pub(super) struct Ran {
     pub(super) ended: Ended,
     pub(super) path: Path,
     /// Empty unless it was asked for.
-    pub(super) journal: Journal,
+    pub(super) trace: Trace,
 }
 
 /// Runs the execution whose schedule is these bytes, for a fuzzer to steer. How it failed, if it did; one
@@ -46,7 +46,7 @@ pub(in crate::engine) fn along(
 /// What is noted of the executions.
 pub(super) enum Recording {
     Off,
-    /// A journal of each.
+    /// A trace of each.
     On,
     /// Everything at once, for another process.
     Aloud(Fatal),
@@ -62,7 +62,7 @@ pub(super) fn run(
 ) {
     let look = Arc::new(Mutex::new(look));
     let show = move |ended: Ended| {
-        let ran = Ran { ended, path: schedule::path(), journal: journal::so_far() };
+        let ran = Ran { ended, path: schedule::path(), trace: trace::so_far() };
         (look.lock().unwrap_or_else(PoisonError::into_inner))(ran);
     };
     let model = {
@@ -71,7 +71,7 @@ pub(super) fn run(
             execution::begin();
             match &recording {
                 Recording::Off => {}
-                Recording::On => journal::begin(model::number),
+                Recording::On => trace::begin(model::number),
                 Recording::Aloud(fatal) => fatal.begin(),
             }
             let outcome = Arc::clone(&program).try_out();
@@ -87,5 +87,5 @@ pub(super) fn run(
     if let Err(payload) = result {
         show(Ended::of(&classify(payload.as_ref()), race));
     }
-    journal::end();
+    trace::end();
 }

@@ -16,7 +16,7 @@ use crate::rt::context::{self, Context};
 use crate::rt::execution;
 use crate::rt::model;
 use crate::rt::shuttle::end;
-use crate::rt::{journal, recorder, pending};
+use crate::rt::{pending, recorder, trace};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -232,7 +232,7 @@ fn one_execution(
         {
             note(&failing, Failure::DataRace(race_of_detector(&race)));
         }
-        journal::stop();
+        trace::stop();
         counters.ended.fetch_add(1, Ordering::Relaxed);
         if !counters.told && !recorder::is_repeating() {
             heartbeat.advance(1);

@@ -9,8 +9,8 @@ use super::shrink_schedule::{Follow, Followed, Tried, shrink_schedule};
 use crate::base::failure::Failure;
 use crate::base::observation::Observation;
 use crate::rt::context;
-use crate::rt::shuttle::end;
 use crate::rt::pending::Chosen;
+use crate::rt::shuttle::end;
 use crate::scenario::Engine;
 use crate::scenario::program::Program;
 use crate::witness::Witness;
@@ -34,7 +34,7 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Path)>, seen: &mut Obs
         let Some((ran, proved)) = context::to_the_race(to_race, || shown_by(task, &goal, path)) else {
             continue;
         };
-        let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, proved) else {
+        let Some(witness) = witness(Engine::Shuttle, task.facts, &ran.trace, &ran.ended, proved) else {
             continue;
         };
         if let Ended::Failed(race @ Failure::DataRace(_)) = &ran.ended {
@@ -63,7 +63,7 @@ pub(crate) fn replay(
 ) -> Option<Witness> {
     let path = Path { steps: unsliced(slices), chosen: chosen.to_vec() };
     let ran = context::to_the_race(to_race, || follow(&task.program, path, Recording::On))?;
-    witness(Engine::Shuttle, task.facts, &ran.journal, &ran.ended, false)
+    witness(Engine::Shuttle, task.facts, &ran.trace, &ran.ended, false)
 }
 
 /// Follows a path as far as it goes.

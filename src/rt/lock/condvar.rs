@@ -3,10 +3,10 @@
 use super::{Aside, Held, LockGuard, MutexGuard, OtherGuard, RawMutex, mixed};
 use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
-use crate::rt::journal::{self, Key};
 use crate::rt::runtime::Runtime;
 use crate::rt::statics;
 use crate::rt::statics::made::{Made, Part, Serving};
+use crate::rt::trace::{self, Key};
 use crate::rt::{self, Checker, process, spurious};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -109,7 +109,7 @@ impl Signal {
         match (rt::checker(), context::current()) {
             (Some(checker), _) => {
                 let condvar = Box::new(Self::modelled(checker));
-                journal::made("Condvar", condvar.key(), None);
+                trace::made("Condvar", condvar.key(), None);
                 Signal::Modelled(condvar)
             }
             (None, Context::Process) => Signal::Process(process::RawCondvar::new()),
@@ -131,7 +131,7 @@ impl Signal {
     fn first() -> Self {
         let Some(checker) = rt::checker() else { return Signal::Real(std::sync::Condvar::new()) };
         let condvar = Box::new(make!(checker, Condvar, R => R::first([0; 2], R::condvar)));
-        journal::made_unplaced("Condvar", condvar.key());
+        trace::made_unplaced("Condvar", condvar.key());
         Signal::Modelled(condvar)
     }
 
@@ -221,7 +221,7 @@ impl Signal {
             Signal::Real(condvar) | Signal::Made { real: condvar, .. } => condvar.notify_one(),
             Signal::Modelled(modelled) => {
                 each!(Condvar, &**modelled, condvar => condvar.notify_one());
-                journal::note("notify_one", EventKind::Other, modelled.key());
+                trace::note("notify_one", EventKind::Other, modelled.key());
             }
             Signal::Process(condvar) => condvar.notify_one(),
         }
@@ -234,7 +234,7 @@ impl Signal {
             Signal::Real(condvar) | Signal::Made { real: condvar, .. } => condvar.notify_all(),
             Signal::Modelled(modelled) => {
                 each!(Condvar, &**modelled, condvar => condvar.notify_all());
-                journal::note("notify_all", EventKind::Other, modelled.key());
+                trace::note("notify_all", EventKind::Other, modelled.key());
             }
             Signal::Process(condvar) => condvar.notify_all(),
         }
@@ -251,8 +251,8 @@ impl Condvar {
         wait: impl FnOnce(&Self, MutexGuard<'a>) -> (MutexGuard<'a>, bool),
     ) -> (LockGuard<'a>, bool) {
         let mutex = held.key;
-        journal::note(name, EventKind::Unlock, mutex);
-        journal::begins(name, EventKind::Other, self.key());
+        trace::note(name, EventKind::Unlock, mutex);
+        trace::begins(name, EventKind::Other, self.key());
         let ((held, timed_out), how) = if spurious::comes() {
             let again = held.exchange(|guard| (guard.again(), false));
             (again, "woken spuriously, lock")
@@ -261,7 +261,7 @@ impl Condvar {
             let how = if waited.1 { "wait timed out, lock" } else { "woken, lock" };
             (waited, how)
         };
-        journal::note(how, EventKind::Lock, mutex);
+        trace::note(how, EventKind::Lock, mutex);
         (LockGuard::other(Aside::new(OtherGuard::Modelled(held))), timed_out)
     }
 }

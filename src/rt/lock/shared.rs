@@ -5,7 +5,7 @@ use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
 use crate::rt::runtime::Runtime;
 use crate::rt::statics::made::{Made, Part};
-use crate::rt::{self, Checker, journal, process};
+use crate::rt::{self, Checker, process, trace};
 use std::sync::{PoisonError, TryLockError};
 
 /// A reader-writer lock of a runtime's, without data or poison. Whether a writer that waits keeps new readers out is a
@@ -203,7 +203,7 @@ impl Shared {
         match (rt::checker(), context::current()) {
             (Some(checker), _) => {
                 let lock = Modelled::new(RwLock::new(checker));
-                journal::made("RwLock", lock.key(), None);
+                trace::made("RwLock", lock.key(), None);
                 Shared::Modelled(lock)
             }
             (None, Context::Process) => Shared::Process(process::RawRwLock::new()),
@@ -220,7 +220,7 @@ impl Shared {
     pub(crate) fn first() -> Self {
         let Some(checker) = rt::checker() else { return Shared::Real(std::sync::RwLock::new(())) };
         let lock = Modelled::new(make!(checker, RwLock, R => R::first([0; 2], R::rwlock)));
-        journal::made_unplaced("RwLock", lock.key());
+        trace::made_unplaced("RwLock", lock.key());
         Shared::Modelled(lock)
     }
 

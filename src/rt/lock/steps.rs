@@ -6,10 +6,10 @@ macro_rules! block {
     ($lock:expr, $operation:expr, $mode:expr, $raw:ident => $act:expr) => {{
         let (lock, (kind, alone)) = ($lock, $mode);
         crate::rt::context::count_operation();
-        crate::rt::journal::begins($operation, kind, lock.key());
+        crate::rt::trace::begins($operation, kind, lock.key());
         let $raw = &lock.raw;
         let held = lock.hold(alone, $act);
-        crate::rt::journal::note($operation, kind, lock.key());
+        crate::rt::trace::note($operation, kind, lock.key());
         held
     }};
 }
@@ -23,7 +23,7 @@ macro_rules! attempt {
         crate::rt::context::count_operation();
         let held = guard.map(|guard| lock.hold(alone, guard));
         let kind = if held.is_some() { kind } else { crate::base::event::EventKind::TryFailed };
-        crate::rt::journal::note($operation, kind, lock.key());
+        crate::rt::trace::note($operation, kind, lock.key());
         held
     }};
 }

@@ -20,7 +20,7 @@ use super::{AtomicUsize, alive, enter};
 use crate::rt::Here;
 use crate::rt::atomic::{RawAtomic, Rmw, Scalar, Update};
 use crate::rt::context;
-use crate::rt::journal::Key;
+use crate::rt::trace::Key;
 use loom::sync::atomic as model;
 use loom::thread::{ThreadId, current};
 use std::cell::Cell;

@@ -33,8 +33,8 @@ mod workarounds;
 
 use super::atomic::Scalar;
 use super::model::{self, Identity, RawHandover};
-use super::runtime::Runtime;
 use super::pending::ObjectId;
+use super::runtime::Runtime;
 use super::{Here, unwinding};
 use crate::rt::Checker;
 use crate::rt::context;

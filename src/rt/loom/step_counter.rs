@@ -5,7 +5,7 @@
 //! begins. Of an execution that has ended another process after so many points, the thread that passes the
 //! last of them is cut there, as if it had panicked: whatever is deadly comes after.
 //!
-//! Limit: only in explorations [in every order](super::unreduced) that write a journal, which notes most
+//! Limit: only in explorations [in every order](super::unreduced) that write a trace, which notes most
 //! operations.
 
 use super::unreduced;

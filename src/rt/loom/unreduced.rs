@@ -5,7 +5,7 @@
 //! the fewest switches. Here every operation first passes one gate that all share, a relaxed read-modify-write
 //! that orders no memory: so loom tries every order, as far as its bound on preemptions goes. And loom's
 //! search ends with the first data race or deadlock. Here a thread that finds either, or a failure of its
-//! own, keeps it aside with the journal so far; from then on each thread is *cut*: it unwinds at its next
+//! own, keeps it aside with the trace so far; from then on each thread is *cut*: it unwinds at its next
 //! operation, and loom goes on to the next execution.
 //!
 //! A deadlock is found by the main thread, which does not block while it waits for the actors but yields:
@@ -16,8 +16,8 @@
 //! the cut and goes on without an end.
 
 use super::{AtomicUsize, me, step_counter};
-use crate::rt::journal::{self, Journal};
 use crate::rt::panics;
+use crate::rt::trace::{self, Trace};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -30,7 +30,7 @@ pub(crate) struct Cut;
 /// What a failed execution has come to: the payload of its panic, and what led to it.
 pub(crate) struct Failed {
     pub(crate) payload: Box<dyn Any + Send>,
-    pub(crate) journal: Journal,
+    pub(crate) trace: Trace,
 }
 
 /// One execution.
@@ -167,10 +167,10 @@ pub(super) fn has_failed() -> bool {
 
 /// The execution has failed with this payload, unless it had before.
 pub(crate) fn fail(payload: Box<dyn Any + Send>) {
-    let journal = journal::end();
+    let trace = trace::end();
     let threads = STATE.with_borrow_mut(|state| {
         state.cutting = true;
-        state.failed.get_or_insert_with(|| Box::new(Failed { payload, journal }));
+        state.failed.get_or_insert_with(|| Box::new(Failed { payload, trace }));
         std::mem::take(&mut state.threads)
     });
     for (thread, handle) in threads {

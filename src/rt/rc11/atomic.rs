@@ -5,7 +5,7 @@ use super::spin::Here;
 use super::sync::{load, order_of, read_modify_write};
 use crate::explore::rc11::LocationId;
 use crate::rt::atomic::{RawAtomic, Update};
-use crate::rt::journal::Key;
+use crate::rt::trace::Key;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 

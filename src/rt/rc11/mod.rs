@@ -12,9 +12,9 @@ mod sync;
 
 use super::atomic::Scalar;
 use super::model::{Identity, RawHandover};
+use super::pending::ObjectId;
 use super::runtime::Runtime;
 use super::statics::ObjectName;
-use super::pending::ObjectId;
 use super::unwinding;
 use crate::explore::rc11::{Clock, LocationId};
 use atomic::RawLocation;

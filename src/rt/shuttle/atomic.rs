@@ -4,8 +4,8 @@
 use super::before;
 use crate::rt::Here;
 use crate::rt::atomic::{RawAtomic, Update};
-use crate::rt::journal::Key;
 use crate::rt::pending::{self, Kind, ObjectId};
+use crate::rt::trace::Key;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An atomic of an execution of shuttle's.

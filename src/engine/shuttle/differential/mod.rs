@@ -8,8 +8,8 @@ use super::search::Counters;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context, Options};
 use crate::rt::execution;
-use crate::rt::shuttle::end;
 use crate::rt::pending::{self, RaceFound};
+use crate::rt::shuttle::end;
 use program::{Act, FAMILIES, Held, Program};
 
 use crate::rt::panics::Deadlocked;

@@ -5,7 +5,7 @@
 //!
 //! Limits: one operating-system thread, as the checkers themselves. What happens while a thread unwinds is
 //! not noted. Pointers are numbered in the order
-//! in which they turn up, so that a journal does not depend on where memory lies.
+//! in which they turn up, so that a trace does not depend on where memory lies.
 
 use super::loom::step_counter;
 use super::pending::{ObjectId, Site};
@@ -48,7 +48,7 @@ pub(crate) struct Entry {
     pub(crate) operation: &'static str,
     pub(crate) deed: EventKind,
     pub(crate) order: Option<Ordering>,
-    /// Into [`Journal::objects`].
+    /// Into [`Trace::objects`].
     pub(crate) object: Option<usize>,
     pub(crate) read: Option<String>,
     pub(crate) written: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) struct Entry {
     pub(crate) site: Option<Site>,
     /// It was begun and has not ended.
     pub(crate) blocked: bool,
-    /// It is done to an object that was made before the journal began.
+    /// It is done to an object that was made before the trace began.
     pub(crate) older: bool,
 }
 
@@ -71,7 +71,7 @@ type Sink = Box<dyn FnMut(Line<'_>) + Send>;
 
 /// One execution so far.
 #[derive(Default)]
-pub(crate) struct Journal {
+pub(crate) struct Trace {
     pub(crate) objects: Vec<Made>,
     pub(crate) entries: Vec<Entry>,
     /// The names of threads that have one, by number.
@@ -90,53 +90,53 @@ pub(crate) struct Journal {
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static WHO: Cell<fn() -> usize> = const { Cell::new(|| 0) };
-    static JOURNAL: RefCell<Journal> = RefCell::default();
+    static TRACE: RefCell<Trace> = RefCell::default();
 }
 
 /// The most that is written down of one execution.
 const MAX_ENTRIES: usize = 20_000;
 
-/// Begins a journal; `who` tells the number of the running thread.
+/// Begins a trace; `who` tells the number of the running thread.
 pub(crate) fn begin(who: fn() -> usize) {
     WHO.set(who);
-    JOURNAL.take();
+    TRACE.take();
     ON.set(true);
 }
 
 /// As [`begin`]; each line also goes to `sink` at once.
 pub(crate) fn begin_aloud(who: fn() -> usize, sink: impl FnMut(Line<'_>) + Send + 'static) {
     begin(who);
-    JOURNAL.with_borrow_mut(|journal| journal.sink = Some(Box::new(sink)));
+    TRACE.with_borrow_mut(|trace| trace.sink = Some(Box::new(sink)));
 }
 
-/// Ends the journal. What was begun and has not ended comes last, by thread.
-pub(crate) fn end() -> Journal {
+/// Ends the trace. What was begun and has not ended comes last, by thread.
+pub(crate) fn end() -> Trace {
     ON.set(false);
-    let mut journal = JOURNAL.take();
-    let begun = journal.in_vain();
-    journal.entries.extend(begun);
-    journal.begun.clear();
-    journal
+    let mut trace = TRACE.take();
+    let begun = trace.in_vain();
+    trace.entries.extend(begun);
+    trace.begun.clear();
+    trace
 }
 
-/// The journal as it stands; what was begun and has not ended comes last, by thread. Empty if there is none.
-pub(crate) fn so_far() -> Journal {
+/// The trace as it stands; what was begun and has not ended comes last, by thread. Empty if there is none.
+pub(crate) fn so_far() -> Trace {
     if !ON.get() {
-        return Journal::default();
+        return Trace::default();
     }
-    JOURNAL.with_borrow(|journal| Journal {
-        objects: journal.objects.clone(),
-        entries: journal.entries.iter().cloned().chain(journal.in_vain()).collect(),
-        names: journal.names.clone(),
-        starting: journal.starting.clone(),
-        ..Journal::default()
+    TRACE.with_borrow(|trace| Trace {
+        objects: trace.objects.clone(),
+        entries: trace.entries.iter().cloned().chain(trace.in_vain()).collect(),
+        names: trace.names.clone(),
+        starting: trace.starting.clone(),
+        ..Trace::default()
     })
 }
 
-/// Ends the journal, which is not wanted any more. Costs next to nothing if there is none.
+/// Ends the trace, which is not wanted any more. Costs next to nothing if there is none.
 pub(crate) fn stop() {
     if ON.replace(false) {
-        JOURNAL.take();
+        TRACE.take();
     }
 }
 
@@ -164,7 +164,7 @@ impl What {
 /// What is done to this object is left out from now on.
 pub(crate) fn hide(object: Key) {
     if on() {
-        JOURNAL.with_borrow_mut(|journal| journal.hidden.insert(object));
+        TRACE.with_borrow_mut(|trace| trace.hidden.insert(object));
     }
 }
 
@@ -207,7 +207,7 @@ pub(crate) fn made_before_all(kind: &'static str, object: Key, value: Option<&dy
 /// As [`made_unplaced`], of what the reader need not see being made.
 pub(crate) fn made_unseen(kind: &'static str, object: Key) {
     if on() {
-        JOURNAL.with_borrow_mut(|journal| journal.add(kind, object, None));
+        TRACE.with_borrow_mut(|trace| trace.add(kind, object, None));
     }
 }
 
@@ -272,10 +272,10 @@ pub(crate) fn starts() {
     if on() {
         let what = What { operation: STARTS, deed: EventKind::Other, object: None };
         let thread = (WHO.get())();
-        JOURNAL.with_borrow_mut(|journal| {
-            let entry = journal.entry(thread, what, None);
-            journal.tell(Line::Begun(&entry));
-            journal.starting = Some(entry);
+        TRACE.with_borrow_mut(|trace| {
+            let entry = trace.entry(thread, what, None);
+            trace.tell(Line::Begun(&entry));
+            trace.starting = Some(entry);
         });
     }
 }
@@ -285,13 +285,13 @@ pub(crate) fn names(thread: u64, name: Option<&str>) {
     if on()
         && let (Ok(thread), Some(name)) = (usize::try_from(thread), name)
     {
-        JOURNAL.with_borrow_mut(|journal| journal.names.insert(thread, name.to_owned()));
+        TRACE.with_borrow_mut(|trace| trace.names.insert(thread, name.to_owned()));
     }
 }
 
 #[cold]
 fn write_making(kind: &'static str, object: Key, value: Option<&dyn Debug>, site: Option<Site>) {
-    JOURNAL.with_borrow_mut(|journal| journal.add(kind, object, site));
+    TRACE.with_borrow_mut(|trace| trace.add(kind, object, site));
     write(What::new("new", EventKind::Create, object), None, [None, value], site);
 }
 
@@ -299,17 +299,17 @@ fn write_making(kind: &'static str, object: Key, value: Option<&dyn Debug>, site
 fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], site: Option<Site>) {
     let [read, written] = values.map(|value| value.map(|value| format!("{value:?}")));
     let thread = (WHO.get())();
-    JOURNAL.with_borrow_mut(|journal| {
-        journal.begun.remove(&thread);
-        let hidden = what.object.is_some_and(|object| journal.hidden.contains(&object));
-        if !hidden && journal.entries.len() < MAX_ENTRIES {
-            let entry = journal.entry(thread, what, site);
-            let [read, written] = [read, written].map(|value| value.map(|value| journal.portable(value)));
+    TRACE.with_borrow_mut(|trace| {
+        trace.begun.remove(&thread);
+        let hidden = what.object.is_some_and(|object| trace.hidden.contains(&object));
+        if !hidden && trace.entries.len() < MAX_ENTRIES {
+            let entry = trace.entry(thread, what, site);
+            let [read, written] = [read, written].map(|value| value.map(|value| trace.portable(value)));
             let entry = Entry { order, read, written, ..entry };
-            journal.tell(Line::Done(&entry));
-            journal.entries.push(entry);
+            trace.tell(Line::Done(&entry));
+            trace.entries.push(entry);
         }
-        journal.starting = None;
+        trace.starting = None;
     });
     step_counter::point();
 }
@@ -317,16 +317,16 @@ fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], s
 #[cold]
 fn write_beginning(what: What, site: Site) {
     let thread = (WHO.get())();
-    JOURNAL.with_borrow_mut(|journal| {
-        let entry = journal.entry(thread, what, Some(site));
+    TRACE.with_borrow_mut(|trace| {
+        let entry = trace.entry(thread, what, Some(site));
         let entry = Entry { blocked: true, ..entry };
-        journal.tell(Line::Begun(&entry));
-        journal.begun.insert(thread, entry);
-        journal.starting = None;
+        trace.tell(Line::Begun(&entry));
+        trace.begun.insert(thread, entry);
+        trace.starting = None;
     });
 }
 
-impl Journal {
+impl Trace {
     /// What was begun and has not ended, by thread.
     fn in_vain(&self) -> Vec<Entry> {
         let mut begun: Vec<_> = self.begun.values().cloned().collect();
