@@ -75,7 +75,7 @@ pub(super) fn limit_execution() {
 }
 
 /// How a child has ended that did not come to its end; `None` if it has not ended.
-pub(super) fn doom(status: WaitStatus) -> Option<ProcessExit> {
+pub(super) fn process_exit_of(status: WaitStatus) -> Option<ProcessExit> {
     match status {
         WaitStatus::Exited(_, code) => Some(ProcessExit::Code(code)),
         WaitStatus::Signaled(_, Signal::SIGPROF | Signal::SIGALRM, _) => Some(ProcessExit::Endless),

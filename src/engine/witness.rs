@@ -180,9 +180,9 @@ pub(super) fn cost(trace: &Trace) -> Cost {
 }
 
 /// As [`cost`], of an execution that its process ends with, told as [`left_behind`] tells it.
-pub(super) fn deadly_cost(trace: &Trace, doom: ProcessExit) -> Cost {
+pub(super) fn deadly_cost(trace: &Trace, exit: ProcessExit) -> Cost {
     let is_thread = |object: usize| trace.objects.get(object).is_some_and(|made| made.kind == THREAD);
-    let waiting = doom == ProcessExit::Endless;
+    let waiting = exit == ProcessExit::Endless;
     let told =
         |entry: &&Entry| !is_harness(entry.thread, entry.object, is_thread) && (waiting || !entry.blocked);
     cost_of(trace.entries.iter().chain(&trace.starting).filter(told))
@@ -306,7 +306,7 @@ impl Fatal {
     pub(super) fn begin(&self) {
         let Ok(mut file) = File::create(&self.file) else { return };
         let mut sources = Sources::default();
-        trace::begin_aloud(model::number, move |line| {
+        trace::begin_streaming(model::number, move |line| {
             let written = match line {
                 Line::Made(made) => {
                     let (name, kind) = sources.found(made);

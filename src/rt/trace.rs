@@ -104,7 +104,7 @@ pub(crate) fn begin(who: fn() -> usize) {
 }
 
 /// As [`begin`]; each line also goes to `sink` at once.
-pub(crate) fn begin_aloud(who: fn() -> usize, sink: impl FnMut(Line<'_>) + Send + 'static) {
+pub(crate) fn begin_streaming(who: fn() -> usize, sink: impl FnMut(Line<'_>) + Send + 'static) {
     begin(who);
     TRACE.with_borrow_mut(|trace| trace.sink = Some(Box::new(sink)));
 }
@@ -267,7 +267,7 @@ pub(crate) fn begins(operation: &'static str, deed: EventKind, object: Key) {
     }
 }
 
-/// The running thread begins. Only told aloud, where it may be the last that is heard of it.
+/// The running thread begins. Only streamed, where it may be the last that is heard of it.
 pub(crate) fn starts() {
     if on() {
         let what = What { operation: STARTS, deed: EventKind::Other, object: None };

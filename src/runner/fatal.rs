@@ -106,7 +106,7 @@ fn follow(
             let after = heartbeat.get().executions();
             Route::Fatal { after, executions, random_executions, preemptions }
         }
-        Way::Schedule { slices, chosen } => Route::Doomed { slices, chosen },
+        Way::Schedule { slices, chosen } => Route::ProcessExit { slices, chosen },
         Way::Every(numbered) => Route::Every(numbered),
     };
     Ok(Some((end.process_exit(), Some(assignment.name.sign(seed, witness, route)))))

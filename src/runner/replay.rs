@@ -153,7 +153,7 @@ pub(crate) fn in_worker(found: &[Found], word: &str) -> Result<Witness, ReplayEr
             assignment.budget = Budget { executions, random_executions, preemptions: *preemptions, ..budget };
             return again(&assignment, Way::After(*after), &token, word);
         }
-        Route::Doomed { slices, chosen } => {
+        Route::ProcessExit { slices, chosen } => {
             let way = Way::Schedule { slices: slices.clone(), chosen: chosen.clone() };
             return again(&assignment, way, &token, word);
         }

@@ -46,7 +46,7 @@ pub(crate) enum Route {
     /// The execution that ends its process, in a whole search with this budget: how many end before it.
     Fatal { after: u64, executions: u64, random_executions: u64, preemptions: Option<u32> },
     /// The same by its schedule: which task goes how many steps, and which tasks chose what on the way.
-    Doomed { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
+    ProcessExit { slices: Vec<(u32, u32)>, chosen: Vec<(u32, u32)> },
     /// The same by its number in loom's search in every order.
     Every(Numbered),
     /// Which thread goes on, and what its operation is given.
@@ -185,7 +185,7 @@ impl Token {
     /// Whether all that is made of it is bounded: a few bytes can say that there is very much of something.
     fn is_bounded(&self) -> bool {
         let schedule = match &self.route {
-            Route::Schedule { slices, .. } | Route::Doomed { slices, .. } => slices.as_slice(),
+            Route::Schedule { slices, .. } | Route::ProcessExit { slices, .. } => slices.as_slice(),
             Route::Index { .. } | Route::Fatal { .. } | Route::Every(_) | Route::Graph(_) => &[],
         };
         let steps: u64 = schedule.iter().map(|(_, steps)| u64::from(*steps)).sum();

@@ -46,7 +46,7 @@ fn routes() -> impl Strategy<Value = Route> {
             execution,
             choices
         }),
-        (slices(40), pairs(10)).prop_map(|(slices, chosen)| Route::Doomed { slices, chosen }),
+        (slices(40), pairs(10)).prop_map(|(slices, chosen)| Route::ProcessExit { slices, chosen }),
         fatal.prop_map(|(after, executions, random_executions, preemptions)| Route::Fatal {
             after,
             executions,
@@ -83,7 +83,7 @@ fn tokens() -> impl Strategy<Value = Token> {
 #[test]
 fn what_a_token_makes_is_bounded() {
     let huge = Token {
-        route: Route::Doomed { slices: vec![(0, u32::MAX), (1, u32::MAX)], chosen: vec![] },
+        route: Route::ProcessExit { slices: vec![(0, u32::MAX), (1, u32::MAX)], chosen: vec![] },
         ..sample()
     };
     assert_eq!(decode(&encode(&huge)), Err(Refused::Unbounded));

@@ -11,7 +11,7 @@
 //! thread does while it unwinds from the cut must not be deadly too: then the search dies with it. The process
 //! must have no other thread.
 
-use super::super::fork::{Patience, doom, exit, limit_execution, outlive_child};
+use super::super::fork::{Patience, exit, limit_execution, outlive_child, process_exit_of};
 use super::super::witness::{Fatal, Shortened, Way, deadly_cost};
 use super::super::{Heartbeat, Task};
 use super::shortest::{Best, Tried, fewest_first, for_all_choices, lock};
@@ -196,7 +196,7 @@ impl Search {
                 let log = self.log.clone();
                 step_counter::listen(move |reached| log.reach(reached));
             }
-            Ok(Some(status)) => self.learn(doom(status)),
+            Ok(Some(status)) => self.learn(process_exit_of(status)),
             Err(_) => self.over = Some(Over::GIVEN_UP),
         }
     }

@@ -49,7 +49,7 @@ pub(super) enum Recording {
     /// A trace of each.
     On,
     /// Everything at once, for another process.
-    Aloud(Fatal),
+    Streaming(Fatal),
 }
 
 /// Runs executions until the scheduler has no more, or one fails. An execution that is cut off as too long
@@ -72,7 +72,7 @@ pub(super) fn run(
             match &recording {
                 Recording::Off => {}
                 Recording::On => trace::begin(model::number),
-                Recording::Aloud(fatal) => fatal.begin(),
+                Recording::Streaming(fatal) => fatal.begin(),
             }
             let outcome = Arc::clone(&program).try_out();
             execution::end();

@@ -12,7 +12,7 @@ use super::schedule::{Guided, Path, slices, unsliced};
 use super::shrink_schedule::{Follow, Followed, Shortest, Tried, shrink_schedule};
 use crate::base::failure::ProcessExit;
 use crate::engine::Task;
-use crate::engine::fork::{Patience, doom, exit, outlive_child};
+use crate::engine::fork::{Patience, exit, outlive_child, process_exit_of};
 use crate::engine::witness::{Fatal, Shortened, Way};
 use crate::rt::pending::Chosen;
 use shuttle::scheduler::Scheduler;
@@ -42,7 +42,7 @@ pub(crate) fn shorten(task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
 /// Follows a schedule to the end of this process, and writes it down on the way.
 pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, slices: &[(u32, u32)], chosen: &[Chosen]) {
     let guided = Guided::new(Path { steps: unsliced(slices), chosen: chosen.to_vec() });
-    one::run(&task.program, guided, Recording::Aloud(fatal.clone()), |_| ());
+    one::run(&task.program, guided, Recording::Streaming(fatal.clone()), |_| ());
 }
 
 /// What came of one child.
@@ -87,7 +87,7 @@ impl Trials<'_, '_> {
             }
         };
         let (met, path) = self.log.read()?;
-        let end = if self.log.has_lived() { None } else { Some(doom(status)?) };
+        let end = if self.log.has_lived() { None } else { Some(process_exit_of(status)?) };
         Some(Seen { end, met, path })
     }
 }

@@ -85,7 +85,7 @@ fn run_after_run_is_the_same() {
     }
 }
 
-/// Another run's samples are waited for aloud, and a signal ends the waiting; a search waits for nothing.
+/// Another run's samples are waited for, which is said, and a signal ends the waiting; a search waits for nothing.
 #[test]
 fn behind_the_lock_of_another_run_it_says_so_and_obeys() {
     let surroundings = Surroundings::new();
