@@ -18,8 +18,13 @@ use std::time::{Duration, Instant};
 const CHECKERS: [&str; 3] = ["rc11", "loom", "shuttle"];
 const ALL: [&str; 5] = ["rc11", "loom", "shuttle", "threads", "processes"];
 
+/// No run takes longer, on a machine that does much else: one that does is a failure, and not a test without an end.
+const MAX_RUN: Duration = Duration::from_secs(300);
+
 fn hostile(program: &str) -> Command {
-    built("selvedge-hostile", program)
+    let mut command = built("selvedge-hostile", program);
+    command.timeout(MAX_RUN);
+    command
 }
 
 /// The program with the designs, for what needs more than `Command` has.
@@ -127,8 +132,9 @@ fn designs_of(report: &Value) -> Vec<String> {
 
 /// Runs a script of the shell; what follows are `$0`, `$1` and so on.
 fn shell(script: &str, arguments: &[&std::ffi::OsStr]) -> Output {
-    let mut command = std::process::Command::new("bash");
-    command.arg("-c").arg(script).args(arguments).output().expect("a shell")
+    let mut command = std::process::Command::new("timeout");
+    command.arg(MAX_RUN.as_secs().to_string()).args(["bash", "-c", script]);
+    command.args(arguments).output().expect("a shell")
 }
 
 /// Waits until nothing with this mark runs.
