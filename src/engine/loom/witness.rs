@@ -8,7 +8,8 @@ use super::super::failure::classify;
 use super::super::witness::{Ended, MAX_WITNESSES, witness};
 use super::shortest::shortest;
 use super::{Place, builder, in_manner, rt};
-use crate::base::failure::Failure;
+use crate::base::event::{Event, EventKind, Mark};
+use crate::base::failure::{Access, AccessKind, DataRace, Failure};
 use crate::base::observation::Observation;
 use crate::base::outcome::Graded;
 use crate::rt::Checker;
@@ -36,11 +37,9 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Place)>, seen: &mut Ob
         }
         let (place, shortest) = shortest(&task.program, &goal).unwrap_or((place, false));
         let Some(ran) = locate(&task.program, &place) else { continue };
-        let Some(witness) = witness(Engine::Loom, task.facts, &ran.trace, &ran.ended, shortest) else {
-            continue;
-        };
-        if let Ended::Failed(race @ Failure::DataRace(_)) = &ran.ended {
-            seen.fail(race.clone());
+        let Some(witness) = witness_of(task, &ran, shortest) else { continue };
+        if let Failure::DataRace(_) = &witness.shows {
+            seen.fail(witness.shows.clone());
         }
         let route = Route::Index {
             preemptions: place.preemptions.and_then(|bound| u32::try_from(bound).ok()),
@@ -51,6 +50,25 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Place)>, seen: &mut Ob
         seen.witnesses.push(task.signed(witness, route));
         shown.push(goal);
     }
+}
+
+/// The race with both its accesses. loom names the first thread of which the other does not know all, which need not be
+/// the one that accessed the cell, and then it knows no place: the trace does.
+fn with_both_accesses(race: DataRace, events: &[Event]) -> DataRace {
+    if race.accesses.len() > 1 {
+        return race;
+    }
+    let marked = events.iter().filter(|event| event.mark == Mark::Races);
+    let access = |event: &Event| Access {
+        thread: event.thread,
+        kind: match event.deed {
+            EventKind::Read | EventKind::Load => AccessKind::Read,
+            _ => AccessKind::Write,
+        },
+        site: event.site.clone(),
+    };
+    let accesses: Vec<_> = marked.map(access).collect();
+    if accesses.len() == 2 { DataRace { accesses } } else { race }
 }
 
 /// Runs the execution that a token has kept. `None` if loom's search does not come so far.
@@ -64,7 +82,16 @@ pub(crate) fn replay(
     let choices = choices.iter().map(|&(thread, made, value)| ((thread, made), value)).collect();
     let place = Place { preemptions: preemptions.map(|bound| bound as usize), manner, choices, execution };
     let ran = rt::as_exactly_as(manner == Manner::Exact, || locate(&task.program, &place))?;
-    witness(Engine::Loom, task.facts, &ran.trace, &ran.ended, false)
+    witness_of(task, &ran, false)
+}
+
+/// The witness of this execution, if it has failed.
+fn witness_of(task: &Task<'_>, ran: &Ran, shortest: bool) -> Option<Witness> {
+    let mut witness = witness(Engine::Loom, task.facts, &ran.trace, &ran.ended, shortest)?;
+    if let Failure::DataRace(race) = witness.shows {
+        witness.shows = Failure::DataRace(with_both_accesses(race, &witness.events));
+    }
+    Some(witness)
 }
 
 /// One execution.
