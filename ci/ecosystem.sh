@@ -16,7 +16,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 short="concurrent-queue oneshot event-listener"
 all="$short parking bytes sharded-slab loom left-right boxcar flashmap tokio shuttle"
 # More that ship models.
-more="thingbuf diatomic-waker async-event st3 cordyceps maitake-sync swap-queue lfqueue lf-queue cupchan rapidfire
+more="thingbuf diatomic-waker async-event st3 cordyceps maitake-sync swap-queue lfqueue cupchan rapidfire
   parkring saa sdd scc aiq spmc-waker burstq swap-buffer-queue tachyonix multishot haphazard tokio-util"
 case "${1:-short}" in
   short) crates=$short ;;
@@ -49,7 +49,6 @@ arguments() {
     cordyceps | maitake-sync) echo "--lib --features alloc" ;;
     # Its other tests are none of models.
     lfqueue) echo "--lib loom_" ;;
-    lf-queue) echo "--test loom_queue" ;;
     cupchan) echo "--test loom_test" ;;
     rapidfire) echo "--test loom --test mpsc_loom --features loom" ;;
     parkring) echo "--lib --test loom --test loom_channel --test loom_pool --test loom_scq" ;;
