@@ -1,13 +1,15 @@
 //! Witnesses of seeded bugs, under both checkers.
 
 use super::seeded_bugs::erased_forbidding as erased;
-use super::{Budget, Heartbeat, Observation, Task, loom, shuttle};
+use super::{Budget, Heartbeat, Observation, Task, loom, replay, shuttle};
+use crate::base::engine::Engine;
 use crate::base::failure::{AccessKind, Crash, Failure, How};
+use crate::base::observation::Stop;
 use crate::cell::Plain;
 use crate::scenario::{Design, ErasedDesign};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
-use crate::sync::{Condvar, Mutex};
-use crate::witness::Witness;
+use crate::sync::{Arc, Condvar, Mutex};
+use crate::witness::{Witness, token};
 
 type Checker = fn(&Task<'_>) -> anyhow::Result<Observation>;
 const CHECKERS: [(&str, Checker); 2] = [("loom", loom::observe), ("shuttle", shuttle::observe)];
@@ -61,6 +63,49 @@ fn a_lost_update_is_shown_in_four_events() {
         let stale = witness.events.iter().filter(|event| event.stale.is_some()).count();
         assert_eq!(stale, usize::from(name == "loom"));
     }
+}
+
+fn observed_by_rc11(design: &ErasedDesign) -> (Task<'_>, Observation) {
+    let task = Task::new(design, Budget::FOR_TESTS, Box::leak(Box::new(Heartbeat::default())));
+    crate::rt::panics::install();
+    let seen = super::observe(Engine::Rc11, &task).expect("the checker does its work");
+    (task, seen)
+}
+
+/// It is wrong once, long after the executions that are executed again.
+#[test]
+fn a_failure_that_the_same_execution_does_not_show_again_is_not_repeatable() {
+    static OBSERVED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let design = |wrong: u32| {
+        let design = Design::new(|| AtomicU32::new(0)).actors(5, |n| n.fetch_add(1, Relaxed));
+        let design = design.observe(move |_, _| OBSERVED.fetch_add(1, Relaxed) == wrong);
+        erased(design, |&wrong| wrong)
+    };
+    let (wrong, right) = (design(60), design(u32::MAX));
+    let (_, seen) = observed_by_rc11(&wrong);
+    assert!(seen.outcomes.iter().any(|outcome| outcome.is_violation()), "{seen:?}");
+    assert!(matches!(seen.stopped, Some(Stop::NotRepeatable(_))), "{seen:?}");
+    let (_, seen) = observed_by_rc11(&right);
+    assert!(seen.stopped.is_none() && seen.executions == 120, "{seen:?}");
+}
+
+/// Where owners are counted, clones are events, which turns out while the design is explored.
+#[test]
+fn what_a_count_of_owners_found_is_shown_and_found_again() {
+    let design = Design::new(|| (Arc::new(0_usize), AtomicBool::new(false)))
+        .actor("counts", |(owner, looks)| {
+            looks.store(true, Relaxed);
+            Arc::strong_count(owner)
+        })
+        .actor("clones", |(owner, _)| *Arc::clone(owner))
+        .observe(|_, returns| returns[0]);
+    let design = erased(design, |&owners| owners == 2);
+    let (task, seen) = observed_by_rc11(&design);
+    assert!(seen.stopped.is_none(), "{seen:?}");
+    let [witness] = &seen.witnesses[..] else { panic!("{seen:?}") };
+    assert!(witness.events.iter().any(|event| event.operation == "store"), "{witness:?}");
+    let token = token::decode(&witness.token).expect("a token");
+    assert_eq!(replay(&task, &token).expect("the same way").events, witness.events);
 }
 
 #[test]

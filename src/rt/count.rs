@@ -1,7 +1,7 @@
 //! How a checker learns what happens to an `Arc`.
 
 use super::runtime::Runtime;
-use crate::rt::leaks;
+use crate::rt::{context, leaks};
 use std::sync::atomic::Ordering;
 
 /// How a runtime learns what happens to a reference-counted value. The counts themselves are std's.
@@ -65,6 +65,7 @@ macro_rules! handed_on {
         #[track_caller]
         pub(crate) fn $name(&self $(, $argument: $type)?) {
             if let Some(count) = &self.0 {
+                context::count_operation();
                 each!(Count, count, count => count.$name($($argument)?));
             }
         }

@@ -5,7 +5,7 @@ use super::super::Task;
 use super::super::witness::{Ended, MAX_WITNESSES, witness};
 use super::{Rc11, failure_of};
 use crate::base::failure::Failure;
-use crate::base::observation::Observation;
+use crate::base::observation::{Difference, Observation, Stop};
 use crate::base::outcome::{Grade, Graded};
 use crate::explore::rc11::guide::{self, Guide};
 use crate::explore::rc11::{Graph, Model};
@@ -22,6 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs in which a shorter execution is looked for.
 const MAX_RUNS: u64 = 4_000;
+
+/// Runs after which it is known what matters to an execution that is found again.
+const MAX_RUNS_TO_LEARN: u64 = 100;
 
 /// Adds a witness for each failure that was seen.
 pub(super) fn add(
@@ -43,13 +46,22 @@ pub(super) fn add(
         Some(found.swap_remove(at).best)
     };
     let mut best: Vec<Option<Best>> = goals.iter().map(&mut first).collect();
-    let exhausted = look(task, under.model, &goals, &mut best) && complete;
+    let mut explorer = explorer(task, under.model);
+    let exhausted = look(task, &mut explorer, &goals, &mut best) && complete;
     for (goal, best) in goals.iter().zip(best) {
-        let Some(best) = best else { continue };
-        let Some((ended, trace)) = follow(task, under.model, &best.guide) else { continue };
-        if !ended.shows(goal) {
+        let Some(best) = best else {
+            // Everything was explored once more, and this was not seen.
+            if exhausted {
+                seen.stopped.get_or_insert(Stop::NotRepeatable(Difference::Somewhere(None)));
+            }
             continue;
-        }
+        };
+        let followed = follow(task, &mut explorer, &best.guide);
+        let Some((ended, trace)) = followed.filter(|(ended, _)| ended.shows(goal)) else {
+            // It was seen once, and the same execution does not show it again.
+            seen.stopped.get_or_insert(Stop::NotRepeatable(Difference::Somewhere(None)));
+            continue;
+        };
         let shortest = exhausted && best.fewest;
         let Some(witness) = witness(under.engine, task.facts, &trace, &ended, shortest) else { continue };
         if let Ended::Failed(race @ Failure::DataRace(_)) = &ended {
@@ -61,7 +73,12 @@ pub(super) fn add(
 
 /// Executes what a token has kept. `None` if it does not go that way.
 pub(super) fn replay(task: &Task<'_>, under: &Rc11, guide: &Guide) -> Option<Witness> {
-    let (ended, trace) = follow(task, under.model, guide)?;
+    let mut explorer = explorer(task, under.model);
+    let (ended, trace) = follow(task, &mut explorer, guide).or_else(|| {
+        // What has turned out to matter while it was explored is known only after it was explored a little.
+        learn(task, &mut explorer);
+        follow(task, &mut explorer, guide)
+    })?;
     witness(under.engine, task.facts, &trace, &ended, false)
 }
 
@@ -95,15 +112,14 @@ impl Best {
 }
 
 /// Explores once more and keeps the shortest execution for each goal. Whether everything was explored.
-fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Best>]) -> bool {
-    let mut explorer = Explorer::new(model).fair(task.first_failure).leaving(task.first_failure);
+fn look(task: &Task<'_>, explorer: &mut Explorer, goals: &[Failure], best: &mut [Option<Best>]) -> bool {
     for _ in 0..MAX_RUNS {
         if task.is_out_of_time() || task.is_late() {
             return false;
         }
         // Looking is progress, too.
         task.heartbeat.advance(1);
-        let Some(ended) = run(task, &mut explorer, None) else { return explorer.is_done() };
+        let Some(ended) = run(task, explorer, None) else { return explorer.is_done() };
         let Some(ended) = ended else { continue };
         if !goals.iter().any(|goal| ended.shows(goal)) {
             continue;
@@ -122,10 +138,23 @@ fn look(task: &Task<'_>, model: Model, goals: &[Failure], best: &mut [Option<Bes
     explorer.is_done()
 }
 
-/// One execution as the guide has it, written down.
-fn follow(task: &Task<'_>, model: Model, guide: &Guide) -> Option<(Ended, trace::Trace)> {
-    let mut explorer = Explorer::new(model).fair(task.first_failure).leaving(task.first_failure);
-    let ended = run(task, &mut explorer, Some(guide.clone()))?;
+/// Explores a little, to learn what matters.
+fn learn(task: &Task<'_>, explorer: &mut Explorer) {
+    for _ in 0..MAX_RUNS_TO_LEARN {
+        if run(task, explorer, None).is_none() {
+            return;
+        }
+    }
+}
+
+/// An exploration as the search's is.
+fn explorer(task: &Task<'_>, model: Model) -> Explorer {
+    Explorer::new(model).fair(task.first_failure).leaving(task.first_failure)
+}
+
+/// One execution as the guide has it, written down. `None` if the program does not go that way.
+fn follow(task: &Task<'_>, explorer: &mut Explorer, guide: &Guide) -> Option<(Ended, trace::Trace)> {
+    let ended = run(task, explorer, Some(guide.clone()))?;
     let trace = trace::end();
     Some((ended?, trace))
 }
