@@ -32,7 +32,7 @@ pub enum Watched {
     ClocksAndEvents,
 }
 
-/// Runs one execution under shuttle as the engine does.
+/// Runs one execution under a checker as its engine does.
 pub fn execution(model: impl Fn(), watched: Watched) {
     execution::begin();
     if watched == Watched::Not {
