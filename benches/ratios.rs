@@ -280,7 +280,7 @@ fn loom_rate(model: impl Fn() + Send + Sync + 'static) -> f64 {
 fn facade_on_loom() -> f64 {
     let _entered = bench::enter(Loom);
     let model = atomics!(AtomicU32, std::sync::Arc<_>, thread::spawn);
-    loom_rate(move || bench::execution(&model, Watched::Not))
+    loom_rate(move || bench::execution(model, Watched::Not))
 }
 
 fn raw_loom() -> f64 {
@@ -290,7 +290,7 @@ fn raw_loom() -> f64 {
 fn facade_on_loom_mutex() -> f64 {
     let _entered = bench::enter(Loom);
     let model = mutexes!(Mutex<i32>, std::sync::Arc<_>, thread::spawn);
-    loom_rate(move || bench::execution(&model, Watched::Not))
+    loom_rate(move || bench::execution(model, Watched::Not))
 }
 
 fn raw_loom_mutex() -> f64 {
