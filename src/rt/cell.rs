@@ -213,6 +213,7 @@ impl Tracked {
     #[track_caller]
     fn access(&self, access: Access) {
         if let Some(cell) = &self.0 {
+            context::count_operation();
             each!(PlainCell, cell, cell => cell.access(access));
         }
     }
@@ -244,6 +245,7 @@ impl Tracked {
     pub(crate) fn span(&self, access: Access) -> Option<Span> {
         self.note(access, None);
         let cell = self.0.as_ref()?;
+        context::count_operation();
         Some(each_into!(PlainCell, cell, Span, cell => cell.span(access)?))
     }
 }

@@ -9,7 +9,7 @@ use super::leaks::Ledger;
 use super::memory::Blocks;
 use super::pending::Site;
 use super::runtime::Runtime;
-use super::{model, panics, pending, running};
+use super::{leaks, model, panics, pending, running};
 use crate::heartbeat;
 use crate::race::Race;
 use std::cell::{Cell, RefCell};
@@ -71,6 +71,7 @@ pub(crate) fn begin() {
     panics::forget();
     heartbeat::begin_execution();
     pending::renumber();
+    leaks::begin();
     with(|execution| {
         execution.yielded.set(false);
         execution.unheard.set(0);

@@ -60,8 +60,6 @@ pub(crate) fn made<T: 'static>(address: usize, kind: &'static str, site: Site, t
     if !context::current().is_model() {
         return;
     }
-    // The thread that is first begins the execution.
-    crate::rt::model::local();
     let token = token.map(|token| Rc::new(token) as Rc<dyn Any>);
     drop(with(|ledger| ledger.insert(address, Held { kind, site, freed: false, token })));
 }

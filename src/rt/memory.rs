@@ -59,7 +59,6 @@ pub(crate) fn allocated(memory: *mut u8, layout: Layout) {
     if memory.is_null() || !context::current().is_model() {
         return;
     }
-    // This begins the execution, if it has not begun.
     leaks::made(memory.addr(), "an allocation", Location::caller(), None::<()>);
     let cell = match super::checker() {
         Some(checker) if super::leaks_are_looked_for() => {

@@ -108,7 +108,6 @@ impl Identity {
     #[track_caller]
     fn new(checker: Checker, home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
         if matches!(home, Home::Here(_)) {
-            crate::rt::leaks::begin();
             with_runtime!(checker, R => R::begin());
         }
         let threads = &home.execution().threads;

@@ -311,7 +311,6 @@ pub(crate) fn write(object: ObjectId, site: Site, past: bool) {
 
 /// A plain access to the cell `object`, as [`write()`].
 pub(crate) fn access(object: ObjectId, site: Site, access: Access, past: bool) {
-    context::count_operation();
     if !WATCHING.get() {
         return;
     }

@@ -195,6 +195,9 @@ pub(crate) trait Runtime {
         None
     }
 
+    /// An operation has taken effect, and stands in the trace.
+    fn recorded() {}
+
     /// The main thread of an execution does something for the first time.
     fn begin() {}
 

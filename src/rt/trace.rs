@@ -7,8 +7,8 @@
 //! not noted. Pointers are numbered in the order
 //! in which they turn up, so that a trace does not depend on where memory lies.
 
-use super::loom::step_counter;
 use super::pending::{ObjectId, Site};
+use super::runtime::Runtime;
 use crate::base::event::{EventKind, STARTS};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{Cell, RefCell};
@@ -311,7 +311,9 @@ fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], s
         }
         trace.starting = None;
     });
-    step_counter::point();
+    if let Some(checker) = super::running() {
+        with_runtime!(checker, R => R::recorded());
+    }
 }
 
 #[cold]

@@ -36,17 +36,25 @@ pub(crate) enum Message {
     Done(Box<Cell>),
 }
 
-/// Rows of which all checkers run before the first real engine.
-const ROWS_AT_ONCE: usize = 8;
+/// The most rows of which all checkers run before the first real engine.
+const ROWS_AT_ONCE: usize = 64;
 
 /// The cells in the order in which they are run: of some rows first the checkers, side by side, and then the real
-/// engines, each of which has the machine for itself. If they took turns, cores would wait for each other at each
-/// change. The first row, which the user waits for, is run before all others.
+/// engines, each of which has the machine for itself. At each change cores wait for each other, so changes become
+/// fewer as the run goes on. The first row, which the user waits for, is run before all others.
 fn in_turn(cells: &[(&Found, &ErasedDesign, Engine)], engines: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cells.len()).collect();
-    let turn = |cell: usize| (cell / engines).div_ceil(ROWS_AT_ONCE);
-    order.sort_by_key(|&cell| (turn(cell), !cells[cell].2.is_checker()));
+    order.sort_by_key(|&cell| (turn(cell / engines), !cells[cell].2.is_checker()));
     order
+}
+
+/// The rows that belong together: one, then twice as many each time.
+fn turn(row: usize) -> usize {
+    let growing = ROWS_AT_ONCE.ilog2() as usize;
+    match (row + 1).ilog2() as usize {
+        turn if turn < growing => turn,
+        _ => growing + (row + 1 - ROWS_AT_ONCE) / ROWS_AT_ONCE,
+    }
 }
 
 /// Runs a plan with up to `jobs` workers at a time, their helpers included. `listen` is called on this thread.
@@ -252,5 +260,18 @@ impl<'a> Board<'a> {
             }
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROWS_AT_ONCE, turn};
+
+    #[test]
+    fn the_first_row_comes_alone_and_turns_grow_up_to_a_limit() {
+        let turns: Vec<_> = (0..400).map(turn).collect();
+        assert!(turns.is_sorted(), "a row is never run before one that is above it: {turns:?}");
+        let lengths: Vec<_> = turns.chunk_by(|one, next| one == next).map(<[usize]>::len).collect();
+        assert_eq!(lengths[..8], [1, 2, 4, 8, 16, 32, ROWS_AT_ONCE, ROWS_AT_ONCE]);
     }
 }

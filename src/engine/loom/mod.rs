@@ -44,6 +44,10 @@ const MAX_THREADS: usize = loom::MAX_THREADS;
 /// nearly all known bugs: Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007, section 4.
 const PREEMPTION_BOUNDS: [usize; 2] = [2, 1];
 
+/// How much of the budget goes into the search for everything, if others follow. What is not at its end by then seldom
+/// comes to it, and loom is slow: of the shipped scenarios' designs two would.
+const SHARE_OF_EVERYTHING: u64 = 3;
+
 /// With how many preemptions all is tried of a generated program of which little can be tried. Much of what has two
 /// is tried with it, and two show nearly all known bugs (Musuvathi and Qadeer, as above).
 const FEW_PREEMPTIONS: u32 = 1;
@@ -127,10 +131,12 @@ fn search(task: &Task<'_>) -> Observation {
         None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
     };
     for (number, &preemptions) in bounds.iter().enumerate() {
-        let again = |executions| again(task, preemptions, executions);
+        let share = if preemptions.is_none() && bounds.len() > 1 { SHARE_OF_EVERYTHING } else { 1 };
+        let limit = task.budget.executions / share;
+        let again = |executions| drop(explore(task, preemptions, executions));
         let (mut explored, difference) = match number {
-            0 => repeat::search(task, || explore(task, preemptions), again),
-            _ => (explore(task, preemptions), None),
+            0 => repeat::search(task, || explore(task, preemptions, limit), again),
+            _ => (explore(task, preemptions, limit), None),
         };
         if let Some(difference) = difference {
             let mut seen = Observation::new(Exploration::Sampled { how: Sampling::InterruptedSearch });
@@ -245,13 +251,13 @@ fn builder(preemptions: Option<usize>) -> loom::model::Builder {
     builder
 }
 
-/// One exploration, complete within `preemptions` (all, if `None`) or stopped by the budget: one for each way
-/// in which choices can come out.
-fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
+/// One exploration, complete within `preemptions` (all, if `None`) or stopped after `limit` executions: one for each
+/// way in which choices can come out.
+fn explore(task: &Task<'_>, preemptions: Option<usize>, limit: u64) -> Explored {
     let mut odometer = Odometer::new();
     let mut all = Explored { complete: true, ..Explored::default() };
     while all.complete && all.failure.is_none() {
-        let left = task.budget.executions - all.executions - all.redundant;
+        let left = limit - all.executions - all.redundant;
         let Some(mut one) = odometer.turn(|choices| explore_one(task, preemptions, choices, left)) else {
             break;
         };
@@ -262,12 +268,6 @@ fn explore(task: &Task<'_>, preemptions: Option<usize>) -> Explored {
         (all.complete, all.failure) = (one.complete, one.failure);
     }
     all
-}
-
-/// The first executions of such an exploration once more, to be recorded.
-fn again(task: &Task<'_>, preemptions: Option<usize>, executions: u64) {
-    let budget = Budget { executions, ..task.budget };
-    explore(&Task { budget, ..task.clone() }, preemptions);
 }
 
 /// As [`explore`], for one such way, and at most `limit` executions.

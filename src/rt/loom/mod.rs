@@ -81,6 +81,10 @@ impl Runtime for Loom {
         alive()
     }
 
+    fn recorded() {
+        step_counter::point();
+    }
+
     fn is_unwinding() -> bool {
         is_unwinding()
     }
@@ -316,7 +320,6 @@ pub(crate) fn enter() -> bool {
 
 /// As [`enter`], before an access to a cell.
 pub(crate) fn enter_cell() -> bool {
-    context::count_operation();
     let alive = enter();
     // The thread that accesses the cell may do so for long, and there is nothing to choose in it.
     step_counter::point();

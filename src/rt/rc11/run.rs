@@ -1336,7 +1336,6 @@ pub(crate) fn access(cell: u32, access: Access, site: Site) {
         context::check_thread(Checker::Rc11);
         return;
     }
-    crate::rt::context::count_operation();
     let race = with(|run| {
         let place = run.place(site);
         let clash = {
