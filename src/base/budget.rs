@@ -58,7 +58,7 @@ impl Budget {
 }
 
 /// What the real engines may take in a run of many scenarios, in milliseconds.
-const SAMPLING_IN_ALL_MS: u64 = 14_000;
+const SAMPLING_IN_ALL_MS: u64 = 10_000;
 
 /// What each cell of theirs gets all the same.
 const SAMPLING_AT_LEAST_MS: u64 = 20;

@@ -29,6 +29,8 @@ pub(super) struct Execution {
     pub(super) unsettled: Cell<bool>,
     /// Panics of threads that no thread has joined.
     pub(super) unheard: Cell<u32>,
+    /// The thread that does the same as the one that is started next.
+    pub(super) alike: Cell<Option<u64>>,
     /// Whether its main thread has no name.
     pub(super) nameless: Cell<bool>,
     /// The waits that have ended for no reason, by thread and place. Neither this nor what follows is dropped when the
@@ -50,6 +52,7 @@ thread_local! {
             unwinder: Cell::new(None),
             unsettled: Cell::new(false),
             unheard: Cell::new(0),
+            alike: Cell::new(None),
             nameless: Cell::new(false),
             woken: ManuallyDrop::new(RefCell::new(Vec::new())),
             ledger: ManuallyDrop::new(RefCell::new(Ledger::new())),

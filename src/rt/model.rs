@@ -115,7 +115,10 @@ impl Identity {
         let announced = match home {
             // The main thread is the only one that is not announced.
             Home::Here(_) => None,
-            Home::With(_) => with_runtime!(checker, R => R::announce_spawn()),
+            Home::With(_) => {
+                let alike = super::execution::with(|execution| execution.alike.take());
+                with_runtime!(checker, R => R::announce_spawn(alike))
+            }
         };
         let number = announced.unwrap_or(counted);
         Arc::new(Self {
@@ -421,6 +424,18 @@ where
     let body = unsafe { std::mem::transmute::<Box<dyn FnOnce() + 'a>, Box<dyn FnOnce()>>(body) };
     start(&packet.identity, body);
     packet
+}
+
+/// The thread that is started next does the same as the one of this number.
+pub(crate) fn next_is_alike(number: u64) {
+    super::execution::with(|execution| execution.alike.set(Some(number)));
+}
+
+/// The running thread looks at what tells threads apart.
+pub(crate) fn tell_apart() {
+    if let Some(checker) = super::checker() {
+        with_runtime!(checker, R => R::tell_apart());
+    }
 }
 
 /// A thread that has not begun, and what it will do.

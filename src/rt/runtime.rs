@@ -230,11 +230,15 @@ pub(crate) trait Runtime {
 
     // Threads.
 
-    /// The number of the thread that is started next, if the runtime gives the numbers.
+    /// The number of the thread that is started next, if the runtime gives the numbers. It may be one that does the same
+    /// as another.
     #[track_caller]
-    fn announce_spawn() -> Option<u64> {
+    fn announce_spawn(_alike: Option<u64>) -> Option<u64> {
         None
     }
+
+    /// The running thread looks at what tells threads apart that do the same.
+    fn tell_apart() {}
 
     /// What the thread with this number is known by.
     #[track_caller]

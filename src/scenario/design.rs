@@ -25,6 +25,8 @@ pub(crate) enum Observe<S, R, O> {
 pub(crate) struct Bodies<S, R, O> {
     pub(crate) state: Box<dyn Fn() -> S + Send + Sync>,
     pub(crate) actors: Vec<ActorFn<S, R>>,
+    /// Of each actor, whether it does the same as the one before.
+    pub(crate) alike: Vec<bool>,
     pub(crate) observe: Observe<S, R, O>,
     pub(crate) memory: Memory,
     pub(crate) options: Options,
@@ -84,6 +86,7 @@ impl Facts {
 pub struct Design<S, R, O = Unobserved> {
     state: Box<dyn Fn() -> S + Send + Sync>,
     actors: Vec<ActorFn<S, R>>,
+    alike: Vec<bool>,
     observe: Option<Observe<S, R, O>>,
     facts: Facts,
 }
@@ -120,7 +123,13 @@ impl<S> Blank<S> {
     }
 
     pub(super) fn begin<R>(self) -> Design<S, R> {
-        Design { state: self.state, actors: Vec::new(), observe: None, facts: Facts::default() }
+        Design {
+            state: self.state,
+            actors: Vec::new(),
+            alike: Vec::new(),
+            observe: None,
+            facts: Facts::default(),
+        }
     }
 }
 
@@ -129,6 +138,7 @@ impl<S, R> Design<S, R> {
     #[must_use]
     pub fn actor(mut self, name: &str, act: impl Fn(&S) -> R + Send + Sync + 'static) -> Self {
         self.actors.push(Box::new(act));
+        self.alike.push(false);
         self.facts.actors.push(name.to_owned());
         self
     }
@@ -136,9 +146,12 @@ impl<S, R> Design<S, R> {
     /// Adds `count` actors that do the same, named on from A, B, C, …
     #[must_use]
     pub fn actors(mut self, count: usize, act: impl Fn(&S) -> R + Clone + Send + Sync + 'static) -> Self {
-        for _ in 0..count {
+        for index in 0..count {
             let name = actor_letter(self.actors.len());
             self = self.actor(&name, act.clone());
+            if let Some(last) = self.alike.last_mut() {
+                *last = index > 0;
+            }
         }
         self
     }
@@ -165,7 +178,7 @@ impl<S, R> Design<S, R> {
 
     fn observed<O>(self, observe: Observe<S, R, O>, survives_deaths: bool) -> Design<S, R, O> {
         let facts = Facts { survives_deaths, ..self.facts };
-        Design { state: self.state, actors: self.actors, observe: Some(observe), facts }
+        Design { state: self.state, actors: self.actors, alike: self.alike, observe: Some(observe), facts }
     }
 }
 
@@ -241,7 +254,8 @@ impl<S, R, O: Outcome> Design<S, R, O> {
         let memory = if self.facts.isolated { Memory::Isolated } else { Memory::Shared };
         let observe = self.observe.expect("an outcome type other than Unobserved comes from observe alone");
         let options = self.facts.options;
-        (self.facts, Bodies { state: self.state, actors: self.actors, observe, memory, options })
+        let Self { state, actors, alike, facts, .. } = self;
+        (facts, Bodies { state, actors, alike, observe, memory, options })
     }
 }
 

@@ -178,16 +178,17 @@ where
     fn run(self: Arc<Self>) -> O {
         context::set_options(self.bodies.options);
         let (state, copies) = self.states();
-        let handles: Vec<_> = copies
-            .into_iter()
-            .enumerate()
-            .map(|(actor, state)| {
-                let this = Arc::clone(&self);
-                thread::spawn(move || {
-                    model::as_actor(ActorPanicked { actor }, || (this.bodies.actors[actor])(&state))
-                })
-            })
-            .collect();
+        let mut handles: Vec<thread::JoinHandle<R>> = Vec::with_capacity(copies.len());
+        for (actor, state) in copies.into_iter().enumerate() {
+            let this = Arc::clone(&self);
+            // What actors return tells them apart.
+            if let Some(before) = handles.last().filter(|_| self.bodies.alike[actor] && size_of::<R>() == 0) {
+                before.thread().next_is_alike();
+            }
+            handles.push(thread::spawn(move || {
+                model::as_actor(ActorPanicked { actor }, || (this.bodies.actors[actor])(&state))
+            }));
+        }
         let mut returns = Vec::with_capacity(handles.len());
         for (actor, handle) in handles.into_iter().enumerate() {
             match handle.join() {

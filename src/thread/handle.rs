@@ -67,8 +67,16 @@ impl Thread {
         Self(Inner::Model(identity))
     }
 
+    /// The running thread starts another next, which does the same as this one: nobody could tell which is which.
+    pub(crate) fn next_is_alike(&self) {
+        if let Inner::Model(identity) = &self.0 {
+            model::next_is_alike(identity.number);
+        }
+    }
+
     /// The thread's identifier.
     pub fn id(&self) -> ThreadId {
+        model::tell_apart();
         ThreadId(match &self.0 {
             Inner::Real(thread) => Id::Real(thread.id()),
             Inner::Model(identity) => Id::Model(identity.number),

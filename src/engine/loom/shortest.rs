@@ -22,10 +22,10 @@ use crate::witness::token::Manner;
 use std::sync::{Arc, Mutex as Shared, MutexGuard, PoisonError};
 
 /// The most executions that are tried in every order, with all bounds together.
-const MAX_EVERY: usize = 6_000;
+const MAX_EVERY: usize = 3_000;
 
 /// The most executions that are tried in loom's order, with each bound.
-const MAX_TRIED: usize = 2_000;
+const MAX_TRIED: usize = 1_000;
 
 /// The most preemptions with which is tried, in every order and in loom's.
 const MAX_EVERY_BOUND: usize = 5;

@@ -62,7 +62,7 @@ impl Adapter for Rc11 {
     }
 
     fn programs(&self, budget: &Budget) -> Programs {
-        Programs::searched(budget, (budget.executions / 100).max(50), (budget.executions * 2).max(2_000))
+        Programs::searched(budget, (budget.executions / 100).max(50), budget.executions.max(2_000))
     }
 }
 

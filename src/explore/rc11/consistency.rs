@@ -74,7 +74,7 @@ fn sequential(graph: &Graph) -> bool {
             edges[number(id)].push(number(id) + 1);
         }
         match &event.kind {
-            Kind::Begin(Some(parent)) => edges[number(*parent)].push(number(id)),
+            Kind::Begin { by: Some(parent), .. } => edges[number(*parent)].push(number(id)),
             Kind::Join(child) => {
                 let last = graph.len(*child as usize);
                 if last > 0 {

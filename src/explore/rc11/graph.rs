@@ -5,6 +5,7 @@
 //! belong to the run that executes it.
 
 use super::chunked::Chunked;
+use super::symmetry::Standing;
 use std::sync::Arc;
 
 /// Threads of one execution, the main one included.
@@ -94,7 +95,11 @@ impl Order {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     /// A thread begins, spawned by an event of another; the main one by none.
-    Begin(Option<EventId>),
+    Begin {
+        by: Option<EventId>,
+        /// The thread alike that was spawned last before it.
+        alike: Option<u8>,
+    },
     /// A read, or the reading half of a read-modify-write.
     Read {
         location: LocationId,
@@ -183,6 +188,10 @@ pub(crate) struct Graph {
     sc_fences: u32,
     /// The read that this graph was made for, which has not been executed since.
     pub(crate) fresh: Option<EventId>,
+    /// Whether any threads are alike.
+    pub(super) has_alike: bool,
+    /// What the last step has made of this graph, or of others, as to symmetry.
+    pub(crate) standing: Standing,
 }
 
 static NOWHERE: Location = Location { writes: Vec::new(), reads: Vec::new(), readers: 0 };
@@ -264,7 +273,7 @@ impl Graph {
         porf[thread] = id.index + 1;
         let mut released = blank;
         match &kind {
-            Kind::Begin(Some(parent)) => {
+            Kind::Begin { by: Some(parent), .. } => {
                 let parent = self.event(*parent);
                 join(&mut hb, &parent.hb);
                 join(&mut porf, &parent.porf);
@@ -298,7 +307,7 @@ impl Graph {
                 }
             }
             Kind::Learn(past) => join(&mut hb, past),
-            Kind::Begin(None) | Kind::Read { .. } | Kind::Spawn(_) | Kind::Choice { .. } => {}
+            Kind::Begin { by: None, .. } | Kind::Read { .. } | Kind::Spawn(_) | Kind::Choice { .. } => {}
         }
         Event { kind, order, stamp, hb, porf, released, pending, fenced }
     }
@@ -313,6 +322,7 @@ impl Graph {
 
     /// Adds an event as the last of its thread. A write gets no place in coherence order by this.
     pub(crate) fn add(&mut self, id: EventId, kind: Kind, order: Order) {
+        self.has_alike |= matches!(kind, Kind::Begin { alike: Some(_), .. });
         let event = self.make(id, kind, order, self.stamp);
         self.stamp += 1;
         self.push(id, event);

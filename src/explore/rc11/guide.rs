@@ -156,7 +156,7 @@ fn search(graph: &Graph, coherent: bool) -> Option<Ordered> {
 /// Whether the thread's spawn has come.
 fn begun(graph: &Graph, at: &[u16], thread: u8) -> bool {
     match graph.get(EventId { thread, index: 0 }).map(|event| &event.kind) {
-        Some(Kind::Begin(Some(parent))) => parent.index < at[parent.thread as usize],
+        Some(Kind::Begin { by: Some(parent), .. }) => parent.index < at[parent.thread as usize],
         Some(_) => true,
         None => false,
     }

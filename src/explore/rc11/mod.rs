@@ -9,6 +9,7 @@
 //! - [`consistency`]: which graphs the model allows.
 //! - [`guide`]: one graph in an order that can be shown.
 //! - [`step`]: how a graph grows: forward by one event, backward by a write that an earlier read takes.
+//! - [`symmetry`]: threads alike, of which it does not matter which is which.
 //!
 //! A step extends the graph at hand in one way and pushes all other ways on a work list. The runtime executes
 //! the program along a graph and calls a step where the graph ends.
@@ -23,6 +24,8 @@ pub(crate) mod graph;
 pub(crate) mod guide;
 mod psc;
 pub(crate) mod step;
+mod symmetry;
 
 pub(crate) use consistency::Model;
 pub(crate) use graph::{Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Order, join};
+pub(crate) use symmetry::Standing;

@@ -11,6 +11,7 @@
 
 use super::consistency::Model;
 use super::graph::{EventId, Graph, Kind, LocationId, Order};
+use super::symmetry::{Added, Standing, standing};
 
 /// What a read comes to if it takes a certain write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,29 @@ pub(crate) struct Effect {
 
 /// What other ways there are, for later.
 pub(crate) type WorkList = Vec<Graph>;
+
+/// Puts another way on the work list, if it is not one that is explored under other names.
+fn push(other: Graph, others: &mut WorkList) -> Standing {
+    let standing = standing(&other, Added::Otherwise);
+    if standing == Standing::Kept {
+        others.push(other);
+    }
+    standing
+}
+
+impl Graph {
+    /// Notes what has become of another way: only that the symmetry is broken matters to this one.
+    fn note(&mut self, other: Standing) {
+        if other == Standing::Broken {
+            self.standing = other;
+        }
+    }
+
+    /// Notes what an event in the last place makes of this graph.
+    fn note_last(&mut self) {
+        self.standing = self.standing.max(standing(self, Added::Maximally));
+    }
+}
 
 /// Adds a read, or the reading half of a read-modify-write, that takes the last write; `effect` says what it
 /// comes to with each. Returns the write and the effect.
@@ -55,13 +79,15 @@ pub(crate) fn read(
             // Not to be executed: all that it is for is its write, whose value does not matter here.
             let stays = write(&mut other, id.next(), location, order, true, model, others);
             debug_assert!(!stays, "two read-modify-writes have taken one write");
+            graph.note(other.standing);
         } else {
             other.fresh = Some(id);
-            others.push(other);
+            graph.note(push(other, others));
         }
     }
     let Effect { rmw, order, blocked } = first;
     graph.add(id, Kind::Read { location, from: taken, rmw, blocked }, order);
+    graph.note_last();
     (taken, first)
 }
 
@@ -78,15 +104,17 @@ pub(crate) fn guided(graph: &mut Graph, id: EventId, kind: Kind, order: Order, p
     }
 }
 
-/// Notes what a read has come to that was given its write before it was executed. False if the model does not
-/// allow that.
-pub(crate) fn settle_read(graph: &mut Graph, id: EventId, effect: Effect, model: Model) -> bool {
+/// Notes what a read has come to that was given its write before it was executed; `fresh` if another way was. False if
+/// the model does not allow that.
+pub(crate) fn settle_read(graph: &mut Graph, id: EventId, effect: Effect, fresh: bool, model: Model) -> bool {
     let Kind::Read { location, from, .. } = graph.event(id).kind else { return false };
     let Effect { rmw, order, blocked } = effect;
     let reordered = graph.event(id).order != order;
     let kind = Kind::Read { location, from, rmw, blocked };
     if graph.event(id).kind != kind || reordered {
+        let added = if fresh { Added::Otherwise } else { Added::Maximally };
         graph.replace(id, kind, order);
+        graph.standing = graph.standing.max(standing(graph, added));
     }
     !reordered || model.allows(graph, &[id])
 }
@@ -114,7 +142,8 @@ pub(crate) fn write(
         None => graph.location(location).writes.len(),
     };
     graph.location_mut(location).writes.insert(place, id);
-    revisit(graph, id, location, model, others);
+    let revisited = revisit(graph, id, location, model, others);
+    graph.note(revisited);
     if rival.is_some() {
         return false;
     }
@@ -127,10 +156,11 @@ pub(crate) fn write(
             let mut moved = graph.clone();
             moved.location_mut(location).writes.insert(other, id);
             if model.allows(&moved, &[id]) {
-                others.push(moved);
+                graph.note(push(moved, others));
             }
         }
         graph.location_mut(location).writes.push(id);
+        graph.note_last();
     }
     model.allows(graph, &[id])
 }
@@ -175,7 +205,14 @@ fn places(graph: &Graph, write: EventId, location: LocationId, reader: Option<Ev
 }
 
 /// Pushes the graphs in which a read that was there before takes the new write, which has a place for now.
-fn revisit(graph: &Graph, write: EventId, location: LocationId, model: Model, others: &mut WorkList) {
+fn revisit(
+    graph: &Graph,
+    write: EventId,
+    location: LocationId,
+    model: Model,
+    others: &mut WorkList,
+) -> Standing {
+    let mut standing = Standing::Kept;
     let porf = &graph.event(write).porf;
     for read in &graph.location(location).reads {
         if read.is_in(porf) {
@@ -191,7 +228,7 @@ fn revisit(graph: &Graph, write: EventId, location: LocationId, model: Model, ot
         revisited.location_mut(location).writes.retain(|other| *other != write);
         revisited.restrict(|id, event| match event.kind {
             // A thread that has been spawned has begun: the two are one step.
-            Kind::Begin(Some(spawn)) => !goes(spawn, graph.event(spawn).stamp),
+            Kind::Begin { by: Some(spawn), .. } => !goes(spawn, graph.event(spawn).stamp),
             _ => !goes(id, event.stamp),
         });
         // Whether it writes turns out when it is executed.
@@ -205,10 +242,11 @@ fn revisit(graph: &Graph, write: EventId, location: LocationId, model: Model, ot
             let mut placed = revisited.clone();
             placed.location_mut(location).writes.insert(place, write);
             if model.allows(&placed, &[*read, write]) {
-                others.push(placed);
+                standing = standing.max(push(placed, others));
             }
         }
     }
+    standing
 }
 
 /// Whether no other read-modify-write has taken what `write` is the writing half for.

@@ -23,6 +23,13 @@ impl Explorer {
         self
     }
 
+    /// The same, in which it matters which of several threads alike is which.
+    #[cfg(test)]
+    pub(crate) fn symmetric(mut self, symmetric: bool) -> Self {
+        self.run.symmetric = symmetric;
+        self
+    }
+
     /// The same, in which threads that are not at their end when a run is are left, and not unwound.
     pub(crate) fn leaving(mut self, leaves: bool) -> Self {
         self.run.leaves = leaves;

@@ -120,8 +120,12 @@ impl Runtime for Rc11 {
         set_slot(identity);
     }
 
-    fn announce_spawn() -> Option<u64> {
-        announce_spawn(Location::caller()).map(u64::from)
+    fn announce_spawn(alike: Option<u64>) -> Option<u64> {
+        announce_spawn(alike, Location::caller()).map(u64::from)
+    }
+
+    fn tell_apart() {
+        run::tell_apart();
     }
 
     fn thread(number: u64) -> LocationId {

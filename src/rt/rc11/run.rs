@@ -17,7 +17,8 @@ use crate::explore::rc11::graph::{Event, is_chain};
 use crate::explore::rc11::guide::{Given, Guide};
 use crate::explore::rc11::step::{self, Effect, WorkList};
 use crate::explore::rc11::{
-    Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, join as join_clocks,
+    Clock, EventId, Graph, Kind, LocationId, MAX_EVENTS, MAX_THREADS, Model, Order, Standing,
+    join as join_clocks,
 };
 use crate::heartbeat;
 use crate::heartbeat::Cause;
@@ -237,6 +238,8 @@ pub(crate) struct Run {
     pub(super) fair: bool,
     /// Whether that has left out executions, in any run so far.
     pub(super) bounded: bool,
+    /// Whether threads alike are explored in one of their orders; not where that has turned out to be wrong.
+    pub(super) symmetric: bool,
     /// Whether threads that have not come to their end when the run has are left where they are, and not unwound: a
     /// destructor may end the process when it does not know why it unwinds.
     pub(super) leaves: bool,
@@ -643,7 +646,7 @@ impl Run {
                 State::Joining(child) => child as usize,
                 State::Absent => {
                     match self.graph.get(EventId { thread: u8::try_from(at).ok()?, index: 0 })?.kind {
-                        Kind::Begin(Some(parent)) => parent.thread as usize,
+                        Kind::Begin { by: Some(parent), .. } => parent.thread as usize,
                         _ => return None,
                     }
                 }
@@ -948,11 +951,32 @@ fn read_held(id: EventId, location: LocationId, manner: Manner, update: Update<'
 /// Notes what a read in the graph has come to.
 fn settle(id: EventId, effect: Effect) {
     let allowed = with(|run| {
-        let model = run.model;
-        step::settle_read(&mut run.graph, id, effect, model)
+        let (fresh, model) = (run.owing == Some(id), run.model);
+        step::settle_read(&mut run.graph, id, effect, fresh, model)
     });
+    heed_symmetry();
     if !allowed {
         finish(End::Dropped);
+    }
+}
+
+/// Ends the run if what the last step has made of the graph is explored under other names of threads, or if it has
+/// turned out that threads are not alike.
+fn heed_symmetry() {
+    match with(|run| std::mem::take(&mut run.graph.standing)) {
+        Standing::Kept => {}
+        Standing::Mirrored => finish(End::Dropped),
+        Standing::Broken => {
+            with(|run| run.symmetric = false);
+            finish(End::Restart);
+        }
+    }
+}
+
+/// Whatever the running thread looks at tells it from others: none is alike any more.
+pub(crate) fn tell_apart() {
+    if alive() && with(|run| std::mem::replace(&mut run.symmetric, false) && run.graph.has_alike()) {
+        finish(End::Restart);
     }
 }
 
@@ -1005,6 +1029,7 @@ fn read_new(id: EventId, location: LocationId, manner: Manner, update: Update<'_
         let (from, effect) = step::read(&mut run.graph, id, location, model, &mut effect, &mut run.others);
         (run.value_of(from, location), effect)
     });
+    heed_symmetry();
     if effect.blocked {
         executed(id, Location::caller(), value);
         halt();
@@ -1039,6 +1064,7 @@ fn extend_by_write(id: EventId, location: LocationId, order: Order, rmw: bool) {
         let model = run.model;
         step::write(&mut run.graph, id, location, order, rmw, model, &mut run.others)
     });
+    heed_symmetry();
     if !allowed {
         finish(End::Dropped);
     }
@@ -1224,7 +1250,7 @@ pub(crate) fn learn(past: &Clock) {
 // ---- Threads.
 
 /// The running thread spawns another: its number. `None` if the run is over.
-pub(crate) fn announce_spawn(site: Site) -> Option<u8> {
+pub(crate) fn announce_spawn(alike: Option<u64>, site: Site) -> Option<u8> {
     let id = arrive()?;
     let child = match look_up(id) {
         Next::Held(id) => with(|run| match run.graph.event(id).kind {
@@ -1243,7 +1269,9 @@ pub(crate) fn announce_spawn(site: Site) -> Option<u8> {
             with(|run| {
                 run.graph.add(id, Kind::Spawn(child), Order::Relaxed);
                 let begin = EventId { thread: child, index: 0 };
-                run.graph.add(begin, Kind::Begin(Some(id)), Order::Relaxed);
+                let alike = alike.and_then(|alike| u8::try_from(alike).ok());
+                let alike = alike.filter(|alike| run.symmetric && run.guide.is_none() && *alike < child);
+                run.graph.add(begin, Kind::Begin { by: Some(id), alike }, Order::Relaxed);
             });
             Some(child)
         }
@@ -1492,10 +1520,12 @@ fn enter_new(id: EventId, location: LocationId, later_than: Option<EventId>) -> 
         return from;
     }
     wait_for_last(location);
-    with(|run| {
+    let from = with(|run| {
         let model = run.model;
         step::read(&mut run.graph, id, location, model, effect, &mut run.others).0
-    })
+    });
+    heed_symmetry();
+    from
 }
 
 fn wait_for_last(location: LocationId) {
@@ -1606,6 +1636,7 @@ impl Run {
             watched: FxHashSet::default(),
             fair: false,
             bounded: false,
+            symmetric: true,
             leaves: false,
             unsynced: FxHashMap::default(),
             guide: None,
@@ -1664,7 +1695,7 @@ impl Run {
         self.execution = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
         self.owing = graph.fresh.take();
         if graph.len(0) == 0 {
-            graph.add(EventId { thread: 0, index: 0 }, Kind::Begin(None), Order::Relaxed);
+            graph.add(EventId { thread: 0, index: 0 }, Kind::Begin { by: None, alike: None }, Order::Relaxed);
         }
         self.threads.clear();
         self.threads.resize_with(graph.threads.len(), Thread::new);

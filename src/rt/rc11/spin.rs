@@ -114,13 +114,22 @@ impl Look {
             return None;
         }
         let words = std::ptr::with_exposed_provenance::<u64>(here.stack.next_multiple_of(8));
-        let mut hash = here.registers;
-        for at in 0..length / 8 {
-            // SAFETY: this part of the running thread's stack is in use, up to where its first frame begins. It is
-            // read as whole words, whatever they mean; volatile, as some were never written by this program.
-            let word = unsafe { words.add(at).read_volatile() };
-            hash = mix(hash, word);
+        let length = length / 8;
+        // SAFETY: this part of the running thread's stack is in use, up to where its first frame begins. It is read as
+        // whole words, whatever they mean; volatile, as some were never written by this program.
+        let word = |at: usize| unsafe { words.add(at).read_volatile() };
+        // Side by side, as each round of one hash waits for the round before.
+        let mut hashes = [here.registers, 1, 2, 3];
+        let whole = length - length % hashes.len();
+        for at in (0..whole).step_by(hashes.len()) {
+            for (lane, hash) in hashes.iter_mut().enumerate() {
+                *hash = mix(*hash, word(at + lane));
+            }
         }
+        for at in whole..length {
+            hashes[0] = mix(hashes[0], word(at));
+        }
+        let hash = hashes.into_iter().reduce(mix).unwrap_or_default();
         Some(Look { site, hash, index })
     }
 

@@ -4,6 +4,7 @@
 mod oracle;
 
 mod differential;
+mod symmetry;
 
 use super::{End, Explorer};
 use crate::cell::Plain;

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex as RealMutex};
 const PROGRAMS: &str = "SELVEDGE_ORACLE_PROGRAMS";
 
 /// A location of a program: all its accesses are plain, or none is.
-enum Word {
+pub(super) enum Word {
     Atomic(AtomicI64),
     Plain(Plain<i64>),
 }
@@ -55,7 +55,7 @@ struct Tally {
 
 /// Of each location of the program, whether its accesses are plain: where loads and stores are, some of them plain,
 /// and nothing else. The orderings are made to fit.
-fn make_uniform(program: &mut Program) -> Vec<bool> {
+pub(super) fn make_uniform(program: &mut Program) -> Vec<bool> {
     fn visit(body: &mut [Stmt], see: &mut dyn FnMut(&mut Stmt)) {
         for stmt in body {
             if let Stmt::If(_, then, otherwise) = stmt {
@@ -97,7 +97,7 @@ fn make_uniform(program: &mut Program) -> Vec<bool> {
 ///
 /// `index` is that of the operation in its thread: a weak compare-exchange fails for no reason once at each place of
 /// the code, so each has one of its own.
-fn perform(words: &[Word], operation: Operation, index: usize) -> Answer {
+pub(super) fn perform(words: &[Word], operation: Operation, index: usize) -> Answer {
     let at = |location: usize| &words[location];
     let ordering = |order: oracle::Order| order.atomic().expect("atomic");
     let (value, success) = match operation {
@@ -163,13 +163,18 @@ fn weakly(
     }
 }
 
-/// The main thread: starts all, waits for all, and reads the final memory.
-fn main_thread(program: &Arc<Program>, plain: &[bool]) -> Trace {
+/// The locations of a program, made here.
+pub(super) fn words_of(program: &Program, plain: &[bool]) -> Vec<Word> {
     let word = |(value, plain): (&i64, &bool)| match plain {
         true => Word::Plain(Plain::new(*value)),
         false => Word::Atomic(AtomicI64::new(*value)),
     };
-    let words: Arc<Vec<Word>> = Arc::new(program.initial.iter().zip(plain).map(word).collect());
+    program.initial.iter().zip(plain).map(word).collect()
+}
+
+/// The main thread: starts all, waits for all, and reads the final memory.
+fn main_thread(program: &Arc<Program>, plain: &[bool]) -> Trace {
+    let words = Arc::new(words_of(program, plain));
     let actors: Vec<_> = (0..program.threads.len())
         .map(|number| {
             let (program, words) = (program.clone(), words.clone());
