@@ -74,14 +74,17 @@ fn loops_choices_and_failures_are_the_same_on_several_cores() {
             )
         };
         compare_helped(Engine::Rc11, awaits, BUDGET);
-        // The third to come takes the locks in another order: in some executions a deadlock.
+        // The third to come takes the locks in another order: in some executions a deadlock. What they return keeps the
+        // three from being alike.
         let deadlocks = || {
             erased(
                 Design::new(|| (AtomicU32::new(0), [0, 1].map(Mutex::new)))
                     .actors(3, |(turn, [a, b])| {
-                        let (first, second) = if turn.fetch_add(1, Relaxed) == 2 { (b, a) } else { (a, b) };
+                        let turn = turn.fetch_add(1, Relaxed);
+                        let (first, second) = if turn == 2 { (b, a) } else { (a, b) };
                         let guard = first.lock().unwrap();
                         *second.lock().unwrap() += *guard;
+                        turn
                     })
                     .observe(|_, _| ()),
             )
@@ -92,15 +95,17 @@ fn loops_choices_and_failures_are_the_same_on_several_cores() {
             erased(
                 Design::new(|| (AtomicU32::new(0), Plain::new(0)))
                     .actors(3, |(turn, cell)| {
-                        turn.fetch_add(1, Relaxed);
+                        let first = turn.fetch_add(1, Relaxed);
                         if turn.fetch_add(1, Relaxed) == 5 {
                             cell.set(cell.get() + 1);
                         }
+                        first
                     })
                     .actor("other", |(turn, cell)| {
                         if turn.load(Relaxed) == 6 {
                             cell.set(1);
                         }
+                        0
                     })
                     .observe(|(_, cell), _| cell.get()),
             )
