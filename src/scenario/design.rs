@@ -113,7 +113,7 @@ impl<S> Blank<S> {
         self.begin().actor(name, act)
     }
 
-    /// Adds `count` actors that do the same, named A, B, C, …
+    /// Adds `count` actors that do the same, named A, B, C, …: see [`Design::actors`].
     pub fn actors<R>(
         self,
         count: usize,
@@ -144,6 +144,9 @@ impl<S, R> Design<S, R> {
     }
 
     /// Adds `count` actors that do the same, named on from A, B, C, …
+    ///
+    /// If they return nothing, and the first thing that each does is to update the same atomic or to take the same lock,
+    /// rc11 explores one of the orders in which they may do that, for all: they could only be told apart by name.
     #[must_use]
     pub fn actors(mut self, count: usize, act: impl Fn(&S) -> R + Clone + Send + Sync + 'static) -> Self {
         for index in 0..count {
