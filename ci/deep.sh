@@ -9,6 +9,8 @@ export SELVEDGE_DPOR_PROGRAMS=$programs
 export SELVEDGE_AGREEMENT_PROGRAMS=$programs
 export SELVEDGE_ORACLE_PROGRAMS=$programs
 export SELVEDGE_EXACT_PROGRAMS=$programs
+export SELVEDGE_TEST_HISTORIES=$programs
 cargo test --release --lib rt::rc11 -- --nocapture
 cargo test --release --lib engine::shuttle -- --nocapture
+cargo test --release --lib linearizability -- --nocapture
 SELVEDGE_LITMUS_PROGRAMS=$programs cargo test --release --test it -- shuttle_and_the_oracle --nocapture

@@ -181,8 +181,9 @@ where
         let mut handles: Vec<thread::JoinHandle<R>> = Vec::with_capacity(copies.len());
         for (actor, state) in copies.into_iter().enumerate() {
             let this = Arc::clone(&self);
-            // What actors return tells them apart.
-            if let Some(before) = handles.last().filter(|_| self.bodies.alike[actor] && size_of::<R>() == 0) {
+            // What actors return tells them apart, and so does memory of their own.
+            let shared = matches!(self.bodies.memory, Memory::Shared) && size_of::<R>() == 0;
+            if let Some(before) = handles.last().filter(|_| shared && self.bodies.alike[actor]) {
                 before.thread().next_is_alike();
             }
             handles.push(thread::spawn(move || {
