@@ -17,7 +17,8 @@ fn twice<O: Outcome>(
     observe: fn() -> O,
     acceptable: impl Fn(&O) -> bool + Send + Sync + 'static,
 ) -> ErasedDesign {
-    both(act, act, observe, acceptable)
+    let design = Design::new(|| ()).actors(2, move |(): &()| act()).observe(move |(), _| observe());
+    erased(design, acceptable)
 }
 
 fn both<O: Outcome>(

@@ -111,9 +111,7 @@ fn with_threads_alike(seed: u64) -> (Program, Range<usize>) {
     let mut alike: Thread = program.threads[first].clone();
     alike.body.truncate(5 - count);
     program.threads.truncate(first + 1 + usize::from(seed % 3 > 0));
-    for _ in 1..count {
-        program.threads.insert(first, alike.clone());
-    }
+    program.threads.splice(first..=first, vec![alike; count]);
     (program, first..first + count)
 }
 
