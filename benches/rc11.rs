@@ -8,6 +8,9 @@
 //! for each write that it may have seen, and each round of the loop is explored as it is, because a round that
 //! changes private memory is no loop that only looks. That is the Treiber stack's row; locks, whose wait is one
 //! blocked read, have none of it.
+//!
+//! Actors that do the same and return nothing are explored in one of their orders, where their first operations allow it:
+//! `told apart` are those that return something.
 
 use selvedge::__private::bench::{self, Explored};
 use selvedge::prelude::*;
@@ -19,15 +22,18 @@ const LIMIT: u64 = 600_000;
 type Program = fn(usize) -> Scenario<u32>;
 
 /// The families of programs, and up to how many threads each is tried.
-const FAMILIES: [(&str, Program, usize); 8] = [
+const FAMILIES: [(&str, Program, usize); 11] = [
     ("N x fetch_add", fetch_add, 8),
+    ("N x fetch_add, told apart", told_apart, 8),
     ("N x load; store", load_store, 6),
     ("1 writer, N readers", readers, 8),
     ("N x lock, unlock", lock, 6),
-    ("N x ticket lock", ticket_lock, 5),
+    ("N x ticket lock", ticket_lock, 6),
+    ("N x MCS lock", mcs_lock, 5),
     ("N x test-and-test-and-set", spin_lock, 4),
     ("N x seqlock read beside one write", seqlock, 4),
-    ("N x Treiber push, pop", treiber, 3),
+    ("N x Treiber push, pop", treiber, 4),
+    ("N x Michael-Scott enqueue, dequeue", michael_scott, 4),
 ];
 
 fn main() -> ExitCode {
@@ -65,8 +71,8 @@ fn main() -> ExitCode {
     bound("IRIW: SeqCst against relaxed", median(|| rate(iriw(SeqCst)) / rate(iriw(Relaxed))), 0.2);
     bound("Dekker x 3: SeqCst against relaxed", median(|| rate(dekker(SeqCst)) / rate(dekker(Relaxed))), 0.2);
     let against_loom = || {
-        let ours = bench::explore(Engine::Rc11, fetch_add(3), LIMIT);
-        let loom = bench::explore(Engine::Loom, fetch_add(3), LIMIT);
+        let ours = bench::explore(Engine::Rc11, told_apart(3), LIMIT);
+        let loom = bench::explore(Engine::Loom, told_apart(3), LIMIT);
         per_second(ours) / per_second(loom)
     };
     bound("executions per second against loom, 3 x fetch_add", median(against_loom), 30.0);
@@ -109,12 +115,16 @@ fn fetch_add(n: usize) -> Scenario<u32> {
     scenario().design("fetch_add", design.expect(Safe))
 }
 
+fn told_apart(n: usize) -> Scenario<u32> {
+    let design = Design::new(|| AtomicU32::new(0))
+        .actors(n, |word| word.fetch_add(1, Relaxed))
+        .observe(|word, _| word.load(Relaxed));
+    scenario().design("fetch_add", design.expect(Safe))
+}
+
 fn additions() -> Scenario<u32> {
     let design = Design::new(|| AtomicU32::new(0))
-        .actors(4, |word| {
-            word.fetch_add(1, Relaxed);
-            word.fetch_add(1, Relaxed);
-        })
+        .actors(4, |word| word.fetch_add(1, Relaxed) + word.fetch_add(1, Relaxed))
         .observe(|word, _| word.load(Relaxed));
     scenario().design("additions", design.expect(Safe))
 }
@@ -156,6 +166,48 @@ fn ticket_lock(n: usize) -> Scenario<u32> {
         })
         .observe(|(_, _, count), _| count.get());
     scenario().design("ticket lock", design.expect(Safe))
+}
+
+/// The queue lock of Mellor-Crummey and Scott, of numbered nodes.
+struct Waiters {
+    taken: AtomicU32,
+    tail: AtomicU32,
+    next: [AtomicU32; 8],
+    waits: [AtomicBool; 8],
+    count: Plain<u32>,
+}
+
+fn mcs_lock(n: usize) -> Scenario<u32> {
+    let state = || Waiters {
+        taken: AtomicU32::new(1),
+        tail: AtomicU32::new(0),
+        next: std::array::from_fn(|_| AtomicU32::new(0)),
+        waits: std::array::from_fn(|_| AtomicBool::new(true)),
+        count: Plain::new(0),
+    };
+    let design = Design::new(state)
+        .actors(n, |waiters| {
+            let own = waiters.taken.fetch_add(1, Relaxed);
+            let before = waiters.tail.swap(own, AcqRel);
+            if before != 0 {
+                waiters.next[before as usize].store(own, Release);
+                while waiters.waits[own as usize].load(Acquire) {
+                    hint::spin_loop();
+                }
+            }
+            waiters.count.set(waiters.count.get() + 1);
+            if waiters.tail.compare_exchange(own, 0, Release, Relaxed).is_err() {
+                let next = loop {
+                    match waiters.next[own as usize].load(Acquire) {
+                        0 => hint::spin_loop(),
+                        next => break next,
+                    }
+                };
+                waiters.waits[next as usize].store(false, Release);
+            }
+        })
+        .observe(|waiters, _| waiters.count.get());
+    scenario().design("MCS lock", design.expect(Safe))
 }
 
 fn spin_lock(n: usize) -> Scenario<u32> {
@@ -229,6 +281,46 @@ fn treiber(n: usize) -> Scenario<u32> {
         })
         .observe(|stack, _| stack.head.load(Relaxed));
     scenario().design("Treiber", design.expect(Safe))
+}
+
+/// A queue of numbered nodes, the first of which is the dummy.
+struct Queue {
+    taken: AtomicU32,
+    head: AtomicU32,
+    tail: AtomicU32,
+    next: [AtomicU32; 8],
+}
+
+fn michael_scott(n: usize) -> Scenario<u32> {
+    let state = || Queue {
+        taken: AtomicU32::new(2),
+        head: AtomicU32::new(1),
+        tail: AtomicU32::new(1),
+        next: std::array::from_fn(|_| AtomicU32::new(0)),
+    };
+    let design = Design::new(state)
+        .actors(n, |queue| {
+            let own = queue.taken.fetch_add(1, Relaxed);
+            loop {
+                let last = queue.tail.load(Acquire);
+                match queue.next[last as usize].compare_exchange(0, own, AcqRel, Acquire) {
+                    Ok(_) => {
+                        _ = queue.tail.compare_exchange(last, own, Release, Relaxed);
+                        break;
+                    }
+                    Err(after) => _ = queue.tail.compare_exchange(last, after, Release, Relaxed),
+                }
+            }
+            loop {
+                let first = queue.head.load(Acquire);
+                let next = queue.next[first as usize].load(Acquire);
+                if next == 0 || queue.head.compare_exchange(first, next, AcqRel, Relaxed).is_ok() {
+                    break;
+                }
+            }
+        })
+        .observe(|queue, _| queue.head.load(Relaxed));
+    scenario().design("Michael-Scott", design.expect(Safe))
 }
 
 fn iriw(order: Ordering) -> Scenario<u32> {
