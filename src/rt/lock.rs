@@ -48,7 +48,7 @@ one_of! {
 
 one_of! {
     /// Holds a [`Mutex`].
-    guard MutexGuard of Mutex: RawMutex
+    guard MutexGuard is RawGuard
 }
 
 /// Whether the actor that asks is unwinding from a panic of its own.

@@ -15,7 +15,7 @@
 
 /// Makes [`Checker`] of a list of runtimes, and the macros by which everything else is made of it.
 macro_rules! runtimes {
-    ($d:tt $($(#[$attribute:meta])* $name:ident = $runtime:ty;)*) => {
+    ($d:tt $($(#[$attribute:meta])* $name:ident = $folder:ident;)*) => {
         /// A checker's runtime.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Checker {
@@ -27,7 +27,7 @@ macro_rules! runtimes {
             ($d(#[$d doc:meta])* $d kind:ident) => {
                 $d(#[$d doc])*
                 pub(crate) enum $d kind {
-                    $($(#[$attribute])* $name(<$runtime as $crate::rt::runtime::Runtime>::$d kind),)*
+                    $($(#[$attribute])* $name(<$crate::rt::$folder::$name as $crate::rt::runtime::Runtime>::$d kind),)*
                 }
             };
             ($d(#[$d doc:meta])* part $d part:ident of $d kind:ident: $d raw:ident) => {
@@ -35,7 +35,17 @@ macro_rules! runtimes {
                 pub(crate) enum $d part {
                     $($(#[$attribute])* $name(
                         #[allow(dead_code, reason = "of some runtimes it is held for its drop")]
-                        <<$runtime as $crate::rt::runtime::Runtime>::$d kind as $d raw>::$d part
+                        <<$crate::rt::$folder::$name as $crate::rt::runtime::Runtime>::$d kind as $d raw>::$d part
+                    ),)*
+                }
+            };
+            // By the name that it has in each folder: as an associated type it could not be used for a shorter time.
+            ($d(#[$d doc:meta])* guard $d guard:ident is $d raw:ident) => {
+                $d(#[$d doc])*
+                pub(crate) enum $d guard<'a> {
+                    $($(#[$attribute])* $name(
+                        #[allow(dead_code, reason = "of some kinds it is held for its drop")]
+                        $crate::rt::$folder::$d raw<'a>
                     ),)*
                 }
             };
@@ -44,7 +54,7 @@ macro_rules! runtimes {
                 pub(crate) enum $d guard<'a> {
                     $($(#[$attribute])* $name(
                         #[allow(dead_code, reason = "of some kinds it is held for its drop")]
-                        <<$runtime as $crate::rt::runtime::Runtime>::$d kind as $d raw>::Guard<'a>
+                        <<$crate::rt::$folder::$name as $crate::rt::runtime::Runtime>::$d kind as $d raw>::Guard<'a>
                     ),)*
                 }
             };
@@ -73,7 +83,7 @@ macro_rules! runtimes {
             ($d kind:ident, $d value:expr, $d runtime:ident, $d object:pat => $d act:expr) => {
                 match $d value {
                     $($(#[$attribute])* $d kind::$name($d object) => {
-                        type $d runtime = $runtime;
+                        type $d runtime = $crate::rt::$folder::$name;
                         $d act
                     })*
                 }
@@ -85,7 +95,7 @@ macro_rules! runtimes {
             ($d kind:ident, $d value:expr, $d guard:ident, $d runtime:ident, $d object:pat => $d act:expr) => {
                 match $d value {
                     $($(#[$attribute])* $d kind::$name($d object) => $d guard::$name({
-                        type $d runtime = $runtime;
+                        type $d runtime = $crate::rt::$folder::$name;
                         $d act
                     }),)*
                 }
@@ -112,7 +122,7 @@ macro_rules! runtimes {
             ($d checker:expr, $d runtime:ident => $d act:expr) => {
                 match $d checker {
                     $($(#[$attribute])* $crate::rt::Checker::$name => {
-                        type $d runtime = $runtime;
+                        type $d runtime = $crate::rt::$folder::$name;
                         $d act
                     })*
                 }
@@ -124,7 +134,7 @@ macro_rules! runtimes {
             ($d checker:expr, $d kind:ident, $d runtime:ident => $d act:expr) => {
                 match $d checker {
                     $($(#[$attribute])* $crate::rt::Checker::$name => $d kind::$name({
-                        type $d runtime = $runtime;
+                        type $d runtime = $crate::rt::$folder::$name;
                         $d act
                     }),)*
                 }
@@ -134,9 +144,9 @@ macro_rules! runtimes {
 }
 
 runtimes! { $
-    Loom = crate::rt::loom::Loom;
-    Shuttle = crate::rt::shuttle::Shuttle;
-    Rc11 = crate::rt::rc11::Rc11;
+    Loom = loom;
+    Shuttle = shuttle;
+    Rc11 = rc11;
 }
 
 use super::Here;

@@ -487,3 +487,45 @@ fn a_lock_that_is_tried_publishes_when_taken_and_orders_nothing_when_not() {
     assert!(in_loom(publish(false)).raced());
     assert!(in_shuttle(publish(false)).raced());
 }
+
+/// What borrows for long can be used where something that borrows for less is wanted, as std's.
+#[test]
+fn whatever_borrows_can_borrow_for_less() {
+    use crate::thread::ScopedJoinHandle;
+    macro_rules! shortened {
+        ($($name:ident: $type:ident),* $(,)?) => {$(
+            #[allow(dead_code, reason = "that it compiles is all")]
+            fn $name<'short, 'long: 'short, T>(long: $type<'long, T>) -> $type<'short, T> {
+                long
+            }
+        )*};
+    }
+    use crate::channel;
+    use crate::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard, mpsc};
+    type ChannelIter<'a, T> = channel::Iter<'a, T>;
+    type MpscIter<'a, T> = mpsc::Iter<'a, T>;
+    shortened! {
+        mutex: MutexGuard,
+        read: RwLockReadGuard,
+        write: RwLockWriteGuard,
+        scoped: ScopedJoinHandle,
+        channel_iter: ChannelIter,
+        mpsc_iter: MpscIter,
+    }
+    // As tokio's semaphore does: the guard that is handed in, or one of an own lock.
+    struct Waiters(crate::sync::Mutex<u32>);
+    impl Waiters {
+        fn add(&self, guard: MutexGuard<'_, u32>) -> u32 {
+            let mut guard = Some(guard);
+            let mut sum = 0;
+            for _ in 0..2 {
+                let mut one = guard.take().unwrap_or_else(|| self.0.lock().unwrap());
+                *one += 1;
+                sum += *one;
+            }
+            sum
+        }
+    }
+    let (waiters, other) = (Waiters(crate::sync::Mutex::new(0)), crate::sync::Mutex::new(5));
+    assert_eq!(waiters.add(other.lock().unwrap()), 7);
+}

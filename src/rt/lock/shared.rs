@@ -36,7 +36,7 @@ one_of! {
 
 one_of! {
     /// Holds a [`RwLock`].
-    guard RwGuard of RwLock: RawRwLock
+    guard RwGuard is RawRwGuard
 }
 
 /// A reader-writer lock.

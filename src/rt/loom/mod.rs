@@ -51,7 +51,7 @@ pub(crate) use choices::{Assignment, Odometer, assigned, begin_execution, choose
 pub(crate) use condvar::RawCondvar;
 pub(crate) use count::Count;
 pub(crate) use deferred::{forget_deferred, release_deferred};
-pub(crate) use lock::{RawGuard, RawMutex, RawRwLock};
+pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::AtomicUsize;
 pub(crate) use span::{Span, read, write};

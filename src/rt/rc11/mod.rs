@@ -217,7 +217,7 @@ pub(crate) fn pass(location: LocationId, order: Ordering) {
 }
 
 pub(crate) use spin::{Here, here};
-pub(crate) use sync::{Monitor, RawCondvar, RawMutex, RawRwLock, order_of};
+pub(crate) use sync::{Monitor, RawCondvar, RawGuard, RawMutex, RawRwGuard, RawRwLock, order_of};
 
 #[cfg(test)]
 mod tests;
