@@ -5,6 +5,9 @@ use crate::explore::rc11::guide::Guide;
 use crate::explore::rc11::step::WorkList;
 use crate::explore::rc11::{Graph, Model};
 
+/// One in so many graphs on the work list is given away at once.
+const GIVEN: usize = 16;
+
 /// The graphs of one program that are still to be executed.
 pub(crate) struct Explorer {
     left: WorkList,
@@ -51,10 +54,12 @@ impl Explorer {
         self.left = vec![Graph::default()];
     }
 
-    /// Half of the graphs that have not been executed: those that would be executed last. `None` if there are too few.
+    /// About half of what is left to do: the graphs that would be executed last. These have been there for longest, so
+    /// that they differ from others in their first events, and each leads to about as many as all that came after it:
+    /// there are few of them. `None` if there is none but the next.
     pub(crate) fn give(&mut self) -> Option<Vec<Graph>> {
-        let half = self.left.len() / 2;
-        (half > 0).then(|| self.left.drain(..half).collect())
+        let few = (self.left.len() / GIVEN).max(1);
+        (self.left.len() > few).then(|| self.left.drain(..few).collect())
     }
 
     /// Goes on with these graphs, and no others.
