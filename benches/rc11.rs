@@ -66,16 +66,16 @@ fn main() -> ExitCode {
     bound("load; store x 6: thousand executions per second", rate(load_store(6)) / 1e3, 150.0);
     let seconds_on = |cores| bench::explore_on(cores, Engine::Rc11, load_store(6), LIMIT).seconds;
     bound("load; store x 6: two cores against one", median(|| seconds_on(1) / seconds_on(2)), 1.7);
-    let seconds = bench::explore(Engine::Rc11, additions(), LIMIT).seconds;
+    let seconds = bench::explore(Engine::Rc11, additions(4), LIMIT).seconds;
     bound("4 x 2 fetch_add: runs in 60 ms", 0.060 / seconds, 1.0);
     bound("IRIW: SeqCst against relaxed", median(|| rate(iriw(SeqCst)) / rate(iriw(Relaxed))), 0.2);
     bound("Dekker x 3: SeqCst against relaxed", median(|| rate(dekker(SeqCst)) / rate(dekker(Relaxed))), 0.2);
     let against_loom = || {
-        let ours = bench::explore(Engine::Rc11, told_apart(3), LIMIT);
-        let loom = bench::explore(Engine::Loom, told_apart(3), LIMIT);
+        let ours = bench::explore(Engine::Rc11, additions(3), LIMIT);
+        let loom = bench::explore(Engine::Loom, additions(3), LIMIT);
         per_second(ours) / per_second(loom)
     };
-    bound("executions per second against loom, 3 x fetch_add", median(against_loom), 30.0);
+    bound("executions per second against loom, 3 x 2 fetch_add", median(against_loom), 30.0);
     ExitCode::from(u8::from(below))
 }
 
@@ -122,9 +122,9 @@ fn told_apart(n: usize) -> Scenario<u32> {
     scenario().design("fetch_add", design.expect(Safe))
 }
 
-fn additions() -> Scenario<u32> {
+fn additions(n: usize) -> Scenario<u32> {
     let design = Design::new(|| AtomicU32::new(0))
-        .actors(4, |word| word.fetch_add(1, Relaxed) + word.fetch_add(1, Relaxed))
+        .actors(n, |word| word.fetch_add(1, Relaxed) + word.fetch_add(1, Relaxed))
         .observe(|word, _| word.load(Relaxed));
     scenario().design("additions", design.expect(Safe))
 }
