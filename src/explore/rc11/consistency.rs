@@ -75,7 +75,7 @@ fn sequential(graph: &Graph) -> bool {
         }
         match &event.kind {
             Kind::Begin { by: Some(parent), .. } => edges[number(*parent)].push(number(id)),
-            Kind::Join(child) => {
+            Kind::Join(child) | Kind::After(child) => {
                 let last = graph.len(*child as usize);
                 if last > 0 {
                     edges[first[*child as usize] + last - 1].push(number(id));

@@ -119,6 +119,8 @@ pub(crate) enum Kind {
     Spawn(u8),
     /// The thread of this number has ended.
     Join(u8),
+    /// The thread of this number has ended, of which nothing is learnt: what follows comes after it in time.
+    After(u8),
     /// What the thread learns by other means than a read: the past that came with a message, say.
     Learn(Box<Clock>),
     /// A value that was free to choose.
@@ -303,6 +305,11 @@ impl Graph {
             Kind::Join(child) => {
                 if let Some(last) = self.threads[*child as usize].last() {
                     join(&mut hb, &last.hb);
+                    join(&mut porf, &last.porf);
+                }
+            }
+            Kind::After(other) => {
+                if let Some(last) = self.threads[*other as usize].last() {
                     join(&mut porf, &last.porf);
                 }
             }

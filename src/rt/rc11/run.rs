@@ -1334,7 +1334,21 @@ pub(crate) fn wait_for_others() {
                 let thread = run.threads.get(other)?;
                 (!matches!(thread.state, State::Done | State::Absent)).then_some(State::Joining(child))
             });
+            come_after(child);
         }
+    }
+}
+
+/// What the running thread does from here on, it does when that thread has ended: no read of that thread's can see it.
+fn come_after(thread: u8) {
+    let is_known = |run: &Run| {
+        let next = run.next();
+        let last = run.graph.len(thread.into()).checked_sub(1).and_then(|last| u16::try_from(last).ok());
+        let porf = &run.graph.event(EventId { index: next.index - 1, ..next }).porf;
+        last.is_none_or(|index| EventId { thread, index }.is_in(porf))
+    };
+    if !with(|run| is_known(run)) {
+        plain_event(Kind::After(thread), Order::Relaxed, Location::caller());
     }
 }
 

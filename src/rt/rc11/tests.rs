@@ -490,3 +490,30 @@ fn a_timed_wait_that_nothing_ends_is_no_deadlock() {
     });
     assert!(stuck.deadlocks > 0 && stuck.complete == 0, "{stuck:?}");
 }
+
+/// What the main thread's thread-local values do when they are destroyed comes after the ends of all other threads.
+#[test]
+fn no_thread_sees_what_is_done_when_all_are_at_their_end() {
+    struct StoresAtTheEnd(std::sync::Arc<AtomicU32>);
+    impl Drop for StoresAtTheEnd {
+        fn drop(&mut self) {
+            self.0.store(1, Relaxed);
+        }
+    }
+    crate::thread_local! {
+        static LAST: std::cell::RefCell<Option<StoresAtTheEnd>> = const { std::cell::RefCell::new(None) };
+    }
+    let found = std::sync::Arc::new(RealMutex::new(Vec::new()));
+    let all = found.clone();
+    let seen = explore(Model::Rc11, move || {
+        let word = std::sync::Arc::new(AtomicU32::new(0));
+        LAST.with(|last| *last.borrow_mut() = Some(StoresAtTheEnd(word.clone())));
+        let found = found.clone();
+        drop(thread::spawn(move || {
+            let value = word.load(Relaxed);
+            found.lock().unwrap().push(value);
+        }));
+    });
+    assert_eq!((seen.complete, seen.unseen, seen.dropped), (1, 0, 0), "{seen:?}");
+    assert_eq!(*all.lock().unwrap(), [0]);
+}
