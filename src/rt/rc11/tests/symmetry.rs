@@ -106,11 +106,11 @@ fn with_threads_alike(seed: u64) -> (Program, Range<usize>) {
         _ => default,
     };
     let mut program = oracle::random(seed, &shape);
-    let count = if seed % 5 == 0 { 3 } else { 2 };
+    let count = if seed.is_multiple_of(5) { 3 } else { 2 };
     let first = usize::try_from(seed / 7 % 2).expect("small").min(program.threads.len() - 1);
     let mut alike: Thread = program.threads[first].clone();
     alike.body.truncate(5 - count);
-    program.threads.truncate(first + 1 + usize::from(seed % 3 > 0));
+    program.threads.truncate(first + 1 + usize::from(!seed.is_multiple_of(3)));
     program.threads.splice(first..=first, vec![alike; count]);
     (program, first..first + count)
 }
