@@ -15,7 +15,7 @@ mod cells;
 pub use cells::{Cell, ConstPtr, MutPtr};
 
 use crate::race::Access;
-use crate::rt::cell::{Span, Tracked, Tracker};
+use crate::rt::cell::{Lasts, Span, Tracked, Tracker};
 use std::cell;
 use std::fmt;
 use std::mem::MaybeUninit;
@@ -358,11 +358,11 @@ impl<T: ?Sized> UnsafeCell<T> {
     /// The cell that serves, and an access to it.
     #[inline(always)]
     #[track_caller]
-    fn access(&self, access: Access) -> (*mut T, Option<Span>) {
+    fn access(&self, access: Access, lasts: Lasts) -> (*mut T, Option<Span>) {
         let (cell, tracked) = self.tracker.serving(self, false, Self::tracker_of);
         match tracked {
             None => (cell.value.get(), None),
-            Some(tracked) => (cell.value.get(), tracked.span(access)),
+            Some(tracked) => (cell.value.get(), tracked.span(access, lasts)),
         }
     }
 
@@ -380,7 +380,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
-        let (value, _span) = self.access(Access::Read);
+        let (value, _span) = self.access(Access::Read, Lasts::ToItsEnd);
         read(value)
     }
 
@@ -392,11 +392,12 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
-        let (value, _span) = self.access(Access::Write);
+        let (value, _span) = self.access(Access::Write, Lasts::ToItsEnd);
         write(value)
     }
 
-    /// A pointer for reading. The access lasts until the pointer is dropped.
+    /// A pointer for reading. The access lasts until the last operation before the pointer is dropped, which may be the
+    /// one that gives the cell to others.
     ///
     /// # Panics
     ///
@@ -404,12 +405,13 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> ConstPtr<T> {
-        let (value, _span) = self.access(Access::Read);
+        let (value, _span) = self.access(Access::Read, Lasts::ToTheLastOperation);
         ConstPtr { _span, value }
     }
 
-    /// A pointer for writing. The access lasts until the pointer is dropped. As in loom, and other than in std, it
-    /// takes a shared reference: the pointer says nothing of who else has the cell.
+    /// A pointer for writing. The access lasts until the last operation before the pointer is dropped, which may be the
+    /// one that gives the cell to others. As in loom, and other than in std, it takes a shared reference: the pointer says
+    /// nothing of who else has the cell.
     ///
     /// # Panics
     ///
@@ -417,7 +419,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[inline]
     #[track_caller]
     pub fn get_mut(&self) -> MutPtr<T> {
-        let (value, _span) = self.access(Access::Write);
+        let (value, _span) = self.access(Access::Write, Lasts::ToTheLastOperation);
         MutPtr { _span, value }
     }
 }

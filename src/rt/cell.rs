@@ -9,6 +9,16 @@ use crate::race::Access;
 use crate::rt::context;
 use std::fmt;
 
+/// How long an access lasts that has a beginning and an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lasts {
+    /// As long as a closure has the cell.
+    ToItsEnd,
+    /// As long as somebody has a pointer that is not used any more when it is dropped. A guard's destructor gives the cell
+    /// to others, and only then its fields are dropped, the pointer among them: that is no access, as it is none for loom.
+    ToTheLastOperation,
+}
+
 /// How a runtime follows one cell.
 pub(crate) trait RawCell: 'static {
     /// An access that has not ended; its end is an access too. It knows no cell by reference, as the cell may be gone
@@ -24,7 +34,7 @@ pub(crate) trait RawCell: 'static {
 
     /// An access that lasts until what is returned is dropped; `None` if the execution is over.
     #[track_caller]
-    fn span(&self, access: Access) -> Option<Self::Span>;
+    fn span(&self, access: Access, lasts: Lasts) -> Option<Self::Span>;
 
     /// The cell goes: a write, said to be where the cell was made.
     fn end(&self);
@@ -242,11 +252,11 @@ impl Tracked {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    pub(crate) fn span(&self, access: Access) -> Option<Span> {
+    pub(crate) fn span(&self, access: Access, lasts: Lasts) -> Option<Span> {
         self.note(access, None);
         let cell = self.0.as_ref()?;
         context::count_operation();
-        Some(each_into!(PlainCell, cell, Span, cell => cell.span(access)?))
+        Some(each_into!(PlainCell, cell, Span, cell => cell.span(access, lasts)?))
     }
 }
 

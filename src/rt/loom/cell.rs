@@ -2,7 +2,7 @@
 
 use super::{Span, UnsafeCell, enter_cell, read, write};
 use crate::race::Access;
-use crate::rt::cell::RawCell;
+use crate::rt::cell::{Lasts, RawCell};
 
 /// A cell without a value, accessed as the facade's is.
 pub(crate) struct LoomCell(UnsafeCell<()>);
@@ -27,7 +27,7 @@ impl RawCell for LoomCell {
         }
     }
 
-    fn span(&self, access: Access) -> Option<Span> {
+    fn span(&self, access: Access, _lasts: Lasts) -> Option<Span> {
         if !enter_cell() {
             return None;
         }

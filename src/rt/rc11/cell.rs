@@ -1,9 +1,9 @@
 //! A cell of plain memory: its accesses are no events of the graph, and are checked against those that the running
 //! thread does not know of.
 
-use super::run::{access, make_cell, make_first_cell};
+use super::run::{access, access_before, make_cell, make_first_cell};
 use crate::race::Access;
-use crate::rt::cell::RawCell;
+use crate::rt::cell::{Lasts, RawCell};
 use crate::rt::pending::Site;
 use std::panic::Location;
 
@@ -31,13 +31,15 @@ pub(crate) struct GraphSpan {
     cell: u32,
     kind: Access,
     site: Site,
+    lasts: Lasts,
 }
 
 impl Drop for GraphSpan {
     /// Others that came between, because the thread told them meanwhile, race with it.
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            access(self.cell, self.kind, self.site);
+            let ago = u16::from(self.lasts == Lasts::ToTheLastOperation);
+            access_before(ago, self.cell, self.kind, self.site);
         }
     }
 }
@@ -49,10 +51,10 @@ impl RawCell for GraphCell {
         access(self.cell, kind, Location::caller());
     }
 
-    fn span(&self, kind: Access) -> Option<GraphSpan> {
+    fn span(&self, kind: Access, lasts: Lasts) -> Option<GraphSpan> {
         let site = Location::caller();
         access(self.cell, kind, site);
-        Some(GraphSpan { cell: self.cell, kind, site })
+        Some(GraphSpan { cell: self.cell, kind, site, lasts })
     }
 
     fn end(&self) {

@@ -1373,13 +1373,19 @@ pub(crate) fn make_first_cell() -> u32 {
 }
 
 /// A plain access. Does not return if it races.
-pub(crate) fn access(cell: u32, access: Access, site: Site) {
+pub(crate) fn access(cell: u32, kind: Access, site: Site) {
+    access_before(0, cell, kind, site);
+}
+
+/// As [`access`], before the last so many events of the running thread.
+pub(super) fn access_before(ago: u16, cell: u32, access: Access, site: Site) {
     if !alive() {
         context::check_thread(Checker::Rc11);
         return;
     }
     let race = with(|run| {
-        let place = run.place(site);
+        let mut place = run.place(site);
+        place.before = place.before.saturating_sub(ago);
         let clash = {
             let held = run.cells.get(cell as usize)?;
             let unknown = |other: &&Place| !run.knows(other);
@@ -1387,8 +1393,12 @@ pub(crate) fn access(cell: u32, access: Access, site: Site) {
             let reads = || held.reads.iter().find(unknown).map(|other| other.race_site(Access::Read));
             write.or_else(|| if access == Access::Write { reads() } else { None })
         };
-        run.threads[run.current].accessed = true;
+        run.threads[run.current].accessed |= ago == 0;
         let held = &mut run.cells[cell as usize];
+        // Its own accesses since then stay known.
+        let own = |other: &&Place| other.thread == place.thread;
+        let since = held.write.iter().chain(&held.reads).filter(own).map(|other| other.before).max();
+        place.before = place.before.max(since.unwrap_or(0));
         match access {
             Access::Read => {
                 held.reads.retain(|other| other.thread != place.thread);

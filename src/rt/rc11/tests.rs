@@ -517,3 +517,53 @@ fn no_thread_sees_what_is_done_when_all_are_at_their_end() {
     assert_eq!((seen.complete, seen.unseen, seen.dropped), (1, 0, 0), "{seen:?}");
     assert_eq!(*all.lock().unwrap(), [0]);
 }
+
+/// A guard gives its cell back in its destructor, and only then the pointer that it holds is dropped.
+#[test]
+fn a_pointer_may_be_dropped_right_after_the_operation_that_gives_its_cell_to_others() {
+    use crate::cell::{MutPtr, UnsafeCell};
+    struct Guard<'a> {
+        pointer: MutPtr<u32>,
+        ready: &'a AtomicU32,
+        order: Ordering,
+        lingers: bool,
+    }
+    impl Drop for Guard<'_> {
+        fn drop(&mut self) {
+            // SAFETY: who has the guard has the cell.
+            unsafe { *self.pointer.deref() += 1 };
+            self.ready.store(1, self.order);
+            if self.lingers {
+                self.ready.load(Relaxed);
+            }
+        }
+    }
+    struct Shared(UnsafeCell<u32>, AtomicU32);
+    // SAFETY: whether it holds is what is tested, by runs on one operating-system thread.
+    unsafe impl Send for Shared {}
+    // SAFETY: as above.
+    unsafe impl Sync for Shared {}
+    let handed_over = |order: Ordering, lingers: bool| {
+        explore(Model::Rc11, move || {
+            let shared = std::sync::Arc::new(Shared(UnsafeCell::new(0), AtomicU32::new(0)));
+            let theirs = shared.clone();
+            let other = thread::spawn(move || {
+                if theirs.1.load(Acquire) == 1 {
+                    // SAFETY: the guard is gone.
+                    unsafe { *theirs.0.get_mut().deref() += 1 };
+                }
+            });
+            drop(Guard { pointer: shared.0.get_mut(), ready: &shared.1, order, lingers });
+            other.join().unwrap();
+            // SAFETY: nobody else has it.
+            shared.0.with(|value| unsafe { *value })
+        })
+    };
+    let released = handed_over(Release, false);
+    assert_eq!((released.races, released.complete), (0, 2), "{released:?}");
+    assert_eq!(released.outcomes.into_keys().collect::<Vec<_>>(), [1, 2]);
+    let relaxed = handed_over(Relaxed, false);
+    assert_eq!((relaxed.races, relaxed.complete), (1, 1), "{relaxed:?}");
+    let lingering = handed_over(Release, true);
+    assert_eq!((lingering.races, lingering.complete), (1, 1), "it still holds the pointer: {lingering:?}");
+}

@@ -2,7 +2,7 @@
 
 use super::{alive, before, before_both};
 use crate::race::Access;
-use crate::rt::cell::RawCell;
+use crate::rt::cell::{Lasts, RawCell};
 use crate::rt::count::RawCount;
 use crate::rt::pending::{self, Kind, ObjectId, Site};
 use std::panic::Location;
@@ -36,12 +36,14 @@ pub(crate) struct ShuttleSpan {
     object: ObjectId,
     access: Access,
     site: Site,
+    lasts: Lasts,
 }
 
 impl Drop for ShuttleSpan {
-    /// Others that came between, because the task told them meanwhile, race with it.
+    /// Others that came between, because the task told them meanwhile, race with it. Those are not found that came while
+    /// a pointer was held.
     fn drop(&mut self) {
-        if !std::thread::panicking() && alive() {
+        if self.lasts == Lasts::ToItsEnd && !std::thread::panicking() && alive() {
             pending::access(self.object, self.site, self.access, false);
         }
     }
@@ -68,9 +70,9 @@ impl RawCell for ShuttleCell {
         }
     }
 
-    fn span(&self, access: Access) -> Option<ShuttleSpan> {
+    fn span(&self, access: Access, lasts: Lasts) -> Option<ShuttleSpan> {
         self.access(access);
-        Some(ShuttleSpan { object: self.object, access, site: Location::caller() })
+        Some(ShuttleSpan { object: self.object, access, site: Location::caller(), lasts })
     }
 
     fn end(&self) {
