@@ -48,6 +48,9 @@ const PREEMPTION_BOUNDS: [usize; 2] = [2, 1];
 /// comes to it, and loom is slow: of the shipped scenarios' designs two would.
 const SHARE_OF_EVERYTHING: u64 = 3;
 
+/// What that search gets all the same, if the budget has so much.
+const EVERYTHING_AT_LEAST: u64 = 6_000;
+
 /// With how many preemptions all is tried of a generated program of which little can be tried. Much of what has two
 /// is tried with it, and two show nearly all known bugs (Musuvathi and Qadeer, as above).
 const FEW_PREEMPTIONS: u32 = 1;
@@ -131,8 +134,11 @@ fn search(task: &Task<'_>) -> Observation {
         None => std::iter::once(None).chain(PREEMPTION_BOUNDS.map(Some)).collect(),
     };
     for (number, &preemptions) in bounds.iter().enumerate() {
-        let share = if preemptions.is_none() && bounds.len() > 1 { SHARE_OF_EVERYTHING } else { 1 };
-        let limit = task.budget.executions / share;
+        let whole = task.budget.executions;
+        let limit = match preemptions {
+            None if bounds.len() > 1 => (whole / SHARE_OF_EVERYTHING).max(EVERYTHING_AT_LEAST).min(whole),
+            _ => whole,
+        };
         let again = |executions| drop(explore(task, preemptions, executions));
         let (mut explored, difference) = match number {
             0 => repeat::search(task, || explore(task, preemptions, limit), again),
