@@ -12,10 +12,10 @@ use std::fmt;
 /// How long an access lasts that has a beginning and an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lasts {
-    /// As long as a closure has the cell.
+    /// To the return of the closure that has the cell's pointer: `with`, `with_mut`.
     ToItsEnd,
-    /// As long as somebody has a pointer that is not used any more when it is dropped. A guard's destructor gives the cell
-    /// to others, and only then its fields are dropped, the pointer among them: that is no access, as it is none for loom.
+    /// To the last operation before the drop of a `ConstPtr` or `MutPtr`. A guard's destructor releases the cell to another
+    /// thread, and only then the guard's fields are dropped, the pointer among them: that is no access, as under loom.
     ToTheLastOperation,
 }
 

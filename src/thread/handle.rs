@@ -67,7 +67,7 @@ impl Thread {
         Self(Inner::Model(identity))
     }
 
-    /// The running thread starts another next, which does the same as this one: nobody could tell which is which.
+    /// The next thread that is spawned runs the same closure as this one: symmetry reduction may exchange the two.
     pub(crate) fn next_is_alike(&self) {
         if let Inner::Model(identity) = &self.0 {
             model::next_is_alike(identity.number);

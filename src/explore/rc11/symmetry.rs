@@ -1,7 +1,7 @@
 //! Symmetry: of executions that differ in nothing but which of several threads alike is which, one.
 //!
-//! Threads are *alike* if whoever spawns them says so: they run the same code, one was spawned right after the other,
-//! and nothing tells them apart. Where the first events of threads alike are read-modify-writes of one location (they
+//! Threads are *alike* if their spawning marks them so: they run the same closure, one is spawned right after the other,
+//! and no value tells them apart. Where the first events of threads alike are read-modify-writes of one location (they
 //! take a lock, or count), one of these comes before the other in program order and reads-from, and executions are
 //! explored in which they come in the order of the threads: n! times fewer. The idea is that of SPORE (Kokologiannakis,
 //! Marmanis, Vafeiadis: "SPORE: Combining Symmetry and Partial Order Reduction", PLDI 2024), which goes on to later

@@ -555,7 +555,7 @@ fn a_pointer_may_be_dropped_right_after_the_operation_that_gives_its_cell_to_oth
             });
             drop(Guard { pointer: shared.0.get_mut(), ready: &shared.1, order, lingers });
             other.join().unwrap();
-            // SAFETY: nobody else has it.
+            // SAFETY: the other thread has been joined.
             shared.0.with(|value| unsafe { *value })
         })
     };
