@@ -1,4 +1,4 @@
-//! The command line with the shipped scenarios.
+//! The command line with the shipped scenarios; and these as tests, for `tests/scenarios.rs`.
 
 use std::process::ExitCode;
 
@@ -33,5 +33,8 @@ mod scenarios {
 selvedge::reuse_stacks!();
 
 fn main() -> ExitCode {
+    if std::env::var_os("SELVEDGE_TEST_SCENARIOS").is_some() {
+        return selvedge::harness!(@run);
+    }
     selvedge::cli_main()
 }

@@ -257,13 +257,16 @@ macro_rules! harness {
     };
     (@main) => {
         fn main() -> ::std::process::ExitCode {
-            $crate::__private::harness_main(env!("CARGO_MANIFEST_DIR"), |name, folder, page| {
-                let mut settings = $crate::__private::insta::Settings::clone_current();
-                settings.set_snapshot_path(folder);
-                settings.set_prepend_module_to_snapshot(false);
-                settings.set_omit_expression(true);
-                settings.bind(|| $crate::__private::insta::assert_snapshot!(name, page));
-            })
+            $crate::harness!(@run)
         }
+    };
+    (@run) => {
+        $crate::__private::harness_main(env!("CARGO_MANIFEST_DIR"), |name, folder, page| {
+            let mut settings = $crate::__private::insta::Settings::clone_current();
+            settings.set_snapshot_path(folder);
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            settings.bind(|| $crate::__private::insta::assert_snapshot!(name, page));
+        })
     };
 }
