@@ -136,11 +136,8 @@ impl<S> Blank<S> {
 impl<S, R> Design<S, R> {
     /// Adds an actor, by name.
     #[must_use]
-    pub fn actor(mut self, name: &str, act: impl Fn(&S) -> R + Send + Sync + 'static) -> Self {
-        self.actors.push(Box::new(act));
-        self.alike.push(false);
-        self.facts.actors.push(name.to_owned());
-        self
+    pub fn actor(self, name: &str, act: impl Fn(&S) -> R + Send + Sync + 'static) -> Self {
+        self.add(name, act, false)
     }
 
     /// Adds `count` actors that do the same, named on from A, B, C, …
@@ -151,11 +148,16 @@ impl<S, R> Design<S, R> {
     pub fn actors(mut self, count: usize, act: impl Fn(&S) -> R + Clone + Send + Sync + 'static) -> Self {
         for index in 0..count {
             let name = actor_letter(self.actors.len());
-            self = self.actor(&name, act.clone());
-            if let Some(last) = self.alike.last_mut() {
-                *last = index > 0;
-            }
+            self = self.add(&name, act.clone(), index > 0);
         }
+        self
+    }
+
+    /// Adds an actor, which may be one that does the same as the last.
+    fn add(mut self, name: &str, act: impl Fn(&S) -> R + Send + Sync + 'static, alike: bool) -> Self {
+        self.actors.push(Box::new(act));
+        self.alike.push(alike);
+        self.facts.actors.push(name.to_owned());
         self
     }
 

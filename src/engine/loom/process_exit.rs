@@ -14,7 +14,7 @@
 use super::super::fork::{Patience, exit, limit_execution, outlive_child, process_exit_of};
 use super::super::witness::{Fatal, Shortened, Way, deadly_cost};
 use super::super::{Heartbeat, Task};
-use super::shortest::{Best, Tried, fewest_first, for_all_choices, lock};
+use super::shortest::{Best, Tried, fewest_first, for_all_choices, lock, most_tried};
 use super::witness::{Ran, Watch, explore};
 use super::{builder, rt};
 use crate::base::failure::ProcessExit;
@@ -35,7 +35,7 @@ pub(crate) fn shorten(task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
     let mut patience = Patience::new(MAX_DEATHS, end);
     let log = Log::new()?;
     let best = rt::unreduced::in_every_order_of_steps(|| {
-        fewest_first(|bound, left| {
+        fewest_first(most_tried(&task.budget), |bound, left| {
             let search = Search::new(bound, end, task.heartbeat, log.clone(), patience.clone());
             let (tried, after) = within(&task.program, search, left);
             patience = after;

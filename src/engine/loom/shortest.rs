@@ -15,17 +15,23 @@ mod tests;
 use super::super::witness::{Cost, cost};
 use super::witness::{Ran, explore};
 use super::{Place, builder, in_manner, manner};
+use crate::base::budget::Budget;
 use crate::base::failure::Failure;
 use crate::rt::loom::{Assignment, Odometer};
 use crate::scenario::program::Program;
 use crate::witness::token::Manner;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex as Shared, MutexGuard, PoisonError};
 
-/// The most executions that are tried in every order, with all bounds together.
-const MAX_EVERY: usize = 3_000;
+/// The fewest and the most executions that are tried in every order, with all bounds together. In loom's order it is a
+/// third of them, with each bound.
+const MOST_TRIED: RangeInclusive<usize> = 3_000..=60_000;
 
-/// The most executions that are tried in loom's order, with each bound.
-const MAX_TRIED: usize = 1_000;
+/// As many as go well with what the search itself may take.
+pub(super) fn most_tried(budget: &Budget) -> usize {
+    let share = usize::try_from(budget.executions / 10).unwrap_or(usize::MAX);
+    share.clamp(*MOST_TRIED.start(), *MOST_TRIED.end())
+}
 
 /// The most preemptions with which is tried, in every order and in loom's.
 const MAX_EVERY_BOUND: usize = 5;
@@ -33,7 +39,7 @@ const MAX_BOUND: usize = 2;
 
 /// The shortest execution that shows the failure, of those that were tried. The second value tells whether
 /// no other has fewer switches.
-pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Failure) -> Option<(Place, bool)> {
+pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Failure, most: usize) -> Option<(Place, bool)> {
     let manner = match goal {
         // Nothing else happens between operations.
         Failure::Crash(_) => Manner::EveryStep,
@@ -41,11 +47,12 @@ pub(super) fn shortest(program: &Arc<dyn Program>, goal: &Failure) -> Option<(Pl
             Manner::Every
         }
     };
-    let every = in_manner(manner, || fewest_first(|bound, left| within(program, goal, bound, manner, left)));
+    let every =
+        in_manner(manner, || fewest_first(most, |bound, left| within(program, goal, bound, manner, left)));
     if let Some(Best { place, proved: true, .. }) = every {
         return Some((place, true));
     }
-    let looms = in_looms_order(program, goal);
+    let looms = in_looms_order(program, goal, most / 3);
     let best = every.into_iter().chain(looms).min_by_key(|best| best.cost)?;
     Some((best.place, false))
 }
@@ -58,10 +65,13 @@ pub(super) struct Best<P> {
     pub(super) proved: bool,
 }
 
-/// The best of all executions in every order. `within` tries those with at most so many preemptions, as long as
-/// there are some left to try.
-pub(super) fn fewest_first<P>(mut within: impl FnMut(usize, &mut usize) -> Tried<P>) -> Option<Best<P>> {
-    let (mut best, mut left) = (None::<Best<P>>, MAX_EVERY);
+/// The best of all executions in every order, at most so many. `within` tries those with at most so many preemptions, as
+/// long as there are some left to try.
+pub(super) fn fewest_first<P>(
+    most: usize,
+    mut within: impl FnMut(usize, &mut usize) -> Tried<P>,
+) -> Option<Best<P>> {
+    let (mut best, mut left) = (None::<Best<P>>, most);
     for bound in 0..=MAX_EVERY_BOUND {
         let tried = within(bound, &mut left);
         best = best.into_iter().chain(tried.best).min_by_key(|best| best.cost);
@@ -80,8 +90,8 @@ pub(super) fn fewest_first<P>(mut within: impl FnMut(usize, &mut usize) -> Tried
 }
 
 /// The best with the least bound that shows the failure.
-fn in_looms_order(program: &Arc<dyn Program>, goal: &Failure) -> Option<Best<Place>> {
-    (0..=MAX_BOUND).find_map(|bound| within(program, goal, bound, manner(), &mut { MAX_TRIED }).best)
+fn in_looms_order(program: &Arc<dyn Program>, goal: &Failure, most: usize) -> Option<Best<Place>> {
+    (0..=MAX_BOUND).find_map(|bound| within(program, goal, bound, manner(), &mut { most }).best)
 }
 
 /// What came of trying all executions within a bound.

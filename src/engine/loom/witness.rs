@@ -6,7 +6,7 @@
 use super::super::Task;
 use super::super::failure::classify;
 use super::super::witness::{Ended, MAX_WITNESSES, witness};
-use super::shortest::shortest;
+use super::shortest::{most_tried, shortest};
 use super::{Place, builder, in_manner, rt};
 use crate::base::event::{Event, EventKind, Mark};
 use crate::base::failure::{Access, AccessKind, DataRace, Failure};
@@ -35,7 +35,8 @@ pub(super) fn add(task: &Task<'_>, failing: Vec<(Failure, Place)>, seen: &mut Ob
         if shown.len() == MAX_WITNESSES || shown.iter().any(|known| known.is_shown_by(&goal)) {
             continue;
         }
-        let (place, shortest) = shortest(&task.program, &goal).unwrap_or((place, false));
+        let (place, shortest) =
+            shortest(&task.program, &goal, most_tried(&task.budget)).unwrap_or((place, false));
         let Some(ran) = locate(&task.program, &place) else { continue };
         let Some(witness) = witness_of(task, &ran, shortest) else { continue };
         if let Failure::DataRace(_) = &witness.shows {

@@ -191,7 +191,7 @@ pub(crate) struct Graph {
     /// The read that this graph was made for, which has not been executed since.
     pub(crate) fresh: Option<EventId>,
     /// Whether any threads are alike.
-    pub(super) has_alike: bool,
+    pub(crate) has_alike: bool,
     /// What the last step has made of this graph, or of others, as to symmetry.
     pub(crate) standing: Standing,
 }
@@ -302,15 +302,12 @@ impl Graph {
                     fenced = hb;
                 }
             }
-            Kind::Join(child) => {
-                if let Some(last) = self.threads[*child as usize].last() {
-                    join(&mut hb, &last.hb);
-                    join(&mut porf, &last.porf);
-                }
-            }
-            Kind::After(other) => {
+            Kind::Join(other) | Kind::After(other) => {
                 if let Some(last) = self.threads[*other as usize].last() {
                     join(&mut porf, &last.porf);
+                    if matches!(kind, Kind::Join(_)) {
+                        join(&mut hb, &last.hb);
+                    }
                 }
             }
             Kind::Learn(past) => join(&mut hb, past),

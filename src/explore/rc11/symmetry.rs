@@ -50,11 +50,6 @@ fn first(graph: &Graph, thread: u8) -> Option<(EventId, &Event)> {
 }
 
 impl Graph {
-    /// Whether any threads are alike.
-    pub(crate) fn has_alike(&self) -> bool {
-        self.has_alike
-    }
-
     /// The thread alike that was spawned last before this one.
     fn alike(&self, thread: u8) -> Option<u8> {
         match self.get(EventId { thread, index: 0 })?.kind {

@@ -975,7 +975,7 @@ fn heed_symmetry() {
 
 /// Whatever the running thread looks at tells it from others: none is alike any more.
 pub(crate) fn tell_apart() {
-    if alive() && with(|run| std::mem::replace(&mut run.symmetric, false) && run.graph.has_alike()) {
+    if alive() && with(|run| std::mem::replace(&mut run.symmetric, false) && run.graph.has_alike) {
         finish(End::Restart);
     }
 }
@@ -1385,7 +1385,6 @@ pub(super) fn access_before(ago: u16, cell: u32, access: Access, site: Site) {
     }
     let race = with(|run| {
         let mut place = run.place(site);
-        place.before = place.before.saturating_sub(ago);
         let clash = {
             let held = run.cells.get(cell as usize)?;
             let unknown = |other: &&Place| !run.knows(other);
@@ -1395,10 +1394,12 @@ pub(super) fn access_before(ago: u16, cell: u32, access: Access, site: Site) {
         };
         run.threads[run.current].accessed |= ago == 0;
         let held = &mut run.cells[cell as usize];
-        // Its own accesses since then stay known.
-        let own = |other: &&Place| other.thread == place.thread;
-        let since = held.write.iter().chain(&held.reads).filter(own).map(|other| other.before).max();
-        place.before = place.before.max(since.unwrap_or(0));
+        if ago > 0 {
+            // Its own accesses since then stay known.
+            let own = |other: &&Place| other.thread == place.thread;
+            let since = held.write.iter().chain(&held.reads).filter(own).map(|other| other.before).max();
+            place.before = place.before.saturating_sub(ago).max(since.unwrap_or(0));
+        }
         match access {
             Access::Read => {
                 held.reads.retain(|other| other.thread != place.thread);

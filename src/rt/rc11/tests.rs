@@ -30,6 +30,7 @@ pub(super) struct Seen<T> {
     pub(super) endless: u64,
     pub(super) races: u64,
     pub(super) failed: u64,
+    pub(super) restarts: u64,
 }
 
 impl<T> Default for Seen<T> {
@@ -43,6 +44,7 @@ impl<T> Default for Seen<T> {
             endless: 0,
             races: 0,
             failed: 0,
+            restarts: 0,
         }
     }
 }
@@ -51,9 +53,16 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
     model: Model,
     program: impl Fn() -> T + Send + Sync + 'static,
 ) -> Seen<T> {
+    explore_by(Explorer::new(model), program)
+}
+
+/// By this explorer. What was seen before it began anew does not count.
+fn explore_by<T: Ord + Debug + Send + 'static>(
+    mut explorer: Explorer,
+    program: impl Fn() -> T + Send + Sync + 'static,
+) -> Seen<T> {
     crate::rt::panics::install_once();
     let program = std::sync::Arc::new(program);
-    let mut explorer = Explorer::new(model);
     let mut seen = Seen::default();
     let _entered = context::enter(Context::Model(Checker::Rc11));
     loop {
@@ -82,7 +91,7 @@ pub(super) fn explore<T: Ord + Debug + Send + 'static>(
             End::Failed(_) => seen.failed += 1,
             End::Restart => {
                 explorer.restart();
-                seen = Seen::default();
+                seen = Seen { restarts: seen.restarts + 1, ..Seen::default() };
             }
             End::Trouble(trouble) => {
                 eprintln!("{trouble:?} after {seen:?}");
