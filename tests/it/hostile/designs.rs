@@ -1,6 +1,6 @@
 //! Designs that do what none should, each with its verdict.
 
-use super::{ALL, CHECKERS, cell, check, designs_of, is_whole, run, run_designs};
+use super::{ALL, CHECKERS, cell, check, designs_of, run, run_designs, shorter, times};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -38,7 +38,8 @@ fn threads_and_objects_that_no_checker_knows_are_never_safe() {
 
 #[test]
 fn every_end_is_told_by_what_it_is() {
-    let report = run("ends", &ALL);
+    // The whole half waits until the limits of the budget are reached, here and below.
+    let report = run_designs("ends", &[], &ALL, shorter(&["--memory-mib", "512"]));
     for engine in ALL {
         check(&report, "exit code 70", engine, "crash", "70");
         check(&report, "says that memory is short and aborts", engine, "crash", "SIGABRT");
@@ -65,7 +66,7 @@ fn every_end_is_told_by_what_it_is() {
 
 #[test]
 fn nothing_that_a_worker_writes_is_trusted() {
-    let report = run("writings", &ALL);
+    let report = run_designs("writings", &[], &ALL, shorter(&["--stall-ms", "1000"]));
     let designs = designs_of(&report);
     assert_eq!(designs.len(), 7);
     for engine in ALL {
@@ -100,10 +101,10 @@ fn closures_beside_the_actors_take_nothing_down() {
 #[test]
 fn what_takes_long_is_out_of_time_and_no_hang() {
     let long = ["sleeps ten seconds", "three operations of 400 ms"];
-    // The whole half waits for the limit that the budget has: 20 s a cell.
-    let (limit, more): (u64, &[&str]) = if is_whole() { (20, &[]) } else { (3, &["--wall-ms", "3000"]) };
+    // 20 s a cell is the limit that the budget has.
+    let limit = times(3, 20);
     let begun = Instant::now();
-    let report = run_designs("slow", &long, &["shuttle"], more);
+    let report = run_designs("slow", &long, &["shuttle"], shorter(&["--wall-ms", "3000"]));
     // Each has its limit and 2 s.
     assert!(begun.elapsed() < Duration::from_secs(2 * (limit + 2)), "{:?}", begun.elapsed());
     for design in long {
@@ -123,9 +124,8 @@ fn what_stands_still_is_told_by_its_loops_and_locks() {
     check(&report, loops[0], "loom", "safe", "");
     check(&report, loops[1], "loom", "inconclusive", "its loops yield");
     let spins = ["spins on an atomic", "counts for ever", "waits for a lock of std for ever"];
-    // The whole half waits for the limit that the budget has.
-    let more: &[&str] = if is_whole() { &[] } else { &["--wall-ms", "3000"] };
-    let report = run_designs("slow", &spins, &CHECKERS, more);
+    let report =
+        run_designs("slow", &spins, &CHECKERS, shorter(&["--wall-ms", "3000", "--stall-ms", "1000"]));
     for engine in CHECKERS {
         for design in spins {
             assert_ne!(cell(&report, design, engine)["verdict"], "safe", "{design} on {engine}");
@@ -133,6 +133,19 @@ fn what_stands_still_is_told_by_its_loops_and_locks() {
         check(&report, spins[2], engine, "hang", "");
     }
     check(&report, spins[0], "loom", "inconclusive", "does a loop wait without yielding?");
+}
+
+/// Also by one that is not at work, and outside of an execution: loom looks for leaks when one is over.
+#[test]
+fn a_panic_of_a_checker_is_told_as_one() {
+    let report = run("checkers", &CHECKERS);
+    for engine in CHECKERS {
+        let words = if engine == "loom" { "Arc leaked" } else { "cannot access Loom execution state" };
+        let words = format!("the checker itself panicked: {words}");
+        check(&report, "leaks an object of loom's own", engine, "inconclusive", &words);
+        check(&report, "a model of loom's within", engine, "safe", "");
+        check(&report, "none of it", engine, "safe", "");
+    }
 }
 
 /// Under loom and shuttle, which would panic, as under our own checker.
