@@ -215,6 +215,7 @@ ours() {
 surroundings() {
   # As fast to build as to run.
   export CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+  export CARGO_PROFILE_DEV_CODEGEN_UNITS=4 CARGO_PROFILE_DEV_LTO=off CARGO_INCREMENTAL=0
   export RUSTFLAGS CARGO_TARGET_DIR
   RUSTFLAGS=$(flags "$2")
   # All that have the same flags are built once.
