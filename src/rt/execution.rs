@@ -9,7 +9,7 @@ use super::leaks::Ledger;
 use super::memory::Blocks;
 use super::pending::Site;
 use super::runtime::Runtime;
-use super::{leaks, model, panics, pending, running};
+use super::{heap, leaks, model, panics, pending, running};
 use crate::heartbeat;
 use crate::race::Race;
 use std::cell::{Cell, RefCell};
@@ -65,6 +65,7 @@ thread_local! {
 /// Looks at the execution that runs.
 #[inline]
 pub(super) fn with<R>(look: impl FnOnce(&Execution) -> R) -> R {
+    let _outside = heap::outside();
     EXECUTION.with(look)
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod cell;
 pub(crate) mod context;
 pub(crate) mod count;
 pub(crate) mod execution;
+pub(crate) mod heap;
 pub(crate) mod leaks;
 pub(crate) mod lock;
 pub(crate) mod loom;
@@ -125,7 +126,7 @@ pub(crate) fn time_is_over() -> bool {
 pub(crate) fn fence(checker: Checker, order: Ordering) {
     context::count_operation();
     if with_runtime!(checker, R => R::fence(order)) {
-        let what = trace::What { operation: "fence", deed: EventKind::Fence, object: None };
+        let what = trace::What { operation: "fence", kind: EventKind::Fence, object: None };
         trace::access(what, Some(order), [None, None]);
     }
 }

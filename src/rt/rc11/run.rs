@@ -25,6 +25,7 @@ use crate::heartbeat::Cause;
 use crate::race::{Access, Race, RaceSite};
 use crate::rt::Checker;
 use crate::rt::context;
+use crate::rt::heap::{self, Freed};
 use crate::rt::model::Identity;
 use crate::rt::pending::{RaceFound, Site};
 use crate::rt::unwinding;
@@ -224,6 +225,8 @@ pub(crate) struct Run {
     /// The read that the graph was made for, until it is executed: what it needs goes first.
     owing: Option<EventId>,
     stacks: Vec<DefaultStack>,
+    /// What each thread has freed.
+    freed: Box<[Freed]>,
     /// What the thread that is inside of a monitor has learnt there.
     section: Option<Section>,
     /// Named ahead of time: what is made next belongs to something else than the running thread.
@@ -263,6 +266,7 @@ unsafe fn run<'a>() -> Option<&'a mut Run> {
 
 /// Calls `f` with the run, which is there.
 fn with<R>(f: impl FnOnce(&mut Run) -> R) -> R {
+    let _outside = heap::outside();
     // SAFETY: `f` neither switches nor calls into the program (each caller in this folder sees to it).
     f(unsafe { run() }.expect("only called inside an execution under rc11"))
 }
@@ -517,6 +521,13 @@ impl Run {
         *count += 1;
         let begun = std::mem::replace(last, index);
         (*count > ROUNDS).then_some(begun)
+    }
+
+    /// Whether the running thread has gone round here often, for one that does no more in this run.
+    fn is_left_alone(&self, site: Site) -> bool {
+        let yields = &self.threads[self.current].yields;
+        let often = yields.iter().any(|(place, count, _)| ptr::eq(*place, site) && *count > ROUNDS_ALONE);
+        often && self.waits_for_what_is_there()
     }
 
     /// Whether no other thread has written over what the running thread has read from one event to another.
@@ -897,7 +908,7 @@ pub(crate) fn yield_now(here: Here, site: Site) {
     if let Next::New(_) = look_up(id) {
         halt_if_repeated(look);
         if let Some(begun) = round {
-            let_others_go_first(begun, id.index);
+            let_others_go_first(site, begun, id.index);
         }
     }
     with(|run| run.threads[run.current].looks.extend(look));
@@ -906,24 +917,30 @@ pub(crate) fn yield_now(here: Here, site: Site) {
 /// How often a thread yields at one place before the others go first.
 pub(crate) const ROUNDS: u32 = 2;
 
+/// How often it yields there while one is blocked that it may wait for, and that would not be in another execution.
+const ROUNDS_ALONE: u32 = 20;
+
 /// A loop that does more than look has gone round often: the others go first, as a scheduler that is fair would have
 /// it. The round was in vain if another thread has written over what it read: another execution reads that instead.
 /// The executions with more such rounds are not explored.
-fn let_others_go_first(begun: u16, end: u16) {
-    let halt_if_in_vain = || {
-        if with(|run| !run.has_read_the_latest(begun, end)) {
-            with(|run| {
-                run.bounded = true;
-                run.threads[run.current].in_vain = true;
-            });
-            halt();
-        }
+fn let_others_go_first(site: Site, begun: u16, end: u16) {
+    let halt_in_vain = || {
+        with(|run| {
+            run.bounded = true;
+            run.threads[run.current].in_vain = true;
+        });
+        halt();
     };
-    halt_if_in_vain();
+    let is_in_vain = || with(|run| !run.has_read_the_latest(begun, end));
+    if is_in_vain() {
+        halt_in_vain();
+    }
     with(|run| run.threads[run.current].state = State::Yielding);
     switch();
     with(|run| run.threads[run.current].state = State::Ready);
-    halt_if_in_vain();
+    if is_in_vain() || with(|run| run.is_left_alone(site)) {
+        halt_in_vain();
+    }
 }
 
 fn read_held(id: EventId, location: LocationId, manner: Manner, update: Update<'_>, site: Site) -> u64 {
@@ -1655,6 +1672,7 @@ impl Run {
             end: None,
             owing: None,
             stacks: Vec::new(),
+            freed: std::iter::repeat_with(Freed::new).take(MAX_THREADS).collect(),
             section: None,
             ahead: None,
             left: FxHashMap::default(),
@@ -1705,6 +1723,7 @@ impl Run {
             cause(Cause::Other);
         }
         RUN.set(ptr::null_mut());
+        self.freed.iter_mut().for_each(|freed| freed.give_back());
         end
     }
 
@@ -1768,15 +1787,21 @@ impl Run {
         if self.threads.iter().all(|thread| matches!(thread.state, State::Done | State::Absent)) {
             return End::Complete;
         }
-        let blocked = || self.threads.iter().zip(0_u8..).filter(|(thread, _)| thread.state == State::Blocked);
-        let is_latest = |(thread, number): (&Thread, u8)| {
+        if self.waits_for_what_is_there() {
+            return End::Unseen;
+        }
+        let mut blocked = self.threads.iter().filter(|thread| thread.state == State::Blocked);
+        if blocked.any(|thread| thread.looping.is_some()) { End::Endless } else { End::Deadlock }
+    }
+
+    /// Whether a thread is blocked that would not be in another execution: it has not seen what others have done.
+    fn waits_for_what_is_there(&self) -> bool {
+        let is_latest = |thread: &Thread, number| {
             let first = thread.looping.unwrap_or(thread.next - 1);
             (first..thread.next).all(|index| self.graph.reads_last(EventId { thread: number, index }))
         };
-        if blocked().any(|(thread, _)| thread.in_vain) || !blocked().all(is_latest) {
-            return End::Unseen;
-        }
-        if blocked().any(|(thread, _)| thread.looping.is_some()) { End::Endless } else { End::Deadlock }
+        let mut blocked = self.threads.iter().zip(0..).filter(|(thread, _)| thread.state == State::Blocked);
+        blocked.any(|(thread, number)| thread.in_vain || !is_latest(thread, number))
     }
 }
 
@@ -1789,16 +1814,20 @@ fn drive() {
 
 /// Lets a thread go on until it waits.
 fn resume(thread: usize) {
-    let (mut fiber, inside) = with(|run| {
+    let (mut fiber, inside, freed) = with(|run| {
         run.current = thread;
         let fiber = run.threads[thread].fiber.take();
         let fiber = fiber.or_else(|| Some(fiber_of(run.threads[thread].body.take()?, run.stacks.pop())));
         (
             fiber.expect("a thread that is picked has something to do"),
             std::mem::replace(&mut run.inside, true),
+            ptr::from_mut(&mut run.freed[thread]),
         )
     });
+    // SAFETY: it lies where it does until the run is over, and no thread is resumed twice at a time.
+    let entered = unsafe { Freed::enter(freed) };
     let result = fiber.resume(());
+    drop(entered);
     with(|run| {
         run.inside = inside;
         match result {

@@ -4,6 +4,7 @@
 mod oracle;
 
 mod differential;
+mod heap;
 mod symmetry;
 
 use super::{End, Explorer};
