@@ -74,7 +74,7 @@ impl Shown<'_> {
             text += line;
             text.push('\n');
         }
-        text + &super::terminal::wrapped(&self.witness.conclusion, 0, width)
+        super::plain::plain_lines(&text) + &super::terminal::wrapped(&self.witness.conclusion, 0, width)
     }
 }
 

@@ -260,7 +260,7 @@ pub(crate) fn plainly_replayed(witness: &Witness) -> String {
 fn drawn(witness: &Witness, width: usize) -> String {
     let program = witness.program.as_ref().map(|program| format!("\n{}", program.table)).unwrap_or_default();
     let (table, conclusion) = (table::within(witness, width), wrapped(&witness.conclusion, 0, width));
-    format!("{program}\n{table}{conclusion}{}", of_program(witness, width))
+    plain::plain_lines(&format!("{program}\n{table}{conclusion}{}", of_program(witness, width)))
 }
 
 /// What else there is to say of a generated program: its history, and a test to paste.
@@ -268,7 +268,7 @@ fn of_program(witness: &Witness, width: usize) -> String {
     let Some(program) = &witness.program else { return String::new() };
     let history = program.history.as_ref().map(|history| format!("\n{history}")).unwrap_or_default();
     let above = wrapped("a test to paste, which fails for as long as this program does:", 0, width);
-    format!("{history}\n{above}\n{}", program.test)
+    plain::plain_lines(&format!("{history}\n{above}\n{}", program.test))
 }
 
 /// What the marks and words of the matrix mean.
