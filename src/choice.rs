@@ -45,7 +45,7 @@ pub fn choose(options: u32) -> u32 {
 #[track_caller]
 fn choose_checked(options: u32) -> u32 {
     let value = scripted(|| rt::choose(options));
-    let what = What { operation: "choose", deed: EventKind::Other, object: None };
+    let what = What { operation: "choose", kind: EventKind::Other, object: None };
     trace::access(what, None, [Some(&value), None]);
     value
 }

@@ -75,7 +75,7 @@ pub(crate) struct Event {
     pub(crate) thread: usize,
     /// By the name that the source has for it, like `fetch_add`.
     pub(crate) operation: String,
-    pub(crate) deed: EventKind,
+    pub(crate) kind: EventKind,
     /// The memory ordering, like `Relaxed`.
     pub(crate) order: Option<String>,
     /// Into [`Witness::objects`](super::witness::Witness::objects).

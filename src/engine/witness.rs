@@ -85,13 +85,13 @@ pub(super) fn witness(
     let mut sources = Sources::default();
     let objects = trace.objects.iter().map(|made| sources.found(made)).collect();
     let events = trace.entries.iter().map(event).collect();
-    let story = Story { objects, events, names: trace.names.clone() };
-    Some(story.told(engine, facts, shows, shortest))
+    let recorded = Recorded { objects, events, names: trace.names.clone() };
+    Some(recorded.told(engine, facts, shows, shortest))
 }
 
 /// What an execution was, in words.
 #[derive(Default)]
-struct Story {
+struct Recorded {
     /// Names, where the source has one, and types.
     objects: Vec<(Option<String>, String)>,
     events: Vec<Event>,
@@ -99,7 +99,7 @@ struct Story {
     names: FxHashMap<usize, String>,
 }
 
-impl Story {
+impl Recorded {
     fn told(mut self, engine: Engine, facts: &Facts, shows: Failure, shortest: bool) -> Witness {
         let last = self.events.iter().map(|event| event.thread).max().unwrap_or(0).max(facts.actors.len());
         let threads: Vec<_> = (0..=last).map(|thread| self.thread_name(thread, facts)).collect();
@@ -212,7 +212,7 @@ fn event(entry: &Entry) -> Event {
     Event {
         thread: entry.thread,
         operation: entry.operation.to_owned(),
-        deed: entry.deed,
+        kind: entry.kind,
         order: entry.order.map(|order| format!("{order:?}")),
         object: entry.object,
         read: entry.read.clone(),
@@ -332,18 +332,18 @@ pub(crate) fn left_behind(
     shows: Failure,
     shortest: bool,
 ) -> Option<Witness> {
-    let mut story = Story::default();
+    let mut recorded = Recorded::default();
     let mut begun: BTreeMap<usize, Event> = BTreeMap::new();
     let mut last = None;
     for line in lines.split(|&byte| byte == b'\n').take(MAX_LINES) {
         match serde_json::from_slice(line) {
-            Ok(Written::Object(name, kind)) => story.objects.push((name, kind)),
+            Ok(Written::Object(name, kind)) => recorded.objects.push((name, kind)),
             // A worker that dies may write anything.
             Ok(Written::Done(event) | Written::Begun(event)) if event.thread >= MAX_THREADS => {}
             Ok(Written::Done(event)) => {
                 begun.remove(&event.thread);
                 last = None;
-                story.events.push(event);
+                recorded.events.push(event);
             }
             Ok(Written::Begun(event)) => {
                 last = Some(event.thread);
@@ -353,14 +353,14 @@ pub(crate) fn left_behind(
             Err(_) => {}
         }
     }
-    if story.events.is_empty() && begun.is_empty() {
+    if recorded.events.is_empty() && begun.is_empty() {
         return None;
     }
     let waiting = matches!(shows, Failure::Deadlock(_) | Failure::Hang(_));
     // Who has only just begun is of interest where it was the last to run.
     let told = |event: &Event| if event.blocked { waiting } else { last == Some(event.thread) };
-    story.events.extend(begun.into_values().filter(told));
-    Some(story.told(engine, facts, shows, shortest))
+    recorded.events.extend(begun.into_values().filter(told));
+    Some(recorded.told(engine, facts, shows, shortest))
 }
 
 /// More threads than any engine runs in one execution.

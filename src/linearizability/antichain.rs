@@ -2,16 +2,16 @@
 //!
 //! Limit: configurations of one moment and state are looked through one after another.
 
-use super::just_in_time::Lanes;
+use super::just_in_time::Chains;
 use super::table::{Blocks, Index, States, Uses, uses_no_more};
 
 /// What a configuration has besides its moment and its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Debts {
-    /// Lanes whose operation in flight has changed the state.
-    pub(super) used: Lanes,
-    /// Lanes whose operation in flight has yet to be placed.
-    pub(super) owed: Lanes,
+    /// Chains whose operation in flight has changed the state.
+    pub(super) used: Chains,
+    /// Chains whose operation in flight has yet to be placed.
+    pub(super) owed: Chains,
     /// The pending operations that were used, as a number of [`Uses`].
     pub(super) pending: u32,
 }

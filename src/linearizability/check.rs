@@ -5,7 +5,7 @@
 
 use super::criterion::Criterion;
 use super::history::{History, Operation, Place};
-use super::layout::{Part, Span, ranked, stretched};
+use super::layout::{Interval, Part, ranked, stretched};
 use super::model::Model;
 use super::pool::{Job, Outcome, Pool, Slot, WAYS, Way};
 use super::watch::{Memory, Stop, Watch};
@@ -279,29 +279,32 @@ impl Checker {
             }
         }
         let mut parts: Vec<_> =
-            parts.into_iter().map(|(key, places)| Part { key: Some(key), places, spans: None }).collect();
+            parts.into_iter().map(|(key, places)| Part { key: Some(key), places, intervals: None }).collect();
         parts.sort_unstable_by_key(|part| (part.places.len(), part.key));
         if self.criterion != Criterion::QuiescentlyConsistent {
-            let all = vec![Part { key: None, places: everything, spans: None }];
+            let all = vec![Part { key: None, places: everything, intervals: None }];
             return Ok((if whole { all } else { parts }, None));
         }
-        let spans = stretched(ranked(operations, &everything, watch)?);
+        let intervals = stretched(ranked(operations, &everything, watch)?);
         let mut moments = vec![0; operations.len()];
-        spans.iter().for_each(|span| moments[span.local as usize] = u64::from(span.from));
+        intervals.iter().for_each(|interval| moments[interval.local as usize] = u64::from(interval.from));
         if whole {
-            return Ok((vec![Part { key: None, places: everything, spans: Some(spans) }], Some(moments)));
+            return Ok((
+                vec![Part { key: None, places: everything, intervals: Some(intervals) }],
+                Some(moments),
+            ));
         }
         let mut by_place = vec![(0, 0); operations.len()];
         for (part, of_part) in parts.iter_mut().enumerate() {
-            of_part.spans = Some(Vec::with_capacity(of_part.places.len()));
+            of_part.intervals = Some(Vec::with_capacity(of_part.places.len()));
             for (local, &place) in (0..).zip(&of_part.places) {
                 by_place[place] = (part, local);
             }
         }
-        for span in spans {
-            let (part, local) = by_place[span.local as usize];
-            if let Some(spans) = &mut parts[part].spans {
-                spans.push(Span { local, ..span });
+        for interval in intervals {
+            let (part, local) = by_place[interval.local as usize];
+            if let Some(intervals) = &mut parts[part].intervals {
+                intervals.push(Interval { local, ..interval });
             }
         }
         Ok((parts, Some(moments)))
@@ -322,7 +325,7 @@ fn merged<Op, Ret>(
         return orders.remove(0);
     }
     // In the order of a part each operation can take effect at the latest call up to it, which lies within
-    // its span; by these moments the parts fall into one order.
+    // its interval; by these moments the parts fall into one order.
     let from = |place: Place| moments.map_or(operations[place].called, |moments| moments[place]);
     let mut placed = Vec::with_capacity(operations.len());
     for order in orders {

@@ -20,11 +20,11 @@
 //! With fewer of either all can be done that could be done with more, so a configuration that another one
 //! covers is left out ([`super::antichain`]). An operation that never returned owes nothing from its call on.
 //!
-//! Limits: at most 128 operations that returned in flight at once ([`fits`]); lanes must follow from time alone.
+//! Limits: at most 128 operations that returned in flight at once ([`fits`]); chains must follow from time alone.
 
 use super::antichain::{Antichains, Debts};
 use super::history::Operation;
-use super::layout::{Layout, Local, NEVER, Span, sorted};
+use super::layout::{Interval, Layout, Local, NEVER, sorted};
 use super::model::{Model, follow};
 use super::outcomes::Table;
 use super::partial::{NO_LANE, Order};
@@ -34,8 +34,8 @@ use super::table::{StateId, States, Uses};
 use super::watch::{Account, Stop};
 use std::sync::Arc;
 
-/// A set of lanes.
-pub(super) type Lanes = u128;
+/// A set of chains.
+pub(super) type Chains = u128;
 
 /// No outcome, and more than one.
 pub(super) const NONE: StateId = StateId::MAX;
@@ -46,15 +46,15 @@ const MAX_REMEMBERED: usize = 1 << 17;
 
 /// Whether a layout can be searched like this.
 pub(super) fn fits(layout: &Layout) -> bool {
-    layout.lanes.len() <= Lanes::BITS as usize && layout.along_time && layout.eras.is_empty()
+    layout.chains.len() <= Chains::BITS as usize && layout.along_time && layout.eras.is_empty()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
     rank: u32,
     is_return: bool,
-    lane: u32,
-    /// Which operation of its lane.
+    chain: u32,
+    /// Which operation of its chain.
     nth: u32,
 }
 
@@ -72,13 +72,13 @@ struct Node {
     configuration: Configuration,
     /// The node before, or [`NONE`].
     from: u32,
-    /// The operation that changed the state, and its lane or [`NO_LANE`].
+    /// The operation that changed the state, and its chain or [`NO_LANE`].
     by: Local,
-    lane: u32,
+    chain: u32,
     /// When that operation returns.
     end: u32,
     /// Operations that settled right before it, since it overwrites them.
-    overwritten: Lanes,
+    overwritten: Chains,
     /// Whether to go on past the return from here; from others it would be too early.
     goes_on: bool,
 }
@@ -108,9 +108,9 @@ pub(super) struct JustInTime<'a, M: Model> {
     events: Vec<Event>,
     /// How many events have passed.
     at: u32,
-    flight: Vec<Span>,
-    /// Lanes with an operation in flight that may change the state.
-    active: Lanes,
+    flight: Vec<Interval>,
+    /// Chains with an operation in flight that may change the state.
+    active: Chains,
     now: Configuration,
     frames: Vec<Frame>,
     nodes: Vec<Node>,
@@ -146,18 +146,18 @@ fn key(local: Local, state: StateId) -> u64 {
     (u64::from(local) << 32) | u64::from(state)
 }
 
-/// The lanes of a set.
-fn each(mut lanes: Lanes) -> impl Iterator<Item = u32> {
+/// The chains of a set.
+fn each(mut chains: Chains) -> impl Iterator<Item = u32> {
     std::iter::from_fn(move || {
-        (lanes != 0).then(|| {
-            let lane = lanes.trailing_zeros();
-            lanes &= lanes - 1;
-            lane
+        (chains != 0).then(|| {
+            let chain = chains.trailing_zeros();
+            chains &= chains - 1;
+            chain
         })
     })
 }
 
-const NO_SPAN: Span = Span { local: Local::MAX, from: NEVER, to: NEVER };
+const NO_SPAN: Interval = Interval { local: Local::MAX, from: NEVER, to: NEVER };
 
 impl<'a, M: Model> JustInTime<'a, M> {
     pub(super) fn new(
@@ -194,7 +194,7 @@ impl<'a, M: Model> JustInTime<'a, M> {
             images: vec![NONE; layout.places.len()],
             events: Vec::new(),
             at: 0,
-            flight: vec![NO_SPAN; layout.lanes.len()],
+            flight: vec![NO_SPAN; layout.chains.len()],
             active: 0,
             now: nothing,
             frames: Vec::new(),
@@ -350,37 +350,37 @@ impl<'a, M: Model> JustInTime<'a, M> {
     fn back_to(&mut self, event: u32) {
         while self.at > event {
             self.at -= 1;
-            let Event { is_return, lane, nth, .. } = self.events[self.at as usize];
+            let Event { is_return, chain, nth, .. } = self.events[self.at as usize];
             if is_return {
-                self.take_off(lane, nth);
+                self.take_off(chain, nth);
             } else {
-                self.land(lane);
+                self.land(chain);
             }
         }
     }
 
     /// From now on the operation is in flight.
-    fn take_off(&mut self, lane: u32, nth: u32) {
-        let span = self.layout.lanes[lane as usize][nth as usize];
-        self.flight[lane as usize] = span;
-        if !self.read_only[span.local as usize] {
-            self.active |= 1 << lane;
+    fn take_off(&mut self, chain: u32, nth: u32) {
+        let interval = self.layout.chains[chain as usize][nth as usize];
+        self.flight[chain as usize] = interval;
+        if !self.read_only[interval.local as usize] {
+            self.active |= 1 << chain;
         }
     }
 
-    fn land(&mut self, lane: u32) {
-        self.flight[lane as usize] = NO_SPAN;
-        self.active &= !(1 << lane);
+    fn land(&mut self, chain: u32) {
+        self.flight[chain as usize] = NO_SPAN;
+        self.active &= !(1 << chain);
     }
 
     /// Passes the return of the last frame from one of its nodes.
     fn go_on(&mut self, node: u32) {
         self.put_order(node);
         let Some(frame) = self.frames.last() else { return };
-        let Event { lane, .. } = self.events[frame.event as usize];
+        let Event { chain, .. } = self.events[frame.event as usize];
         self.now = self.nodes[node as usize].configuration;
-        self.now.debts.used &= !(1 << lane);
-        self.land(lane);
+        self.now.debts.used &= !(1 << chain);
+        self.land(chain);
         self.at += 1;
     }
 
@@ -396,35 +396,35 @@ impl<'a, M: Model> JustInTime<'a, M> {
             at = self.nodes[at as usize].from;
         }
         for at in chain.into_iter().rev() {
-            let Node { configuration, from, by, lane, overwritten, .. } = self.nodes[at as usize];
+            let Node { configuration, from, by, chain, overwritten, .. } = self.nodes[at as usize];
             let owed = self.nodes[from as usize].configuration.debts.owed & !configuration.debts.owed;
-            let by_lane = if lane == NO_LANE { 0 } else { 1 << lane };
-            each(overwritten).for_each(|lane| self.order.push(self.flight[lane as usize].local, lane));
-            self.order.push(by, lane);
+            let by_lane = if chain == NO_LANE { 0 } else { 1 << chain };
+            each(overwritten).for_each(|chain| self.order.push(self.flight[chain as usize].local, chain));
+            self.order.push(by, chain);
             each(owed & !overwritten & !by_lane)
-                .for_each(|lane| self.order.push(self.flight[lane as usize].local, lane));
+                .for_each(|chain| self.order.push(self.flight[chain as usize].local, chain));
         }
     }
 
     /// Lets events pass until a return may need something, and makes a frame of it if it is not known already.
     fn advance(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
-        while let Some(&Event { is_return, lane, nth, .. }) = self.events.get(self.at as usize) {
-            let bit = 1 << lane;
+        while let Some(&Event { is_return, chain, nth, .. }) = self.events.get(self.at as usize) {
+            let bit = 1 << chain;
             if is_return {
                 let debts = &mut self.now.debts;
-                let local = self.flight[lane as usize].local;
+                let local = self.flight[chain as usize].local;
                 if debts.owed & bit != 0 || (debts.used & bit == 0 && !self.read_only[local as usize]) {
                     break;
                 }
                 debts.used &= !bit;
-                self.land(lane);
+                self.land(chain);
             } else {
                 self.tick(context)?;
-                self.take_off(lane, nth);
+                self.take_off(chain, nth);
                 self.now.debts.used &= !bit;
-                let local = self.flight[lane as usize].local;
+                let local = self.flight[chain as usize].local;
                 if self.keeps(context, local, self.now.state)? {
-                    self.order.push(local, lane);
+                    self.order.push(local, chain);
                     self.now.settled += 1;
                 } else {
                     self.now.debts.owed |= bit;
@@ -439,7 +439,7 @@ impl<'a, M: Model> JustInTime<'a, M> {
         if !self.been.insert(self.at, state, debts, &self.uses) {
             return Ok(());
         }
-        let Event { lane, .. } = self.events[self.at as usize];
+        let Event { chain, .. } = self.events[self.at as usize];
         let nodes = self.nodes.len() as u32;
         self.frames.push(Frame {
             event: self.at,
@@ -452,10 +452,10 @@ impl<'a, M: Model> JustInTime<'a, M> {
             configuration: self.now,
             from: NONE,
             by: 0,
-            lane: NO_LANE,
+            chain: NO_LANE,
             end: 0,
             overwritten: 0,
-            goes_on: debts.owed & (1 << lane) == 0,
+            goes_on: debts.owed & (1 << chain) == 0,
         });
         Ok(())
     }
@@ -463,23 +463,23 @@ impl<'a, M: Model> JustInTime<'a, M> {
     /// Adds the configurations that one more operation makes of a node.
     fn extend(&mut self, context: &mut Context<'a, '_, '_, M>, node: u32) -> Result<(), Stop> {
         let Configuration { state, debts, settled } = self.nodes[node as usize].configuration;
-        let Event { lane: returns, rank, .. } = self.events[self.at as usize];
+        let Event { chain: returns, rank, .. } = self.events[self.at as usize];
         self.put_order(node);
         self.order.note_end(settled as usize);
         if debts.used & (1 << returns) != 0 {
             return Ok(());
         }
         let begin = self.nodes.len();
-        for lane in each(self.active & !debts.used) {
-            let span = self.flight[lane as usize];
-            match self.outcome(context, span.local, state)? {
+        for chain in each(self.active & !debts.used) {
+            let interval = self.flight[chain as usize];
+            match self.outcome(context, interval.local, state)? {
                 SEVERAL => {
-                    for next in self.outcomes(context, span.local, state)? {
-                        self.child(context, node, span, lane, next, debts.pending)?;
+                    for next in self.outcomes(context, interval.local, state)? {
+                        self.child(context, node, interval, chain, next, debts.pending)?;
                     }
                 }
                 NONE => {}
-                next => self.child(context, node, span, lane, next, debts.pending)?,
+                next => self.child(context, node, interval, chain, next, debts.pending)?,
             }
         }
         if !self.classes.is_empty() && !self.extend_by_pending(context, node, rank)? {
@@ -549,8 +549,8 @@ impl<'a, M: Model> JustInTime<'a, M> {
         &mut self,
         context: &mut Context<'a, '_, '_, M>,
         node: u32,
-        by: Span,
-        lane: u32,
+        by: Interval,
+        chain: u32,
         next: StateId,
         pending: u32,
     ) -> Result<(), Stop> {
@@ -559,25 +559,25 @@ impl<'a, M: Model> JustInTime<'a, M> {
             return Ok(());
         }
         self.steps += 1;
-        let bit = if lane == NO_LANE { 0 } else { 1 << lane };
+        let bit = if chain == NO_LANE { 0 } else { 1 << chain };
         let mut owed = debts.owed & !bit;
         let overwritten = self.overwritten(context, owed, by.local, state, next)?;
         owed &= !overwritten;
-        for lane in each(owed) {
-            let local = self.flight[lane as usize].local;
+        for chain in each(owed) {
+            let local = self.flight[chain as usize].local;
             if self.keeps(context, local, next)? {
-                owed &= !(1 << lane);
+                owed &= !(1 << chain);
             }
         }
         settled += (debts.owed & !owed).count_ones();
         let changed = Debts { used: debts.used | bit, owed, pending };
-        let Event { lane: returns, .. } = self.events[self.at as usize];
-        let goes_on = lane == returns || (debts.owed & !owed) & (1 << returns) != 0;
+        let Event { chain: returns, .. } = self.events[self.at as usize];
+        let goes_on = chain == returns || (debts.owed & !owed) & (1 << returns) != 0;
         self.nodes.push(Node {
             configuration: Configuration { state: next, debts: changed, settled },
             from: node,
             by: by.local,
-            lane,
+            chain,
             end: by.to,
             overwritten,
             goes_on,
@@ -585,22 +585,22 @@ impl<'a, M: Model> JustInTime<'a, M> {
         Ok(())
     }
 
-    /// Those of the lanes whose operations can stand right before `by`, in any selection and any order, and be
+    /// Those of the chains whose operations can stand right before `by`, in any selection and any order, and be
     /// overwritten by it.
     fn overwritten(
         &mut self,
         context: &mut Context<'a, '_, '_, M>,
-        lanes: Lanes,
+        chains: Chains,
         by: Local,
         state: StateId,
         next: StateId,
-    ) -> Result<Lanes, Stop> {
-        let mut found: Lanes = 0;
-        if lanes == 0 || self.outcome(context, by, state)? != next {
+    ) -> Result<Chains, Stop> {
+        let mut found: Chains = 0;
+        if chains == 0 || self.outcome(context, by, state)? != next {
             return Ok(0);
         }
-        'lanes: for lane in each(lanes & self.active) {
-            let local = self.flight[lane as usize].local;
+        'chains: for chain in each(chains & self.active) {
+            let local = self.flight[chain as usize].local;
             if self.images[local as usize] == SEVERAL {
                 continue;
             }
@@ -614,10 +614,10 @@ impl<'a, M: Model> JustInTime<'a, M> {
                 if self.outcome(context, local, of_other)? != image
                     || self.outcome(context, other, image)? != of_other
                 {
-                    continue 'lanes;
+                    continue 'chains;
                 }
             }
-            found |= 1 << lane;
+            found |= 1 << chain;
         }
         Ok(found)
     }
@@ -699,15 +699,15 @@ impl<'a, M: Model> JustInTime<'a, M> {
 fn is_better<M>((table, rows): &(Arc<Table<M>>, Vec<u32>), one: &Node, other: &Node) -> bool {
     let (debts, theirs) = (one.configuration.debts, other.configuration.debts);
     if one.configuration.state != other.configuration.state
-        || one.lane == NO_LANE
-        || other.lane == NO_LANE
-        || one.lane == other.lane
+        || one.chain == NO_LANE
+        || other.chain == NO_LANE
+        || one.chain == other.chain
         || other.end < one.end
     {
         return false;
     }
     // What `one` did is left from `other`, and the other way round.
-    let (mine, left) = (1 << one.lane, 1 << other.lane);
+    let (mine, left) = (1 << one.chain, 1 << other.chain);
     let owes = debts.owed & left != 0;
     debts.owed & !left & !theirs.owed == 0
         && (!owes || theirs.owed & mine != 0)
@@ -717,11 +717,11 @@ fn is_better<M>((table, rows): &(Arc<Table<M>>, Vec<u32>), one: &Node, other: &N
 /// Calls and returns in the order of time.
 fn events<M: Model>(layout: &Layout, context: &mut Context<'_, '_, '_, M>) -> Result<Vec<Event>, Stop> {
     let mut events = Vec::with_capacity(2 * layout.returned);
-    for (lane, spans) in (0..).zip(&layout.lanes) {
+    for (chain, intervals) in (0..).zip(&layout.chains) {
         context.watch.look()?;
-        for (nth, span) in (0..).zip(spans) {
-            events.push(Event { rank: span.from, is_return: false, lane, nth });
-            events.push(Event { rank: span.to, is_return: true, lane, nth });
+        for (nth, interval) in (0..).zip(intervals) {
+            events.push(Event { rank: interval.from, is_return: false, chain, nth });
+            events.push(Event { rank: interval.to, is_return: true, chain, nth });
         }
     }
     sorted(events, context.watch)

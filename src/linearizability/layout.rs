@@ -1,24 +1,24 @@
-//! What an order of the operations has to respect, as lanes, spans and pending operations: the one form
+//! What an order of the operations has to respect, as chains, intervals and pending operations: the one form
 //! that the search knows.
 //!
-//! A *span* says from when to when an operation may take its place, in ranks that no two events share. A
-//! *lane* is a list of operations that returned and must keep their order. What a search has done is then
-//! one number per lane, whatever the length of the history, and an operation may be placed next if it is the
-//! first of its lane, its span begins before the span of any other that is left has ended, and what it
-//! *needs* of other lanes is done. Operations that never returned are in no lane: they are a list apart, of
+//! An *interval* says from when to when an operation may take its place, in ranks that no two events share. A
+//! *chain* is a list of operations that returned and must keep their order. What a search has done is then
+//! one number per chain, whatever the length of the history, and an operation may be placed next if it is the
+//! first of its chain, its interval begins before the interval of any other that is left has ended, and what it
+//! *needs* of other chains is done. Operations that never returned are in no chain: they are a list apart, of
 //! which a search places few.
 //!
-//! - Linearizability: the span is the time from call to return. Operations that do not overlap share a
-//!   lane, so there are as many lanes as operations that returned were ever in flight at once.
-//! - Quiescent consistency: the span is stretched to the moments, before and after, when nothing was in
+//! - Linearizability: the interval is the time from call to return. Operations that do not overlap share a
+//!   chain, so there are as many chains as operations that returned were ever in flight at once.
+//! - Quiescent consistency: the interval is stretched to the moments, before and after, when nothing was in
 //!   flight (Herlihy and Shavit, "The Art of Multiprocessor Programming", section 3.3, for all parts of the
 //!   object at once).
-//! - Serializability: every span begins at the beginning, so each operation has a lane of its own.
+//! - Serializability: every interval begins at the beginning, so each operation has a chain of its own.
 //! - Durable linearizability: as linearizability, but each crash begins an *era*, and what never returned can
 //!   only be placed before anything of a later era than its own.
-//! - Sequential consistency: every span is all of time, and each client has its lane (Lamport, "How to Make
+//! - Sequential consistency: every interval is all of time, and each client has its chain (Lamport, "How to Make
 //!   a Multiprocessor Computer That Correctly Executes Multiprocess Programs", 1979). Operations of a client
-//!   that begin and end at one instant lie side by side in lanes of their own.
+//!   that begin and end at one instant lie side by side in chains of their own.
 
 use super::criterion::Criterion;
 use super::history::{Operation, Place};
@@ -32,17 +32,17 @@ pub(super) type Local = u32;
 
 /// When an operation may take its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct Interval {
     pub(super) local: Local,
     pub(super) from: u32,
     /// [`NEVER`] if it never returned.
     pub(super) to: u32,
 }
 
-/// The end of a span without end.
+/// The end of an interval without end.
 pub(super) const NEVER: u32 = u32::MAX;
 
-/// What has to be placed first: so many operations of a lane.
+/// What has to be placed first: so many operations of a chain.
 pub(super) type Need = (u32, u32);
 
 /// Why operations have no layout.
@@ -62,15 +62,15 @@ impl From<Stop> for NoLayout {
 pub(super) struct Layout {
     /// Which operation of the history each one is.
     pub(super) places: Vec<Place>,
-    pub(super) lanes: Vec<Vec<Span>>,
+    pub(super) chains: Vec<Vec<Interval>>,
     /// Operations that never returned, in the order of their calls.
-    pub(super) pending: Vec<Span>,
+    pub(super) pending: Vec<Interval>,
     /// Of the operations that need anything, what.
     pub(super) needs: FxHashMap<Local, Vec<Need>>,
     /// Whether pending operations that do the same can stand in for each other: one that is called earlier
     /// can be placed wherever one that is called later can.
     pub(super) nested: bool,
-    /// Whether lanes follow from the times of operations alone.
+    /// Whether chains follow from the times of operations alone.
     pub(super) along_time: bool,
     /// How many operations returned.
     pub(super) returned: usize,
@@ -86,11 +86,11 @@ impl Layout {
         part: Part,
         watch: &mut Watch<'_>,
     ) -> Result<Self, NoLayout> {
-        let Part { places, spans, .. } = part;
+        let Part { places, intervals, .. } = part;
         let returned = places.iter().filter(|&&place| operations[place].returned.is_some()).count();
         let empty = |nested| Layout {
             places: Vec::new(),
-            lanes: Vec::new(),
+            chains: Vec::new(),
             pending: Vec::new(),
             needs: FxHashMap::default(),
             nested,
@@ -103,15 +103,15 @@ impl Layout {
             by_client(operations, &places, &mut layout, watch)?;
             layout
         } else {
-            let mut spans = match spans {
-                Some(spans) => spans,
+            let mut intervals = match intervals {
+                Some(intervals) => intervals,
                 None => ranked(operations, &places, watch)?,
             };
             if criterion == Criterion::Serializable {
-                spans.iter_mut().for_each(|span| span.from = 0);
+                intervals.iter_mut().for_each(|interval| interval.from = 0);
             }
             let mut layout = empty(true);
-            by_time(&spans, &mut layout);
+            by_time(&intervals, &mut layout);
             if criterion == Criterion::DurablyLinearizable && !crashes.is_empty() {
                 let era = |&place: &Place| crashes.partition_point(|crash| *crash < operations[place].called);
                 layout.eras = places.iter().map(|place| u32::try_from(era(place)).unwrap_or(NEVER)).collect();
@@ -124,8 +124,10 @@ impl Layout {
 
     /// Bytes that it takes.
     pub(super) fn bytes(&self) -> usize {
-        let spans = self.lanes.iter().map(Vec::capacity).sum::<usize>() + self.pending.capacity();
-        spans * size_of::<Span>() + self.places.capacity() * size_of::<Place>() + self.needs.capacity() * 64
+        let intervals = self.chains.iter().map(Vec::capacity).sum::<usize>() + self.pending.capacity();
+        intervals * size_of::<Interval>()
+            + self.places.capacity() * size_of::<Place>()
+            + self.needs.capacity() * 64
     }
 
     /// The era of an operation.
@@ -133,13 +135,13 @@ impl Layout {
         self.eras.get(local as usize).copied().unwrap_or(0)
     }
 
-    /// Whether a span stands for an operation that needs nothing, or nothing that is not done.
+    /// Whether an interval stands for an operation that needs nothing, or nothing that is not done.
     pub(super) fn is_free(&self, local: Local, done: &[u32]) -> bool {
         self.needs.is_empty()
             || self
                 .needs
                 .get(&local)
-                .is_none_or(|needs| needs.iter().all(|(lane, count)| done[*lane as usize] >= *count))
+                .is_none_or(|needs| needs.iter().all(|(chain, count)| done[*chain as usize] >= *count))
     }
 }
 
@@ -147,8 +149,8 @@ impl Layout {
 pub(super) struct Part {
     pub(super) key: Option<u64>,
     pub(super) places: Vec<Place>,
-    /// Their spans in the order of their calls, where those depend on more than the part.
-    pub(super) spans: Option<Vec<Span>>,
+    /// Their intervals in the order of their calls, where those depend on more than the part.
+    pub(super) intervals: Option<Vec<Interval>>,
 }
 
 /// Spans from call to return, in the order of the calls. At equal times calls come before returns.
@@ -156,7 +158,7 @@ pub(super) fn ranked<Op, Ret>(
     operations: &[Operation<Op, Ret>],
     places: &[Place],
     watch: &mut Watch<'_>,
-) -> Result<Vec<Span>, Stop> {
+) -> Result<Vec<Interval>, Stop> {
     let mut events: Vec<(u64, bool, Local)> = Vec::with_capacity(2 * places.len());
     for (local, &place) in (0..).zip(places) {
         if local % 4096 == 0 {
@@ -169,20 +171,20 @@ pub(super) fn ranked<Op, Ret>(
         }
     }
     let events = sorted(events, watch)?;
-    let mut spans: Vec<Span> = Vec::with_capacity(places.len());
+    let mut intervals: Vec<Interval> = Vec::with_capacity(places.len());
     let mut index_of = vec![0_u32; places.len()];
     for (rank, (_, is_return, local)) in (0..).zip(events) {
         if rank % 65536 == 0 {
             watch.look()?;
         }
         if is_return {
-            spans[index_of[local as usize] as usize].to = rank;
+            intervals[index_of[local as usize] as usize].to = rank;
         } else {
-            index_of[local as usize] = u32::try_from(spans.len()).unwrap_or(NEVER);
-            spans.push(Span { local, from: rank, to: NEVER });
+            index_of[local as usize] = u32::try_from(intervals.len()).unwrap_or(NEVER);
+            intervals.push(Interval { local, from: rank, to: NEVER });
         }
     }
-    Ok(spans)
+    Ok(intervals)
 }
 
 /// Sorts in runs, with a look at the clock after each.
@@ -222,55 +224,55 @@ pub(super) fn sorted<T: Ord + Copy>(mut items: Vec<T>, watch: &mut Watch<'_>) ->
     Ok(items)
 }
 
-/// Stretches each span to the whole of its busy period, between two moments when nothing is in flight.
-pub(super) fn stretched(mut spans: Vec<Span>) -> Vec<Span> {
+/// Stretches each interval to the whole of its busy period, between two moments when nothing is in flight.
+pub(super) fn stretched(mut intervals: Vec<Interval>) -> Vec<Interval> {
     let mut begin = 0;
-    while begin < spans.len() {
+    while begin < intervals.len() {
         let mut end = begin + 1;
-        let mut until = spans[begin].to;
-        while end < spans.len() && spans[end].from < until {
-            until = until.max(spans[end].to);
+        let mut until = intervals[begin].to;
+        while end < intervals.len() && intervals[end].from < until {
+            until = until.max(intervals[end].to);
             end += 1;
         }
-        let period = &mut spans[begin..end];
+        let period = &mut intervals[begin..end];
         let from = period[0].from;
         // Ranks stay unlike each other: a period of k operations has as many ranks for their returns.
         let width = u32::try_from(period.len()).unwrap_or(NEVER);
-        for (offset, span) in (0..).zip(period) {
-            span.from = from;
-            if span.to != NEVER {
-                span.to = from + width + offset;
+        for (offset, interval) in (0..).zip(period) {
+            interval.from = from;
+            if interval.to != NEVER {
+                interval.to = from + width + offset;
             }
         }
         begin = end;
     }
-    spans
+    intervals
 }
 
-/// As few lanes as operations that returned are ever in flight at once.
-fn by_time(spans: &[Span], layout: &mut Layout) {
+/// As few chains as operations that returned are ever in flight at once.
+fn by_time(intervals: &[Interval], layout: &mut Layout) {
     let mut free_from = BinaryHeap::new();
-    for span in spans {
-        if span.to == NEVER {
-            layout.pending.push(*span);
+    for interval in intervals {
+        if interval.to == NEVER {
+            layout.pending.push(*interval);
             continue;
         }
-        let lane = match free_from.peek() {
-            Some(&Reverse((free, lane))) if free < span.from => {
+        let chain = match free_from.peek() {
+            Some(&Reverse((free, chain))) if free < interval.from => {
                 free_from.pop();
-                lane
+                chain
             }
             _ => {
-                layout.lanes.push(Vec::new());
-                layout.lanes.len() - 1
+                layout.chains.push(Vec::new());
+                layout.chains.len() - 1
             }
         };
-        layout.lanes[lane].push(*span);
-        free_from.push(Reverse((span.to, lane)));
+        layout.chains[chain].push(*interval);
+        free_from.push(Reverse((interval.to, chain)));
     }
 }
 
-/// A lane for each client, and more for what it did at one instant.
+/// A chain for each client, and more for what it did at one instant.
 fn by_client<Op, Ret>(
     operations: &[Operation<Op, Ret>],
     places: &[Place],
@@ -293,8 +295,8 @@ fn by_client<Op, Ret>(
         let alike = |a: &(u64, u64, bool, Local), b: &(u64, u64, bool, Local)| {
             (a.0, a.1, a.2) == (b.0, b.1, b.2) && a.0 == a.1 && !a.2
         };
-        // The lanes of this client: the first has one operation of every instant.
-        let mut lanes: Vec<Need> = Vec::new();
+        // The chains of this client: the first has one operation of every instant.
+        let mut chains: Vec<Need> = Vec::new();
         let mut before: Option<(u64, bool)> = None;
         for instant in events.chunk_by(alike) {
             let (called, returned, pending, _) = instant[0];
@@ -302,24 +304,24 @@ fn by_client<Op, Ret>(
                 return Err(NoLayout::Overlapping(client));
             }
             before = Some((returned, pending));
-            let needs: Vec<Need> = lanes.iter().copied().filter(|(_, count)| *count > 0).collect();
+            let needs: Vec<Need> = chains.iter().copied().filter(|(_, count)| *count > 0).collect();
             for (index, (.., local)) in instant.iter().enumerate() {
                 rank += 1;
                 if needs.len() > usize::from(!pending && index == 0) {
                     layout.needs.insert(*local, needs.clone());
                 }
-                let span = Span { local: *local, from: 0, to: if pending { NEVER } else { rank } };
+                let interval = Interval { local: *local, from: 0, to: if pending { NEVER } else { rank } };
                 if pending {
-                    layout.pending.push(span);
+                    layout.pending.push(interval);
                     continue;
                 }
-                if lanes.len() <= index {
-                    lanes.push((u32::try_from(layout.lanes.len()).unwrap_or(NEVER), 0));
-                    layout.lanes.push(Vec::new());
+                if chains.len() <= index {
+                    chains.push((u32::try_from(layout.chains.len()).unwrap_or(NEVER), 0));
+                    layout.chains.push(Vec::new());
                 }
-                let (lane, count) = &mut lanes[index];
+                let (chain, count) = &mut chains[index];
                 *count += 1;
-                layout.lanes[*lane as usize].push(span);
+                layout.chains[*chain as usize].push(interval);
             }
         }
     }

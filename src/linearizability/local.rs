@@ -10,7 +10,7 @@
 //! stretch of the history shows is found by the search alone.
 
 use super::just_in_time::{JustInTime, NONE, SEVERAL};
-use super::layout::{Layout, Span};
+use super::layout::{Interval, Layout};
 use super::model::{Model, follow};
 use super::outcomes::Table;
 use super::search::{Context, Found};
@@ -156,33 +156,33 @@ fn every_state<M: Model>(
 /// return.
 fn stretch(layout: &Layout, rows: &[u32], begin: u32, end: u32) -> (Layout, Vec<u32>) {
     let (mut places, mut rows_here) = (Vec::new(), Vec::new());
-    let mut renumbered = |span: &Span| {
-        places.push(layout.places[span.local as usize]);
-        rows_here.push(rows[span.local as usize]);
-        Span { local: (places.len() - 1) as u32, ..*span }
+    let mut renumbered = |interval: &Interval| {
+        places.push(layout.places[interval.local as usize]);
+        rows_here.push(rows[interval.local as usize]);
+        Interval { local: (places.len() - 1) as u32, ..*interval }
     };
-    let (mut lanes, mut pending) = (Vec::new(), Vec::new());
-    for lane in &layout.lanes {
-        let first = lane.partition_point(|span| span.to < begin);
+    let (mut chains, mut pending) = (Vec::new(), Vec::new());
+    for chain in &layout.chains {
+        let first = chain.partition_point(|interval| interval.to < begin);
         let mut inside = Vec::new();
-        for span in lane[first..].iter().take_while(|span| span.from < end) {
-            let span = renumbered(span);
-            if span.from >= begin && span.to <= end {
-                inside.push(span);
+        for interval in chain[first..].iter().take_while(|interval| interval.from < end) {
+            let interval = renumbered(interval);
+            if interval.from >= begin && interval.to <= end {
+                inside.push(interval);
             } else {
-                pending.push(span);
+                pending.push(interval);
             }
         }
         if !inside.is_empty() {
-            lanes.push(inside);
+            chains.push(inside);
         }
     }
-    pending.extend(layout.pending.iter().filter(|span| span.from < end).map(&mut renumbered));
-    pending.sort_unstable_by_key(|span| (span.from, span.local));
-    let returned = lanes.iter().map(Vec::len).sum();
+    pending.extend(layout.pending.iter().filter(|interval| interval.from < end).map(&mut renumbered));
+    pending.sort_unstable_by_key(|interval| (interval.from, interval.local));
+    let returned = chains.iter().map(Vec::len).sum();
     let layout = Layout {
         places,
-        lanes,
+        chains,
         pending,
         needs: FxHashMap::default(),
         nested: true,
@@ -206,7 +206,7 @@ mod tests {
         let mut watch = Watch::of_time(None);
         let memory = Memory::new(1 << 20);
         let places = (0..operations.len()).collect();
-        let part = Part { key: None, places, spans: None };
+        let part = Part { key: None, places, intervals: None };
         let Ok(layout) = Layout::new(Criterion::Linearizable, operations, &[], part, &mut watch) else {
             panic!("a small history has a layout");
         };
@@ -260,7 +260,7 @@ mod tests {
         let operations: Vec<_> = (0..3)
             .map(|value| Operation { client: 0, op: write(value), called: 0, returned: Some((1, 0)) })
             .collect();
-        let part = Part { key: None, places: (0..3).collect(), spans: None };
+        let part = Part { key: None, places: (0..3).collect(), intervals: None };
         let mut watch = Watch::of_time(None);
         let layout = Layout::new(Criterion::Linearizable, &operations, &[], part, &mut watch);
         let Ok(layout) = layout else { panic!("a layout") };

@@ -6,7 +6,7 @@
 
 use super::layout::{Layout, Local};
 
-/// The lane of an operation that is in none.
+/// The chain of an operation that is in none.
 pub(super) const NO_LANE: u32 = u32::MAX;
 
 /// No node.
@@ -29,7 +29,7 @@ const NOWHERE: Reached = Reached { length: 0, node: NONE };
 
 struct Placed {
     local: Local,
-    lane: u32,
+    chain: u32,
     node: u32,
     reached: Reached,
 }
@@ -83,11 +83,11 @@ impl Order {
             + self.furthest.capacity() * size_of::<Reached>()
     }
 
-    pub(super) fn push(&mut self, local: Local, lane: u32) {
-        self.placed.push(Placed { local, lane, node: NONE, reached: NOWHERE });
+    pub(super) fn push(&mut self, local: Local, chain: u32) {
+        self.placed.push(Placed { local, chain, node: NONE, reached: NOWHERE });
     }
 
-    /// Takes the last operation back, and tells its lane.
+    /// Takes the last operation back, and tells its chain.
     pub(super) fn pop(&mut self) -> u32 {
         let Some(last) = self.placed.pop() else { return NO_LANE };
         if last.reached.node != NONE {
@@ -104,7 +104,7 @@ impl Order {
                 before.reached = last.reached;
             }
         }
-        last.lane
+        last.chain
     }
 
     /// Notes that the current order, in which so many operations returned, cannot be continued.
@@ -198,10 +198,10 @@ fn stuck_after(layout: &Layout, order: &[Local]) -> Option<Local> {
     for local in order {
         placed[*local as usize] = true;
     }
-    let heads = layout.lanes.iter().filter_map(|lane| {
-        // Lanes are placed from the front.
-        let done = lane.partition_point(|span| placed[span.local as usize]);
-        lane.get(done)
+    let heads = layout.chains.iter().filter_map(|chain| {
+        // Chains are placed from the front.
+        let done = chain.partition_point(|interval| placed[interval.local as usize]);
+        chain.get(done)
     });
-    heads.min_by_key(|span| span.to).map(|span| span.local)
+    heads.min_by_key(|interval| interval.to).map(|interval| interval.local)
 }

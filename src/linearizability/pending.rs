@@ -8,7 +8,7 @@
 //! `Debug` that shows too little costs time and nothing else.
 
 use super::history::Operation;
-use super::layout::{Local, Span};
+use super::layout::{Interval, Local};
 use super::table::StateId;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::fmt::{Debug, Write};
@@ -23,7 +23,7 @@ struct Effect {
 
 #[derive(Default)]
 pub(super) struct Classes {
-    classes: Vec<Vec<Span>>,
+    classes: Vec<Vec<Interval>>,
     effects: FxHashMap<(u32, StateId), Effect>,
 }
 
@@ -49,28 +49,31 @@ impl Write for Text {
 
 impl Classes {
     /// One class for each operation.
-    pub(super) fn apart(pending: &[Span]) -> Self {
-        Self { classes: pending.iter().map(|span| vec![*span]).collect(), effects: FxHashMap::default() }
+    pub(super) fn apart(pending: &[Interval]) -> Self {
+        Self {
+            classes: pending.iter().map(|interval| vec![*interval]).collect(),
+            effects: FxHashMap::default(),
+        }
     }
 
     /// One class for each text, return and era. The operations come in the order of their calls.
     pub(super) fn alike<'a, Op: Debug + 'a, Ret: Hash + 'a>(
-        pending: &[Span],
+        pending: &[Interval],
         operation: impl Fn(Local) -> &'a Operation<Op, Ret>,
         era: impl Fn(Local) -> u32,
     ) -> Self {
         let mut by_text: FxHashMap<(u64, u32), usize> = FxHashMap::default();
-        let mut classes: Vec<Vec<Span>> = Vec::new();
-        for span in pending {
+        let mut classes: Vec<Vec<Interval>> = Vec::new();
+        for interval in pending {
             let mut text = Text(FxHasher::default());
             // Hashing cannot fail; a `Debug` that fails shows too little.
-            let _ = write!(text, "{:?}", operation(span.local).op);
-            operation(span.local).returned.as_ref().map(|(_, ret)| ret).hash(&mut text.0);
-            let class = *by_text.entry((text.0.finish(), era(span.local))).or_insert(classes.len());
+            let _ = write!(text, "{:?}", operation(interval.local).op);
+            operation(interval.local).returned.as_ref().map(|(_, ret)| ret).hash(&mut text.0);
+            let class = *by_text.entry((text.0.finish(), era(interval.local))).or_insert(classes.len());
             if class == classes.len() {
                 classes.push(Vec::new());
             }
-            classes[class].push(*span);
+            classes[class].push(*interval);
         }
         Self { classes, effects: FxHashMap::default() }
     }
@@ -84,14 +87,14 @@ impl Classes {
     }
 
     /// The member that is used after so many others.
-    pub(super) fn member(&self, class: u32, used: u32) -> Option<Span> {
+    pub(super) fn member(&self, class: u32, used: u32) -> Option<Interval> {
         self.classes[class as usize].get(used as usize).copied()
     }
 
     /// What the members that were called before `first_end` lead to from a state.
     pub(super) fn consider(&mut self, class: u32, state: StateId, first_end: u32) -> Considered<'_> {
         let members = &self.classes[class as usize];
-        let available = members.partition_point(|span| span.from < first_end);
+        let available = members.partition_point(|interval| interval.from < first_end);
         match self.effects.get(&(class, state)) {
             Some(effect) if effect.checked == usize::MAX => {
                 self.effects.clear();

@@ -3,7 +3,7 @@
 //! Wing and Gong, "Testing and Verifying Concurrent Objects", JPDC 17, 1993, section 4, search the orders
 //! of a history operation by operation; Lowe, "Testing for linearizability", CCPE 29(4), 2017, section 4,
 //! adds the memo on (set of placed operations, state of the model) that makes it practical. Here the set is
-//! one number per lane ([`super::layout`]), and three things are added:
+//! one number per chain ([`super::layout`]), and three things are added:
 //!
 //! - Operations that never returned are tried where nothing else can be placed, the fewest first, and only
 //!   where they change the state. Those that do the same stand in for each other ([`super::pending`]), and a
@@ -18,7 +18,7 @@
 //! memory, and no answer beyond them.
 
 use super::history::{Operation, Place};
-use super::layout::{Layout, Local, NEVER, Span};
+use super::layout::{Interval, Layout, Local, NEVER};
 use super::model::{Model, follow};
 use super::partial::{NO_LANE, Order};
 use super::pending::{Classes, Considered};
@@ -68,8 +68,8 @@ struct Frame {
     candidates: u32,
     next: u32,
     first_end: u32,
-    /// The lane of the candidate in hand, and the states that it may lead to but were not looked at yet.
-    lane: u32,
+    /// The chain of the candidate in hand, and the states that it may lead to but were not looked at yet.
+    chain: u32,
     others: Vec<StateId>,
     /// The element in hand, and how many of them were followed by one pending operation more.
     element: u32,
@@ -97,7 +97,7 @@ pub(super) struct Search<'a, M: Model> {
     used: u32,
     returned: usize,
     frames: Vec<Frame>,
-    /// Lanes, of all frames one after another.
+    /// Chains, of all frames one after another.
     candidates: Vec<u32>,
     order: Order,
     scratch: Vec<M>,
@@ -132,7 +132,7 @@ impl<'a, M: Model> Search<'a, M> {
             account,
             states: States::new(),
             uses: States::new(),
-            been: Situations::new(layout.lanes.len() + 1),
+            been: Situations::new(layout.chains.len() + 1),
             classes,
             // What was cut off by a crash may have to come first, so nothing is placed ahead of its turn.
             read_only: if layout.eras.is_empty() && read_only.contains(&true) {
@@ -141,7 +141,7 @@ impl<'a, M: Model> Search<'a, M> {
                 Vec::new()
             },
             layout_bytes: layout.bytes(),
-            done: vec![0; layout.lanes.len()],
+            done: vec![0; layout.chains.len()],
             done_hash: 0,
             state: 0,
             used: 0,
@@ -182,7 +182,7 @@ impl<'a, M: Model> Search<'a, M> {
 
     fn begin(&mut self, context: &mut Context<'a, '_, '_, M>) -> Result<(), Stop> {
         self.begun = true;
-        self.been = Situations::new(self.layout.lanes.len() + 1);
+        self.been = Situations::new(self.layout.chains.len() + 1);
         self.done.fill(0);
         (self.done_hash, self.returned) = (0, 0);
         self.frames.clear();
@@ -222,20 +222,20 @@ impl<'a, M: Model> Search<'a, M> {
         self.tick(context)?;
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
         if let Some(state) = frame.others.pop() {
-            let lane = frame.lane;
-            return self.enter(context, lane, state);
+            let chain = frame.chain;
+            return self.enter(context, chain, state);
         }
         if (frame.next as usize) < self.candidates.len() {
-            let lane = self.candidates[frame.next as usize];
+            let chain = self.candidates[frame.next as usize];
             frame.next += 1;
-            frame.lane = lane;
-            let span = self.layout.lanes[lane as usize][self.done[lane as usize] as usize];
-            let mut next = self.outcomes(context, span.local)?;
+            frame.chain = chain;
+            let interval = self.layout.chains[chain as usize][self.done[chain as usize] as usize];
+            let mut next = self.outcomes(context, interval.local)?;
             let Some(state) = next.pop() else { return Ok(()) };
             if let Some(frame) = self.frames.last_mut() {
                 frame.others = next;
             }
-            return self.enter(context, lane, state);
+            return self.enter(context, chain, state);
         }
         if !self.next_element(context)? {
             self.leave();
@@ -278,11 +278,16 @@ impl<'a, M: Model> Search<'a, M> {
         Ok(ids)
     }
 
-    /// Places the first operation of a lane, which leads to this state.
-    fn enter(&mut self, context: &mut Context<'a, '_, '_, M>, lane: u32, state: StateId) -> Result<(), Stop> {
+    /// Places the first operation of a chain, which leads to this state.
+    fn enter(
+        &mut self,
+        context: &mut Context<'a, '_, '_, M>,
+        chain: u32,
+        state: StateId,
+    ) -> Result<(), Stop> {
         let entry = self.order.len();
         let before = self.state;
-        self.put(lane);
+        self.put(chain);
         self.state = state;
         if !self.descend(context, entry)? {
             self.take_back(entry);
@@ -291,21 +296,21 @@ impl<'a, M: Model> Search<'a, M> {
         Ok(())
     }
 
-    fn put(&mut self, lane: u32) {
-        let done = &mut self.done[lane as usize];
-        self.order.push(self.layout.lanes[lane as usize][*done as usize].local, lane);
+    fn put(&mut self, chain: u32) {
+        let done = &mut self.done[chain as usize];
+        self.order.push(self.layout.chains[chain as usize][*done as usize].local, chain);
         *done += 1;
-        self.done_hash = self.done_hash.wrapping_add(key_of(lane));
+        self.done_hash = self.done_hash.wrapping_add(key_of(chain));
         self.returned += 1;
     }
 
     /// Takes operations back until so many are left.
     fn take_back(&mut self, left: u32) {
         while self.order.len() > left {
-            let lane = self.order.pop();
-            if lane != NO_LANE {
-                self.done[lane as usize] -= 1;
-                self.done_hash = self.done_hash.wrapping_sub(key_of(lane));
+            let chain = self.order.pop();
+            if chain != NO_LANE {
+                self.done[chain as usize] -= 1;
+                self.done_hash = self.done_hash.wrapping_sub(key_of(chain));
                 self.returned -= 1;
             }
         }
@@ -316,8 +321,8 @@ impl<'a, M: Model> Search<'a, M> {
     fn descend(&mut self, context: &mut Context<'a, '_, '_, M>, entry: u32) -> Result<bool, Stop> {
         let mut first_end = self.first_end();
         if !self.read_only.is_empty() {
-            while let Some(lane) = self.settled_reader(context, first_end)? {
-                self.put(lane);
+            while let Some(chain) = self.settled_reader(context, first_end)? {
+                self.put(chain);
                 first_end = self.first_end();
             }
         }
@@ -325,20 +330,20 @@ impl<'a, M: Model> Search<'a, M> {
             return Ok(false);
         }
         let begin = self.candidates.len();
-        for (lane, (spans, &done)) in (0_u32..).zip(self.layout.lanes.iter().zip(&self.done)) {
-            if let Some(span) = spans.get(done as usize)
-                && span.from < first_end
-                && self.layout.is_free(span.local, &self.done)
+        for (chain, (intervals, &done)) in (0_u32..).zip(self.layout.chains.iter().zip(&self.done)) {
+            if let Some(interval) = intervals.get(done as usize)
+                && interval.from < first_end
+                && self.layout.is_free(interval.local, &self.done)
             {
-                self.candidates.push(lane);
+                self.candidates.push(chain);
             }
         }
-        let (lanes, done) = (&self.layout.lanes, &self.done);
-        let key = |lane: &u32| {
-            let span = &lanes[*lane as usize][done[*lane as usize] as usize];
+        let (chains, done) = (&self.layout.chains, &self.done);
+        let key = |chain: &u32| {
+            let interval = &chains[*chain as usize][done[*chain as usize] as usize];
             match self.priority {
-                Priority::Return => (span.to, 0),
-                Priority::Call => (span.from, span.to),
+                Priority::Return => (interval.to, 0),
+                Priority::Call => (interval.from, interval.to),
             }
         };
         self.candidates[begin..].sort_unstable_by_key(key);
@@ -349,7 +354,7 @@ impl<'a, M: Model> Search<'a, M> {
             candidates: begin,
             next: begin,
             first_end,
-            lane: 0,
+            chain: 0,
             others: Vec::new(),
             element: 0,
             followed: 0,
@@ -368,24 +373,30 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// The soonest end of all operations that are left.
     fn first_end(&self) -> u32 {
-        let heads = self.layout.lanes.iter().zip(&self.done);
-        heads.filter_map(|(spans, &done)| spans.get(done as usize)).map(|span| span.to).min().unwrap_or(NEVER)
+        let heads = self.layout.chains.iter().zip(&self.done);
+        heads
+            .filter_map(|(intervals, &done)| intervals.get(done as usize))
+            .map(|interval| interval.to)
+            .min()
+            .unwrap_or(NEVER)
     }
 
-    /// The lane of an operation that fits now and can change nothing.
+    /// The chain of an operation that fits now and can change nothing.
     fn settled_reader(
         &mut self,
         context: &mut Context<'a, '_, '_, M>,
         first_end: u32,
     ) -> Result<Option<u32>, Stop> {
-        for lane in 0..self.done.len() {
-            let Some(span) = self.layout.lanes[lane].get(self.done[lane] as usize).copied() else { continue };
-            if span.from < first_end
-                && self.read_only[span.local as usize]
-                && self.layout.is_free(span.local, &self.done)
-                && self.outcomes(context, span.local)?.contains(&self.state)
+        for chain in 0..self.done.len() {
+            let Some(interval) = self.layout.chains[chain].get(self.done[chain] as usize).copied() else {
+                continue;
+            };
+            if interval.from < first_end
+                && self.read_only[interval.local as usize]
+                && self.layout.is_free(interval.local, &self.done)
+                && self.outcomes(context, interval.local)?.contains(&self.state)
             {
-                return Ok(Some(lane as u32));
+                return Ok(Some(chain as u32));
             }
         }
         Ok(None)
@@ -481,10 +492,16 @@ impl<'a, M: Model> Search<'a, M> {
         if self.layout.eras.is_empty() {
             return 0;
         }
-        let last = |(spans, &done): (&Vec<Span>, &u32)| Some(spans.get(done.checked_sub(1)? as usize)?.local);
-        let returned = self.layout.lanes.iter().zip(&self.done).filter_map(last);
+        let last = |(intervals, &done): (&Vec<Interval>, &u32)| {
+            Some(intervals.get(done.checked_sub(1)? as usize)?.local)
+        };
+        let returned = self.layout.chains.iter().zip(&self.done).filter_map(last);
         let members = self.uses.get(used).iter().filter_map(|(class, _)| self.classes.member(*class, 0));
-        returned.chain(members.map(|span| span.local)).map(|local| self.layout.era(local)).max().unwrap_or(0)
+        returned
+            .chain(members.map(|interval| interval.local))
+            .map(|local| self.layout.era(local))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Puts the pending operations of the frame's element in hand in place, and begins with its candidates.
@@ -507,22 +524,22 @@ impl<'a, M: Model> Search<'a, M> {
         if self.read_only.is_empty() {
             return Ok(());
         }
-        if let Some(lane) = self.settled_reader(context, first_end)?
+        if let Some(chain) = self.settled_reader(context, first_end)?
             && let Some(frame) = self.frames.last_mut()
         {
             // It fits and changes nothing: nothing else need be tried from here.
             frame.elements[element].closed = true;
             frame.next = self.candidates.len() as u32;
             let state = self.state;
-            self.frame_enters(lane);
-            return self.enter(context, lane, state);
+            self.frame_enters(chain);
+            return self.enter(context, chain, state);
         }
         Ok(())
     }
 
-    fn frame_enters(&mut self, lane: u32) {
+    fn frame_enters(&mut self, chain: u32) {
         if let Some(frame) = self.frames.last_mut() {
-            frame.lane = lane;
+            frame.chain = chain;
         }
     }
 
@@ -546,9 +563,9 @@ impl<'a, M: Model> Search<'a, M> {
     }
 }
 
-/// A number for each lane, such that few sums of few of them are alike.
-fn key_of(lane: u32) -> u64 {
-    let mixed = (u64::from(lane) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+/// A number for each chain, such that few sums of few of them are alike.
+fn key_of(chain: u32) -> u64 {
+    let mixed = (u64::from(chain) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1
 }
 

@@ -205,7 +205,7 @@ pub(super) fn uses_no_more(one: &[(u32, u32)], other: &[(u32, u32)]) -> bool {
     one.iter().all(|(class, count)| rest.any(|(theirs, most)| theirs == class && most >= count))
 }
 
-/// The situations that a search has been in: operations placed of each lane, a state, and the pending
+/// The situations that a search has been in: operations placed of each chain, a state, and the pending
 /// operations that were used up. To have used fewer is to be able to do all that one could with more, so of
 /// two situations that are otherwise the same, the one that used more is no new one.
 pub(super) struct Situations {

@@ -16,7 +16,7 @@
 //! model's own step and the classes of pending operations, so that each can be held against the other.
 
 use super::history::Place;
-use super::layout::{Layout, Local, Span};
+use super::layout::{Interval, Layout, Local};
 use super::model::{Model, follow};
 use super::pending::{Classes, Considered};
 use super::pool::Job;
@@ -80,7 +80,7 @@ impl From<Stop> for NoWindow {
     }
 }
 
-/// A state, and the lanes whose operation in flight has taken effect.
+/// A state, and the chains whose operation in flight has taken effect.
 type Effective = (StateId, Box<[u64]>);
 
 /// Situations with what was used of the pending operations, as numbers of [`Uses`].
@@ -94,8 +94,8 @@ struct Walk<'a, 'b, M: Model> {
     states: States<M>,
     uses: States<Uses>,
     classes: Classes,
-    flight: Vec<Option<Span>>,
-    /// What an operation in flight leads to, by its lane and the state.
+    flight: Vec<Option<Interval>>,
+    /// What an operation in flight leads to, by its chain and the state.
     effects: FxHashMap<(usize, StateId), Vec<StateId>>,
     /// The rank up to which pending operations were called.
     now: u32,
@@ -137,17 +137,17 @@ pub(super) fn walk<'a, M: Model>(
 
 impl<M: Model> Walk<'_, '_, M> {
     fn once_through(&mut self) -> Result<Result<Option<Window>, Again>, NoWindow> {
-        let mut events: Vec<(u32, bool, usize, Span)> = Vec::new();
-        for (lane, spans) in self.layout.lanes.iter().enumerate() {
-            for span in spans {
-                events.push((span.from, false, lane, *span));
-                events.push((span.to, true, lane, *span));
+        let mut events: Vec<(u32, bool, usize, Interval)> = Vec::new();
+        for (chain, intervals) in self.layout.chains.iter().enumerate() {
+            for interval in intervals {
+                events.push((interval.from, false, chain, *interval));
+                events.push((interval.to, true, chain, *interval));
             }
             self.watch.look()?;
         }
-        events.sort_unstable_by_key(|(rank, is_return, lane, _)| (*rank, *is_return, *lane));
+        events.sort_unstable_by_key(|(rank, is_return, chain, _)| (*rank, *is_return, *chain));
         self.watch.look()?;
-        self.flight = vec![None; self.layout.lanes.len()];
+        self.flight = vec![None; self.layout.chains.len()];
         self.effects.clear();
         let nothing = self.uses.number(Box::new([]), |_| 0);
         let initial = self.states.number(self.job.model.clone(), M::weight);
@@ -155,30 +155,30 @@ impl<M: Model> Walk<'_, '_, M> {
         let mut situations = Situations::default();
         situations.insert((initial, vec![0; words].into()), vec![nothing]);
         let mut settled = 0;
-        for (rank, is_return, lane, span) in events {
+        for (rank, is_return, chain, interval) in events {
             if !is_return {
-                self.flight[lane] = Some(span);
+                self.flight[chain] = Some(interval);
                 continue;
             }
             self.now = rank;
-            let after = match self.settle(&situations, lane)? {
+            let after = match self.settle(&situations, chain)? {
                 Ok(after) => after,
                 Err(Again) => return Ok(Err(Again)),
             };
             if after.is_empty() {
-                return Ok(Ok(Some(self.describe(&situations, span, settled))));
+                return Ok(Ok(Some(self.describe(&situations, interval, settled))));
             }
             situations = after;
-            self.flight[lane] = None;
-            self.effects.retain(|(of, _), _| *of != lane);
+            self.flight[chain] = None;
+            self.effects.retain(|(of, _), _| *of != chain);
             settled += 1;
         }
         Ok(Ok(None))
     }
 
-    /// The situations after the operation in flight on `lane` has returned.
-    fn settle(&mut self, before: &Situations, lane: usize) -> Result<Result<Situations, Again>, NoWindow> {
-        let bit = 1 << (lane % 64);
+    /// The situations after the operation in flight on `chain` has returned.
+    fn settle(&mut self, before: &Situations, chain: usize) -> Result<Result<Situations, Again>, NoWindow> {
+        let bit = 1 << (chain % 64);
         let mut after = Situations::default();
         let mut been = before.clone();
         let mut count: usize = been.values().map(Vec::len).sum();
@@ -190,9 +190,9 @@ impl<M: Model> Walk<'_, '_, M> {
         };
         let mut open: std::collections::VecDeque<_> = in_turn(before).into();
         while let Some(((state, effective), used)) = open.pop_front() {
-            if effective[lane / 64] & bit != 0 {
+            if effective[chain / 64] & bit != 0 {
                 let mut rest = effective;
-                rest[lane / 64] &= !bit;
+                rest[chain / 64] &= !bit;
                 add(&mut after, &self.uses, (state, rest), used);
                 continue;
             }
@@ -201,8 +201,8 @@ impl<M: Model> Walk<'_, '_, M> {
                 if effective[other / 64] & (1 << (other % 64)) != 0 {
                     continue;
                 }
-                let Some(span) = self.flight[other] else { continue };
-                for state in self.effect(other, span.local, state)? {
+                let Some(interval) = self.flight[other] else { continue };
+                for state in self.effect(other, interval.local, state)? {
                     let mut effective = effective.clone();
                     effective[other / 64] |= 1 << (other % 64);
                     next.push(((state, effective), used));
@@ -265,12 +265,12 @@ impl<M: Model> Walk<'_, '_, M> {
         Ok(Ok(()))
     }
 
-    fn effect(&mut self, lane: usize, local: Local, state: StateId) -> Result<Vec<StateId>, NoWindow> {
-        if let Some(states) = self.effects.get(&(lane, state)) {
+    fn effect(&mut self, chain: usize, local: Local, state: StateId) -> Result<Vec<StateId>, NoWindow> {
+        if let Some(states) = self.effects.get(&(chain, state)) {
             return Ok(states.clone());
         }
         let states = self.outcomes(local, state)?;
-        self.effects.insert((lane, state), states.clone());
+        self.effects.insert((chain, state), states.clone());
         Ok(states)
     }
 
@@ -292,20 +292,21 @@ impl<M: Model> Walk<'_, '_, M> {
         Ok(ids)
     }
 
-    fn describe(&self, situations: &Situations, broken: Span, settled: usize) -> Window {
+    fn describe(&self, situations: &Situations, broken: Interval, settled: usize) -> Window {
         let place = |local: Local| self.layout.places[local as usize];
-        let mut spans: Vec<Span> = self.flight.iter().flatten().copied().collect();
-        spans.extend(self.layout.pending.iter().filter(|span| span.from < self.now));
-        spans.sort_unstable_by_key(|span| (span.from, span.local));
+        let mut intervals: Vec<Interval> = self.flight.iter().flatten().copied().collect();
+        intervals.extend(self.layout.pending.iter().filter(|interval| interval.from < self.now));
+        intervals.sort_unstable_by_key(|interval| (interval.from, interval.local));
         let in_words = |((state, effective), used): (&Effective, &u32)| {
-            let lanes = (0..self.flight.len()).filter(|lane| effective[lane / 64] & (1 << (lane % 64)) != 0);
+            let chains =
+                (0..self.flight.len()).filter(|chain| effective[chain / 64] & (1 << (chain % 64)) != 0);
             let mut done: Vec<Place> =
-                lanes.filter_map(|lane| self.flight[lane]).map(|span| place(span.local)).collect();
+                chains.filter_map(|chain| self.flight[chain]).map(|interval| place(interval.local)).collect();
             for &(class, count) in self.uses.get(*used) {
                 done.extend(
                     (0..count)
                         .filter_map(|nth| self.classes.member(class, nth))
-                        .map(|span| place(span.local)),
+                        .map(|interval| place(interval.local)),
                 );
             }
             let done: Vec<_> =
@@ -328,7 +329,7 @@ impl<M: Model> Walk<'_, '_, M> {
         let mut situations: Vec<_> = told.into_iter().map(in_words).collect();
         situations.sort_unstable();
         Window {
-            operations: spans.iter().map(|span| place(span.local)).collect(),
+            operations: intervals.iter().map(|interval| place(interval.local)).collect(),
             broken: place(broken.local),
             settled,
             situations,

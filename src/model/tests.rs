@@ -289,15 +289,15 @@ fn memory_that_is_freed_while_another_thread_uses_it_is_a_failure() {
 
 #[test]
 fn memory_that_was_freed_is_neither_used_nor_freed_again() {
-    let after_the_end = |deed: fn(*mut AtomicU32)| {
+    let after_the_end = |act: fn(*mut AtomicU32)| {
         fails(move || {
             let layout = std::alloc::Layout::new::<AtomicU32>();
-            // SAFETY: as above, but for the deed.
+            // SAFETY: as above, but for the act.
             unsafe {
                 let memory = crate::alloc::alloc(layout).cast::<AtomicU32>();
                 memory.write(AtomicU32::new(0));
                 crate::alloc::dealloc(memory.cast(), layout);
-                deed(memory);
+                act(memory);
             }
         })
     };

@@ -18,7 +18,7 @@ use crate::verdict::{EvidenceKind, Opinion, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// Of the document.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// Of the program that writes it.
 pub(super) const SELVEDGE: &str = env!("CARGO_PKG_VERSION");

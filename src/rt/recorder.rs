@@ -30,7 +30,7 @@ pub(crate) struct Execution {
 struct Step {
     thread: usize,
     operation: &'static str,
-    deed: EventKind,
+    kind: EventKind,
     order: Option<Ordering>,
     object: Option<usize>,
     values: [Option<String>; 2],
@@ -53,18 +53,18 @@ impl Step {
     /// Whether it makes an object where the other does: the numbers of the two differ if one was made before.
     fn makes_as(&self, other: &Self) -> bool {
         let place = |step: &Step| step.site.map(|site| (site.file(), site.line(), site.column()));
-        (self.operation, self.deed, place(self)) == (other.operation, other.deed, place(other))
+        (self.operation, self.kind, place(self)) == (other.operation, other.kind, place(other))
     }
 }
 
 impl PartialEq for Step {
     fn eq(&self, other: &Self) -> bool {
         let place = |step: &Step| step.site.map(|site| (site.file(), site.line(), site.column()));
-        (self.thread, self.operation, self.deed, self.order, self.object, &self.values, place(self))
+        (self.thread, self.operation, self.kind, self.order, self.object, &self.values, place(self))
             == (
                 other.thread,
                 other.operation,
-                other.deed,
+                other.kind,
                 other.order,
                 other.object,
                 &other.values,
@@ -202,7 +202,7 @@ fn step(entry: &Entry) -> Step {
     Step {
         thread: entry.thread,
         operation: entry.operation,
-        deed: entry.deed,
+        kind: entry.kind,
         order: entry.order,
         object: entry.object,
         values: [value(&entry.read), value(&entry.written)],
@@ -266,7 +266,7 @@ impl Execution {
                 [other, self].iter().find_map(|execution| execution.steps.iter().find(|step| step.older));
             let told = older.unwrap_or(step);
             let (operation, site) = (told.operation.to_owned(), told.site.map(Site::of));
-            let makes = |steps: &[Step]| steps.first().is_some_and(|step| step.deed == EventKind::Create);
+            let makes = |steps: &[Step]| steps.first().is_some_and(|step| step.kind == EventKind::Create);
             // Made the first time, and there the second, whatever is made next.
             let made_once = makes(steps[1])
                 && (!makes(steps[0])
@@ -311,7 +311,7 @@ mod tests {
         let step = |operation: &&'static str| Step {
             thread: 1,
             operation,
-            deed: EventKind::Read,
+            kind: EventKind::Read,
             order: None,
             object: Some(0),
             values: [None, None],
@@ -347,7 +347,7 @@ mod tests {
         let making = |operations: &[&'static str]| {
             let mut execution = execution(operations, None);
             for (number, step) in execution.steps.iter_mut().enumerate() {
-                (step.deed, step.object) = (EventKind::Create, Some(number));
+                (step.kind, step.object) = (EventKind::Create, Some(number));
             }
             execution
         };

@@ -7,6 +7,7 @@
 //! not noted. Pointers are numbered in the order
 //! in which they turn up, so that a trace does not depend on where memory lies.
 
+use super::heap;
 use super::pending::{ObjectId, Site};
 use super::runtime::Runtime;
 use crate::base::event::{EventKind, STARTS};
@@ -46,7 +47,7 @@ pub(crate) struct Entry {
     /// Counted from 0, the main one, in the order of spawning.
     pub(crate) thread: usize,
     pub(crate) operation: &'static str,
-    pub(crate) deed: EventKind,
+    pub(crate) kind: EventKind,
     pub(crate) order: Option<Ordering>,
     /// Into [`Trace::objects`].
     pub(crate) object: Option<usize>,
@@ -151,13 +152,13 @@ pub(crate) fn on() -> bool {
 #[derive(Clone, Copy)]
 pub(crate) struct What {
     pub(crate) operation: &'static str,
-    pub(crate) deed: EventKind,
+    pub(crate) kind: EventKind,
     pub(crate) object: Option<Key>,
 }
 
 impl What {
-    pub(crate) fn new(operation: &'static str, deed: EventKind, object: Key) -> Self {
-        What { operation, deed, object: Some(object) }
+    pub(crate) fn new(operation: &'static str, kind: EventKind, object: Key) -> Self {
+        What { operation, kind, object: Some(object) }
     }
 }
 
@@ -173,7 +174,7 @@ pub(crate) fn hide(object: Key) {
 pub(crate) fn call(what: &'static str, value: &dyn Debug) {
     if on() {
         write(
-            What { operation: what, deed: EventKind::Other, object: None },
+            What { operation: what, kind: EventKind::Other, object: None },
             None,
             [Some(value), None],
             None,
@@ -214,38 +215,38 @@ pub(crate) fn made_unseen(kind: &'static str, object: Key) {
 /// Something without an object has happened at a place that is known from elsewhere.
 pub(crate) fn note_alone(operation: &'static str, site: Site) {
     if on() {
-        write(What { operation, deed: EventKind::Other, object: None }, None, [None, None], Some(site));
+        write(What { operation, kind: EventKind::Other, object: None }, None, [None, None], Some(site));
     }
 }
 
 /// As [`note`], at a place that is known from elsewhere.
-pub(crate) fn note_at(operation: &'static str, deed: EventKind, object: Key, site: Site) {
+pub(crate) fn note_at(operation: &'static str, kind: EventKind, object: Key, site: Site) {
     if on() {
-        write(What::new(operation, deed, object), None, [None, None], Some(site));
+        write(What::new(operation, kind, object), None, [None, None], Some(site));
     }
 }
 
 /// As [`begins`], at a place that is known from elsewhere.
-pub(crate) fn begins_at(operation: &'static str, deed: EventKind, object: Key, site: Site) {
+pub(crate) fn begins_at(operation: &'static str, kind: EventKind, object: Key, site: Site) {
     if on() {
-        write_beginning(What::new(operation, deed, object), site);
+        write_beginning(What::new(operation, kind, object), site);
     }
 }
 
 /// An operation without values or ordering has taken effect.
 #[inline]
 #[track_caller]
-pub(crate) fn note(operation: &'static str, deed: EventKind, object: Key) {
+pub(crate) fn note(operation: &'static str, kind: EventKind, object: Key) {
     if on() {
-        write(What::new(operation, deed, object), None, [None, None], Some(Location::caller()));
+        write(What::new(operation, kind, object), None, [None, None], Some(Location::caller()));
     }
 }
 
 /// As [`note`], where the source line is not known.
 #[inline]
-pub(crate) fn note_unplaced(operation: &'static str, deed: EventKind, object: Key) {
+pub(crate) fn note_unplaced(operation: &'static str, kind: EventKind, object: Key) {
     if on() {
-        write(What::new(operation, deed, object), None, [None, None], None);
+        write(What::new(operation, kind, object), None, [None, None], None);
     }
 }
 
@@ -261,16 +262,16 @@ pub(crate) fn access(what: What, order: Option<Ordering>, values: [Option<&dyn D
 /// An operation begins that may wait; [`note`] it when it has taken effect.
 #[inline]
 #[track_caller]
-pub(crate) fn begins(operation: &'static str, deed: EventKind, object: Key) {
+pub(crate) fn begins(operation: &'static str, kind: EventKind, object: Key) {
     if on() {
-        write_beginning(What::new(operation, deed, object), Location::caller());
+        write_beginning(What::new(operation, kind, object), Location::caller());
     }
 }
 
 /// The running thread begins. Only streamed, where it may be the last that is heard of it.
 pub(crate) fn starts() {
     if on() {
-        let what = What { operation: STARTS, deed: EventKind::Other, object: None };
+        let what = What { operation: STARTS, kind: EventKind::Other, object: None };
         let thread = (WHO.get())();
         TRACE.with_borrow_mut(|trace| {
             let entry = trace.entry(thread, what, None);
@@ -297,6 +298,7 @@ fn write_making(kind: &'static str, object: Key, value: Option<&dyn Debug>, site
 
 #[cold]
 fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], site: Option<Site>) {
+    let _outside = heap::outside();
     let [read, written] = values.map(|value| value.map(|value| format!("{value:?}")));
     let thread = (WHO.get())();
     TRACE.with_borrow_mut(|trace| {
@@ -318,6 +320,7 @@ fn write(what: What, order: Option<Ordering>, values: [Option<&dyn Debug>; 2], s
 
 #[cold]
 fn write_beginning(what: What, site: Site) {
+    let _outside = heap::outside();
     let thread = (WHO.get())();
     TRACE.with_borrow_mut(|trace| {
         let entry = trace.entry(thread, what, Some(site));
@@ -351,11 +354,11 @@ impl Trace {
 
     fn entry(&self, thread: usize, what: What, site: Option<Site>) -> Entry {
         let object = what.object.and_then(|key| self.known.get(&key).copied());
-        let What { operation, deed, .. } = what;
+        let What { operation, kind, .. } = what;
         Entry {
             thread,
             operation,
-            deed,
+            kind,
             order: None,
             object,
             read: None,

@@ -7,6 +7,7 @@
 //! outcome is a guess; the scenario's grades do not tell why they forbid. Values are compared by their
 //! text, so that a stale load of a value equal to the latest one goes unnoticed.
 
+mod arrows;
 mod deadlock;
 mod ended;
 mod forbidden;
@@ -14,14 +15,13 @@ mod multi_object;
 mod order;
 mod race;
 mod relations;
-mod story;
 #[cfg(test)]
 mod tests;
 mod waker;
 
 use super::{Event, EventKind, Mark, Stale, Witness};
 use crate::base::failure::Failure;
-use relations::Relations;
+use arrows::Arrows;
 
 /// A sentence, and the events that it is about.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub(crate) fn explain(witness: &mut Witness) {
         event.mark = Mark::None;
         event.stale = stale;
     }
-    let Relations { from, after } = Relations::new(witness);
+    let Arrows { from, after } = Arrows::new(witness);
     for (event, (from, after)) in witness.events.iter_mut().zip(from.into_iter().zip(after)) {
         (event.from, event.after) = (from, after);
     }
@@ -80,7 +80,7 @@ fn stale_loads(events: &[Event], objects: usize) -> Vec<Option<Stale>> {
 
 fn stale_load(events: &[Event], index: usize, latest: usize) -> Option<Stale> {
     let event = &events[index];
-    let read = event.read.as_ref().filter(|_| matches!(event.deed, EventKind::Load | EventKind::Rmw))?;
+    let read = event.read.as_ref().filter(|_| matches!(event.kind, EventKind::Load | EventKind::Rmw))?;
     if events[latest].written.as_ref().is_none_or(|written| written == read) {
         return None;
     }
@@ -94,10 +94,10 @@ fn stale_load(events: &[Event], index: usize, latest: usize) -> Option<Stale> {
 /// Whether an event leaves a value for later reads.
 fn writes(event: &Event) -> bool {
     !event.blocked
-        && matches!(event.deed, EventKind::Create | EventKind::Store | EventKind::Rmw | EventKind::Write)
+        && matches!(event.kind, EventKind::Create | EventKind::Store | EventKind::Rmw | EventKind::Write)
 }
 
 /// Whether an event finds a value.
 fn reads(event: &Event) -> bool {
-    !event.blocked && matches!(event.deed, EventKind::Load | EventKind::Rmw | EventKind::Read)
+    !event.blocked && matches!(event.kind, EventKind::Load | EventKind::Rmw | EventKind::Read)
 }

@@ -65,7 +65,7 @@ fn event(witness: &mut Witness, line: &str) -> Event {
     let mut event = Event {
         thread: witness.threads.iter().position(|name| name == thread).expect("a thread of this name"),
         operation: operation.to_owned(),
-        deed: deed(operation),
+        kind: kind_of(operation),
         order: None,
         object: (object != "-").then(|| number(witness, object, operation)),
         read: None,
@@ -81,7 +81,7 @@ fn event(witness: &mut Witness, line: &str) -> Event {
         if word == "waits" {
             event.blocked = true;
         } else if word == "failed" {
-            event.deed = if operation.starts_with("try") { EventKind::TryFailed } else { EventKind::Load };
+            event.kind = if operation.starts_with("try") { EventKind::TryFailed } else { EventKind::Load };
         } else if let Some(value) = word.strip_prefix("r=") {
             event.read = Some(value.to_owned());
         } else if let Some(value) = word.strip_prefix("w=") {
@@ -97,7 +97,7 @@ fn event(witness: &mut Witness, line: &str) -> Event {
     event
 }
 
-fn deed(operation: &str) -> EventKind {
+fn kind_of(operation: &str) -> EventKind {
     match operation {
         "new" => EventKind::Create,
         "load" => EventKind::Load,
@@ -173,7 +173,7 @@ fn shows() -> impl Strategy<Value = Failure> {
 }
 
 fn events(threads: usize, objects: usize, files: usize) -> impl Strategy<Value = Event> {
-    let deeds = [
+    let kinds = [
         EventKind::Create,
         EventKind::Load,
         EventKind::Store,
@@ -196,13 +196,13 @@ fn events(threads: usize, objects: usize, files: usize) -> impl Strategy<Value =
     let values = || prop::option::of(prop_oneof![6 => "[0-3]", 1 => "[^:]{0,60}"]);
     let marks = prop::sample::select(vec![Mark::None, Mark::Decides, Mark::Races]);
     let stale = prop::option::of((0..40usize).prop_map(|latest| Stale { from: None, latest }));
-    let what = (prop::sample::select(names.to_vec()), prop::sample::select(deeds.to_vec()), orders);
+    let what = (prop::sample::select(names.to_vec()), prop::sample::select(kinds.to_vec()), orders);
     let which = (0..threads, prop::option::of(0..objects), 0..files);
     (what, which, values(), values(), prop::bool::weighted(0.1), marks, stale).prop_map(
-        |((operation, deed, order), (thread, object, file), read, written, blocked, mark, stale)| Event {
+        |((operation, kind, order), (thread, object, file), read, written, blocked, mark, stale)| Event {
             thread,
             operation: operation.to_owned(),
-            deed,
+            kind,
             order: order.map(ToOwned::to_owned),
             object,
             read,

@@ -72,7 +72,7 @@ fn in_the_end(witness: &Witness, width: usize) -> String {
         witness.events.iter().skip(after).filter(|event| event.thread == 0 && event.mark == Mark::None)
     {
         let (EventKind::Load | EventKind::Read, Some(value)) =
-            (event.deed, words::value(event.read.as_deref()))
+            (event.kind, words::value(event.read.as_deref()))
         else {
             continue;
         };
@@ -97,7 +97,7 @@ pub(crate) fn shown_indices(witness: &Witness) -> impl Iterator<Item = usize> {
     // Without actors, the main thread is the design's own.
     let by_actor = |event: &Event| {
         event.thread != 0
-            || (witness.actors == 0 && !matches!(event.deed, EventKind::Create | EventKind::Drop))
+            || (witness.actors == 0 && !matches!(event.kind, EventKind::Create | EventKind::Drop))
     };
     let first = witness.events.iter().position(by_actor).unwrap_or(usize::MAX);
     let last = witness.events.iter().rposition(by_actor).unwrap_or(0);

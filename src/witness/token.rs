@@ -262,7 +262,7 @@ fn placeless(crash: &Crash) -> Crash {
 struct Semantic<'a> {
     thread: usize,
     operation: &'a str,
-    deed: EventKind,
+    kind: EventKind,
     order: &'a Option<String>,
     object: Option<usize>,
     read: &'a Option<String>,
@@ -272,11 +272,11 @@ struct Semantic<'a> {
 
 impl<'a> Semantic<'a> {
     fn of(event: &'a super::Event) -> Self {
-        let super::Event { thread, operation, deed, order, object, read, written, blocked, .. } = event;
+        let super::Event { thread, operation, kind, order, object, read, written, blocked, .. } = event;
         Self {
             thread: *thread,
             operation,
-            deed: *deed,
+            kind: *kind,
             order,
             object: *object,
             read,

@@ -133,7 +133,7 @@ fn equals(known: Option<&str>) -> String {
 
 /// Whether a load is one of a compare-exchange or an update that did not write.
 pub(super) fn failed_exchange(event: &Event) -> bool {
-    event.deed == EventKind::Load && ["compare", "update"].iter().any(|word| event.operation.contains(word))
+    event.kind == EventKind::Load && ["compare", "update"].iter().any(|word| event.operation.contains(word))
 }
 
 /// A cell of the table, like `fetch_add count 0 -> 1 Relaxed`.
@@ -143,10 +143,10 @@ pub(crate) fn cell(witness: &Witness, event: &Event, with_order: bool) -> String
     let operation = short(&event.operation, LONGEST);
     let (read, written) = (event.read.as_deref(), event.written.as_deref());
     let order = match &event.order {
-        Some(order) if with_order || event.deed == EventKind::Fence => format!(" {}", short(order, LONGEST)),
+        Some(order) if with_order || event.kind == EventKind::Fence => format!(" {}", short(order, LONGEST)),
         _ => String::new(),
     };
-    let text = match event.deed {
+    let text = match event.kind {
         EventKind::Create => format!("new{about}{}", equals(written)),
         EventKind::Load if failed_exchange(event) => {
             let found = value(read).map_or_else(String::new, |value| format!(" found {value}"));
@@ -232,7 +232,7 @@ fn stale(witness: &Witness, event: &Event) -> String {
 pub(super) fn told(witness: &Witness, event: &Event) -> String {
     let about = object(witness, event.object);
     let (read, written) = (event.read.as_deref(), event.written.as_deref());
-    match event.deed {
+    match event.kind {
         EventKind::Create => format!("made {about}{}", equals(written)),
         EventKind::Load if failed_exchange(event) => format!("found {about}{}", equals(read)),
         EventKind::Load | EventKind::Read => format!("read {about}{}", equals(read)),

@@ -32,7 +32,7 @@ fn the_list_names_every_scenario_file_in_the_folder() {
 #[test]
 fn json_has_every_field_that_it_promises() {
     let report = json(selvedge().args(["run", "store_buffering", "--budget", "quick"]), 0);
-    assert_eq!(report["version"], 3);
+    assert_eq!(report["version"], 4);
     let scenario = &report["scenarios"][0];
     for field in ["name", "file", "question", "designs"] {
         assert!(!scenario[field].is_null(), "{field}");

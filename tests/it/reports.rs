@@ -84,7 +84,7 @@ fn a_damaged_report_is_refused_with_the_place_and_what_was_expected() {
     refused("[]", &["line 1"]);
     refused("{}", &["version", "no such field"]);
     refused(&text[..text.len() / 2], &["line ", "ends too early"]);
-    refused(&first("\"version\": 3", "\"version\": 2"), &["version: 2", "3 was expected"]);
+    refused(&first("\"version\": 4", "\"version\": 2"), &["version: 2", "4 was expected"]);
     refused(&first("\"selvedge\": \"", "\"selvedge\": \"99."), &["selvedge", "written by \"99."]);
     refused(&first("\"count\":", "\"counts\":"), &["line ", "count"]);
     refused(
@@ -96,7 +96,10 @@ fn a_damaged_report_is_refused_with_the_place_and_what_was_expected() {
         &first("\"verdict\": \"safe\"", "\"verdict\": \"crash\""),
         &["verdict", "\"safe\" is what follows"],
     );
-    refused(&first("\"deed\":", "\"extra\": 1, \"deed\":"), &["events[0].extra", "no field of this name"]);
+    refused(
+        &first("\"operation\":", "\"extra\": 1, \"operation\":"),
+        &["events[0].extra", "no field of this name"],
+    );
 }
 
 #[test]

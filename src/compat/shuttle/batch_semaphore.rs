@@ -273,8 +273,8 @@ impl BatchSemaphore {
             }
             (taken, Vec::new())
         });
-        let deed = if taken.is_ok() { EventKind::Other } else { EventKind::TryFailed };
-        trace::note("try_acquire", deed, Key::id(core.id));
+        let kind = if taken.is_ok() { EventKind::Other } else { EventKind::TryFailed };
+        trace::note("try_acquire", kind, Key::id(core.id));
         taken
     }
 

@@ -62,7 +62,7 @@ fn with_both_accesses(race: DataRace, events: &[Event]) -> DataRace {
     let marked = events.iter().filter(|event| event.mark == Mark::Races);
     let access = |event: &Event| Access {
         thread: event.thread,
-        kind: match event.deed {
+        kind: match event.kind {
             EventKind::Read | EventKind::Load => AccessKind::Read,
             _ => AccessKind::Write,
         },

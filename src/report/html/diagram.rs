@@ -140,16 +140,16 @@ fn lanes(witness: &Witness, shown: &[usize]) -> Vec<usize> {
 /// The objects that hold values, by their number in the witness.
 fn values(witness: &Witness) -> Vec<usize> {
     let holds = |event: &&Event| event.read.is_some() || event.written.is_some();
-    let of = |event: &Event| event.object.filter(|_| has_value(event.deed));
+    let of = |event: &Event| event.object.filter(|_| has_value(event.kind));
     let mut objects: Vec<usize> = witness.events.iter().filter(holds).filter_map(of).collect();
     objects.sort_unstable();
     objects.dedup();
     objects
 }
 
-fn has_value(deed: EventKind) -> bool {
+fn has_value(kind: EventKind) -> bool {
     matches!(
-        deed,
+        kind,
         EventKind::Create
             | EventKind::Load
             | EventKind::Store
@@ -219,7 +219,7 @@ impl<'a> Drawing<'a, '_> {
         let first = self.shown.first().copied().unwrap_or(self.witness.events.len());
         let value = |&object: &usize| {
             let before = self.witness.events[..first].iter().rfind(|event| {
-                event.object == Some(object) && event.written.is_some() && has_value(event.deed)
+                event.object == Some(object) && event.written.is_some() && has_value(event.kind)
             });
             let value = before.and_then(|event| words::value(event.written.as_deref()));
             (words::object(self.witness, Some(object)), value)
@@ -256,7 +256,7 @@ impl<'a> Drawing<'a, '_> {
                 |kind, other: usize| {
                     let from = self.place.get(&other).copied();
                     // What lies before the first row is of one kind: first values. Others have left the drawing.
-                    (from.is_some() || self.witness.events[other].deed == EventKind::Create)
+                    (from.is_some() || self.witness.events[other].kind == EventKind::Create)
                         .then_some(Arrow { kind, from, to: row })
                 };
             arrows.extend(event.from.filter(|&from| elsewhere(from)).and_then(|from| of(Kind::Reads, from)));
@@ -284,14 +284,14 @@ impl<'a> Drawing<'a, '_> {
         let mut arrows = Vec::new();
         for (row, &index) in self.shown.iter().enumerate() {
             let event = &self.witness.events[index];
-            let locks = matches!(event.deed, EventKind::Lock | EventKind::LockShared);
+            let locks = matches!(event.kind, EventKind::Lock | EventKind::LockShared);
             if !(event.blocked && locks) {
                 continue;
             }
             for (taken, given_back) in self.holdings() {
                 let holder = &self.witness.events[taken];
                 let waits = holder.object == event.object && given_back.is_none();
-                let alone = event.deed == EventKind::Lock || holder.deed == EventKind::Lock;
+                let alone = event.kind == EventKind::Lock || holder.kind == EventKind::Lock;
                 if waits
                     && alone
                     && let Some(&to) = self.place.get(&taken)
@@ -307,7 +307,7 @@ impl<'a> Drawing<'a, '_> {
     fn holdings(&self) -> Vec<(usize, Option<usize>)> {
         let mut holdings: Vec<(usize, Option<usize>)> = Vec::new();
         for (index, event) in self.witness.events.iter().enumerate().filter(|(_, event)| !event.blocked) {
-            match event.deed {
+            match event.kind {
                 EventKind::Lock | EventKind::LockShared if event.object.is_some() => {
                     holdings.push((index, None))
                 }
@@ -338,7 +338,7 @@ impl<'a> Drawing<'a, '_> {
             let depth =
                 (0..).find(|depth| !bars.iter().filter(open).any(|bar| bar.depth == *depth)).unwrap_or(0);
             let name = words::object(self.witness, event.object);
-            bars.push(Bar { lane, name, shared: event.deed == EventKind::LockShared, from, to, depth });
+            bars.push(Bar { lane, name, shared: event.kind == EventKind::LockShared, from, to, depth });
         }
         bars
     }

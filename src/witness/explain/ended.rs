@@ -3,7 +3,7 @@
 use super::super::words::{self, short};
 use super::super::{Event, Witness};
 use super::Finding;
-use super::story::Story;
+use super::relations::Relations;
 use crate::base::failure::{Crash, How, Who};
 
 /// Characters of the longest words of a panic.
@@ -12,13 +12,13 @@ const WORDS: usize = 200;
 /// Which thread crashed, how, and what it did last. Where it is not known which, it is the thread of the last
 /// event: under a checker the thread that panics is the one that runs.
 pub(super) fn crash(witness: &Witness, crash: &Crash) -> Finding {
-    let story = Story::new(witness);
+    let relations = Relations::new(witness);
     let reason = short(&words::crash(crash, witness.threads.get(1..).unwrap_or_default()), WORDS);
     let named = match crash.who {
         Who::Actor(actor) => Some(actor + 1),
         _ => None,
     };
-    let last = story.events().rfind(|(_, event)| named.is_none_or(|thread| event.thread == thread));
+    let last = relations.events().rfind(|(_, event)| named.is_none_or(|thread| event.thread == thread));
     let Some((last, event)) = last else { return Finding { sentence: reason, marks: Vec::new() } };
     let who = words::who(witness, event);
     let start = match (&crash.how, named) {
@@ -29,20 +29,20 @@ pub(super) fn crash(witness: &Witness, crash: &Crash) -> Finding {
         (_, None) => format!("{who} crashed: {reason}"),
     };
     let mut marks = vec![last];
-    let source = story.from[last]
-        .filter(|&write| story.actor_writes(write) && story.event(write).thread != event.thread);
-    let by = source.map_or_else(String::new, |write| format!(", as {} had left it", story.who(write)));
+    let source = relations.from[last]
+        .filter(|&write| relations.actor_writes(write) && relations.event(write).thread != event.thread);
+    let by = source.map_or_else(String::new, |write| format!(", as {} had left it", relations.who(write)));
     marks.extend(source);
-    Finding::decided(format!("{start}, after {who} {}{by}", story.told(last)), &marks)
+    Finding::decided(format!("{start}, after {who} {}{by}", relations.told(last)), &marks)
 }
 
 /// Which threads go round in a circle, or what happened last.
 pub(super) fn hang(witness: &Witness) -> Finding {
-    let story = Story::new(witness);
+    let relations = Relations::new(witness);
     let mut marks = Vec::new();
     let mut parts = Vec::new();
     for thread in 1..witness.threads.len() {
-        let own: Vec<_> = story.events().filter(|(_, event)| event.thread == thread).collect();
+        let own: Vec<_> = relations.events().filter(|(_, event)| event.thread == thread).collect();
         let Some(&(last, event)) = own.last() else { continue };
         let who = words::who(witness, event);
         let part = if event.blocked {
@@ -58,7 +58,11 @@ pub(super) fn hang(witness: &Witness) -> Finding {
     let last = witness.events.len().checked_sub(1).filter(|_| parts.is_empty());
     if let Some(last) = last {
         marks.push(last);
-        parts.push(format!("the last that happened is that {} {}", story.who(last), story.told(last)));
+        parts.push(format!(
+            "the last that happened is that {} {}",
+            relations.who(last),
+            relations.told(last)
+        ));
     }
     let sentence = if parts.is_empty() {
         "it does not end".to_owned()

@@ -8,13 +8,13 @@
 
 use super::super::words::failed_exchange;
 use super::super::{CALLS, EventKind, Witness};
-use super::story::Story;
+use super::relations::Relations;
 use super::{Finding, multi_object};
 
 /// Of the patterns that occur, the one most likely to blame.
 pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding {
-    let story = Story::new(witness);
-    let patterns: [fn(&Story) -> Option<Finding>; 15] = [
+    let relations = Relations::new(witness);
+    let patterns: [fn(&Relations) -> Option<Finding>; 15] = [
         other_modification_order,
         lost_update,
         multi_object::stale_message,
@@ -31,9 +31,9 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
         written_by_nobody,
         last_write,
     ];
-    let mut finding = patterns.iter().find_map(|pattern| pattern(&story)).unwrap_or_default();
+    let mut finding = patterns.iter().find_map(|pattern| pattern(&relations)).unwrap_or_default();
     // What forbids a history is the history itself.
-    let generated = story.events().any(|(_, event)| event.operation == CALLS);
+    let generated = relations.events().any(|(_, event)| event.operation == CALLS);
     let verdict = if generated {
         outcome.to_owned()
     } else {
@@ -47,20 +47,20 @@ pub(super) fn find(witness: &Witness, outcome: &str, sentence: &str) -> Finding 
 
 /// What the main thread reads at the end is not what the last write left: modification order is another one than that
 /// in which the writes are shown.
-fn other_modification_order(story: &Story) -> Option<Finding> {
-    let (last, _) = story.events().rfind(|(index, _)| story.actor_writes(*index))?;
-    let at_the_end = story.events().filter(|(index, event)| event.thread == 0 && *index > last);
+fn other_modification_order(relations: &Relations) -> Option<Finding> {
+    let (last, _) = relations.events().rfind(|(index, _)| relations.actor_writes(*index))?;
+    let at_the_end = relations.events().filter(|(index, event)| event.thread == 0 && *index > last);
     at_the_end
         .filter_map(|(read, event)| {
-            let kept = event.stale?.from.filter(|kept| story.actor_writes(*kept))?;
-            let over = *story.same_object(read).iter().rfind(|write| **write < read && story.actor_writes(**write))?;
+            let kept = event.stale?.from.filter(|kept| relations.actor_writes(*kept))?;
+            let over = *relations.same_object(read).iter().rfind(|write| **write < read && relations.actor_writes(**write))?;
             let sentence = format!(
                 "in the modification order of {} {}'s write of {} comes before {}'s write of {}, which prevailed",
-                story.what(read),
-                story.who(over),
-                story.left(over),
-                story.who(kept),
-                story.left(kept)
+                relations.what(read),
+                relations.who(over),
+                relations.left(over),
+                relations.who(kept),
+                relations.left(kept)
             );
             Some(Finding::decided(sentence, &[kept, over]))
         })
@@ -68,49 +68,54 @@ fn other_modification_order(story: &Story) -> Option<Finding> {
 }
 
 /// A thread goes on from a wait although no thread has notified it.
-fn woken_spuriously(story: &Story) -> Option<Finding> {
-    let (woken, _) = story.events().find(|(_, event)| event.operation.contains("woken spuriously"))?;
-    Some(Finding::decided(format!("{} was woken without a notification", story.who(woken)), &[woken]))
+fn woken_spuriously(relations: &Relations) -> Option<Finding> {
+    let (woken, _) = relations.events().find(|(_, event)| event.operation.contains("woken spuriously"))?;
+    Some(Finding::decided(format!("{} was woken without a notification", relations.who(woken)), &[woken]))
 }
 
 /// Reads, another thread writes, and the first writes over it what it made of the old value.
-fn lost_update(story: &Story) -> Option<Finding> {
-    let updates = story.events().filter_map(|(write, event)| {
-        let blind = matches!(event.deed, EventKind::Store | EventKind::Write) && story.actor_writes(write);
-        let earlier = story.same_object(write).iter().take_while(|&&access| blind && access < write);
-        let own = earlier.copied().filter(|&access| story.event(access).thread == event.thread);
-        let read = own.last().filter(|&read| story.reads(read))?;
-        let lost = story.missed(read, |missed| missed < write)?;
+fn lost_update(relations: &Relations) -> Option<Finding> {
+    let updates = relations.events().filter_map(|(write, event)| {
+        let blind =
+            matches!(event.kind, EventKind::Store | EventKind::Write) && relations.actor_writes(write);
+        let earlier = relations.same_object(write).iter().take_while(|&&access| blind && access < write);
+        let own = earlier.copied().filter(|&access| relations.event(access).thread == event.thread);
+        let read = own.last().filter(|&read| relations.reads(read))?;
+        let lost = relations.missed(read, |missed| missed < write)?;
         Some((read, lost, write))
     });
-    updates.map(|(read, lost, write)| lost_by(story, read, lost, write)).next()
+    updates.map(|(read, lost, write)| lost_by(relations, read, lost, write)).next()
 }
 
 /// The words for a lost update.
-fn lost_by(story: &Story, read: usize, lost: usize, write: usize) -> Finding {
-    let (loser, winner, object) = (story.who(lost), story.who(write), story.what(read));
-    let overwritten = if story.event(lost).written == story.event(write).written {
-        format!("both wrote {}", story.left(write))
+fn lost_by(relations: &Relations, read: usize, lost: usize, write: usize) -> Finding {
+    let (loser, winner, object) = (relations.who(lost), relations.who(write), relations.what(read));
+    let overwritten = if relations.event(lost).written == relations.event(write).written {
+        format!("both wrote {}", relations.left(write))
     } else {
-        format!("{loser} wrote {}, and {winner} wrote {} over it", story.left(lost), story.left(write))
+        format!(
+            "{loser} wrote {}, and {winner} wrote {} over it",
+            relations.left(lost),
+            relations.left(write)
+        )
     };
-    let also_read = story.same_object(read).iter().copied().rfind(|&other| {
+    let also_read = relations.same_object(read).iter().copied().rfind(|&other| {
         other < lost
-            && story.reads(other)
-            && story.event(other).thread == story.event(lost).thread
-            && story.event(other).read == story.event(read).read
-            && story.from[other] == story.from[read]
+            && relations.reads(other)
+            && relations.event(other).thread == relations.event(lost).thread
+            && relations.event(other).read == relations.event(read).read
+            && relations.from[other] == relations.from[read]
     });
     let mut marks = vec![read, lost, write];
     let mut sentence = if lost < read {
-        let newer = story.left(lost);
-        if story.event(lost).written == story.event(write).written {
-            format!("{winner} {} after {loser} had written {newer}: {overwritten}", story.told(read))
+        let newer = relations.left(lost);
+        if relations.event(lost).written == relations.event(write).written {
+            format!("{winner} {} after {loser} had written {newer}: {overwritten}", relations.told(read))
         } else {
-            let own = story.left(write);
+            let own = relations.left(write);
             format!(
                 "{winner} {} after {loser} had written {newer}, and wrote {own} over it",
-                story.told(read)
+                relations.told(read)
             )
         }
     } else if let Some(also_read) = also_read {
@@ -118,61 +123,62 @@ fn lost_by(story: &Story, read: usize, lost: usize, write: usize) -> Finding {
         let (first, second) = if also_read < read { (&loser, &winner) } else { (&winner, &loser) };
         format!(
             "{first} and {second} both read {object} = {} before either wrote: {overwritten}",
-            story.found(read)
+            relations.found(read)
         )
     } else {
-        let (theirs, own) = (story.left(lost), story.left(write));
-        format!("{winner} {}, {loser} wrote {theirs}, and {winner} wrote {own} over it", story.told(read))
+        let (theirs, own) = (relations.left(lost), relations.left(write));
+        format!("{winner} {}, {loser} wrote {theirs}, and {winner} wrote {own} over it", relations.told(read))
     };
-    if let Some(lock) = given_back(story, read, write) {
-        sentence += &format!("; {winner} had given {} back in between", story.what(lock));
+    if let Some(lock) = given_back(relations, read, write) {
+        sentence += &format!("; {winner} had given {} back in between", relations.what(lock));
         marks.push(lock);
     }
     Finding::decided(sentence, &marks)
 }
 
 /// The event in which a thread gave back, between two of its events, a lock that it held in both.
-fn given_back(story: &Story, first: usize, second: usize) -> Option<usize> {
-    let thread = story.event(first).thread;
-    let after = story.held(thread, second);
-    let locks = story.held(thread, first).into_iter().map(|(lock, _)| lock);
+fn given_back(relations: &Relations, first: usize, second: usize) -> Option<usize> {
+    let thread = relations.event(first).thread;
+    let after = relations.held(thread, second);
+    let locks = relations.held(thread, first).into_iter().map(|(lock, _)| lock);
     let lock =
         locks.into_iter().find(|lock| after.iter().any(|&(again, taken)| again == *lock && taken > first))?;
     (first..second).find(|&index| {
-        let event = story.event(index);
+        let event = relations.event(index);
         event.thread == thread
             && event.object == Some(lock)
-            && matches!(event.deed, EventKind::Unlock | EventKind::UnlockShared)
+            && matches!(event.kind, EventKind::Unlock | EventKind::UnlockShared)
     })
 }
 
 /// A compare-exchange that finds the value it saw before, though it had changed in between.
-fn aba(story: &Story) -> Option<Finding> {
-    let exchanges = story.events().filter(|(index, event)| {
-        event.deed == EventKind::Rmw && event.operation.contains("compare") && story.actor_writes(*index)
+fn aba(relations: &Relations) -> Option<Finding> {
+    let exchanges = relations.events().filter(|(index, event)| {
+        event.kind == EventKind::Rmw && event.operation.contains("compare") && relations.actor_writes(*index)
     });
     exchanges
         .filter_map(|(exchange, event)| {
-            let own = |&&access: &&usize| access < exchange && story.event(access).thread == event.thread;
-            let seen = *story.same_object(exchange).iter().rfind(own)?;
-            let same = story.event(seen).read == event.read && story.event(seen).deed == EventKind::Load;
-            let others = story.same_object(exchange).iter().copied().filter(|&write| {
+            let own = |&&access: &&usize| access < exchange && relations.event(access).thread == event.thread;
+            let seen = *relations.same_object(exchange).iter().rfind(own)?;
+            let same =
+                relations.event(seen).read == event.read && relations.event(seen).kind == EventKind::Load;
+            let others = relations.same_object(exchange).iter().copied().filter(|&write| {
                 seen < write
                     && write < exchange
-                    && story.actor_writes(write)
-                    && story.event(write).thread != event.thread
+                    && relations.actor_writes(write)
+                    && relations.event(write).thread != event.thread
             });
             let changes: Vec<usize> = others.collect();
-            let away = *changes.iter().find(|&&write| story.event(write).written != event.read)?;
+            let away = *changes.iter().find(|&&write| relations.event(write).written != event.read)?;
             let back = *changes.last().filter(|_| same && event.read.is_some())?;
             let sentence = format!(
                 "{}'s {} found {} = {} as it had read before, though {} had changed it to {} in between",
-                story.who(exchange),
+                relations.who(exchange),
                 event.operation,
-                story.what(exchange),
-                story.found(exchange),
-                story.who(away),
-                story.left(away)
+                relations.what(exchange),
+                relations.found(exchange),
+                relations.who(away),
+                relations.left(away)
             );
             Some(Finding::decided(sentence, &[seen, away, back, exchange]))
         })
@@ -180,24 +186,25 @@ fn aba(story: &Story) -> Option<Finding> {
 }
 
 /// A compare-exchange that fails because another thread was quicker, and is not tried again.
-fn failed_exchange_ignored(story: &Story) -> Option<Finding> {
-    let failures = story.events().filter(|(_, event)| event.thread != 0 && failed_exchange(event));
+fn failed_exchange_ignored(relations: &Relations) -> Option<Finding> {
+    let failures = relations.events().filter(|(_, event)| event.thread != 0 && failed_exchange(event));
     failures
         .filter_map(|(failure, event)| {
-            let accesses = story.same_object(failure);
-            let by_it = |access: usize| story.event(access).thread == event.thread;
+            let accesses = relations.same_object(failure);
+            let by_it = |access: usize| relations.event(access).thread == event.thread;
             if accesses.iter().any(|&later| later > failure && by_it(later)) {
                 return None;
             }
-            let quicker = |&&write: &&usize| write < failure && story.actor_writes(write) && !by_it(write);
+            let quicker =
+                |&&write: &&usize| write < failure && relations.actor_writes(write) && !by_it(write);
             let quicker = *accesses.iter().rfind(quicker)?;
             let sentence = format!(
                 "{}'s {} found {} = {}, for {} was quicker, and it was not tried again",
-                story.who(failure),
+                relations.who(failure),
                 event.operation,
-                story.what(failure),
-                story.found(failure),
-                story.who(quicker)
+                relations.what(failure),
+                relations.found(failure),
+                relations.who(quicker)
             );
             Some(Finding::decided(sentence, &[quicker, failure]))
         })
@@ -205,46 +212,48 @@ fn failed_exchange_ignored(story: &Story) -> Option<Finding> {
 }
 
 /// The first other interleaving of AVIO's table.
-fn unserialisable(story: &Story) -> Option<Finding> {
-    story.events().filter(|(_, event)| event.thread != 0).find_map(|(second, event)| {
-        let accesses = story.same_object(second);
-        let own = |&&access: &&usize| access < second && story.event(access).thread == event.thread;
+fn unserialisable(relations: &Relations) -> Option<Finding> {
+    relations.events().filter(|(_, event)| event.thread != 0).find_map(|(second, event)| {
+        let accesses = relations.same_object(second);
+        let own = |&&access: &&usize| access < second && relations.event(access).thread == event.thread;
         let first = *accesses.iter().rfind(own)?;
         let between = accesses.iter().copied().filter(|&access| {
             first < access
                 && access < second
-                && !matches!(story.event(access).thread, thread if thread == event.thread || thread == 0)
+                && !matches!(relations.event(access).thread, thread if thread == event.thread || thread == 0)
         });
-        between.filter_map(|remote| broken(story, first, remote, second)).next()
+        between.filter_map(|remote| broken(relations, first, remote, second)).next()
     })
 }
 
 /// Whether an access of another thread breaks two of one thread, and the words for it.
-fn broken(story: &Story, first: usize, remote: usize, second: usize) -> Option<Finding> {
-    let (own, other, object) = (story.who(second), story.who(remote), story.what(second));
-    let plain_write = |index: usize| story.actor_writes(index) && !story.reads(index);
-    let sentence = if story.actor_writes(remote) && story.reads(second) && story.from[second] >= Some(remote)
+fn broken(relations: &Relations, first: usize, remote: usize, second: usize) -> Option<Finding> {
+    let (own, other, object) = (relations.who(second), relations.who(remote), relations.what(second));
+    let plain_write = |index: usize| relations.actor_writes(index) && !relations.reads(index);
+    let sentence = if relations.actor_writes(remote)
+        && relations.reads(second)
+        && relations.from[second] >= Some(remote)
     {
-        let looks_again =
-            story.event(first).site.is_some() && story.event(first).site == story.event(second).site;
-        if story.actor_writes(first) && story.event(second).read != story.event(first).written {
+        let looks_again = relations.event(first).site.is_some()
+            && relations.event(first).site == relations.event(second).site;
+        if relations.actor_writes(first) && relations.event(second).read != relations.event(first).written {
             format!(
                 "{own} wrote {object} = {} and then found {}, for {other} had written it in between",
-                story.left(first),
-                story.found(second)
+                relations.left(first),
+                relations.found(second)
             )
-        } else if !story.actor_writes(first)
+        } else if !relations.actor_writes(first)
             && !looks_again
-            && story.event(second).read != story.event(first).read
+            && relations.event(second).read != relations.event(first).read
         {
-            let (before, after) = (story.found(first), story.found(second));
+            let (before, after) = (relations.found(first), relations.found(second));
             format!("{own} read {object} = {before} and then {after}, for {other} wrote it in between")
         } else {
             return None;
         }
-    } else if story.actor_writes(first) && plain_write(second) && story.from[remote] == Some(first) {
-        let (before, after) = (story.left(first), story.left(second));
-        format!("{other} {} between {own}'s writes of {before} and {after}", story.told(remote))
+    } else if relations.actor_writes(first) && plain_write(second) && relations.from[remote] == Some(first) {
+        let (before, after) = (relations.left(first), relations.left(second));
+        format!("{other} {} between {own}'s writes of {before} and {after}", relations.told(remote))
     } else {
         return None;
     };
@@ -252,35 +261,36 @@ fn broken(story: &Story, first: usize, remote: usize, second: usize) -> Option<F
 }
 
 /// What the main thread read at the end is what it had made, and no actor wrote to it.
-fn written_by_nobody(story: &Story) -> Option<Finding> {
-    let last_act = story.events().rfind(|(_, event)| event.thread != 0)?.0;
-    let mut reads =
-        story.events().filter(|(index, event)| *index > last_act && event.thread == 0 && story.reads(*index));
-    let (read, _) =
-        reads.find(|(read, _)| !story.same_object(*read).iter().any(|&write| story.actor_writes(write)))?;
-    let (write, _) = story.events().rfind(|(index, _)| story.actor_writes(*index))?;
-    let sentence = format!("{} {}, to which no actor wrote", story.who(read), story.told(read));
+fn written_by_nobody(relations: &Relations) -> Option<Finding> {
+    let last_act = relations.events().rfind(|(_, event)| event.thread != 0)?.0;
+    let mut reads = relations
+        .events()
+        .filter(|(index, event)| *index > last_act && event.thread == 0 && relations.reads(*index));
+    let (read, _) = reads
+        .find(|(read, _)| !relations.same_object(*read).iter().any(|&write| relations.actor_writes(write)))?;
+    let (write, _) = relations.events().rfind(|(index, _)| relations.actor_writes(*index))?;
+    let sentence = format!("{} {}, to which no actor wrote", relations.who(read), relations.told(read));
     Some(Finding::decided(sentence, &[write, read]))
 }
 
 /// The last thing that an actor wrote, if nothing better is known.
-fn last_write(story: &Story) -> Option<Finding> {
-    let (write, event) = story.events().rfind(|(index, _)| story.actor_writes(*index))?;
-    let rival = story.same_object(write).iter().copied().rfind(|&access| {
-        let other = story.event(access);
+fn last_write(relations: &Relations) -> Option<Finding> {
+    let (write, event) = relations.events().rfind(|(index, _)| relations.actor_writes(*index))?;
+    let rival = relations.same_object(write).iter().copied().rfind(|&access| {
+        let other = relations.event(access);
         access < write && other.thread != event.thread && other.thread != 0
     });
     let sentence = match rival {
         Some(rival) => {
             format!(
                 "{} {} before {} {}",
-                story.who(rival),
-                story.told(rival),
-                story.who(write),
-                story.told(write)
+                relations.who(rival),
+                relations.told(rival),
+                relations.who(write),
+                relations.told(write)
             )
         }
-        None => format!("the last to write was {}, which {}", story.who(write), story.told(write)),
+        None => format!("the last to write was {}, which {}", relations.who(write), relations.told(write)),
     };
     Some(Finding::decided(sentence, &rival.into_iter().chain([write]).collect::<Vec<_>>()))
 }

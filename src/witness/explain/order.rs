@@ -5,7 +5,7 @@
 //! missing: spawn and join, channels, barriers. To be used where a wrong "not ordered" costs little.
 
 use super::super::{Event, EventKind, Witness};
-use super::story::Story;
+use super::relations::Relations;
 use super::{reads, writes};
 use crate::race::Clock;
 
@@ -36,28 +36,28 @@ struct Thread {
 }
 
 impl Order {
-    pub(super) fn new(story: &Story) -> Self {
-        let events = &story.witness.events;
+    pub(super) fn new(relations: &Relations) -> Self {
+        let events = &relations.witness.events;
         let most = events.iter().map(|event| event.thread).max().map_or(0, |most| most + 1);
         let mut threads = vec![Thread::default(); most];
-        let mut locks: Vec<Clock> = vec![Clock::default(); story.accesses.len()];
+        let mut locks: Vec<Clock> = vec![Clock::default(); relations.accesses.len()];
         // By event: what reading its value teaches.
         let mut published: Vec<Clock> = vec![Clock::default(); events.len()];
         let mut clocks = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
             let thread = &mut threads[event.thread];
             thread.clock.tick(event.thread);
-            if let Some(from) = story.from[index].filter(|_| reads(event)) {
+            if let Some(from) = relations.from[index].filter(|_| reads(event)) {
                 let learned = if acquires(event) { &mut thread.clock } else { &mut thread.pending };
                 learned.join(&published[from]);
                 if writes(event) {
                     published[index] = published[from].clone();
                 }
             }
-            if matches!(event.deed, EventKind::Store | EventKind::Rmw) {
+            if matches!(event.kind, EventKind::Store | EventKind::Rmw) {
                 published[index].join(if releases(event) { &thread.clock } else { &thread.fenced });
             }
-            match (event.deed, event.object.filter(|&object| !event.blocked && object < locks.len())) {
+            match (event.kind, event.object.filter(|&object| !event.blocked && object < locks.len())) {
                 (EventKind::Fence, _) => fence(thread, event),
                 (EventKind::Lock | EventKind::LockShared, Some(lock)) => thread.clock.join(&locks[lock]),
                 (EventKind::Unlock | EventKind::UnlockShared, Some(lock)) => locks[lock].join(&thread.clock),
@@ -88,35 +88,35 @@ fn fence(thread: &mut Thread, event: &Event) {
 
 /// Why a write and the read that saw it order nothing, in the words of their memory orderings; nothing
 /// where they do order.
-pub(super) fn not_ordered_by(story: &Story, write: usize, read: usize) -> Option<String> {
-    if (story.releases_at(write) && story.acquires_at(read)) || story.event(write).thread == 0 {
+pub(super) fn not_ordered_by(relations: &Relations, write: usize, read: usize) -> Option<String> {
+    if (relations.releases_at(write) && relations.acquires_at(read)) || relations.event(write).thread == 0 {
         return None;
     }
     let phrase = |index: usize| {
-        let event = story.event(index);
+        let event = relations.event(index);
         let order = event.order.as_deref().map_or_else(|| "plain".to_owned(), ToOwned::to_owned);
-        (story.who(index), super::super::words::short(&order, 16))
+        (relations.who(index), super::super::words::short(&order, 16))
     };
     let ((writer, stored), (reader, loaded)) = (phrase(write), phrase(read));
-    let write_word = match story.event(write).deed {
-        EventKind::Rmw => &story.event(write).operation,
+    let write_word = match relations.event(write).kind {
+        EventKind::Rmw => &relations.event(write).operation,
         EventKind::Write => "write",
         _ => "store",
     };
-    let read_word = match story.event(read).deed {
-        EventKind::Rmw => &story.event(read).operation,
+    let read_word = match relations.event(read).kind {
+        EventKind::Rmw => &relations.event(read).operation,
         EventKind::Read => "read",
         _ => "load",
     };
     Some(format!("{writer}'s {stored} {write_word} and {reader}'s {loaded} {read_word} order nothing"))
 }
 
-impl Story<'_> {
+impl Relations<'_> {
     /// Whether a write publishes what its thread did before, by its own ordering or a fence before it.
     fn releases_at(&self, write: usize) -> bool {
         let thread = self.event(write).thread;
         let fence =
-            |event: &Event| event.deed == EventKind::Fence && event.thread == thread && releases(event);
+            |event: &Event| event.kind == EventKind::Fence && event.thread == thread && releases(event);
         releases(self.event(write)) || self.witness.events[..write].iter().any(fence)
     }
 
@@ -124,7 +124,7 @@ impl Story<'_> {
     fn acquires_at(&self, read: usize) -> bool {
         let thread = self.event(read).thread;
         let fence =
-            |event: &Event| event.deed == EventKind::Fence && event.thread == thread && acquires(event);
+            |event: &Event| event.kind == EventKind::Fence && event.thread == thread && acquires(event);
         acquires(self.event(read)) || self.witness.events[read..].iter().any(fence)
     }
 }

@@ -8,34 +8,34 @@ use super::super::words;
 use super::super::{Event, EventKind, Mark, Witness};
 use super::Finding;
 use super::order::{Order, not_ordered_by};
-use super::story::Story;
+use super::relations::Relations;
 
 /// Finds the pair and the reason.
 pub(super) fn find(witness: &Witness) -> Finding {
-    let story = Story::new(witness);
-    let order = Order::new(&story);
-    let Some((earlier, later)) = pair(&story, &order) else {
+    let relations = Relations::new(witness);
+    let order = Order::new(&relations);
+    let Some((earlier, later)) = pair(&relations, &order) else {
         return Finding {
             sentence: "two accesses at the same time, one of them a write, are not ordered".to_owned(),
             marks: witness.events.len().checked_sub(1).map(|last| (last, Mark::Races)).into_iter().collect(),
         };
     };
     let mut marks = vec![(earlier, Mark::Races), (later, Mark::Races)];
-    let (first, second) = (story.who(earlier), story.who(later));
-    let (did, then_did) = (story.told(earlier), story.told(later));
-    let reason = if let Some((write, read, why)) = weak_flag(&story, earlier, later) {
+    let (first, second) = (relations.who(earlier), relations.who(later));
+    let (did, then_did) = (relations.told(earlier), relations.told(later));
+    let reason = if let Some((write, read, why)) = weak_flag(&relations, earlier, later) {
         marks.extend([(write, Mark::Decides), (read, Mark::Decides)]);
-        let saw = if story.witness.events[read].deed == EventKind::Rmw { "found" } else { "saw" };
-        format!("{second} {saw} {} = {}, but {why}", story.what(read), story.found(read))
+        let saw = if relations.witness.events[read].kind == EventKind::Rmw { "found" } else { "saw" };
+        format!("{second} {saw} {} = {}, but {why}", relations.what(read), relations.found(read))
     } else {
-        locks(&story, earlier, later).unwrap_or_else(|| "nothing orders them".to_owned())
+        locks(&relations, earlier, later).unwrap_or_else(|| "nothing orders them".to_owned())
     };
     Finding { sentence: format!("{first} {did} and {second} {then_did}: {reason}"), marks }
 }
 
 /// Whether an event touches its object's memory without being atomic, and if so whether it writes.
 fn plain(event: &Event) -> Option<bool> {
-    match event.deed {
+    match event.kind {
         EventKind::Read => Some(false),
         EventKind::Write | EventKind::Create | EventKind::Drop => Some(true),
         _ => None,
@@ -43,8 +43,8 @@ fn plain(event: &Event) -> Option<bool> {
 }
 
 fn conflict(one: &Event, two: &Event) -> bool {
-    let atomic_write = |event: &Event| matches!(event.deed, EventKind::Store | EventKind::Rmw);
-    let atomic = |event: &Event| atomic_write(event) || event.deed == EventKind::Load;
+    let atomic_write = |event: &Event| matches!(event.kind, EventKind::Store | EventKind::Rmw);
+    let atomic = |event: &Event| atomic_write(event) || event.kind == EventKind::Load;
     let writes = |event: &Event| plain(event) == Some(true) || atomic_write(event);
     let touches = |event: &Event| plain(event).is_some() || atomic(event);
     one.object.is_some()
@@ -56,12 +56,12 @@ fn conflict(one: &Event, two: &Event) -> bool {
         && (writes(one) || writes(two))
 }
 
-fn pair(story: &Story, order: &Order) -> Option<(usize, usize)> {
-    let events = &story.witness.events;
+fn pair(relations: &Relations, order: &Order) -> Option<(usize, usize)> {
+    let events = &relations.witness.events;
     let earlier_than =
         |later: usize| (0..later).rev().filter(move |&earlier| conflict(&events[earlier], &events[later]));
     let latest = |later: usize| {
-        let unordered = |earlier: &usize| !order.ordered(story.witness, *earlier, later);
+        let unordered = |earlier: &usize| !order.ordered(relations.witness, *earlier, later);
         // What the main thread did before the actors is ordered by their start.
         let by_actor = |earlier: &usize| events[*earlier].thread != 0;
         let mut candidates = earlier_than(later).filter(unordered);
@@ -74,27 +74,28 @@ fn pair(story: &Story, order: &Order) -> Option<(usize, usize)> {
 
 /// A value that the later thread saw before its access, and the earlier one wrote after its own, with
 /// orderings that are too weak.
-fn weak_flag(story: &Story, earlier: usize, later: usize) -> Option<(usize, usize, String)> {
-    let (first, second) = (story.event(earlier).thread, story.event(later).thread);
+fn weak_flag(relations: &Relations, earlier: usize, later: usize) -> Option<(usize, usize, String)> {
+    let (first, second) = (relations.event(earlier).thread, relations.event(later).thread);
     let seen = (earlier..later).rev().filter_map(|read| {
-        let write = story.from[read].filter(|_| story.event(read).thread == second && story.reads(read))?;
-        let flag = matches!(story.event(write).deed, EventKind::Store | EventKind::Rmw);
-        (flag && story.event(write).thread == first && write > earlier).then_some((write, read))
+        let write = relations.from[read]
+            .filter(|_| relations.event(read).thread == second && relations.reads(read))?;
+        let flag = matches!(relations.event(write).kind, EventKind::Store | EventKind::Rmw);
+        (flag && relations.event(write).thread == first && write > earlier).then_some((write, read))
     });
-    seen.filter_map(|(write, read)| Some((write, read, not_ordered_by(story, write, read)?))).next()
+    seen.filter_map(|(write, read)| Some((write, read, not_ordered_by(relations, write, read)?))).next()
 }
 
 /// What locks the two held, if any.
-fn locks(story: &Story, earlier: usize, later: usize) -> Option<String> {
+fn locks(relations: &Relations, earlier: usize, later: usize) -> Option<String> {
     let held = |index: usize| -> Vec<(usize, String)> {
-        let locks = story.held(story.event(index).thread, index);
-        locks.iter().map(|&(lock, _)| (lock, words::object(story.witness, Some(lock)))).collect()
+        let locks = relations.held(relations.event(index).thread, index);
+        locks.iter().map(|&(lock, _)| (lock, words::object(relations.witness, Some(lock)))).collect()
     };
     let names = |locks: &[(usize, String)]| {
         locks.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" and ")
     };
     let (ours, theirs) = (held(earlier), held(later));
-    let (first, second) = (story.who(earlier), story.who(later));
+    let (first, second) = (relations.who(earlier), relations.who(later));
     if ours.iter().any(|(lock, _)| theirs.iter().any(|(other, _)| lock == other)) {
         return None;
     }

@@ -240,27 +240,28 @@ fn a_message_before_its_payload() {
     };
     let tail = "and the outcome Some(0) is forbidden: the flag came first";
     let shows = || forbidden("Some(0)", "the flag came first");
-    let story = "reader read flag = true, which writer had written after data = 42, and still read data = 0";
+    let relations =
+        "reader read flag = true, which writer had written after data = 42, and still read data = 0";
     check(
         shows(),
         &["writer", "reader"],
         &lines("Relaxed", "Acquire"),
-        &format!("{story}: writer's Relaxed store and reader's Acquire load order nothing, {tail}"),
+        &format!("{relations}: writer's Relaxed store and reader's Acquire load order nothing, {tail}"),
         &[2, 3, 4, 5],
     );
     check(
         shows(),
         &["writer", "reader"],
         &lines("Release", "Acquire"),
-        &format!("{story}, {tail}"),
+        &format!("{relations}, {tail}"),
         &[2, 3, 4, 5],
     );
 }
 
 #[test]
 fn other_patterns() {
-    let check = |lines: &str, story: &str, marked: &[usize]| {
-        let conclusion = format!("{story}, and the outcome 1 is forbidden: an increment was lost");
+    let check = |lines: &str, relations: &str, marked: &[usize]| {
+        let conclusion = format!("{relations}, and the outcome 1 is forbidden: an increment was lost");
         check(lost(), &AB, lines, &conclusion, marked);
     };
     check("main new x w=0\nA store x w=1\nB load x r=0", "B read x = 0 after A had written 1", &[1, 2]);

@@ -6,33 +6,33 @@
 //! that is kept elsewhere (in a lock, in another crate's list) only its clones and its wakes are known.
 
 use super::super::Event;
-use super::story::Story;
+use super::relations::Relations;
 use crate::base::event::{ATOMIC_WAKER, CLONE, REGISTER, WAKE};
 
 /// What a thread waits for that waits to be woken, and events that explain why in vain.
-pub(super) fn waits_to_be_woken(story: &Story, wait: usize) -> (String, Vec<usize>) {
-    let thread = story.event(wait).thread;
-    let events = &story.witness.events[..wait];
+pub(super) fn waits_to_be_woken(relations: &Relations, wait: usize) -> (String, Vec<usize>) {
+    let thread = relations.event(wait).thread;
+    let events = &relations.witness.events[..wait];
     let is = |event: &Event, operation: &str, object: Option<usize>| {
         event.operation == operation && event.object == object
     };
-    let waker = story.event(wait).object;
+    let waker = relations.event(wait).object;
     let last = |operation: &str, object| events.iter().rposition(|event| is(event, operation, object));
     let in_atomic = |event: &Event| {
-        let kind = event.object.and_then(|object| story.witness.objects.get(object));
+        let kind = event.object.and_then(|object| relations.witness.objects.get(object));
         event.operation == REGISTER && kind.is_some_and(|object| object.kind == ATOMIC_WAKER)
     };
     let registered = events.iter().rposition(|event| event.thread == thread && in_atomic(event));
     if let Some(registered) = registered {
-        let (place, what) = (story.event(registered).object, story.what(registered));
+        let (place, what) = (relations.event(registered).object, relations.what(registered));
         let others = |event: &Event, operation| is(event, operation, place) && event.thread != thread;
         let after = &events[registered + 1..];
         if let Some(later) = after.iter().position(|event| others(event, REGISTER)) {
             let later = registered + 1 + later;
             let words = format!(
                 "waits to be woken: {} has registered its waker in {what}, in the place of that of {}",
-                story.who(later),
-                story.who(wait)
+                relations.who(later),
+                relations.who(wait)
             );
             return (words, vec![registered, later]);
         }
@@ -41,15 +41,15 @@ pub(super) fn waits_to_be_woken(story: &Story, wait: usize) -> (String, Vec<usiz
         if let (false, Some(early)) = (woken_since, events[..registered].iter().rposition(in_vain)) {
             let words = format!(
                 "waits to be woken: {}'s wake of {what} came before {} registered",
-                story.who(early),
-                story.who(wait)
+                relations.who(early),
+                relations.who(wait)
             );
             return (words, vec![early, registered]);
         }
     }
     match (last(WAKE, waker), last(CLONE, waker)) {
         (Some(woken), _) => {
-            let words = format!("waits to be woken once more: {} woke it last", story.who(woken));
+            let words = format!("waits to be woken once more: {} woke it last", relations.who(woken));
             (words, vec![woken])
         }
         (None, Some(cloned)) => ("waits to be woken, and no thread wakes it".to_owned(), vec![cloned]),

@@ -295,7 +295,8 @@ fn mutated_tokens_take_no_memory_and_nothing_down() {
         let place = (random >> 33) as usize % bytes.len();
         bytes[place] = b"AZaz09_-"[(random >> 20) as usize % 8];
         let mutated = String::from_utf8(bytes).expect("letters and digits");
-        let output = shell("ulimit -v 6000000; exec \"$0\" replay -- \"$1\"", &[&program, OsStr::new(&mutated)]);
+        let output =
+            shell("ulimit -v 6000000; exec \"$0\" replay -- \"$1\"", &[&program, OsStr::new(&mutated)]);
         match output.status.code() {
             Some(0) => {}
             _ => one_sentence(&output, 2, "token"),
