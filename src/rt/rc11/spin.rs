@@ -26,7 +26,8 @@ pub(crate) struct Here {
 impl Here {
     /// With what is handed to the call in other registers.
     pub(crate) fn with(self, arguments: [u64; 2]) -> Self {
-        let registers = arguments.iter().fold(self.registers, |hash, argument| mix(hash, *argument));
+        // Before anything is added: what differs in few bits there may differ in the same ones here.
+        let registers = arguments.into_iter().fold(mix(self.registers, FACTOR), mix);
         Here { registers, ..self }
     }
 }
