@@ -8,8 +8,6 @@ use crate::base::observation::Exploration;
 use crate::base::outcome::OutcomeCount;
 use crate::base::witness::Witness;
 use crate::verdict::Verdict;
-use crate::witness::table;
-use std::fmt::Write as _;
 
 /// A witness, and the checkers that came to the same failure.
 pub(super) struct Shown<'a> {
@@ -66,15 +64,8 @@ impl Shown<'_> {
     pub(super) fn render_within(&self, width: usize) -> String {
         let names: Vec<_> = self.engines.iter().map(|engine| engine.name()).collect();
         let how = if self.witness.shortest { "the shortest way" } else { "a way" };
-        let mut text = format!("{how} to it ({}):\n", names.join(" and "));
-        if let Some(program) = &self.witness.program {
-            let _ = writeln!(text, "{}", program.table);
-        }
-        for line in table::within(self.witness, width).lines() {
-            text += line;
-            text.push('\n');
-        }
-        super::plain::plain_lines(&text) + &super::terminal::wrapped(&self.witness.conclusion, 0, width)
+        let execution = super::terminal::execution(self.witness, width);
+        format!("{how} to it ({}):\n{execution}", names.join(" and "))
     }
 }
 

@@ -258,9 +258,14 @@ pub(crate) fn plainly_replayed(witness: &Witness) -> String {
 }
 
 fn drawn(witness: &Witness, width: usize) -> String {
-    let program = witness.program.as_ref().map(|program| format!("\n{}", program.table)).unwrap_or_default();
-    let (table, conclusion) = (table::within(witness, width), wrapped(&witness.conclusion, 0, width));
-    plain::plain_lines(&format!("{program}\n{table}{conclusion}{}", of_program(witness, width)))
+    format!("\n{}{}", execution(witness, width), of_program(witness, width))
+}
+
+/// A witness's table, below the program if that was generated, and what it comes to: without control characters.
+pub(super) fn execution(witness: &Witness, width: usize) -> String {
+    let program = witness.program.as_ref().map(|program| format!("{}\n", program.table)).unwrap_or_default();
+    let table = table::within(witness, width);
+    plain::plain_lines(&format!("{program}{table}")) + &wrapped(&witness.conclusion, 0, width)
 }
 
 /// What else there is to say of a generated program: its history, and a test to paste.

@@ -87,12 +87,7 @@ impl Drop for Freed {
     }
 }
 
-#[cfg(all(
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64"),
-    not(miri)
-))]
+#[cfg(wraps_malloc)]
 mod wrapped {
     use super::{CLASSES, Freed, MAX_KEPT, RUNNING, STEP, outside};
     use std::ffi::c_void;
@@ -232,12 +227,7 @@ mod wrapped {
     }
 }
 
-#[cfg(not(all(
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64"),
-    not(miri)
-)))]
+#[cfg(not(wraps_malloc))]
 mod wrapped {
     pub(super) fn link() {}
 }

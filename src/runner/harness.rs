@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// How long a real engine samples a cell where tests run under the normal budget, in milliseconds: less than
-/// the main job does. Tests run often, and wait for nothing else as long.
-const SAMPLING_MS: u64 = 50;
+/// How long a real engine samples a cell where tests run under the normal budget, in milliseconds: as the main job does
+/// where many cells share its time. Tests run often, and wait for nothing else as long.
+const SAMPLING_MS: u64 = 20;
 
 /// How long it samples once more if it must see a failure and has not.
 const LONGER_MS: u64 = 1_000;

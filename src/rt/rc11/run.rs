@@ -924,23 +924,22 @@ const ROUNDS_ALONE: u32 = 20;
 /// it. The round was in vain if another thread has written over what it read: another execution reads that instead.
 /// The executions with more such rounds are not explored.
 fn let_others_go_first(site: Site, begun: u16, end: u16) {
-    let halt_in_vain = || {
-        with(|run| {
-            run.bounded = true;
-            run.threads[run.current].in_vain = true;
+    let halt_if_in_vain = |others_went: bool| {
+        let in_vain = with(|run| {
+            let in_vain = !run.has_read_the_latest(begun, end) || others_went && run.is_left_alone(site);
+            run.bounded |= in_vain;
+            run.threads[run.current].in_vain |= in_vain;
+            in_vain
         });
-        halt();
+        if in_vain {
+            halt();
+        }
     };
-    let is_in_vain = || with(|run| !run.has_read_the_latest(begun, end));
-    if is_in_vain() {
-        halt_in_vain();
-    }
+    halt_if_in_vain(false);
     with(|run| run.threads[run.current].state = State::Yielding);
     switch();
     with(|run| run.threads[run.current].state = State::Ready);
-    if is_in_vain() || with(|run| run.is_left_alone(site)) {
-        halt_in_vain();
-    }
+    halt_if_in_vain(true);
 }
 
 fn read_held(id: EventId, location: LocationId, manner: Manner, update: Update<'_>, site: Site) -> u64 {

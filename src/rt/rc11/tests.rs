@@ -5,6 +5,7 @@ mod oracle;
 
 mod differential;
 mod heap;
+mod left_alone;
 mod symmetry;
 
 use super::{End, Explorer};

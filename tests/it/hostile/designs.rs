@@ -3,8 +3,7 @@
 use super::{ALL, CHECKERS, cell, check, designs_of, run, run_designs, shorter, times};
 use std::time::{Duration, Instant};
 
-#[test]
-fn a_design_that_does_not_do_the_same_twice_is_never_safe() {
+pub(crate) fn a_design_that_does_not_do_the_same_twice_is_never_safe() {
     let report = run("nondeterminism", &CHECKERS);
     let designs = designs_of(&report);
     assert_eq!(designs.len(), 9);
@@ -19,8 +18,7 @@ fn a_design_that_does_not_do_the_same_twice_is_never_safe() {
     }
 }
 
-#[test]
-fn threads_and_objects_that_no_checker_knows_are_never_safe() {
+pub(crate) fn threads_and_objects_that_no_checker_knows_are_never_safe() {
     let report = run("foreign", &CHECKERS);
     let designs = designs_of(&report);
     assert_eq!(designs.len(), 10);
@@ -36,8 +34,7 @@ fn threads_and_objects_that_no_checker_knows_are_never_safe() {
     }
 }
 
-#[test]
-fn every_end_is_told_by_what_it_is() {
+pub(crate) fn every_end_is_told_by_what_it_is() {
     // The whole half waits until the limits of the budget are reached, here and below.
     let report = run_designs("ends", &[], &ALL, shorter(&["--memory-mib", "512"]));
     for engine in ALL {
@@ -64,8 +61,7 @@ fn every_end_is_told_by_what_it_is() {
     }
 }
 
-#[test]
-fn nothing_that_a_worker_writes_is_trusted() {
+pub(crate) fn nothing_that_a_worker_writes_is_trusted() {
     let report = run_designs("writings", &[], &ALL, shorter(&["--stall-ms", "1000"]));
     let designs = designs_of(&report);
     assert_eq!(designs.len(), 7);
@@ -78,8 +74,7 @@ fn nothing_that_a_worker_writes_is_trusted() {
     }
 }
 
-#[test]
-fn closures_beside_the_actors_take_nothing_down() {
+pub(crate) fn closures_beside_the_actors_take_nothing_down() {
     for (scenario, engines, word) in [
         ("panicking_grade", &ALL[..], "a grade gave up"),
         ("panicking_debug", &ALL[..], "Debug gave up"),
@@ -98,8 +93,7 @@ fn closures_beside_the_actors_take_nothing_down() {
     assert_ne!(cell(&report, "two", "shuttle")["verdict"], "safe", "{report:#}");
 }
 
-#[test]
-fn what_takes_long_is_out_of_time_and_no_hang() {
+pub(crate) fn what_takes_long_is_out_of_time_and_no_hang() {
     let long = ["sleeps ten seconds", "three operations of 400 ms"];
     // 20 s a cell is the limit that the budget has.
     let limit = times(3, 20);
@@ -112,8 +106,7 @@ fn what_takes_long_is_out_of_time_and_no_hang() {
     }
 }
 
-#[test]
-fn what_stands_still_is_told_by_its_loops_and_locks() {
+pub(crate) fn what_stands_still_is_told_by_its_loops_and_locks() {
     let held = ["a lock of std across an operation"];
     let report = run_designs("slow", &held, &CHECKERS, &[]);
     for engine in CHECKERS {
@@ -136,8 +129,7 @@ fn what_stands_still_is_told_by_its_loops_and_locks() {
 }
 
 /// Also by one that is not at work, and outside of an execution: loom looks for leaks when one is over.
-#[test]
-fn a_panic_of_a_checker_is_told_as_one() {
+pub(crate) fn a_panic_of_a_checker_is_told_as_one() {
     let report = run("checkers", &CHECKERS);
     for engine in CHECKERS {
         let words = if engine == "loom" { "Arc leaked" } else { "cannot access Loom execution state" };
@@ -149,8 +141,7 @@ fn a_panic_of_a_checker_is_told_as_one() {
 }
 
 /// Under loom and shuttle, which would panic, as under our own checker.
-#[test]
-fn a_lock_that_is_read_twice_is_named() {
+pub(crate) fn a_lock_that_is_read_twice_is_named() {
     let report = run("refusals", &CHECKERS);
     for engine in CHECKERS {
         let words = "A holds lock and waits for lock, which it holds itself; B waits for lock";
@@ -158,8 +149,7 @@ fn a_lock_that_is_read_twice_is_named() {
     }
 }
 
-#[test]
-fn safe_code_breaks_no_memory() {
+pub(crate) fn safe_code_breaks_no_memory() {
     let report = run("destructors", &CHECKERS);
     for engine in CHECKERS {
         check(&report, "deadlocked, and locks while it unwinds", engine, "deadlock", "");

@@ -8,8 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-#[test]
-fn nothing_outlives_a_run() {
+pub(crate) fn nothing_outlives_a_run() {
     let surroundings = Surroundings::new();
     let mut command = hostile("hostile");
     command.args(["run", "leaks", "--budget", "quick", "--format", "json"]);
@@ -39,8 +38,7 @@ fn heeding_signals(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(heed) }
 }
 
-#[test]
-fn signals_leave_nothing_behind() {
+pub(crate) fn signals_leave_nothing_behind() {
     let (program, surroundings) = (program(), Surroundings::new());
     let mut moment = 0x9e37_79b9_u64;
     for round in 0..times(4, 50) {
@@ -70,8 +68,7 @@ fn signals_leave_nothing_behind() {
     surroundings.assert_left_alone();
 }
 
-#[test]
-fn run_after_run_is_the_same() {
+pub(crate) fn run_after_run_is_the_same() {
     let (program, surroundings) = (program(), Surroundings::new());
     for _ in 0..times(5, 1_000) {
         let mut command = Command::new(&program);
@@ -86,8 +83,7 @@ fn run_after_run_is_the_same() {
 }
 
 /// Another run's samples are waited for, which is said, and a signal ends the waiting; a search waits for nothing.
-#[test]
-fn behind_the_lock_of_another_run_it_says_so_and_obeys() {
+pub(crate) fn behind_the_lock_of_another_run_it_says_so_and_obeys() {
     let surroundings = Surroundings::new();
     let folder = surroundings.folder.path();
     let lock = File::create(folder.join(format!("selvedge-{}.lock", nix::unistd::getuid()))).expect("a file");

@@ -2,10 +2,10 @@
 //!
 //! `cargo test` runs the short half; with `SELVEDGE_HOSTILE=whole` the repetitions are those of `ci/hostile.sh`.
 
-mod designs;
-mod harness;
-mod leaks;
-mod surroundings;
+pub(crate) mod designs;
+pub(crate) mod harness;
+pub(crate) mod leaks;
+pub(crate) mod surroundings;
 
 use crate::support::{built, cell, check};
 use assert_cmd::Command;

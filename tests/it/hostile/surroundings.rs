@@ -20,8 +20,7 @@ fn functions(what: &str, arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-#[test]
-fn a_scenario_function_takes_no_other_scenario_down() {
+pub(crate) fn a_scenario_function_takes_no_other_scenario_down() {
     const RUN: [&str; 7] = ["run", "--engine", "shuttle", "--budget", "quick", "--format", "json"];
     const NEVER: &str = "its function did not return within 10 s";
     // One that never returns has its 10 s: the whole half waits for each kind of it.
@@ -55,8 +54,7 @@ fn a_scenario_function_takes_no_other_scenario_down() {
     serde_json::from_str::<Value>(&out).expect("what a function prints is nowhere in it");
 }
 
-#[test]
-fn no_control_character_of_a_name_reaches_a_terminal() {
+pub(crate) fn no_control_character_of_a_name_reaches_a_terminal() {
     for arguments in
         [&["list"][..], &["run", "odd", "--engine", "shuttle"], &["run", "odd", "--format", "json"]]
     {
@@ -70,8 +68,7 @@ fn no_control_character_of_a_name_reaches_a_terminal() {
     assert!(longest.is_some_and(|longest| longest <= 100), "{out}");
 }
 
-#[test]
-fn a_result_that_was_not_written_is_no_success() {
+pub(crate) fn a_result_that_was_not_written_is_no_success() {
     let program = hostile("hostile-functions").get_program().to_owned();
     for arguments in [&["list"][..], &["run", "--engine", "shuttle", "--budget", "quick"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -96,8 +93,7 @@ fn one_sentence(output: &Output, code: i32, words: &str) {
 
 const GOOD: [&str; 6] = ["run", "nondeterminism", "--design", "chooses as it should", "--budget", "quick"];
 
-#[test]
-fn an_argument_that_is_no_text_is_a_usage_error() {
+pub(crate) fn an_argument_that_is_no_text_is_a_usage_error() {
     for arguments in [&[][..], &["run"], &["run", "--design"], &["replay"], &["report"]] {
         let no_text = OsStr::from_bytes(b"\xff\xfe");
         let output = hostile("hostile").args(arguments).arg(no_text).output().expect("it runs");
@@ -105,8 +101,7 @@ fn an_argument_that_is_no_text_is_a_usage_error() {
     }
 }
 
-#[test]
-fn variables_of_the_checkers_change_nothing() {
+pub(crate) fn variables_of_the_checkers_change_nothing() {
     let with = |variables: &[(&str, &str)]| {
         let output = hostile("hostile")
             .args(GOOD)
@@ -133,8 +128,7 @@ fn variables_of_the_checkers_change_nothing() {
 }
 
 /// Where there is no place for temporary files, all witnesses are there all the same, and can be seen again.
-#[test]
-fn without_a_folder_for_temporary_files_no_witness_is_lost() {
+pub(crate) fn without_a_folder_for_temporary_files_no_witness_is_lost() {
     let design = "panics with a deadlock that was avoided";
     let run = |folder: &OsStr| {
         let mut command = hostile("hostile");
@@ -156,8 +150,7 @@ fn without_a_folder_for_temporary_files_no_witness_is_lost() {
 }
 
 /// Each limit, and what the program says where it cannot do its work.
-#[test]
-fn below_a_limit_of_the_system_it_works_or_says_why_not() {
+pub(crate) fn below_a_limit_of_the_system_it_works_or_says_why_not() {
     let limited = |limit: &str| {
         let script = format!("{limit}; program=$0; exec \"$program\" \"$@\" --jobs 1000");
         let arguments: Vec<&OsStr> = GOOD.iter().map(OsStr::new).collect();
@@ -199,8 +192,7 @@ fn harness_failed(limit: &str, output: &Output, words: &str) {
 }
 
 /// Root has as many processes as it likes: the program is run as another user, of whom there are none.
-#[test]
-fn where_no_more_processes_can_be_started_it_says_so() {
+pub(crate) fn where_no_more_processes_can_be_started_it_says_so() {
     let folder = tempfile::tempdir_in("/var/tmp").expect("a folder");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("it is ours");
@@ -225,8 +217,7 @@ fn where_no_more_processes_can_be_started_it_says_so() {
 }
 
 /// What lies where a file of ours is looked for, and is none.
-#[test]
-fn files_that_are_no_regular_files_do_not_block() {
+pub(crate) fn files_that_are_no_regular_files_do_not_block() {
     let fifo = |path: &Path| {
         nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     };
@@ -279,8 +270,7 @@ fn files_that_are_no_regular_files_do_not_block() {
 }
 
 /// Lengths in a token are bounded before anything is allocated for them: of address space, 17 GB were asked for once.
-#[test]
-fn mutated_tokens_take_no_memory_and_nothing_down() {
+pub(crate) fn mutated_tokens_take_no_memory_and_nothing_down() {
     let report = json(hostile("hostile").args(["run", "writings", "--design", "prints and is safe"]), 0);
     assert_eq!(report["scenarios"][0]["name"], "writings");
     let design = "panics with a deadlock that was avoided";
@@ -322,8 +312,7 @@ fn peak_mib(command: &mut std::process::Command) -> (std::process::ExitStatus, i
     (std::process::ExitStatus::from_raw(status), usage.ru_maxrss / 1024)
 }
 
-#[test]
-fn what_is_printed_without_end_is_cut_and_it_is_said() {
+pub(crate) fn what_is_printed_without_end_is_cut_and_it_is_said() {
     let surroundings = Surroundings::new();
     let report = tempfile::NamedTempFile::new().expect("a file");
     let mut command = std::process::Command::new(program());

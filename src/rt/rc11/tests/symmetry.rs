@@ -87,7 +87,7 @@ fn begins_with_an_update(thread: &Thread) -> bool {
 #[test]
 fn threads_alike_end_as_they_would_by_other_names() {
     let programs: u64 =
-        std::env::var("SELVEDGE_ORACLE_PROGRAMS").map_or(1_500, |count| count.parse().expect("a number"));
+        std::env::var("SELVEDGE_ORACLE_PROGRAMS").map_or(500, |count| count.parse().expect("a number"));
     let (mut fewer, mut broken, mut racy, mut left_out) = (0, 0, 0, 0);
     for seed in 0..programs {
         let (mut program, alike) = with_threads_alike(seed);

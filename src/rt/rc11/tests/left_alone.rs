@@ -1,0 +1,42 @@
+//! Loops that wait for a thread whose round was in vain, and that goes on in another execution only.
+
+use super::explore;
+use crate::explore::rc11::Model;
+use crate::rt::rc11::run::ROUNDS;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::thread;
+use Ordering::{Acquire, Relaxed, Release};
+
+/// The second waits for the first, and the main thread for the second, by a loop that counts its rounds in shared memory,
+/// so that no two are the same. Where the second has not seen what is there, the loop would never end.
+#[test]
+fn a_loop_that_waits_for_a_thread_that_is_given_up_ends() {
+    let seen = explore(Model::Rc11, || {
+        crate::rt::execution::begin();
+        let [begun, done, rounds] = [(); 3].map(|()| Arc::new(AtomicU32::new(0)));
+        let second = {
+            let (begun, done) = (Arc::clone(&begun), Arc::clone(&done));
+            thread::spawn(move || {
+                while begun.load(Acquire) == 0 {
+                    crate::hint::spin_loop();
+                }
+                done.store(1, Release);
+            })
+        };
+        let first = {
+            let begun = Arc::clone(&begun);
+            thread::spawn(move || begun.store(1, Release))
+        };
+        while done.load(Acquire) == 0 {
+            rounds.fetch_add(1, Relaxed);
+            thread::yield_now();
+        }
+        first.join().unwrap();
+        second.join().unwrap();
+        rounds.load(Relaxed)
+    });
+    assert!(seen.complete >= 2 && seen.unseen > 0 && seen.endless + seen.deadlocks == 0, "{seen:?}");
+    let counts: Vec<_> = seen.outcomes.keys().copied().collect();
+    assert_eq!(counts, (0..=ROUNDS).collect::<Vec<_>>(), "{seen:?}");
+}
