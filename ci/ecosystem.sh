@@ -65,13 +65,14 @@ arguments() {
 }
 
 # By what a crate knows that it is built for loom. A word that is one crate's says nothing to others, and what all need
-# is built once with it; but tachyonix needs async-event as it is without loom.
+# is built once with it; but tachyonix and burstq need async-event as it is without loom, and rapidfire event-listener.
 flags() {
   case $1 in
+    rapidfire | saa | sdd | scc | async-event) echo "--cfg async_event_loom" ;;
     oneshot | st3 | multishot | tachyonix | diatomic-waker)
       echo "--cfg oneshot_loom --cfg st3_loom --cfg multishot_loom --cfg tachyonix_loom --cfg diatomic_waker_loom"
       ;;
-    *) echo "--cfg loom --cfg tokio_unstable --cfg async_event_loom" ;;
+    *) echo "--cfg loom --cfg tokio_unstable" ;;
   esac
 }
 
@@ -218,6 +219,8 @@ surroundings() {
   export CARGO_PROFILE_DEV_CODEGEN_UNITS=4 CARGO_PROFILE_DEV_LTO=off CARGO_INCREMENTAL=0
   export RUSTFLAGS CARGO_TARGET_DIR
   RUSTFLAGS=$(flags "$2")
+  # Its library asks for a nightly compiler's benchmarks.
+  if [ "$2" = cupchan ]; then export RUSTC_BOOTSTRAP=1; fi
   # All that have the same flags are built once.
   CARGO_TARGET_DIR=$target/$1$(echo "$RUSTFLAGS" | tr -d ' -' | sed 's/cfg/-/g')
 }

@@ -49,6 +49,11 @@ pub(super) fn inconclusive(identity: &Identity, engine: Engine, stop: &Stop) -> 
     format!("{} is inconclusive on {engine}: {}", identity.name, sentence::stopped(stop, engine))
 }
 
+/// That nothing is known, as no execution came to its end.
+pub(super) fn nothing_seen(identity: &Identity, engine: Engine) -> String {
+    format!("{} is inconclusive on {engine}: no execution came to its end", identity.name)
+}
+
 /// What was not explored of a model in which no failure was found.
 pub(super) fn left_out(identity: &Identity, engine: Engine, seen: &Observation) -> Option<String> {
     let how = match &seen.stopped {

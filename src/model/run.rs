@@ -210,6 +210,9 @@ pub(super) fn on(
     let _nameless = crate::rt::model::nameless_main();
     let seen = engine::observe(engine, &task)
         .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
+    if let Some(stop) = seen.stopped.as_ref().filter(|stop| stop.discredits()) {
+        return Err(failure::inconclusive(identity, engine, stop));
+    }
     if let Some(told) = failure::told(identity, engine, &seen) {
         return Err(told);
     }
@@ -219,6 +222,9 @@ pub(super) fn on(
         Some(Stop::Budget { .. }) if late || bounds.ends_by_request => {}
         Some(Stop::OutOfTime { .. }) if seen.executions > 0 => {}
         Some(stop) => return Err(failure::inconclusive(identity, engine, stop)),
+    }
+    if seen.executions == 0 {
+        return Err(failure::nothing_seen(identity, engine));
     }
     if bounds.repeatable && seen.caveats.contains(&Caveat::NotRepeatable) {
         return Err(failure::not_repeatable(identity, engine));

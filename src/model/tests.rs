@@ -68,6 +68,23 @@ fn a_deadlock_is_one() {
 }
 
 #[test]
+fn a_loop_that_never_ends_is_told_with_its_events_and_a_token() {
+    let told = fails(|| {
+        let flag = Arc::new(AtomicU32::new(0));
+        let other = Arc::clone(&flag);
+        let waits = thread::spawn(move || {
+            while other.load(Ordering::Acquire) != 2 {
+                crate::hint::spin_loop();
+            }
+        });
+        flag.store(1, Ordering::Release);
+        waits.join().expect("no panic");
+    });
+    assert!(told.contains("a loop waits for what never comes"), "{told}");
+    assert!(told.contains("load flag") && told.contains("SELVEDGE_REPLAY="), "{told}");
+}
+
+#[test]
 fn a_panic_that_nobody_joins_is_a_failure_and_one_that_is_joined_is_not() {
     let told = fails(|| drop(thread::spawn(|| panic!("unheard of"))));
     assert!(told.contains("unheard of") || told.contains("nobody joined"), "{told}");

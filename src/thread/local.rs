@@ -38,7 +38,7 @@ macro_rules! thread_local {
             fn init() -> $t {
                 $init
             }
-            ::std::thread_local! {
+            $crate::thread::__std_thread_local! {
                 static REAL: $t = $($real)*;
             }
             $crate::thread::LocalKey::__new(&REAL, init)

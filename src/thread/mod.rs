@@ -20,6 +20,8 @@ pub use handle::{
 pub use local::{AccessError, LocalKey};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use std::thread::Result;
+#[doc(hidden)]
+pub use std::thread_local as __std_thread_local;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@
 //! actor later is not seen. Pointers into the program's own data pass.
 
 use anyhow::Context as _;
+use std::ffi::c_void;
 use std::fs::{File, read_link, read_to_string};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -32,6 +33,8 @@ const ARC_COUNTS_BYTES: usize = 2 * size_of::<usize>();
 /// The addresses at which something private begins or lies, of this process and at this moment.
 pub(super) struct PrivateMemory {
     ranges: Vec<Range<usize>>,
+    /// The thread-local variables of this thread: what outlives a call does not point there, and padding does.
+    thread_locals: Vec<Range<usize>>,
 }
 
 impl PrivateMemory {
@@ -39,14 +42,16 @@ impl PrivateMemory {
     pub(super) fn of_this_process() -> anyhow::Result<Self> {
         let maps = read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
         let program = read_link("/proc/self/exe").context("cannot read /proc/self/exe")?;
-        Ok(Self { ranges: private_ranges(&maps, &program.to_string_lossy()) })
+        let ranges = private_ranges(&maps, &program.to_string_lossy());
+        Ok(Self { ranges, thread_locals: thread_locals() })
     }
 
     /// Whether a word points into private memory, and not to one of `fit`, which are addresses of values in
     /// an `Arc`.
     pub(super) fn is_pointed_to_by(&self, word: usize, fit: &[usize]) -> bool {
         let into = |&value: &usize| (value - ARC_COUNTS_BYTES..=value).contains(&word);
-        self.ranges.iter().any(|range| range.contains(&word)) && !fit.iter().any(into)
+        let lies_in = |ranges: &[Range<usize>]| ranges.iter().any(|range| range.contains(&word));
+        lies_in(&self.ranges) && !lies_in(&self.thread_locals) && !fit.iter().any(into)
     }
 }
 
@@ -128,6 +133,28 @@ fn private_ranges(maps: &str, program: &str) -> Vec<Range<usize>> {
     ranges
 }
 
+/// Where the thread-local variables of the calling thread lie, of the program and of each library.
+fn thread_locals() -> Vec<Range<usize>> {
+    unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _: usize, ranges: *mut c_void) -> i32 {
+        // SAFETY: the linker describes a module, whose headers are in memory; the vector is the caller's below.
+        let (info, ranges) = unsafe { (&*info, &mut *ranges.cast::<Vec<Range<usize>>>()) };
+        if info.dlpi_tls_data.is_null() {
+            return 0;
+        }
+        // SAFETY: as above.
+        let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+        let sizes =
+            headers.iter().filter(|header| header.p_type == libc::PT_TLS).map(|header| header.p_memsz);
+        let start = info.dlpi_tls_data.addr();
+        ranges.extend(sizes.map(|bytes| start..start.saturating_add(usize::try_from(bytes).unwrap_or(0))));
+        0
+    }
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    // SAFETY: the function above is as the linker asks, and what it is handed lives until this returns.
+    unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut ranges).cast()) };
+    ranges
+}
+
 struct MapLine<'a> {
     range: Range<usize>,
     private: bool,
@@ -148,6 +175,23 @@ fn parse(line: &str) -> Option<MapLine<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    thread_local! {
+        static OF_A_THREAD: std::cell::Cell<usize> = const { std::cell::Cell::new(7) };
+    }
+
+    #[test]
+    fn a_thread_local_variable_is_no_memory_that_a_state_owns() {
+        let memory = PrivateMemory::of_this_process().unwrap();
+        let (variable, owned) = (OF_A_THREAD.with(|variable| (&raw const *variable).addr()), Box::new(7));
+        assert!(!memory.is_pointed_to_by(variable, &[]), "{variable:x} {:x?}", memory.thread_locals);
+        assert!(memory.is_pointed_to_by((&raw const *owned).addr(), &[]), "{:x?}", memory.ranges);
+        assert!(
+            memory.thread_locals.iter().all(|range| range.len() < 1 << 20),
+            "{:x?}",
+            memory.thread_locals
+        );
+    }
 
     #[test]
     fn finds_the_heap_and_its_growth_but_not_data_or_shared_memory_or_the_stack() {
