@@ -4,7 +4,7 @@
 //! texts, and takes none for theirs that did not come from their sources.
 
 use crate::base::failure::{Access, AccessKind, Crash, DataRace, Failure, How, Who};
-use crate::base::location::{Site, source_path};
+use crate::base::location::{Site, shown_path};
 use crate::base::observation::Stop;
 use crate::race::{Access as CellAccess, Race, RaceSite};
 use crate::rt::context;
@@ -51,7 +51,7 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Result<Failure, Stop> {
 fn panicked(panic: panics::Panic) -> How {
     How::Panic {
         message: panic.message,
-        site: Some(Site { file: source_path(&panic.file), line: panic.line }),
+        site: Some(Site { file: shown_path(&panic.file), line: panic.line }),
     }
 }
 
@@ -69,7 +69,7 @@ fn access_of_loom(line: &str) -> Option<Access> {
     Some(Access {
         thread: thread.parse().ok()?,
         kind: if what.starts_with("write") { AccessKind::Write } else { AccessKind::Read },
-        site: Some(Site { file: source_path(file), line: line.parse().ok()? }),
+        site: Some(Site { file: shown_path(file), line: line.parse().ok()? }),
     })
 }
 

@@ -72,6 +72,41 @@ fn observed_by_rc11(design: &ErasedDesign) -> (Task<'_>, Observation) {
     (task, seen)
 }
 
+/// A loop that waits for 2, which is stored after 1 or not at all; with a yield between two looks or without.
+#[test]
+fn a_loop_without_end_is_told_and_shown_by_rc11() {
+    for between in [crate::thread::yield_now, || ()] {
+        let design = |last: u32| {
+            let design = Design::new(|| AtomicU32::new(0))
+                .actor("A", move |n| {
+                    n.store(1, Release);
+                    if last > 1 {
+                        n.store(last, Release);
+                    }
+                })
+                .actor("B", move |n| {
+                    while n.load(Acquire) != 2 {
+                        between();
+                    }
+                })
+                .observe(|n, _| n.load(Relaxed));
+            erased(design, |_| false)
+        };
+        let endless = design(1);
+        let (task, seen) = observed_by_rc11(&endless);
+        let [Failure::Hang(hang)] = &seen.failures[..] else { panic!("{seen:?}") };
+        assert_eq!((&hang.spinning[..], &seen.stopped), (&[2][..], &None), "{seen:?}");
+        let [witness] = &seen.witnesses[..] else { panic!("{seen:?}") };
+        let events = actors_events(witness);
+        assert!(events.iter().any(|event| event == "B load 1"), "{events:?}");
+        let token = token::decode(&witness.token).expect("a token");
+        assert_eq!(actors_events(&replay(&task, &token).expect("the same way")), events);
+
+        let (_, seen) = observed_by_rc11(&design(2));
+        assert!(seen.failures.is_empty() && seen.stopped.is_none() && seen.executions > 0, "{seen:?}");
+    }
+}
+
 /// It is wrong once, long after the executions that are executed again.
 #[test]
 fn a_failure_that_the_same_execution_does_not_show_again_is_not_repeatable() {

@@ -84,6 +84,70 @@ fn a_loop_that_never_ends_is_told_with_its_events_and_a_token() {
     assert!(told.contains("load flag") && told.contains("SELVEDGE_REPLAY="), "{told}");
 }
 
+/// Progress that only `std` sees, as in a collector with epochs of its own.
+fn waits_for_what_std_counts(rounds: u32, most: u32) {
+    let counted = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let freed = Arc::new(AtomicU32::new(0));
+    let waits = thread::spawn({
+        let freed = Arc::clone(&freed);
+        move || {
+            while freed.load(Ordering::Relaxed) == 0 {
+                // What was handed in is freed by whoever comes by the last time.
+                if counted.load(Ordering::Relaxed) < most
+                    && counted.fetch_add(1, Ordering::Relaxed) + 1 == rounds
+                {
+                    freed.store(1, Ordering::Relaxed);
+                }
+                thread::yield_now();
+            }
+        }
+    });
+    waits.join().expect("no panic");
+    assert_eq!(freed.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_loop_that_std_ends_is_none_without_end_and_goes_to_loom() {
+    model(|| waits_for_what_std_counts(40, 100));
+    // Never, whatever is counted.
+    let told = fails(|| waits_for_what_std_counts(200, 100));
+    assert!(told.contains("a loop waits for what never comes"), "{told}");
+}
+
+/// The second hears of the first through std: a graph in which the first waits for what the second does then cannot be
+/// followed.
+fn hears_of_it_through_std() -> u32 {
+    let told = std::sync::Arc::new(AtomicUsize::new(0));
+    let [word, heard] = [(); 2].map(|()| Arc::new(AtomicU32::new(0)));
+    let first = {
+        let (told, word) = (std::sync::Arc::clone(&told), Arc::clone(&word));
+        thread::spawn(move || {
+            word.fetch_add(1, Ordering::Relaxed);
+            told.store(1, Ordering::Relaxed);
+        })
+    };
+    let second = {
+        let (word, heard) = (Arc::clone(&word), Arc::clone(&heard));
+        thread::spawn(move || {
+            if told.load(Ordering::Relaxed) == 1 {
+                heard.fetch_add(1, Ordering::Relaxed);
+            }
+            word.fetch_add(1, Ordering::Relaxed);
+        })
+    };
+    [first, second].into_iter().for_each(|thread| thread.join().expect("no panic"));
+    word.load(Ordering::Relaxed) + heard.load(Ordering::Relaxed)
+}
+
+#[test]
+fn what_no_checker_sees_is_explored_on_loom() {
+    let explored = explored_within(Effort::Quick.budget(1), || _ = hears_of_it_through_std());
+    assert!(matches!(&explored, Err(fault) if fault.is_hidden), "{explored:?}");
+    model(|| assert!(matches!(hears_of_it_through_std(), 2 | 3)));
+    let told = fails(|| assert_eq!(hears_of_it_through_std(), 2));
+    assert!(told.contains("left == right"), "{told}");
+}
+
 #[test]
 fn a_panic_that_nobody_joins_is_a_failure_and_one_that_is_joined_is_not() {
     let told = fails(|| drop(thread::spawn(|| panic!("unheard of"))));
@@ -253,7 +317,7 @@ fn a_model_that_has_no_budget_of_executions_ends_by_the_clock() {
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
-fn explored_within(budget: Budget, f: impl Fn() + Send + Sync + 'static) -> Result<u64, String> {
+fn explored_within(budget: Budget, f: impl Fn() + Send + Sync + 'static) -> Result<u64, run::Fault> {
     let bounds =
         Bounds { budget, deadline: None, max_operations: None, ends_by_request: false, repeatable: false };
     let identity = Identity::of(Location::caller());

@@ -9,7 +9,7 @@
 //! Limits: without [`install`], as in unit tests of the facade, only payload and text speak. Records are per
 //! operating-system thread and only the last few are kept.
 
-use crate::base::location::source_path;
+use crate::base::location::shown_path;
 use crate::heartbeat::{self, Cause};
 use crate::rt::context;
 use corosensei::Coroutine;
@@ -197,7 +197,7 @@ fn leave_words(info: &PanicHookInfo<'_>) {
         heartbeat.note_fatal(thread, cleaning_up);
     } else if let Some(words) = text(info.payload()) {
         heartbeat
-            .note_words(thread, &format!("{words} ({}:{})", source_path(location.file()), location.line()));
+            .note_words(thread, &format!("{words} ({}:{})", shown_path(location.file()), location.line()));
     }
 }
 

@@ -222,6 +222,8 @@ pub(crate) struct Run {
     execution: u64,
     over: bool,
     end: Option<End>,
+    /// How often the running thread still looks, if it goes round in a loop to confirm that this never ends.
+    confirming: Option<u32>,
     /// The read that the graph was made for, until it is executed: what it needs goes first.
     owing: Option<EventId>,
     stacks: Vec<DefaultStack>,
@@ -387,17 +389,17 @@ fn wait_for_turn() {
     }
 }
 
-/// Waits until it is the running thread's turn as the guide has it; does not return if it has nothing more for it.
-fn wait_for_guide() {
+/// Waits until it is the running thread's turn as the guide has it. False if it has nothing more for any.
+fn wait_for_guide() -> bool {
     loop {
         match with(|run| run.guided_thread()) {
-            Some(thread) if thread == with(|run| run.current) => return,
+            Some(thread) if thread == with(|run| run.current) => return true,
             Some(_) => {
                 with(|run| run.threads[run.current].state = State::Extending);
                 switch();
                 with(|run| run.threads[run.current].state = State::Ready);
             }
-            None => halt(),
+            None => return false,
         }
     }
 }
@@ -423,8 +425,23 @@ enum Next {
     New(EventId),
 }
 
-/// Begins an operation: `None` if the run is over, and the operation has no meaning.
+/// Begins an operation: `None` if the run is over, and the operation has no meaning. Does not return if the run ends
+/// before it.
 fn arrive() -> Option<EventId> {
+    let next = arrive_to_look()?;
+    halt_behind_guide();
+    Some(next)
+}
+
+/// Halts the running thread if the guide has nothing more for it.
+fn halt_behind_guide() {
+    if with(|run| run.guide.is_some() && run.section.is_none() && run.guided_thread().is_none()) {
+        halt();
+    }
+}
+
+/// As [`arrive`], of what may be another round of a loop, in which the run ends: it returns where there is no more.
+fn arrive_to_look() -> Option<EventId> {
     // Who unwinds is found out by asking at each operation.
     unwinding::is(|| me() as u64);
     // SAFETY: the reference ends before anything else is called.
@@ -439,6 +456,9 @@ fn arrive() -> Option<EventId> {
             halt_for_good();
         }
         return None;
+    }
+    if run.confirming.is_some() {
+        does_end();
     }
     if run.guide.is_some() && run.section.is_none() {
         wait_for_guide();
@@ -838,16 +858,25 @@ pub(super) fn read(
     site: Site,
 ) -> Option<ReadValue> {
     sheltered(None, || {
-        let id = arrive()?;
-        check_made(location, site, Access::Read);
+        if is_confirming() {
+            return Some(look_again(location, &mut *update));
+        }
+        let id = arrive_to_look()?;
         let look = here.and_then(|here| {
             let here = here.with([u64::from(location), 0]);
             with(|run| Look::new(here, site, run.base(), id.index))
         });
         let value = match look_up(id) {
-            Next::Held(id) => read_held(id, location, manner, &mut *update, site),
+            Next::Held(id) => {
+                check_made(location, site, Access::Read);
+                read_held(id, location, manner, &mut *update, site)
+            }
             Next::New(id) => {
-                halt_if_repeated(look);
+                if halt_if_repeated(look) {
+                    return Some(look_again(location, &mut *update));
+                }
+                halt_behind_guide();
+                check_made(location, site, Access::Read);
                 wait_for_turn();
                 read_new(id, location, manner, &mut *update)
             }
@@ -873,40 +902,92 @@ pub(super) fn read(
 }
 
 /// Blocks the running thread if it was here before, in the same state, and has only looked since. If it can see the
-/// same again, it would do so for ever; if it cannot, the round was in vain: another execution is without it.
-fn halt_if_repeated(look: Option<Look>) {
+/// same again, it would do so for ever; if it cannot, the round was in vain: another execution is without it. Returns
+/// true where the thread is to go round and confirm that.
+fn halt_if_repeated(look: Option<Look>) -> bool {
     let repeated = with(|run| {
         let next = run.next();
+        // What is written down on the way is on the stack, too. That the loop has no end is known there.
+        let behind_guide = run.guide.is_some() && run.guided_thread().is_none();
         let thread = &run.threads[run.current];
         let mut rounds = look.into_iter().flat_map(|look| {
             thread
                 .looks
                 .iter()
                 .rev()
-                .filter(move |earlier| look.repeats(earlier))
+                .filter(move |earlier| look.repeats(earlier) || behind_guide && look.is_where(earlier))
                 .map(|earlier| earlier.index)
         });
         let latest = rounds.next()?;
         let can_repeat = |first: &u16| run.graph.can_repeat(EventId { index: *first, ..next }, next);
         Some(std::iter::once(latest).chain(rounds).find(can_repeat))
     });
-    if let Some(round) = repeated {
-        with(|run| {
-            let thread = &mut run.threads[run.current];
-            thread.looping = round;
-            thread.in_vain = round.is_none();
-        });
+    let Some(round) = repeated else { return false };
+    with(|run| {
+        let thread = &mut run.threads[run.current];
+        thread.looping = round;
+        thread.in_vain = round.is_none();
+    });
+    while !is_confirming() {
+        with(|run| run.threads[run.current].state = State::Blocked);
+        switch();
+    }
+    true
+}
+
+// ---- Whether a loop that seems to have no end has none. What its rounds change is seen on the stack; but they may change
+// memory that is no object of the facade's. So, when no thread can go on, the thread goes round many times more, without
+// an event for it.
+
+/// How often a thread looks before its loop is said to have no end.
+const LOOKS_TO_CONFIRM: u32 = 1_000;
+
+fn is_confirming() -> bool {
+    // SAFETY: the reference ends here.
+    unsafe { run() }.is_some_and(|run| run.confirming.is_some())
+}
+
+/// A look that is no event, at what was written last.
+fn look_again(location: LocationId, update: Update<'_>) -> ReadValue {
+    going_round();
+    let last = |run: &Run| run.graph.location(location).writes.last().copied().unwrap_or(EventId::INIT);
+    let value = with(|run| run.value_of(last(run), location));
+    if update(value).is_some() {
+        does_end();
+    }
+    ReadValue { value, written: None }
+}
+
+/// The running thread has gone on in its loop. Does not return if that was often enough.
+fn going_round() {
+    let left = with(|run| {
+        let left = run.confirming.as_mut().expect("asked for where it is confirmed");
+        *left = left.saturating_sub(1);
+        *left
+    });
+    if left == 0 {
         halt();
     }
 }
 
+/// The running thread does something else than look: its loop depends on what no checker sees.
+fn does_end() -> ! {
+    let site = with(|run| run.threads[run.current].sites.last().copied());
+    finish(End::Trouble(Trouble::NotRepeatable(site)))
+}
+
 /// A round of a loop ends here, perhaps.
 pub(crate) fn yield_now(here: Here, site: Site) {
-    let Some(id) = arrive() else { return };
+    if is_confirming() {
+        return going_round();
+    }
+    let Some(id) = arrive_to_look() else { return };
     let look = with(|run| Look::new(here, site, run.base(), id.index));
     let round = with(|run| run.count_yield(site, id.index));
     if let Next::New(_) = look_up(id) {
-        halt_if_repeated(look);
+        if halt_if_repeated(look) {
+            return;
+        }
         if let Some(begun) = round {
             let_others_go_first(site, begun, id.index);
         }
@@ -1143,7 +1224,7 @@ fn plain_event_bare(kind: Kind, order: Order, site: Site) -> bool {
 
 /// A fence. False if the run is over.
 pub(crate) fn fence(order: Order, site: Site) -> bool {
-    plain_event(Kind::Fence, order, site)
+    is_confirming() || plain_event(Kind::Fence, order, site)
 }
 
 /// One of `0..options`: every one of them in one execution or another.
@@ -1398,6 +1479,9 @@ pub(super) fn access_before(ago: u16, cell: u32, access: Access, site: Site) {
     if !alive() {
         context::check_thread(Checker::Rc11);
         return;
+    }
+    if access == Access::Write && is_confirming() {
+        does_end();
     }
     let race = with(|run| {
         let mut place = run.place(site);
@@ -1668,6 +1752,7 @@ impl Run {
             inside: false,
             execution: 0,
             over: false,
+            confirming: None,
             end: None,
             owing: None,
             stacks: Vec::new(),
@@ -1793,6 +1878,13 @@ impl Run {
         if blocked.any(|thread| thread.looping.is_some()) { End::Endless } else { End::Deadlock }
     }
 
+    /// The threads that seem to go round for ever, in a run that would end so.
+    fn to_confirm(&self) -> Vec<usize> {
+        let is_sought = !self.over && self.end.is_none() && self.guide.is_none();
+        let is_endless = is_sought && matches!(self.how_it_ended(), End::Endless);
+        if is_endless { self.looping() } else { Vec::new() }
+    }
+
     /// Whether a thread is blocked that would not be in another execution: it has not seen what others have done.
     fn waits_for_what_is_there(&self) -> bool {
         let is_latest = |thread: &Thread, number| {
@@ -1808,6 +1900,14 @@ impl Run {
 fn drive() {
     while let Some(thread) = with(|run| if run.over { None } else { run.pick() }) {
         resume(thread);
+    }
+    for thread in with(|run| run.to_confirm()) {
+        with(|run| run.confirming = Some(LOOKS_TO_CONFIRM));
+        resume(thread);
+        with(|run| run.confirming = None);
+        if with(|run| run.over) {
+            break;
+        }
     }
 }
 
@@ -1832,6 +1932,11 @@ fn resume(thread: usize) {
         match result {
             CoroutineResult::Yield(()) => run.threads[thread].fiber = Some(fiber),
             CoroutineResult::Return(()) => {
+                if run.confirming.is_some() && !run.over {
+                    let site = run.threads[thread].sites.last().copied();
+                    run.end.get_or_insert(End::Trouble(Trouble::NotRepeatable(site)));
+                    run.over = true;
+                }
                 run.threads[thread].state = State::Done;
                 run.stacks.push(fiber.into_stack());
             }

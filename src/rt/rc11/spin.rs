@@ -157,7 +157,12 @@ impl Look {
 
     /// Whether the thread was here before, in the same state.
     pub(super) fn repeats(&self, earlier: &Look) -> bool {
-        std::ptr::eq(self.site, earlier.site) && self.hash == earlier.hash
+        self.is_where(earlier) && self.hash == earlier.hash
+    }
+
+    /// Whether the thread was here before, in whatever state.
+    pub(super) fn is_where(&self, earlier: &Look) -> bool {
+        std::ptr::eq(self.site, earlier.site)
     }
 }
 

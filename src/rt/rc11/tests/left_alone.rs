@@ -1,6 +1,7 @@
 //! Loops that wait for a thread whose round was in vain, and that goes on in another execution only.
 
-use super::explore;
+use super::super::Explorer;
+use super::explore_by;
 use crate::explore::rc11::Model;
 use crate::rt::rc11::run::ROUNDS;
 use crate::sync::Arc;
@@ -12,7 +13,7 @@ use Ordering::{Acquire, Relaxed, Release};
 /// so that no two are the same. Where the second has not seen what is there, the loop would never end.
 #[test]
 fn a_loop_that_waits_for_a_thread_that_is_given_up_ends() {
-    let seen = explore(Model::Rc11, || {
+    let seen = explore_by(Explorer::new(Model::Rc11).fair(true), || {
         crate::rt::execution::begin();
         let [begun, done, rounds] = [(); 3].map(|()| Arc::new(AtomicU32::new(0)));
         let second = {
