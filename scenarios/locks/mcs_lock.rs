@@ -18,14 +18,17 @@ struct Queue {
 /// What may be wrong.
 #[derive(Clone, Copy)]
 struct Manner {
+    /// How an actor enters the queue, and how it links itself to the one before.
+    enter: Ordering,
+    link: Ordering,
     hand_over: Ordering,
     wait: Ordering,
     /// Whether a leaver waits for a successor that has entered the queue but has not linked itself yet.
     waits_for_link: bool,
 }
 
-
-const RIGHT: Manner = Manner { hand_over: Release, wait: Acquire, waits_for_link: true };
+const RIGHT: Manner =
+    Manner { enter: AcqRel, link: Release, hand_over: Release, wait: Acquire, waits_for_link: true };
 
 fn mcs_lock() -> Scenario<u32> {
     Scenario::new("Two actors count under an MCS queue lock. Is it handed over, each time and with all that it guards?")
@@ -38,20 +41,28 @@ fn mcs_lock() -> Scenario<u32> {
             "the leaver does not wait for the link",
             queueing(Manner { waits_for_link: false, ..RIGHT })
                 .expect(Hang)
-                .only_on(&[Shuttle], "loom stops at a number of steps, and a real engine takes seconds to tell that an actor spins"),
+                .only_on(&[Rc11, Shuttle], "loom stops at a number of steps, and a real engine takes seconds to tell that an actor spins"),
+        )
+        .design(
+            "published before it is initialised",
+            queueing(Manner { enter: Acquire, link: Relaxed, ..RIGHT })
+                .expect(Hang)
+                .only_on(&[Rc11], "loom and shuttle keep the two stores to a node's flag in the order of time, and a real engine takes seconds to tell that an actor spins"),
         )
         .in_practice(
             "a successor between its swap of the tail and its link is there and cannot be seen: who leaves must wait for \
-             the link, or the lock is never handed over. On Linux a futex-based Mutex does all this without spinning.",
+             the link, or the lock is never handed over. Who enters must publish its node as a whole, or the node's first \
+             value overwrites the hand-over, as in Linux before 95bcade33a8a (2018). On Linux a futex-based Mutex does \
+             all this without spinning.",
         )
 }
 
 fn enter(queue: &Queue, me: usize, manner: Manner) {
     queue.next[me - 1].store(NOBODY, Relaxed);
     queue.waits[me - 1].store(true, Relaxed);
-    let before = queue.tail.swap(me, AcqRel);
+    let before = queue.tail.swap(me, manner.enter);
     if before != NOBODY {
-        queue.next[before - 1].store(me, Release);
+        queue.next[before - 1].store(me, manner.link);
         while queue.waits[me - 1].load(manner.wait) {
             thread::yield_now();
         }

@@ -12,9 +12,24 @@ use crate::rt::panics::{self, Deadlocked, Said};
 use crate::rt::pending::RaceFound;
 use crate::scenario::program::{ActorPanicked, Enough};
 use std::any::Any;
+use std::cell::Cell;
 
 /// loom's limit on the branches of one execution.
-pub(super) const MAX_BRANCHES: usize = 1000;
+const MAX_BRANCHES: usize = 1000;
+
+thread_local! {
+    static MOST_BRANCHES: Cell<usize> = const { Cell::new(MAX_BRANCHES) };
+}
+
+/// The most branches of an execution of loom's, of the exploration at hand.
+pub(super) fn most_branches() -> usize {
+    MOST_BRANCHES.get()
+}
+
+/// What is explored next may have so many branches in an execution, if that was asked for.
+pub(super) fn allow_branches(most: Option<usize>) {
+    MOST_BRANCHES.set(most.unwrap_or(MAX_BRANCHES));
+}
 
 /// Tells apart what a panic that came out of a checker means: a failure of the design (which may be that an
 /// outcome was forbidden, and the first was enough), or of the checker.
@@ -36,7 +51,7 @@ pub(crate) fn classify(payload: &(dyn Any + Send)) -> Result<Failure, Stop> {
         (Some(Said::DataRace), words) => Ok(Failure::DataRace(race_of_loom(words.unwrap_or_default()))),
         (Some(Said::Deadlock), _) => Ok(Failure::DEADLOCK),
         (Some(Said::TooManyBranches), _) => {
-            Err(Stop::Branches { limit: MAX_BRANCHES, yielded: context::has_yielded() })
+            Err(Stop::Branches { limit: most_branches(), yielded: context::has_yielded() })
         }
         (Some(Said::Other), words) => {
             Err(Stop::CheckerPanicked(words.unwrap_or("a panic without a message").to_owned()))

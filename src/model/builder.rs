@@ -5,6 +5,9 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// As loom has it.
+pub(super) const USUAL_BRANCHES: usize = 1_000;
+
 /// Configures a model. The fields are loom's, and so are the environment variables that they begin with.
 ///
 /// ```
@@ -30,9 +33,9 @@ pub struct Builder {
     /// [`MAX_THREADS`](super::MAX_THREADS) whatever this says; loom no more than five.
     pub max_threads: usize,
 
-    /// The most switches of threads in one execution; here, operations. A model that has more is inconclusive, and
-    /// fails. Only less than loom's 1,000 is heeded, under `rc11`: it allows each thread 4,000 operations, whatever this
-    /// says. `LOOM_MAX_BRANCHES`.
+    /// The most switches of threads in one execution, 1,000 unless more or fewer are asked for; under `rc11`,
+    /// operations, if it is not 1,000, and no more than 4,000 for each thread. A model that has more is inconclusive,
+    /// and fails. Not looked at under shuttle. `LOOM_MAX_BRANCHES`.
     pub max_branches: usize,
 
     /// The most executions. A model that has had so many ends, and has passed as far as it went.
@@ -81,7 +84,7 @@ impl Builder {
     pub fn new() -> Self {
         Builder {
             max_threads: 5,
-            max_branches: variable("LOOM_MAX_BRANCHES").unwrap_or(1_000),
+            max_branches: variable("LOOM_MAX_BRANCHES").unwrap_or(USUAL_BRANCHES),
             max_permutations: variable("LOOM_MAX_PERMUTATIONS"),
             max_duration: variable("LOOM_MAX_DURATION").map(Duration::from_secs),
             preemption_bound: variable("LOOM_MAX_PREEMPTIONS"),

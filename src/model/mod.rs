@@ -19,6 +19,7 @@
 //! the facade never ends. An abort, or a stack that overflows, ends the whole test process: a [scenario](crate::Scenario),
 //! whose designs run in processes of their own, tells such an end apart.
 
+mod alone;
 mod builder;
 mod closure;
 mod failure;

@@ -1,6 +1,7 @@
 //! One model on one engine after the other, in the calling thread.
 
-use super::builder::Builder;
+use super::alone;
+use super::builder::{Builder, USUAL_BRANCHES};
 use super::closure::Closure;
 use super::failure;
 use crate::base::budget::{Budget, Effort};
@@ -110,11 +111,14 @@ pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
 /// If the model does not pass there, either.
 #[track_caller]
 fn on_loom_instead(fault: &Fault, bounds: &Bounds, identity: &Identity, closure: &Arc<Closure>) {
-    match on(Engine::Loom, bounds, identity, closure) {
-        Ok(executions) => {
-            let line =
-                format!("selvedge: {fault}; explored on loom instead: no failure in {executions} executions");
-            let _ = writeln!(std::io::stderr(), "{line}");
+    let again = identity.is_test.then(|| alone::test_again(&identity.name, Engine::Loom)).flatten();
+    let explored = again.unwrap_or_else(|| match on(Engine::Loom, bounds, identity, closure) {
+        Ok(executions) => Ok(format!("no failure in {executions} executions")),
+        Err(on_loom) => Err(on_loom.to_string()),
+    });
+    match explored {
+        Ok(found) => {
+            let _ = writeln!(std::io::stderr(), "selvedge: {fault}; explored on loom instead: {found}");
         }
         Err(on_loom) => panic!("{fault}; and on loom instead: {on_loom}"),
     }
@@ -192,7 +196,7 @@ fn bounds(settings: &Settings, builder: &Builder) -> Bounds {
             ..budget
         },
         deadline: builder.max_duration.and_then(|most| Instant::now().checked_add(most)),
-        max_operations: (builder.max_branches < 1_000).then_some(builder.max_branches),
+        max_operations: (builder.max_branches != USUAL_BRANCHES).then_some(builder.max_branches),
         ends_by_request: fewer,
         repeatable: false,
     }

@@ -129,7 +129,7 @@ fn hang(hang: &Hang, actors: &[String]) -> String {
     let names: Vec<_> = hang.spinning.iter().map(|&one| looping(one, actors)).collect();
     let verb = if names.len() == 1 { "waits" } else { "wait" };
     format!(
-        "in an execution of more than {} steps {} {verb} in a loop for a change that no other thread can make",
+        "after {} steps {} {verb} in a loop for a change that no other thread can make",
         hang.steps,
         names.join(" and ")
     )

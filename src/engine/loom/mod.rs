@@ -15,7 +15,7 @@ mod shortest;
 mod tests;
 mod witness;
 
-use super::failure::{MAX_BRANCHES, classify};
+use super::failure::{allow_branches, classify, most_branches};
 use super::witness::Ended;
 use super::{Adapter, Fatal, Programs, Shortened, Task, Way, repeat};
 use crate::base::budget::Budget;
@@ -69,6 +69,7 @@ impl Adapter for Loom {
 
     fn replay(&self, task: &Task<'_>, route: &Route) -> Option<Witness> {
         let Route::Index { preemptions, manner, execution, choices } = route else { return None };
+        allow_branches(task.max_operations);
         witness::replay(task, *preemptions, *manner, *execution, choices)
     }
 
@@ -113,6 +114,7 @@ pub(crate) fn observe(task: &Task<'_>) -> anyhow::Result<Observation> {
         return Ok(Observation::not_applicable(NotApplicable::TooManyActors { actors, at_most }));
     }
     context::forget_artefacts();
+    allow_branches(task.max_operations);
     Ok(rt::as_exactly_as_needed(|| search(task), || begin_anew(task)))
 }
 
@@ -246,7 +248,7 @@ fn builder(preemptions: Option<usize>) -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
     builder.max_threads = MAX_THREADS;
     builder.preemption_bound = preemptions.map(|bound| bound + 1);
-    builder.max_branches = MAX_BRANCHES;
+    builder.max_branches = most_branches();
     builder.max_permutations = None;
     builder.max_duration = None;
     builder.checkpoint_file = None;
