@@ -102,6 +102,26 @@ enum State {
 
 pub(super) type Fiber = Coroutine<(), (), (), DefaultStack>;
 
+/// What a thread has yielded at one place.
+struct Yields {
+    site: Site,
+    count: u32,
+    /// How many events it had when it did so last.
+    last: u16,
+    /// Its states there, until one comes again: what goes on to something else has never the same.
+    looks: Vec<Look>,
+    repeats: bool,
+}
+
+/// A round of a loop that a yield has ended.
+#[derive(Clone, Copy)]
+struct Round {
+    /// Its first event.
+    begun: u16,
+    /// Whether the loop waits for others, as it seems.
+    waits: bool,
+}
+
 struct Thread {
     state: State,
     /// Events executed in this run.
@@ -125,7 +145,7 @@ struct Thread {
     in_vain: bool,
     inert: u32,
     /// Where it has yielded: how often, and before which event last.
-    yields: Vec<(Site, u32, u16)>,
+    yields: Vec<Yields>,
     /// Weak compare-exchanges that have failed for no reason.
     spurious: Vec<*const Location<'static>>,
     /// Whether it has accessed plain memory since its last event.
@@ -527,26 +547,32 @@ impl Run {
         id.is_init() || self.threads.get(id.thread as usize).is_some_and(|thread| id.index < thread.next)
     }
 
-    /// Counts a yield of the running thread: the first event of the round that it ends, if others go first now.
-    fn count_yield(&mut self, site: Site, index: u16) -> Option<u16> {
+    /// Counts a yield of the running thread: the round that it ends, if others go first now.
+    fn count_yield(&mut self, site: Site, look: Option<Look>, index: u16) -> Option<Round> {
         if !self.fair || self.guide.is_some() || self.section.is_some() {
             return None;
         }
         let yields = &mut self.threads[self.current].yields;
-        let at = yields.iter().position(|(place, ..)| ptr::eq(*place, site)).unwrap_or_else(|| {
-            yields.push((site, 0, index));
+        let at = yields.iter().position(|at| ptr::eq(at.site, site)).unwrap_or_else(|| {
+            yields.push(Yields { site, count: 0, last: index, looks: Vec::new(), repeats: false });
             yields.len() - 1
         });
-        let (_, count, last) = &mut yields[at];
-        *count += 1;
-        let begun = std::mem::replace(last, index);
-        (*count > ROUNDS).then_some(begun)
+        let yields = &mut yields[at];
+        yields.count += 1;
+        // Where no state is known, any may be one from before.
+        yields.repeats |= look.is_none_or(|look| yields.looks.iter().any(|earlier| look.repeats(earlier)));
+        if !yields.repeats {
+            yields.looks.extend(look);
+        }
+        let begun = std::mem::replace(&mut yields.last, index);
+        let waits = yields.repeats || yields.count > ROUNDS_ALONE;
+        (yields.count > ROUNDS).then_some(Round { begun, waits })
     }
 
     /// Whether the running thread has gone round here often, for one that does no more in this run.
     fn is_left_alone(&self, site: Site) -> bool {
         let yields = &self.threads[self.current].yields;
-        let often = yields.iter().any(|(place, count, _)| ptr::eq(*place, site) && *count > ROUNDS_ALONE);
+        let often = yields.iter().any(|at| ptr::eq(at.site, site) && at.count > ROUNDS_ALONE);
         often && self.waits_for_what_is_there()
     }
 
@@ -648,7 +674,7 @@ impl Run {
         }
         // None but those who let others go first: the one first that has done so least.
         let yielding = self.threads.iter().zip(0..).filter(|(thread, _)| thread.state == State::Yielding);
-        let rounds = |thread: &Thread| thread.yields.iter().map(|(_, count, _)| count).sum::<u32>();
+        let rounds = |thread: &Thread| thread.yields.iter().map(|at| at.count).sum::<u32>();
         yielding.min_by_key(|(thread, number)| (rounds(thread), *number)).map(|(_, number)| number)
     }
 
@@ -983,13 +1009,13 @@ pub(crate) fn yield_now(here: Here, site: Site) {
     }
     let Some(id) = arrive_to_look() else { return };
     let look = with(|run| Look::new(here, site, run.base(), id.index));
-    let round = with(|run| run.count_yield(site, id.index));
+    let round = with(|run| run.count_yield(site, look, id.index));
     if let Next::New(_) = look_up(id) {
         if halt_if_repeated(look) {
             return;
         }
-        if let Some(begun) = round {
-            let_others_go_first(site, begun, id.index);
+        if let Some(round) = round {
+            let_others_go_first(site, round, id.index);
         }
     }
     with(|run| run.threads[run.current].looks.extend(look));
@@ -998,16 +1024,18 @@ pub(crate) fn yield_now(here: Here, site: Site) {
 /// How often a thread yields at one place before the others go first.
 pub(crate) const ROUNDS: u32 = 2;
 
-/// How often it yields there while one is blocked that it may wait for, and that would not be in another execution.
+/// How often it yields there in ever new states before it is said to wait, and not to do its work: or while one is blocked
+/// that it may wait for, and that would not be in another execution.
 const ROUNDS_ALONE: u32 = 20;
 
 /// A loop that does more than look has gone round often: the others go first, as a scheduler that is fair would have
-/// it. The round was in vain if another thread has written over what it read: another execution reads that instead.
-/// The executions with more such rounds are not explored.
-fn let_others_go_first(site: Site, begun: u16, end: u16) {
+/// it. The round of a loop that waits was in vain if another thread has written over what it read: another execution
+/// reads that instead. The executions with more such rounds are not explored.
+fn let_others_go_first(site: Site, round: Round, end: u16) {
     let halt_if_in_vain = |others_went: bool| {
         let in_vain = with(|run| {
-            let in_vain = !run.has_read_the_latest(begun, end) || others_went && run.is_left_alone(site);
+            let overtaken = round.waits && !run.has_read_the_latest(round.begun, end);
+            let in_vain = overtaken || others_went && run.is_left_alone(site);
             run.bounded |= in_vain;
             run.threads[run.current].in_vain |= in_vain;
             in_vain

@@ -5,8 +5,9 @@ mod oracle;
 
 mod differential;
 mod heap;
-mod left_alone;
+
 mod symmetry;
+mod yields;
 
 use super::{End, Explorer};
 use crate::cell::Plain;

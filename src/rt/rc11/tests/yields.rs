@@ -1,4 +1,5 @@
-//! Loops that wait for a thread whose round was in vain, and that goes on in another execution only.
+//! Loops that yield: those that wait, also for a thread whose round was in vain and that goes on in another execution
+//! only, and those that do not.
 
 use super::super::Explorer;
 use super::explore_by;
@@ -40,4 +41,32 @@ fn a_loop_that_waits_for_a_thread_that_is_given_up_ends() {
     assert!(seen.complete >= 2 && seen.unseen > 0 && seen.endless + seen.deadlocks == 0, "{seen:?}");
     let counts: Vec<_> = seen.outcomes.keys().copied().collect();
     assert_eq!(counts, (0..=ROUNDS).collect::<Vec<_>>(), "{seen:?}");
+}
+
+/// Two threads yield in the midst of their work, at one place: all their orders are explored, none is in vain.
+#[test]
+fn to_yield_at_work_is_not_to_wait() {
+    let explored = |yields: bool| {
+        explore_by(Explorer::new(Model::Rc11).fair(true), move || {
+            crate::rt::execution::begin();
+            let word = Arc::new(AtomicU32::new(0));
+            let adds = || {
+                let word = Arc::clone(&word);
+                thread::spawn(move || {
+                    for amount in [4, 10, 8, 1] {
+                        word.fetch_add(amount, Relaxed);
+                        if yields {
+                            thread::yield_now();
+                        }
+                    }
+                })
+            };
+            let both = [adds(), adds()];
+            both.into_iter().for_each(|one| one.join().unwrap());
+            word.load(Relaxed)
+        })
+    };
+    let (with, without) = (explored(true), explored(false));
+    // (4 + 4)! / (4! 4!)
+    assert_eq!((without.complete, with.complete, with.unseen), (70, 70, 0), "{with:?}");
 }
