@@ -267,7 +267,7 @@ pub(super) fn on(
     match &seen.stopped {
         None | Some(Stop::NoOperation) => {}
         Some(Stop::Budget { .. }) if late || bounds.ends_by_request => {}
-        Some(Stop::OutOfTime { .. }) if seen.executions > 0 => {}
+        Some(Stop::Budget { .. } | Stop::OutOfTime { .. }) if seen.executions > 0 => {}
         Some(stop) => return Err(failure::inconclusive(identity, engine, stop).into()),
     }
     if seen.executions == 0 {

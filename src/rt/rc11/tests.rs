@@ -5,7 +5,6 @@ mod oracle;
 
 mod differential;
 mod heap;
-
 mod symmetry;
 mod yields;
 
