@@ -460,7 +460,8 @@ fn halt_behind_guide() {
     }
 }
 
-/// As [`arrive`], of what may be another round of a loop, in which the run ends: it returns where there is no more.
+/// As [`arrive`], of an operation by which the run may end before it is an event (another round of a loop, a race): where
+/// the guide has nothing more, it is begun, and halts when that was looked at.
 fn arrive_to_look() -> Option<EventId> {
     // Who unwinds is found out by asking at each operation.
     unwinding::is(|| me() as u64);
@@ -901,8 +902,8 @@ pub(super) fn read(
                 if halt_if_repeated(look) {
                     return Some(look_again(location, &mut *update));
                 }
-                halt_behind_guide();
                 check_made(location, site, Access::Read);
+                halt_behind_guide();
                 wait_for_turn();
                 read_new(id, location, manner, &mut *update)
             }
@@ -1198,7 +1199,7 @@ fn extend_by_write(id: EventId, location: LocationId, order: Order, rmw: bool) {
 /// Writes. False if the run is over.
 pub(crate) fn write(location: LocationId, order: Order, value: u64, site: Site) -> bool {
     sheltered(false, || {
-        let Some(id) = arrive() else { return false };
+        let Some(id) = arrive_to_look() else { return false };
         check_made(location, site, Access::Write);
         check_unsynced(location, site);
         match look_up(id) {
@@ -1208,6 +1209,7 @@ pub(crate) fn write(location: LocationId, order: Order, value: u64, site: Site) 
                 }
             }
             Next::New(id) => {
+                halt_behind_guide();
                 wait_for_turn();
                 extend_by_write(id, location, order, false);
             }
@@ -1631,7 +1633,7 @@ pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Sit
         if alive() {
             tick();
         }
-        let Some(id) = arrive() else { return false };
+        let Some(id) = arrive_to_look() else { return false };
         check_made(location, site, Access::Write);
         let from = match look_up(id) {
             Next::Held(id) => {
@@ -1644,6 +1646,7 @@ pub(super) fn enter(location: LocationId, later_than: Option<EventId>, site: Sit
                 from
             }
             Next::New(id) => {
+                halt_behind_guide();
                 wait_for_turn();
                 enter_new(id, location, later_than)
             }
