@@ -49,9 +49,10 @@ fn to_yield_at_work_is_not_to_wait() {
     let explored = |yields: bool| {
         explore_by(Explorer::new(Model::Rc11).fair(true), move || {
             crate::rt::execution::begin();
-            let word = Arc::new(AtomicU32::new(0));
+            // Not one of the facade's: to drop it is an operation, too.
+            let word = std::sync::Arc::new(AtomicU32::new(0));
             let adds = || {
-                let word = Arc::clone(&word);
+                let word = std::sync::Arc::clone(&word);
                 thread::spawn(move || {
                     for amount in [4, 10, 8, 1] {
                         word.fetch_add(amount, Relaxed);
