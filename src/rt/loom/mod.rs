@@ -55,7 +55,9 @@ pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::AtomicUsize;
 pub(crate) use span::{Span, read, write};
-pub(crate) use workarounds::{NeedsExactness, as_exactly_as, as_exactly_as_needed, wanted as exactly};
+pub(crate) use workarounds::{
+    NeedsExactness, as_exactly_as, as_exactly_as_needed, end_if_demanded, wanted as exactly,
+};
 
 /// loom's runtime.
 pub(crate) struct Loom;

@@ -26,7 +26,7 @@ thread_local! {
     static DEMANDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The payload of the panic that ends an exploration because it must be exact.
+/// The payload of the panic that ends an exploration because another must take its place.
 pub(crate) struct NeedsExactness;
 
 /// Whether this exploration is to be exact, at the price of more scheduling points.
@@ -34,11 +34,15 @@ pub(crate) fn wanted() -> bool {
     WANTED.get() || unreduced::on()
 }
 
-/// Ends the exploration, for the engine to begin it anew and exactly. Returns only to a thread that unwinds
-/// already.
+/// Has the engine begin the exploration anew, and exactly. This execution comes to its end first: a destructor may end
+/// the process that does not know why it unwinds.
 pub(super) fn demand() {
     DEMANDED.set(true);
-    if !std::thread::panicking() {
+}
+
+/// Ends the exploration where another is to take its place. To be called between two executions.
+pub(crate) fn end_if_demanded() {
+    if DEMANDED.get() && !WANTED.get() {
         resume_unwind(Box::new(NeedsExactness));
     }
 }
