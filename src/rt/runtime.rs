@@ -211,7 +211,8 @@ pub(crate) trait Runtime {
     /// The main thread of an execution does something for the first time.
     fn begin() {}
 
-    /// At the end of the main thread: waits until all others are at theirs, unless the execution does not end before.
+    /// At the end of the main thread: waits until all others are at theirs, unless the execution does not end before. Does
+    /// not return if the execution is none that counts.
     fn wait_for_others() {}
 
     /// Whether the running thread is unwinding. An execution that is over unwinds as a whole.

@@ -303,7 +303,6 @@ fn explore_one(task: &Task<'_>, preemptions: Option<usize>, choices: &Assignment
                 // loom has no other way to stop in time; what it comes to is not looked at.
                 resume_unwind(Box::new(()));
             }
-            rt::end_if_demanded();
             let execution = executions.fetch_add(1, Ordering::Relaxed) + 1;
             execution::begin();
             recorder::begin(model::number);

@@ -55,9 +55,7 @@ pub(crate) use lock::{RawGuard, RawMutex, RawRwGuard, RawRwLock};
 pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use loom::sync::atomic::AtomicUsize;
 pub(crate) use span::{Span, read, write};
-pub(crate) use workarounds::{
-    NeedsExactness, as_exactly_as, as_exactly_as_needed, end_if_demanded, wanted as exactly,
-};
+pub(crate) use workarounds::{NeedsExactness, as_exactly_as, as_exactly_as_needed, wanted as exactly};
 
 /// loom's runtime.
 pub(crate) struct Loom;
@@ -85,6 +83,10 @@ impl Runtime for Loom {
 
     fn recorded() {
         step_counter::point();
+    }
+
+    fn wait_for_others() {
+        workarounds::end_if_demanded();
     }
 
     fn is_unwinding() -> bool {

@@ -40,9 +40,9 @@ pub(super) fn demand() {
     DEMANDED.set(true);
 }
 
-/// Ends the exploration where another is to take its place. To be called between two executions.
-pub(crate) fn end_if_demanded() {
-    if DEMANDED.get() && !WANTED.get() {
+/// Ends the exploration where another is to take its place: an execution has come to its end, and does not count.
+pub(super) fn end_if_demanded() {
+    if DEMANDED.get() && !WANTED.get() && !std::thread::panicking() {
         resume_unwind(Box::new(NeedsExactness));
     }
 }
