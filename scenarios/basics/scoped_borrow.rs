@@ -19,7 +19,7 @@ fn scoped_borrow() -> Scenario<u32> {
                         scope.spawn(|| part.set(1));
                     }
                 });
-                parts.iter().map(Plain::get).sum()
+                parts.iter().map(|part| part.get()).sum()
             })
             .expect(Safe),
         )
@@ -44,7 +44,7 @@ fn scoped_borrow() -> Scenario<u32> {
                     for part in &parts {
                         scope.spawn(|| part.set(1));
                     }
-                    parts.iter().map(Plain::get).sum()
+                    parts.iter().map(|part| part.get()).sum()
                 })
             })
             .expect(DataRace),

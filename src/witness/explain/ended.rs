@@ -4,7 +4,7 @@ use super::super::words::{self, short};
 use super::super::{Event, Witness};
 use super::Finding;
 use super::relations::Relations;
-use crate::base::failure::{Crash, How, Who};
+use crate::base::failure::{Crash, Failure, How, Who};
 
 /// Characters of the longest words of a panic.
 const WORDS: usize = 200;
@@ -39,6 +39,10 @@ pub(super) fn crash(witness: &Witness, crash: &Crash) -> Finding {
 /// Which threads go round in a circle, or what happened last.
 pub(super) fn hang(witness: &Witness) -> Finding {
     let relations = Relations::new(witness);
+    let spinning = match &witness.shows {
+        Failure::Hang(hang) => &hang.spinning[..],
+        _ => &[],
+    };
     let mut marks = Vec::new();
     let mut parts = Vec::new();
     for thread in 1..witness.threads.len() {
@@ -47,8 +51,19 @@ pub(super) fn hang(witness: &Witness) -> Finding {
         let who = words::who(witness, event);
         let part = if event.blocked {
             format!("{who} {}", words::cell(witness, event, true).replacen("waits: ", "waits in ", 1))
-        } else if own.iter().rev().filter(|(_, earlier)| same(earlier, event)).count() > 1 {
-            format!("{who} goes round and round, and has last `{}`", words::cell(witness, event, true))
+        } else if spinning.contains(&thread)
+            || own.iter().rev().filter(|(_, earlier)| same(earlier, event)).count() > 1
+        {
+            let overwritten = overwritten(&relations, last).filter(|_| spinning.contains(&thread));
+            marks.extend(overwritten);
+            let before = overwritten.map_or_else(String::new, |write| {
+                let write = format!("{} {}", relations.who(write), relations.told(write));
+                format!("; {write} later in time, but before that in modification order")
+            });
+            format!(
+                "{who} goes round and round, and has last `{}`{before}",
+                words::cell(witness, event, true)
+            )
         } else {
             continue;
         };
@@ -70,6 +85,21 @@ pub(super) fn hang(witness: &Witness) -> Finding {
         format!("it does not end: {}", parts.join("; "))
     };
     Finding::decided(sentence, &marks)
+}
+
+/// The last write of another thread that comes later in time than the one that a loop sees for ever, and earlier in
+/// modification order.
+fn overwritten(relations: &Relations, look: usize) -> Option<usize> {
+    let seen = relations.from[look]?;
+    let thread = relations.event(look).thread;
+    let others = |write: &&usize| **write > seen && relations.event(**write).thread != thread;
+    relations
+        .same_object(look)
+        .iter()
+        .rev()
+        .filter(others)
+        .find(|write| relations.actor_writes(**write))
+        .copied()
 }
 
 /// Whether an event is the same step of a loop.

@@ -2,7 +2,7 @@
 
 use super::super::sample::{crash, explained, forbidden, hang, witness};
 use super::*;
-use crate::base::failure::{Crash, How, ProcessExit, Who};
+use crate::base::failure::{Crash, Hang, How, ProcessExit, Who};
 use crate::base::location::Site;
 
 /// The conclusion, and the numbers of the marked events.
@@ -499,6 +499,14 @@ fn crashes_and_hangs() {
         "A load go r=false @Relaxed\nA load go r=false @Relaxed\nB lock m",
         "it does not end: A goes round and round, and has last `load go = false Relaxed`",
         &[1],
+    );
+    check(
+        Failure::Hang(Hang { spinning: vec![1], ..Hang::default() }),
+        &AB,
+        "A store go w=true\nA load go r=true\nB store go w=false",
+        "it does not end: A goes round and round, and has last `load go = true`; B wrote go = false later in time, but \
+         before that in modification order",
+        &[1, 2],
     );
     check(
         hang(),
