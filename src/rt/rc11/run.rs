@@ -11,6 +11,8 @@
 //! Limits: one operating-system thread. A design must be deterministic but for what it reads from the facade;
 //! one that does not do what its graph says ends the run as [`Trouble::NotRepeatable`].
 
+mod loops;
+
 use super::given_up;
 use super::spin::{Here, Look};
 use crate::explore::rc11::graph::{Event, is_chain};
@@ -38,6 +40,9 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use loops::{LOOKS_TO_CONFIRM, Yields, does_end, halt_if_repeated, is_confirming, look_again};
+pub(crate) use loops::{ROUNDS, yield_now};
 
 /// The bytes of a thread's stack, as std has it. Memory is taken for what is used of it.
 const STACK_SIZE: usize = 2 * 1024 * 1024;
@@ -101,26 +106,6 @@ enum State {
 }
 
 pub(super) type Fiber = Coroutine<(), (), (), DefaultStack>;
-
-/// What a thread has yielded at one place.
-struct Yields {
-    site: Site,
-    count: u32,
-    /// How many events it had when it did so last.
-    last: u16,
-    /// Its states there, until one comes again: what goes on to something else has never the same.
-    looks: Vec<Look>,
-    repeats: bool,
-}
-
-/// A round of a loop that a yield has ended.
-#[derive(Clone, Copy)]
-struct Round {
-    /// Its first event.
-    begun: u16,
-    /// Whether the loop waits for others, as it seems.
-    waits: bool,
-}
 
 struct Thread {
     state: State,
@@ -548,47 +533,6 @@ impl Run {
         id.is_init() || self.threads.get(id.thread as usize).is_some_and(|thread| id.index < thread.next)
     }
 
-    /// Counts a yield of the running thread: the round that it ends, if others go first now.
-    fn count_yield(&mut self, site: Site, look: Option<Look>, index: u16) -> Option<Round> {
-        if !self.fair || self.guide.is_some() || self.section.is_some() {
-            return None;
-        }
-        let yields = &mut self.threads[self.current].yields;
-        let at = yields.iter().position(|at| ptr::eq(at.site, site)).unwrap_or_else(|| {
-            yields.push(Yields { site, count: 0, last: index, looks: Vec::new(), repeats: false });
-            yields.len() - 1
-        });
-        let yields = &mut yields[at];
-        yields.count += 1;
-        // Where no state is known, any may be one from before.
-        yields.repeats |= look.is_none_or(|look| yields.looks.iter().any(|earlier| look.repeats(earlier)));
-        if !yields.repeats {
-            yields.looks.extend(look);
-        }
-        let begun = std::mem::replace(&mut yields.last, index);
-        let waits = yields.repeats || yields.count > ROUNDS_ALONE;
-        (yields.count > ROUNDS).then_some(Round { begun, waits })
-    }
-
-    /// Whether the running thread has gone round here often, for one that does no more in this run.
-    fn is_left_alone(&self, site: Site) -> bool {
-        let yields = &self.threads[self.current].yields;
-        let often = yields.iter().any(|at| ptr::eq(at.site, site) && at.count > ROUNDS_ALONE);
-        often && self.waits_for_what_is_there()
-    }
-
-    /// Whether no other thread has written over what the running thread has read from one event to another.
-    fn has_read_the_latest(&self, begun: u16, end: u16) -> bool {
-        let thread = self.next().thread;
-        (begun..end).all(|index| match self.graph.event(EventId { thread, index }).kind {
-            Kind::Read { location, from, .. } => {
-                let writes = &self.graph.location(location).writes;
-                writes[self.graph.position(from, location)..].iter().all(|write| write.thread == thread)
-            }
-            _ => true,
-        })
-    }
-
     /// Whether the thread has events in the graph that it has not executed in this run.
     fn is_behind(&self, thread: usize) -> bool {
         self.threads[thread].state != State::Done
@@ -926,130 +870,6 @@ pub(super) fn read(
         }
         Some(ReadValue { value, written })
     })
-}
-
-/// Blocks the running thread if it was here before, in the same state, and has only looked since. If it can see the
-/// same again, it would do so for ever; if it cannot, the round was in vain: another execution is without it. Returns
-/// true where the thread is to go round and confirm that.
-fn halt_if_repeated(look: Option<Look>) -> bool {
-    let repeated = with(|run| {
-        let next = run.next();
-        // What is written down on the way is on the stack, too. That the loop has no end is known there.
-        let behind_guide = run.guide.is_some() && run.guided_thread().is_none();
-        let thread = &run.threads[run.current];
-        let mut rounds = look.into_iter().flat_map(|look| {
-            thread
-                .looks
-                .iter()
-                .rev()
-                .filter(move |earlier| look.repeats(earlier) || behind_guide && look.is_where(earlier))
-                .map(|earlier| earlier.index)
-        });
-        let latest = rounds.next()?;
-        let can_repeat = |first: &u16| run.graph.can_repeat(EventId { index: *first, ..next }, next);
-        Some(std::iter::once(latest).chain(rounds).find(can_repeat))
-    });
-    let Some(round) = repeated else { return false };
-    with(|run| {
-        let thread = &mut run.threads[run.current];
-        thread.looping = round;
-        thread.in_vain = round.is_none();
-    });
-    while !is_confirming() {
-        with(|run| run.threads[run.current].state = State::Blocked);
-        switch();
-    }
-    true
-}
-
-// ---- Whether a loop that seems to have no end has none. What its rounds change is seen on the stack; but they may change
-// memory that is no object of the facade's. So, when no thread can go on, the thread goes round many times more, without
-// an event for it.
-
-/// How often a thread looks before its loop is said to have no end.
-const LOOKS_TO_CONFIRM: u32 = 1_000;
-
-fn is_confirming() -> bool {
-    // SAFETY: the reference ends here.
-    unsafe { run() }.is_some_and(|run| run.confirming.is_some())
-}
-
-/// A look that is no event, at what was written last.
-fn look_again(location: LocationId, update: Update<'_>) -> ReadValue {
-    going_round();
-    let last = |run: &Run| run.graph.location(location).writes.last().copied().unwrap_or(EventId::INIT);
-    let value = with(|run| run.value_of(last(run), location));
-    if update(value).is_some() {
-        does_end();
-    }
-    ReadValue { value, written: None }
-}
-
-/// The running thread has gone on in its loop. Does not return if that was often enough.
-fn going_round() {
-    let left = with(|run| {
-        let left = run.confirming.as_mut().expect("asked for where it is confirmed");
-        *left = left.saturating_sub(1);
-        *left
-    });
-    if left == 0 {
-        halt();
-    }
-}
-
-/// The running thread does something else than look: its loop depends on what no checker sees.
-fn does_end() -> ! {
-    let site = with(|run| run.threads[run.current].sites.last().copied());
-    finish(End::Trouble(Trouble::NotRepeatable(site)))
-}
-
-/// A round of a loop ends here, perhaps.
-pub(crate) fn yield_now(here: Here, site: Site) {
-    if is_confirming() {
-        return going_round();
-    }
-    let Some(id) = arrive_to_look() else { return };
-    let look = with(|run| Look::new(here, site, run.base(), id.index));
-    let round = with(|run| run.count_yield(site, look, id.index));
-    if let Next::New(_) = look_up(id) {
-        if halt_if_repeated(look) {
-            return;
-        }
-        if let Some(round) = round {
-            let_others_go_first(site, round, id.index);
-        }
-    }
-    with(|run| run.threads[run.current].looks.extend(look));
-}
-
-/// How often a thread yields at one place before the others go first.
-pub(crate) const ROUNDS: u32 = 2;
-
-/// How often it yields there in ever new states before it is said to wait, and not to do its work: or while one is blocked
-/// that it may wait for, and that would not be in another execution.
-const ROUNDS_ALONE: u32 = 20;
-
-/// A loop that does more than look has gone round often: the others go first, as a scheduler that is fair would have
-/// it. The round of a loop that waits was in vain if another thread has written over what it read: another execution
-/// reads that instead. The executions with more such rounds are not explored.
-fn let_others_go_first(site: Site, round: Round, end: u16) {
-    let halt_if_in_vain = |others_went: bool| {
-        let in_vain = with(|run| {
-            let overtaken = round.waits && !run.has_read_the_latest(round.begun, end);
-            let in_vain = overtaken || others_went && run.is_left_alone(site);
-            run.bounded |= in_vain;
-            run.threads[run.current].in_vain |= in_vain;
-            in_vain
-        });
-        if in_vain {
-            halt();
-        }
-    };
-    halt_if_in_vain(false);
-    with(|run| run.threads[run.current].state = State::Yielding);
-    switch();
-    with(|run| run.threads[run.current].state = State::Ready);
-    halt_if_in_vain(true);
 }
 
 fn read_held(id: EventId, location: LocationId, manner: Manner, update: Update<'_>, site: Site) -> u64 {
@@ -1907,13 +1727,6 @@ impl Run {
         }
         let mut blocked = self.threads.iter().filter(|thread| thread.state == State::Blocked);
         if blocked.any(|thread| thread.looping.is_some()) { End::Endless } else { End::Deadlock }
-    }
-
-    /// The threads that seem to go round for ever, in a run that would end so.
-    fn to_confirm(&self) -> Vec<usize> {
-        let is_sought = !self.over && self.end.is_none() && self.guide.is_none();
-        let is_endless = is_sought && matches!(self.how_it_ended(), End::Endless);
-        if is_endless { self.looping() } else { Vec::new() }
     }
 
     /// Whether a thread is blocked that would not be in another execution: it has not seen what others have done.
