@@ -292,12 +292,13 @@ fn how_it_died(exit: ProcessExit, heartbeat: &Heartbeat, log: &str, budget: &Bud
 }
 
 /// Whether an allocation that was refused has ended a process: the runtime says how much was asked for before it
-/// aborts, and that much was not left.
+/// aborts, and that much was not left. Two threads may say so at once, piece by piece.
 fn is_out_of_memory(heartbeat: &Heartbeat, log: &str, budget: &Budget) -> bool {
     let Some(space) = heartbeat.space_mib() else { return false };
     let asked = log.lines().rev().find_map(|line| {
-        let bytes = line.strip_prefix("memory allocation of ")?.strip_suffix(" bytes failed")?;
-        bytes.parse::<u64>().ok()
+        let said = line.strip_prefix("memory allocation of ")?;
+        let digits = said.split(|letter: char| !letter.is_ascii_digit()).find(|digits| !digits.is_empty())?;
+        Some(digits.parse::<u64>().unwrap_or(u64::MAX))
     });
     // An allocator asks the system for more than it is asked for.
     const SLACK_MIB: u64 = 160;
@@ -345,7 +346,11 @@ mod tests {
         let heartbeat = Heartbeat::default();
         heartbeat.note_abort(3);
         let limit_mib = Budget::FOR_TESTS.memory_mib;
-        let log = format!("memory allocation of {} bytes failed\n", limit_mib << 20);
+        let bytes = limit_mib << 20;
+        let log = format!("memory allocation of {bytes} bytes failed\n");
+        assert_eq!(how(&heartbeat, &log), How::OutOfMemory { limit_mib });
+        let log =
+            format!("memory allocation of memory allocation of {bytes}{bytes} bytes failed\n bytes failed\n");
         assert_eq!(how(&heartbeat, &log), How::OutOfMemory { limit_mib });
     }
 }
