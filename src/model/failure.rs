@@ -29,7 +29,9 @@ pub(super) fn told(identity: &Identity, engine: Engine, seen: &Observation) -> O
 /// The kind of a failure, in loom's words as well as ours where a test may look for those.
 fn words(failure: &Failure) -> String {
     match failure {
-        Failure::DataRace(_) => "data race (causality violation)".to_owned(),
+        Failure::DataRace(race) => {
+            format!("data race (causality violation): {}", sentence::data_race(race, &[]))
+        }
         Failure::Deadlock(_) => "deadlock".to_owned(),
         Failure::Hang(_) => "a loop waits for what never comes".to_owned(),
         Failure::Crash(crash) => match &crash.how {

@@ -57,6 +57,7 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
         budget,
         deadline: plan.most_time.and_then(|most| Instant::now().checked_add(most)),
         max_operations: None,
+        max_branches: 1_000,
         ends_by_request: plan.random == 0,
         repeatable: plan.repeatable,
     };

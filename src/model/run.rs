@@ -66,6 +66,8 @@ pub(super) struct Bounds {
     pub(super) deadline: Option<Instant>,
     /// Operations of one execution, if there is a limit.
     pub(super) max_operations: Option<usize>,
+    /// Branches of one execution of loom's.
+    pub(super) max_branches: usize,
     /// Whether the budget is what was asked for, so that its end is none of the exploration's.
     pub(super) ends_by_request: bool,
     /// Whether a closure that does not do the same when it is scheduled the same fails.
@@ -96,7 +98,7 @@ pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
     for engine in engines(&settings, Engine::Rc11) {
         match on(engine, &bounds, &identity, &closure) {
             Ok(_) => {}
-            Err(fault) if fault.is_hidden && settings.engines.is_empty() => {
+            Err(fault) if fault.loom_may_know && settings.engines.is_empty() => {
                 on_loom_instead(&fault, &bounds, &identity, &closure);
             }
             Err(fault) => panic!("{fault}"),
@@ -105,7 +107,8 @@ pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
 }
 
 /// Of a model that depends on what no checker sees (objects of `std`, a dependency that is not built for loom), an
-/// execution graph does not tell all: to follow it in another order is not the same. loom keeps to the order.
+/// execution graph does not tell all: to follow it in another order is not the same. loom keeps to the order. And where
+/// threads wait for each other in loops, `rc11` may come to no end of an execution for long.
 ///
 /// # Panics
 /// If the model does not pass there, either.
@@ -128,8 +131,8 @@ fn on_loom_instead(fault: &Fault, bounds: &Bounds, identity: &Identity, closure:
 #[derive(Debug)]
 pub(super) struct Fault {
     words: String,
-    /// Whether it did something else when it was scheduled the same.
-    pub(super) is_hidden: bool,
+    /// Whether it is nothing but that `rc11` cannot follow it, or comes to no end.
+    pub(super) loom_may_know: bool,
 }
 
 impl fmt::Display for Fault {
@@ -140,7 +143,7 @@ impl fmt::Display for Fault {
 
 impl From<String> for Fault {
     fn from(words: String) -> Self {
-        Fault { words, is_hidden: false }
+        Fault { words, loom_may_know: false }
     }
 }
 
@@ -197,6 +200,7 @@ fn bounds(settings: &Settings, builder: &Builder) -> Bounds {
         },
         deadline: builder.max_duration.and_then(|most| Instant::now().checked_add(most)),
         max_operations: (builder.max_branches != USUAL_BRANCHES).then_some(builder.max_branches),
+        max_branches: builder.max_branches,
         ends_by_request: fewer,
         repeatable: false,
     }
@@ -248,7 +252,12 @@ pub(super) fn on(
         until: search_until.filter(|_| !matches!(engine, Engine::Rc11 | Engine::Rc11Sc)),
         search_until,
         deadline: deadline.into_iter().chain(end).min(),
-        max_operations,
+        // Each operation is a branch, and another where loom's search has a gap.
+        max_operations: if engine == Engine::Loom {
+            bounds.max_branches.checked_mul(4)
+        } else {
+            max_operations
+        },
         ..Task::of(program, &facts, budget, heartbeat)
     };
     crate::rt::panics::install_once();
@@ -257,8 +266,8 @@ pub(super) fn on(
     let seen = engine::observe(engine, &task)
         .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
     if let Some(stop) = seen.stopped.as_ref().filter(|stop| stop.discredits()) {
-        let is_hidden = matches!(stop, Stop::NotRepeatable(_));
-        return Err(Fault { words: failure::inconclusive(identity, engine, stop), is_hidden });
+        let loom_may_know = matches!(stop, Stop::NotRepeatable(_));
+        return Err(Fault { words: failure::inconclusive(identity, engine, stop), loom_may_know });
     }
     if let Some(told) = failure::told(identity, engine, &seen) {
         return Err(told.into());
@@ -271,7 +280,7 @@ pub(super) fn on(
         Some(stop) => return Err(failure::inconclusive(identity, engine, stop).into()),
     }
     if seen.executions == 0 {
-        return Err(failure::nothing_seen(identity, engine).into());
+        return Err(Fault { words: failure::nothing_seen(identity, engine), loom_may_know: true });
     }
     if bounds.repeatable && seen.caveats.contains(&Caveat::NotRepeatable) {
         return Err(failure::not_repeatable(identity, engine).into());

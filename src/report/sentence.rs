@@ -91,7 +91,7 @@ fn access(access: &Access, actors: &[String]) -> String {
 }
 
 /// A data race in one sentence.
-pub(super) fn data_race(race: &DataRace, actors: &[String]) -> String {
+pub(crate) fn data_race(race: &DataRace, actors: &[String]) -> String {
     if race.accesses.is_empty() {
         return "two accesses, at least one a write, are not ordered".to_owned();
     }

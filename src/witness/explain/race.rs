@@ -9,6 +9,7 @@ use super::super::{Event, EventKind, Mark, Witness};
 use super::Finding;
 use super::order::{Order, not_ordered_by};
 use super::relations::Relations;
+use crate::base::failure::{Access, AccessKind, Failure};
 
 /// Finds the pair and the reason.
 pub(super) fn find(witness: &Witness) -> Finding {
@@ -20,6 +21,9 @@ pub(super) fn find(witness: &Witness) -> Finding {
             marks: witness.events.len().checked_sub(1).map(|last| (last, Mark::Races)).into_iter().collect(),
         };
     };
+    if let Some(sentence) = unseen(witness).filter(|_| order.ordered(witness, earlier, later)) {
+        return Finding { sentence, marks: Vec::new() };
+    }
     let mut marks = vec![(earlier, Mark::Races), (later, Mark::Races)];
     let (first, second) = (relations.who(earlier), relations.who(later));
     let (did, then_did) = (relations.told(earlier), relations.told(later));
@@ -31,6 +35,28 @@ pub(super) fn find(witness: &Witness) -> Finding {
         locks(&relations, earlier, later).unwrap_or_else(|| "nothing orders them".to_owned())
     };
     Finding { sentence: format!("{first} {did} and {second} {then_did}: {reason}"), marks }
+}
+
+/// The accesses that the checker names, if the trace does not have both.
+fn unseen(witness: &Witness) -> Option<String> {
+    let Failure::DataRace(race) = &witness.shows else { return None };
+    let is_there = |access: &Access| {
+        witness.events.iter().any(|event| event.thread == access.thread && event.site == access.site)
+    };
+    if race.accesses.is_empty() || race.accesses.iter().all(is_there) {
+        return None;
+    }
+    let named = |access: &Access| {
+        let kind = match access.kind {
+            AccessKind::Read => "read",
+            AccessKind::Write => "write",
+        };
+        let site =
+            access.site.as_ref().map_or_else(String::new, |site| format!(" at {}:{}", site.file, site.line));
+        format!("{kind} by {}{site}", words::thread(witness, access.thread))
+    };
+    let accesses: Vec<_> = race.accesses.iter().map(named).collect();
+    Some(format!("{} are not ordered", accesses.join(" and ")))
 }
 
 /// Whether an event touches its object's memory without being atomic, and if so whether it writes.
