@@ -43,7 +43,7 @@ pub(crate) fn shown_path(file: &str) -> String {
     }
     let parts: Vec<&str> = path.split('/').collect();
     let code = parts.iter().rposition(|part| matches!(*part, "src" | "tests" | "examples" | "benches"));
-    let package = code.map_or(parts.len() - 1, |code| code).saturating_sub(1).max(1);
+    let package = code.unwrap_or(parts.len() - 1).saturating_sub(1).max(1);
     format!("…/{}", parts[package..].join("/"))
 }
 

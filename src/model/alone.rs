@@ -1,67 +1,86 @@
 //! A test once more, in a process of its own: there the statics of `std` are as at the beginning, and not as an
 //! exploration that was given up has left them.
+//!
+//! There each model says on standard error what it came to: the test itself may pass because a model fails, or have
+//! several.
+//!
+//! Limit: of a model that a test calls several times, one failure is one of all.
 
 use crate::base::engine::Engine;
 use nix::sys::signal::Signal;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-/// Runs this test of this program on one engine: that it has passed, in words, or what it has said. `None` if this is no
-/// program of libtest's that has such a test, or it cannot be started.
-pub(super) fn test_again(name: &str, engine: Engine) -> Option<Result<String, String>> {
-    let mut program = Command::new(std::env::current_exe().ok()?);
-    program.args([name, "--exact", "--include-ignored", "--nocapture"]);
-    program.env("SELVEDGE_ENGINE", engine.name()).stdin(Stdio::null());
-    // SAFETY: the call does nothing but tell the system.
-    unsafe { program.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?)) };
-    told(&program.output().ok()?)
-}
+/// Set where models say what they came to.
+const ALONE: &str = "SELVEDGE_TEST_ALONE_MODELS";
 
-fn told(output: &Output) -> Option<Result<String, String>> {
-    let said = String::from_utf8_lossy(&output.stdout);
-    let one = said.lines().any(|line| line == "running 1 test");
-    let finished = said.lines().any(|line| line.starts_with("test result: "));
-    if !one || !finished {
+/// What such a line begins with.
+const MARK: &str = "selvedge: a model alone: ";
+
+/// Runs this test of this program on one engine: that the model of this digest has passed, in words, or what was said.
+/// `None` if this is no program of libtest's that has such a test, it cannot be started, or it does not come to the model.
+pub(super) fn test_again(name: &str, digest: u32, engine: Engine) -> Option<Result<String, String>> {
+    let path = std::env::current_exe().ok()?;
+    // Any other program does what it likes with the arguments.
+    if path.parent()?.file_name()? != "deps" {
         return None;
     }
-    let words = || format!("{}{said}", String::from_utf8_lossy(&output.stderr));
-    // A test that is to panic passes by that, and so it must here.
-    let panics = said.contains(" - should panic ... ");
-    let passes = output.status.success() && !panics;
-    Some(if passes { Ok(left_out(output)) } else { Err(words()) })
+    let mut program = Command::new(path);
+    program.args([name, "--exact", "--include-ignored", "--nocapture"]);
+    program.env("SELVEDGE_ENGINE", engine.name()).env(ALONE, "1").stdin(Stdio::null());
+    // SAFETY: the call does nothing but tell the system.
+    unsafe { program.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?)) };
+    let output = program.output().ok()?;
+    told(digest, &String::from_utf8_lossy(&output.stdout), &String::from_utf8_lossy(&output.stderr))
+}
+
+/// Says what a model came to, if this process is for that.
+pub(super) fn tell(digest: Option<u32>, passed: bool) {
+    if let Some(digest) = digest.filter(|_| std::env::var_os(ALONE).is_some()) {
+        let _ = writeln!(std::io::stderr(), "{}", line(digest, passed));
+    }
+}
+
+fn line(digest: u32, passed: bool) -> String {
+    format!("{MARK}{digest:08x} {}", if passed { "passed" } else { "failed" })
+}
+
+fn told(digest: u32, stdout: &str, stderr: &str) -> Option<Result<String, String>> {
+    if !stdout.lines().any(|line| line == "running 1 test") {
+        return None;
+    }
+    let has = |passed| stderr.lines().any(|said| said == line(digest, passed));
+    if has(false) {
+        return Some(Err(format!("{stderr}{stdout}")));
+    }
+    has(true).then(|| Ok(left_out(stderr)))
 }
 
 /// What a test that has passed says of what was not explored.
-fn left_out(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("selvedge: ")).collect();
-    if lines.is_empty() { "the test passes".to_owned() } else { lines.join("; ") }
+fn left_out(stderr: &str) -> String {
+    let lines = stderr.lines().filter(|line| !line.starts_with(MARK));
+    let lines: Vec<_> = lines.filter_map(|line| line.strip_prefix("selvedge: ")).collect();
+    if lines.is_empty() { "no failure".to_owned() } else { lines.join("; ") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::ExitStatus;
 
     #[test]
-    fn a_test_is_one_that_was_run() {
-        let told = |code: i32, said: &str| {
-            let status = ExitStatus::from_raw(code << 8);
-            told(&Output { status, stdout: said.into(), stderr: b"at line 1\n".into() })
-        };
-        let ok = "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed\n";
-        assert_eq!(told(0, ok), Some(Ok("the test passes".to_owned())));
-        let status = ExitStatus::from_raw(0);
-        let stderr = b"selvedge: a on loom: no failure in 9 executions, but not all\n".to_vec();
-        let bounded = super::told(&Output { status, stdout: ok.into(), stderr });
-        assert_eq!(bounded, Some(Ok("a on loom: no failure in 9 executions, but not all".to_owned())));
-        let failed = "running 1 test\ntest a ... FAILED\n\ntest result: FAILED. 0 passed\n";
-        assert!(matches!(told(101, failed), Some(Err(words)) if words.starts_with("at line 1\nrunning")));
-        let panics = "running 1 test\ntest a - should panic ... ok\n\ntest result: ok. 1 passed\n";
-        assert!(matches!(told(0, panics), Some(Err(_))));
-        for nothing in ["running 0 tests\n\ntest result: ok. 0 passed\n", "usage: a\n", "running 1 test\n"] {
-            assert_eq!(told(0, nothing), None, "{nothing}");
-        }
+    fn it_is_the_model_that_passes_and_not_its_test() {
+        let one = "running 1 test\ntest a - should panic ... ok\n\ntest result: ok. 1 passed\n";
+        let said = |passed| format!("at line 1\n{}\n{}\n", line(7, passed), line(8, true));
+        assert_eq!(told(7, one, &said(true)), Some(Ok("no failure".to_owned())));
+        assert!(matches!(told(7, one, &said(false)), Some(Err(words)) if words.starts_with("at line 1\n")));
+        let both = said(true) + &said(false);
+        assert!(matches!(told(7, one, &both), Some(Err(_))), "one of its calls fails");
+        let bounded =
+            "selvedge: a on loom: no failure in 9 executions, but not all\n".to_owned() + &said(true);
+        let words = "a on loom: no failure in 9 executions, but not all";
+        assert_eq!(told(7, one, &bounded), Some(Ok(words.to_owned())));
+        assert_eq!(told(9, one, &said(true)), None, "it did not come to it");
+        assert_eq!(told(7, "running 0 tests\n", &said(true)), None);
     }
 }

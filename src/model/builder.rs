@@ -33,9 +33,10 @@ pub struct Builder {
     /// [`MAX_THREADS`](super::MAX_THREADS) whatever this says; loom no more than five.
     pub max_threads: usize,
 
-    /// The most switches of threads in one execution, 1,000 unless more or fewer are asked for; under `rc11`,
-    /// operations, if it is not 1,000, and no more than 4,000 for each thread. A model that has more is inconclusive,
-    /// and fails. Not looked at under shuttle. `LOOM_MAX_BRANCHES`.
+    /// The most switches of threads in one execution, 1,000 unless more or fewer are asked for. A model that has more is
+    /// inconclusive, and fails. Under loom there are up to four for each that plain loom would have, and so many are
+    /// allowed; under `rc11` it is operations, of which each thread may have 4,000, and only less than 1,000 is heeded;
+    /// under shuttle it is not looked at. `LOOM_MAX_BRANCHES`.
     pub max_branches: usize,
 
     /// The most executions. A model that has had so many ends, and has passed as far as it went.

@@ -1,5 +1,6 @@
 //! Models under shuttle, as a scheduler of shuttle's was asked for.
 
+use super::builder::USUAL_BRANCHES;
 use super::closure::Closure;
 use super::run::{self, Identity};
 use crate::base::budget::{Budget, DEFAULT_SEED};
@@ -44,7 +45,8 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
     run::not_inside();
     let closure = Arc::new(Closure::new(f));
     let settings = run::settings();
-    if let Some(told) = run::asked_for(&settings, &identity, &closure) {
+    if let Some(told) = run::asked_for(&settings, &identity, &closure, run::branches_of_loom(USUAL_BRANCHES))
+    {
         panic!("{told}");
     }
     let budget = Budget {
@@ -57,7 +59,7 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
         budget,
         deadline: plan.most_time.and_then(|most| Instant::now().checked_add(most)),
         max_operations: None,
-        max_branches: 1_000,
+        max_branches: run::branches_of_loom(USUAL_BRANCHES),
         ends_by_request: plan.random == 0,
         repeatable: plan.repeatable,
     };
@@ -76,6 +78,11 @@ pub(crate) fn check(plan: Plan, f: impl Fn() + Send + Sync + 'static) -> u64 {
 pub(crate) fn replay(f: impl Fn() + Send + Sync + 'static, word: &str) {
     let identity = Identity::of(Location::caller());
     run::not_inside();
-    let told = run::replay(&identity.anywhere(), &Arc::new(Closure::new(f)), word);
+    let told = run::replay(
+        &identity.anywhere(),
+        &Arc::new(Closure::new(f)),
+        word,
+        run::branches_of_loom(USUAL_BRANCHES),
+    );
     panic!("{}", told.unwrap_or_else(|| "this token is none of a model's".to_owned()));
 }

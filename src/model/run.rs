@@ -91,14 +91,16 @@ pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
     not_inside();
     let closure = Arc::new(Closure::new(f));
     let settings = settings();
-    if let Some(told) = asked_for(&settings, &identity, &closure) {
+    let bounds = bounds(&settings, builder);
+    if let Some(told) = asked_for(&settings, &identity, &closure, bounds.max_branches) {
         panic!("{told}");
     }
-    let bounds = bounds(&settings, builder);
     for engine in engines(&settings, Engine::Rc11) {
-        match on(engine, &bounds, &identity, &closure) {
+        let came_to = on(engine, &bounds, &identity, &closure);
+        alone::tell(identity.digest, came_to.is_ok());
+        match came_to {
             Ok(_) => {}
-            Err(fault) if fault.loom_may_know && settings.engines.is_empty() => {
+            Err(fault) if fault.loom_may_know && engine == Engine::Rc11 && settings.engines.is_empty() => {
                 on_loom_instead(&fault, &bounds, &identity, &closure);
             }
             Err(fault) => panic!("{fault}"),
@@ -114,7 +116,8 @@ pub(super) fn check(builder: &Builder, f: impl Fn() + Sync + Send + 'static) {
 /// If the model does not pass there, either.
 #[track_caller]
 fn on_loom_instead(fault: &Fault, bounds: &Bounds, identity: &Identity, closure: &Arc<Closure>) {
-    let again = identity.is_test.then(|| alone::test_again(&identity.name, Engine::Loom)).flatten();
+    let digest = identity.digest.filter(|_| identity.is_test);
+    let again = digest.and_then(|digest| alone::test_again(&identity.name, digest, Engine::Loom));
     let explored = again.unwrap_or_else(|| match on(Engine::Loom, bounds, identity, closure) {
         Ok(executions) => Ok(format!("no failure in {executions} executions")),
         Err(on_loom) => Err(on_loom.to_string()),
@@ -160,8 +163,13 @@ pub(super) fn settings() -> Settings {
 }
 
 /// The execution that was asked for, in words, if it is one of this model.
-pub(super) fn asked_for(settings: &Settings, identity: &Identity, closure: &Arc<Closure>) -> Option<String> {
-    replay(identity, closure, settings.replay.as_ref()?)
+pub(super) fn asked_for(
+    settings: &Settings,
+    identity: &Identity,
+    closure: &Arc<Closure>,
+    branches: usize,
+) -> Option<String> {
+    replay(identity, closure, settings.replay.as_ref()?, branches)
 }
 
 /// The engines that were asked for, or else this one.
@@ -182,6 +190,13 @@ pub(super) fn engines(settings: &Settings, usual: Engine) -> Vec<Engine> {
     settings.engines_of_model()
 }
 
+/// The branches that loom may have where so many were asked for: an operation of ours is one of loom's, and another where
+/// loom's search has a gap. loom takes memory for them at once.
+pub(super) fn branches_of_loom(asked: usize) -> usize {
+    const MANY: usize = 100_000;
+    if asked < MANY { 4 * asked } else { asked }
+}
+
 /// How far this model is explored.
 fn bounds(settings: &Settings, builder: &Builder) -> Bounds {
     let budget = of_models(settings);
@@ -199,8 +214,8 @@ fn bounds(settings: &Settings, builder: &Builder) -> Bounds {
             ..budget
         },
         deadline: builder.max_duration.and_then(|most| Instant::now().checked_add(most)),
-        max_operations: (builder.max_branches != USUAL_BRANCHES).then_some(builder.max_branches),
-        max_branches: builder.max_branches,
+        max_operations: (builder.max_branches < USUAL_BRANCHES).then_some(builder.max_branches),
+        max_branches: branches_of_loom(builder.max_branches),
         ends_by_request: fewer,
         repeatable: false,
     }
@@ -266,8 +281,12 @@ pub(super) fn on(
     let seen = engine::observe(engine, &task)
         .map_err(|error| format!("the harness failed on {engine}: {error:#}"))?;
     if let Some(stop) = seen.stopped.as_ref().filter(|stop| stop.discredits()) {
-        let loom_may_know = matches!(stop, Stop::NotRepeatable(_));
-        return Err(Fault { words: failure::inconclusive(identity, engine, stop), loom_may_know });
+        let stopped = failure::inconclusive(identity, engine, stop);
+        // A failure that did not show again may be one all the same.
+        return Err(match failure::told(identity, engine, &seen) {
+            Some(told) => Fault::from(format!("{stopped}; it was seen once that {told}")),
+            None => Fault { words: stopped, loom_may_know: matches!(stop, Stop::NotRepeatable(_)) },
+        });
     }
     if let Some(told) = failure::told(identity, engine, &seen) {
         return Err(told.into());
@@ -314,7 +333,12 @@ fn really(closure: &Closure, time: Duration) -> u64 {
 }
 
 /// Runs the execution of a token, if it is one of this model: what it shows, in words.
-pub(super) fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) -> Option<String> {
+pub(super) fn replay(
+    identity: &Identity,
+    closure: &Arc<Closure>,
+    word: &str,
+    branches: usize,
+) -> Option<String> {
     let token = match token::decode(word) {
         Ok(token) => token,
         Err(refused) => return Some(format!("{REPLAY}: {refused}")),
@@ -325,7 +349,8 @@ pub(super) fn replay(identity: &Identity, closure: &Arc<Closure>, word: &str) ->
     let facts = Facts::default();
     let heartbeat: &'static Heartbeat = Box::leak(Box::default());
     let program: Arc<dyn Program> = Arc::clone(closure) as _;
-    let task = Task::of(program, &facts, Effort::Normal.budget(token.seed), heartbeat);
+    let budget = Effort::Normal.budget(token.seed);
+    let task = Task { max_operations: Some(branches), ..Task::of(program, &facts, budget, heartbeat) };
     crate::rt::panics::install_once();
     let witness = engine::replay(&task, &token);
     let same = witness.filter(|witness| token::events_digest(witness) == token.events_digest);

@@ -325,7 +325,7 @@ fn explored_within(budget: Budget, f: impl Fn() + Send + Sync + 'static) -> Resu
         budget,
         deadline: None,
         max_operations: None,
-        max_branches: 1_000,
+        max_branches: 4_000,
         ends_by_request: false,
         repeatable: false,
     };
@@ -503,7 +503,7 @@ fn a_cell_that_a_pointer_of_stds_frees_is_no_race_and_its_use_is() {
                 budget: Effort::Quick.budget(1),
                 deadline: None,
                 max_operations: None,
-                max_branches: 1_000,
+                max_branches: 4_000,
                 ends_by_request: false,
                 repeatable: false,
             };

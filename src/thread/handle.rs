@@ -161,6 +161,7 @@ pub fn yield_now() {
 }
 
 /// Puts the running thread to sleep for at least `duration`. In a model time does not pass: it yields.
+#[track_caller]
 pub fn sleep(duration: Duration) {
     if context::current().is_model() {
         yield_now();

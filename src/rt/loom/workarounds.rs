@@ -34,8 +34,8 @@ pub(crate) fn wanted() -> bool {
     WANTED.get() || unreduced::on()
 }
 
-/// Has the engine begin the exploration anew, and exactly. This execution comes to its end first: a destructor may end
-/// the process that does not know why it unwinds.
+/// Has the engine begin the exploration anew, and exactly. The main thread of this execution comes to its end first: a
+/// destructor may end the process that does not know why it unwinds.
 pub(super) fn demand() {
     DEMANDED.set(true);
 }

@@ -41,7 +41,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use loops::{LOOKS_TO_CONFIRM, Yields, does_end, halt_if_repeated, is_confirming, look_again};
+use loops::{LOOKS_TO_CONFIRM, Yields, does_end, going_round, halt_if_repeated, is_confirming, look_again};
 pub(crate) use loops::{ROUNDS, yield_now};
 
 /// The bytes of a thread's stack, as std has it. Memory is taken for what is used of it.
@@ -129,8 +129,10 @@ struct Thread {
     /// time of its wait is over.
     in_vain: bool,
     inert: u32,
-    /// Where it has yielded: how often, and before which event last.
+    /// What it has yielded, place by place.
     yields: Vec<Yields>,
+    /// Its yields behind the guide.
+    behind: u32,
     /// Weak compare-exchanges that have failed for no reason.
     spurious: Vec<*const Location<'static>>,
     /// Whether it has accessed plain memory since its last event.
@@ -157,6 +159,7 @@ impl Thread {
             in_vain: false,
             inert: 0,
             yields: Vec::new(),
+            behind: 0,
             spurious: Vec::new(),
             accessed: false,
             cut: false,
@@ -440,7 +443,7 @@ fn arrive() -> Option<EventId> {
 
 /// Halts the running thread if the guide has nothing more for it.
 fn halt_behind_guide() {
-    if with(|run| run.guide.is_some() && run.section.is_none() && run.guided_thread().is_none()) {
+    if with(|run| run.is_behind_guide()) {
         halt();
     }
 }
@@ -628,6 +631,11 @@ impl Run {
         self.demanded_from(self.owing?.thread as usize)
     }
 
+    /// Whether the running thread comes to what the guide does not have any more.
+    fn is_behind_guide(&self) -> bool {
+        self.guide.is_some() && self.section.is_none() && self.guided_thread().is_none()
+    }
+
     /// The thread of the next event, as the guide has it.
     fn guided_thread(&self) -> Option<usize> {
         let (guide, at) = self.guide.as_ref()?;
@@ -809,6 +817,10 @@ fn raced(race: Race) {
     if std::thread::panicking() {
         return;
     }
+    if is_confirming() {
+        // It has learnt of nothing on the way.
+        does_end();
+    }
     with(|run| {
         run.end.get_or_insert(End::Race(race));
         run.over = true;
@@ -830,7 +842,7 @@ pub(super) fn read(
 ) -> Option<ReadValue> {
     sheltered(None, || {
         if is_confirming() {
-            return Some(look_again(location, &mut *update));
+            return Some(look_again(location, manner.waits, &mut *update));
         }
         let id = arrive_to_look()?;
         let look = here.and_then(|here| {
@@ -844,7 +856,7 @@ pub(super) fn read(
             }
             Next::New(id) => {
                 if halt_if_repeated(look) {
-                    return Some(look_again(location, &mut *update));
+                    return Some(look_again(location, manner.waits, &mut *update));
                 }
                 check_made(location, site, Access::Read);
                 halt_behind_guide();
@@ -1074,7 +1086,11 @@ fn plain_event_bare(kind: Kind, order: Order, site: Site) -> bool {
 
 /// A fence. False if the run is over.
 pub(crate) fn fence(order: Order, site: Site) -> bool {
-    is_confirming() || plain_event(Kind::Fence, order, site)
+    if is_confirming() {
+        going_round();
+        return true;
+    }
+    plain_event(Kind::Fence, order, site)
 }
 
 /// One of `0..options`: every one of them in one execution or another.
@@ -1330,7 +1346,7 @@ pub(super) fn access_before(ago: u16, cell: u32, access: Access, site: Site) {
         context::check_thread(Checker::Rc11);
         return;
     }
-    if access == Access::Write && is_confirming() {
+    if access == Access::Write && is_confirming() && !std::thread::panicking() {
         does_end();
     }
     let race = with(|run| {

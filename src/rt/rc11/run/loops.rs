@@ -6,8 +6,9 @@
 
 use super::{
     End, EventId, Here, Kind, LocationId, Look, Next, ReadValue, Run, Site, State, Trouble, Update,
-    arrive_to_look, finish, halt, look_up, ptr, run, switch, with,
+    arrive_to_look, finish, halt, look_up, run, sheltered, switch, with,
 };
+use std::ptr;
 
 /// What a thread has yielded at one place.
 pub(super) struct Yields {
@@ -31,12 +32,12 @@ pub(super) struct Round {
 
 /// Blocks the running thread if it was here before, in the same state, and has only looked since. If it can see the
 /// same again, it would do so for ever; if it cannot, the round was in vain: another execution is without it. Returns
-/// true where the thread is to go round and confirm that.
+/// false if it was not, and true where the thread is to go round and confirm that it would.
 pub(super) fn halt_if_repeated(look: Option<Look>) -> bool {
     let repeated = with(|run| {
         let next = run.next();
         // What is written down on the way is on the stack, too. That the loop has no end is known there.
-        let behind_guide = run.guide.is_some() && run.guided_thread().is_none();
+        let behind_guide = run.is_behind_guide();
         let thread = &run.threads[run.current];
         let mut rounds = look.into_iter().flat_map(|look| {
             thread
@@ -48,13 +49,14 @@ pub(super) fn halt_if_repeated(look: Option<Look>) -> bool {
         });
         let latest = rounds.next()?;
         let can_repeat = |first: &u16| run.graph.can_repeat(EventId { index: *first, ..next }, next);
-        Some(std::iter::once(latest).chain(rounds).find(can_repeat))
+        Some((latest, std::iter::once(latest).chain(rounds).find(can_repeat)))
     });
-    let Some(round) = repeated else { return false };
+    let Some((latest, round)) = repeated else { return false };
     with(|run| {
+        let behind_guide = run.is_behind_guide();
         let thread = &mut run.threads[run.current];
-        thread.looping = round;
-        thread.in_vain = round.is_none();
+        thread.looping = round.or(behind_guide.then_some(latest));
+        thread.in_vain = thread.looping.is_none();
     });
     while !is_confirming() {
         with(|run| run.threads[run.current].state = State::Blocked);
@@ -68,11 +70,14 @@ pub(super) const LOOKS_TO_CONFIRM: u32 = 1_000;
 
 pub(super) fn is_confirming() -> bool {
     // SAFETY: the reference ends here.
-    unsafe { run() }.is_some_and(|run| run.confirming.is_some())
+    unsafe { run() }.is_some_and(|run| run.confirming.is_some() && !run.over)
 }
 
 /// A look that is no event, at what was written last.
-pub(super) fn look_again(location: LocationId, update: Update<'_>) -> ReadValue {
+pub(super) fn look_again(location: LocationId, waits: bool, update: Update<'_>) -> ReadValue {
+    if waits {
+        does_end();
+    }
     going_round();
     let last = |run: &Run| run.graph.location(location).writes.last().copied().unwrap_or(EventId::INIT);
     let value = with(|run| run.value_of(last(run), location));
@@ -83,7 +88,7 @@ pub(super) fn look_again(location: LocationId, update: Update<'_>) -> ReadValue 
 }
 
 /// The running thread has gone on in its loop. Does not return if that was often enough.
-fn going_round() {
+pub(super) fn going_round() {
     let left = with(|run| {
         let left = run.confirming.as_mut().expect("asked for where it is confirmed");
         *left = left.saturating_sub(1);
@@ -102,21 +107,39 @@ pub(super) fn does_end() -> ! {
 
 /// A round of a loop ends here, perhaps.
 pub(crate) fn yield_now(here: Here, site: Site) {
-    if is_confirming() {
-        return going_round();
-    }
-    let Some(id) = arrive_to_look() else { return };
-    let look = with(|run| Look::new(here, site, run.base(), id.index));
-    let round = with(|run| run.count_yield(site, look, id.index));
-    if let Next::New(_) = look_up(id) {
-        if halt_if_repeated(look) {
-            return;
+    sheltered((), || {
+        if is_confirming() {
+            return going_round();
         }
-        if let Some(round) = round {
-            let_others_go_first(site, round, id.index);
+        let Some(id) = arrive_to_look() else { return };
+        if with(|run| run.is_behind_guide()) {
+            return yield_behind_guide(id.index);
         }
+        let look = with(|run| Look::new(here, site, run.base(), id.index));
+        let round = with(|run| run.count_yield(site, look, id.index));
+        if let Next::New(_) = look_up(id) {
+            if halt_if_repeated(look) {
+                return;
+            }
+            if let Some(round) = round {
+                let_others_go_first(site, round, id.index);
+            }
+        }
+        with(|run| run.threads[run.current].looks.extend(look));
+    });
+}
+
+/// A yield is no event: what comes after it may be why the run ends. If nothing comes, the loop has no end.
+fn yield_behind_guide(index: u16) {
+    let endless = with(|run| {
+        let thread = &mut run.threads[run.current];
+        thread.behind += 1;
+        thread.looping = (thread.behind > LOOKS_TO_CONFIRM).then_some(index);
+        thread.looping.is_some()
+    });
+    if endless {
+        halt();
     }
-    with(|run| run.threads[run.current].looks.extend(look));
 }
 
 /// How often a thread yields at one place before the others go first.
