@@ -247,7 +247,7 @@ pub(crate) struct Run {
     guide: Option<(Guide, usize)>,
     /// See [`watch`]; kept from run to run.
     watched: FxHashSet<LocationId>,
-    /// Whether a thread that goes round in a loop lets others go first; see [`let_others_go_first`].
+    /// Whether a thread that goes round in a loop lets others go first; see [`loops`].
     pub(super) fair: bool,
     /// Whether that has left out executions, in any run so far.
     pub(super) bounded: bool,
