@@ -92,7 +92,7 @@ fn waits_for_what_std_counts(rounds: u32, most: u32) {
         let freed = Arc::clone(&freed);
         move || {
             while freed.load(Ordering::Relaxed) == 0 {
-                // What was handed in is freed by whoever comes by the last time.
+                // The round with this number sets the flag, as a collector's last epoch frees a block.
                 if counted.load(Ordering::Relaxed) < most
                     && counted.fetch_add(1, Ordering::Relaxed) + 1 == rounds
                 {

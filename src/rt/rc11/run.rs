@@ -131,7 +131,7 @@ struct Thread {
     inert: u32,
     /// What it has yielded, place by place.
     yields: Vec<Yields>,
-    /// Its yields behind the guide.
+    /// How often it has yielded since the guide's last step.
     behind: u32,
     /// Weak compare-exchanges that have failed for no reason.
     spurious: Vec<*const Location<'static>>,
@@ -818,7 +818,7 @@ fn raced(race: Race) {
         return;
     }
     if is_confirming() {
-        // It has learnt of nothing on the way.
+        // No clock was joined since the loop began: that there is no order means nothing.
         does_end();
     }
     with(|run| {
