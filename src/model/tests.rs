@@ -444,6 +444,43 @@ fn a_waker_is_dropped_by_the_thread_that_is_last() {
     assert!(told.contains("waker leaked"), "{told}");
 }
 
+/// The thread that wakes has not learnt of the waker's making by anything that a checker sees.
+#[test]
+fn a_waker_that_std_hands_on_is_no_race() {
+    use crate::future::block_on;
+    use std::task::Poll;
+    let waits = |wakes: bool| {
+        let handed: std::sync::Arc<std::sync::Mutex<Option<std::task::Waker>>> = std::sync::Arc::default();
+        let (is_handed, is_done) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let theirs = (std::sync::Arc::clone(&handed), Arc::clone(&is_handed), Arc::clone(&is_done));
+        let other = thread::spawn(move || {
+            let (handed, is_handed, is_done) = theirs;
+            while is_handed.load(Ordering::Relaxed) == 0 {
+                thread::yield_now();
+            }
+            is_done.store(1, Ordering::Relaxed);
+            let waker = handed.lock().unwrap().take();
+            if wakes {
+                waker.unwrap().wake();
+            }
+        });
+        block_on(std::future::poll_fn(|context| {
+            if is_done.load(Ordering::Relaxed) == 1 {
+                return Poll::Ready(());
+            }
+            if is_handed.load(Ordering::Relaxed) == 0 {
+                *handed.lock().unwrap() = Some(context.waker().clone());
+                is_handed.store(1, Ordering::Relaxed);
+            }
+            Poll::Pending
+        }));
+        other.join().expect("no panic");
+    };
+    let told = fails(move || waits(false));
+    assert!(told.contains("deadlock"), "{told}");
+    model(move || waits(true));
+}
+
 #[test]
 fn a_future_is_woken_and_one_whose_wake_up_is_lost_is_a_deadlock() {
     use crate::future::{AtomicWaker, block_on};

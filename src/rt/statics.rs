@@ -107,6 +107,8 @@ pub(crate) enum ObjectName {
     Static(u64),
     /// Of one that the execution has made, only that no thread has made it.
     Lazy,
+    /// Of one that a thread makes and may hand on where no checker sees it: the thread, and how many it has made.
+    Maker,
 }
 
 /// The object that is made next is at this address, and there from the beginning.
@@ -117,6 +119,12 @@ fn name_ahead(address: usize, key: u64) {
 /// As [`name_ahead`], of an object that is no `static`.
 fn name_lazily() {
     name(ObjectName::Lazy);
+}
+
+/// What the running thread makes next may be used by threads that have not learnt of it, as a waker may that is handed
+/// on through std's types.
+pub(crate) fn name_unseen() {
+    name(ObjectName::Maker);
 }
 
 fn name(name: ObjectName) {

@@ -4,7 +4,7 @@ use crate::base::event::{CLONE, EventKind, SLEEP, WAKE, WAKER};
 use crate::rt;
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId, Site};
-use crate::rt::statics::Held;
+use crate::rt::statics::{self, Held};
 use crate::rt::statics::made::{Made, Part};
 use crate::rt::trace::{self, Key};
 use std::fmt;
@@ -70,9 +70,13 @@ impl Notify {
         notify
     }
 
-    /// What a thread waits for that polls a future, and is woken by through its waker.
+    /// What a thread waits for that polls a future, and is woken by through its waker. Of that std's channels and
+    /// cells may have been the way to the thread that wakes.
     pub(crate) fn of_waker() -> Self {
-        let notify = Notify::unseen(Monitor::new);
+        let notify = Notify::unseen(|state| {
+            statics::name_unseen();
+            Monitor::used_before_known(state)
+        });
         trace::made_unseen(WAKER, Key::id(notify.id));
         notify
     }

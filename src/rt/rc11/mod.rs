@@ -23,7 +23,7 @@ use count::GraphCount;
 pub(crate) use explorer::Explorer;
 pub(crate) use given_up::give_up_if_over;
 pub(crate) use run::{
-    Cut, End, OF_ENDS, OF_LAZY, OF_PERMITS, OF_STATICS, ROUNDS, Trouble, alive, announce_spawn, choose,
+    Cut, End, OF_ENDS, OF_LAZY, OF_MAKERS, OF_PERMITS, OF_STATICS, ROUNDS, Trouble, alive, announce_spawn, choose,
     is_watched, join, learn, learn_from, leave_at, make_for_thread, me, name_ahead, past, set_slot, slot,
     start, take_down, take_others_down, wait_for_others, watch, yield_now,
 };
@@ -168,6 +168,7 @@ impl Runtime for Rc11 {
         name_ahead(match name {
             ObjectName::Static(key) => (OF_STATICS, u32::try_from(key).unwrap_or(u32::MAX)),
             ObjectName::Lazy => (OF_LAZY, 0),
+            ObjectName::Maker => (OF_MAKERS, 0),
         });
     }
 

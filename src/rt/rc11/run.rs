@@ -176,6 +176,8 @@ pub(crate) const OF_PERMITS: u8 = 254;
 pub(crate) const OF_STATICS: u8 = 253;
 /// What an execution has made, but not with a location of its own: see [`make_lazy`].
 pub(crate) const OF_LAZY: u8 = 251;
+/// Of what is named by its maker as any object is, although it is there from the beginning.
+pub(crate) const OF_MAKERS: u8 = 250;
 /// As [`OF_PERMITS`], for what tells whether a thread has ended.
 pub(crate) const OF_ENDS: u8 = 252;
 
@@ -743,7 +745,7 @@ pub(crate) fn make(value: u64, chain: bool, site: Site) -> LocationId {
     if named.is_some_and(|(of, _)| of == OF_LAZY) {
         return make_lazy(value, chain);
     }
-    let name = named.unwrap_or_else(|| {
+    let name = named.filter(|(of, _)| *of != OF_MAKERS).unwrap_or_else(|| {
         let thread = &mut run.threads[run.current];
         thread.made += 1;
         (u8::try_from(run.current).unwrap_or(u8::MAX), thread.made)
