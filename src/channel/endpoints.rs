@@ -5,7 +5,8 @@
 //! context but is needed only where there is no fork.
 //!
 //! Limits: the constructor must make the same channels in the same order every time and must not let
-//! another model thread run that makes channels. [`Endpoints`] keeps both ends of every channel alive:
+//! another model thread run that makes channels, and it must leave no message behind: what it has sent may refer to
+//! what ended with it. [`Endpoints`] keeps both ends of every channel alive:
 //! drop it before the actors run, or they will never see a disconnect. `mpsc` is not covered.
 
 use super::{Receiver, Sender};
@@ -24,14 +25,51 @@ struct Ends {
     name: &'static str,
     capacity: Option<usize>,
     ends: NonNull<()>,
+    waiting: unsafe fn(NonNull<()>) -> usize,
     drop: unsafe fn(NonNull<()>),
+}
+
+impl Ends {
+    /// Messages that wait in the channel.
+    fn waiting(&self) -> usize {
+        // SAFETY: `waiting` was made for `ends` by `remember`, and `self` owns them.
+        unsafe { (self.waiting)(self.ends) }
+    }
 }
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        // SAFETY: `drop` was made for `ends` by `remember`, and this is the only owner.
-        unsafe { (self.drop)(self.ends) };
+        // A message that a constructor has left may refer to what ended with it: it is lost, and not dropped.
+        if self.waiting() == 0 {
+            // SAFETY: `drop` was made for `ends` by `remember`, and this is the only owner.
+            unsafe { (self.drop)(self.ends) };
+        }
     }
+}
+
+impl Endpoints {
+    /// The constructor has returned.
+    ///
+    /// # Panics
+    /// If it has left messages: the copies of the state that are made after this one would find them.
+    fn check_empty(&self) {
+        for (at, ends) in self.0.iter().enumerate() {
+            let waiting = ends.waiting();
+            assert!(
+                waiting == 0,
+                "the constructor of an isolated state left {waiting} messages in channel {at}, of {}, which all copies \
+                 of the state share: let an actor send them",
+                ends.name
+            );
+        }
+    }
+}
+
+/// # Safety
+/// As for [`drop_ends`], but the ends stay.
+unsafe fn waiting_in<T>(ends: NonNull<()>) -> usize {
+    // SAFETY: `remember` made this pointer from a box of this type.
+    unsafe { ends.cast::<(Sender<T>, Receiver<T>)>().as_ref() }.0.waiting()
 }
 
 unsafe fn drop_ends<T>(ends: NonNull<()>) {
@@ -59,6 +97,9 @@ impl Drop for Left {
 }
 
 /// Runs `state` and remembers the channels it makes.
+///
+/// # Panics
+/// If the constructor leaves messages in them.
 pub(crate) fn record<S>(state: impl FnOnce() -> S) -> (S, Endpoints) {
     MODE.set(Some(Mode::Record(Endpoints::default())));
     let left = Left;
@@ -68,13 +109,14 @@ pub(crate) fn record<S>(state: impl FnOnce() -> S) -> (S, Endpoints) {
         _ => Endpoints::default(),
     };
     drop(left);
+    endpoints.check_empty();
     (made, endpoints)
 }
 
 /// Runs `state` again; the k-th channel it makes is a clone of the k-th in `endpoints`.
 ///
 /// # Panics
-/// If the constructor makes other channels than when they were recorded.
+/// If the constructor makes other channels than when they were recorded, or leaves messages in them.
 pub(crate) fn replay<S>(endpoints: &Endpoints, state: impl FnOnce() -> S) -> S {
     MODE.set(Some(Mode::Replay { from: endpoints, next: 0 }));
     let left = Left;
@@ -85,6 +127,7 @@ pub(crate) fn replay<S>(endpoints: &Endpoints, state: impl FnOnce() -> S) -> S {
     };
     drop(left);
     let recorded = endpoints.0.len();
+    endpoints.check_empty();
     assert!(used == recorded, "a state made {recorded} channels at first and {used} when it was made again");
     made
 }
@@ -129,6 +172,7 @@ pub(super) fn remember<T>(capacity: Option<usize>, ends: &(Sender<T>, Receiver<T
         name: std::any::type_name::<T>(),
         capacity,
         ends: ends.cast(),
+        waiting: waiting_in::<T>,
         drop: drop_ends::<T>,
     };
     MODE.with_borrow_mut(|mode| {

@@ -20,6 +20,7 @@ use crate::rt::trace::{self, Key};
 use crate::thread;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One end, of either kind; the kind is who holds it.
 pub(crate) struct Queue<T> {
@@ -28,6 +29,8 @@ pub(crate) struct Queue<T> {
     senders_gone: ObjectId,
     /// Carries what dropped receivers had done.
     receivers_gone: ObjectId,
+    /// Messages in the buffer, to look at from outside.
+    waiting: AtomicUsize,
     state: Monitor<State<T>>,
 }
 
@@ -94,6 +97,7 @@ impl<T> Queue<T> {
             capacity,
             senders_gone: past::new_object(),
             receivers_gone: past::new_object(),
+            waiting: AtomicUsize::new(0),
             state: Monitor::new(State {
                 senders: 1,
                 receivers: 1,
@@ -119,6 +123,11 @@ impl<T> Queue<T> {
 
     pub(crate) fn capacity(&self) -> Option<usize> {
         self.capacity
+    }
+
+    /// As [`Queue::len`], and no operation.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Messages in the buffer; those of a rendezvous are never in one.
@@ -161,6 +170,7 @@ impl<T> Queue<T> {
             state.sent += 1;
         }
         state.buffer.push_back((message, past::token()));
+        self.waiting.store(state.buffer.len(), Ordering::Relaxed);
         self.note("send");
         drop(state);
         self.state.notify_all();
@@ -180,6 +190,7 @@ impl<T> Queue<T> {
             if !state.buffer.is_empty()
                 && let Some(message) = state.buffer.pop_front()
             {
+                self.waiting.store(state.buffer.len(), Ordering::Relaxed);
                 break message;
             }
             if state.senders == 0 {
@@ -348,7 +359,10 @@ impl<T> Queue<T> {
             let mut state = queue.state.enter();
             state.receivers -= 1;
             let lost = match state.receivers {
-                0 => std::mem::take(&mut state.buffer),
+                0 => {
+                    queue.waiting.store(0, Ordering::Relaxed);
+                    std::mem::take(&mut state.buffer)
+                }
                 _ => VecDeque::new(),
             };
             drop(state);
@@ -364,6 +378,9 @@ impl<T> Queue<T> {
     }
 
     fn depart(self: &Arc<Self>, leave: fn(&Self, bool)) {
+        if !self.state.is_here() {
+            return;
+        }
         let unwinding = std::thread::panicking();
         if !unwinding {
             return leave(self, false);

@@ -158,6 +158,46 @@ fn a_replay_must_make_the_same_channels() {
     endpoints::replay(&recorded, || bounded::<u16>(1));
 }
 
+/// What the first constructor sends would refer to what ended with it, where a later one receives it.
+#[test]
+fn a_constructor_of_copies_leaves_no_message_in_their_channels() {
+    struct Looks<'a>(&'a str);
+    impl Drop for Looks<'_> {
+        fn drop(&mut self) {
+            assert!(self.0 == "text" && !std::thread::panicking(), "dropped when what it looks at is gone");
+        }
+    }
+    fn sends(leaves: bool, fails: bool) {
+        let text = "text".to_owned();
+        let (sender, receiver) = unbounded::<Looks<'_>>();
+        let sent = sender.send(Looks(&text));
+        assert!(sent.is_ok() && !fails, "on purpose");
+        if !leaves {
+            drop(receiver.recv());
+        }
+    }
+    testing::everywhere_bounded(|| {
+        for (leaves, fails, expected) in [
+            (false, false, None),
+            (true, false, Some("left 1 messages in channel 0")),
+            (true, true, Some("on purpose")),
+        ] {
+            let ends = std::panic::catch_unwind(|| {
+                let ((), recorded) = endpoints::record(|| sends(leaves, fails));
+                endpoints::replay(&recorded, || sends(leaves, fails));
+            });
+            let told = ends.err().map(|told| match told.downcast::<String>() {
+                Ok(told) => *told,
+                Err(told) => (*told.downcast_ref::<&str>().expect("words")).to_owned(),
+            });
+            assert!(
+                expected.map_or(told.is_none(), |words| told.as_ref().is_some_and(|told| told.contains(words))),
+                "{told:?}"
+            );
+        }
+    });
+}
+
 #[test]
 #[should_panic(expected = "made 2 channels at first and 1 when it was made again")]
 fn a_replay_must_make_all_channels() {

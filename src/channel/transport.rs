@@ -56,6 +56,13 @@ impl<T> Sender<T> {
         }
     }
 
+    pub(crate) fn waiting(&self) -> usize {
+        match self {
+            Sender::Model(queue) => queue.waiting(),
+            Sender::Process(pipe) => pipe.len(),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Sender::Model(queue) => queue.len(),

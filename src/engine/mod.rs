@@ -44,6 +44,7 @@ use crate::base::failure::{Failure, ProcessExit};
 use crate::base::observation::{Caveat, Missing, Observation, Stop};
 use crate::base::recipe::Recipe;
 use crate::rt::context::{self, Artefact};
+use crate::rt::thread_bound::take_foreign;
 use crate::scenario::program::Program;
 use crate::scenario::{ErasedDesign, Facts};
 pub(crate) use shuttle::by_bytes as execute_by_bytes;
@@ -200,9 +201,9 @@ fn is_past(moment: Option<Instant>) -> bool {
 /// # Errors
 /// If the harness itself cannot do its work. Whatever is wrong with the design is in the observation.
 pub(crate) fn observe(engine: Engine, task: &Task<'_>) -> anyhow::Result<Observation> {
-    context::take_foreign();
+    take_foreign();
     let mut seen = adapter(engine).observe(task)?;
-    if engine.is_checker() && context::take_foreign() {
+    if engine.is_checker() && take_foreign() {
         seen.stopped = Some(Stop::ForeignThread);
     }
     let crashed = seen.failures.iter().any(|failure| matches!(failure, Failure::Crash(_)));

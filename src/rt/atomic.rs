@@ -7,6 +7,7 @@ use super::trace::{self, Key, What};
 use super::{Atomic, Checker, Here, Runtime};
 use crate::base::event::EventKind;
 use crate::rt::context;
+use crate::rt::thread_bound::ThreadBound;
 use std::fmt;
 use std::sync::atomic::Ordering;
 
@@ -161,11 +162,15 @@ pub(crate) trait RawAtomic: 'static {
     fn key(&self) -> Key;
 }
 
+/// An atomic where it stays.
+pub(crate) type BoundAtomic = Box<ThreadBound<Atomic>>;
+
 impl Atomic {
     /// An atomic of this runtime, made here; its making is an access.
     #[track_caller]
-    pub(crate) fn new(checker: Checker, kind: &'static str, scalar: Scalar, value: u64) -> Box<Self> {
-        let atomic = Box::new(make!(checker, Atomic, R => R::atomic(scalar, value)));
+    pub(crate) fn new(checker: Checker, kind: &'static str, scalar: Scalar, value: u64) -> BoundAtomic {
+        let atomic = make!(checker, Atomic, R => R::atomic(scalar, value));
+        let atomic = Box::new(ThreadBound::new(checker, atomic));
         if trace::on() {
             trace::made(kind, atomic.key(), Some(&Shown(scalar, value)));
         }
@@ -174,10 +179,10 @@ impl Atomic {
 
     /// An atomic that is there from the beginning of the execution.
     #[track_caller]
-    pub(crate) fn first(checker: Checker, kind: &'static str, scalar: Scalar, value: u64) -> Box<Self> {
+    pub(crate) fn first(checker: Checker, kind: &'static str, scalar: Scalar, value: u64) -> BoundAtomic {
         let like = [scalar as u64, value];
         let atomic = make!(checker, Atomic, R => R::first(like, move || R::atomic(scalar, value)));
-        let atomic = Box::new(atomic);
+        let atomic = Box::new(ThreadBound::new(checker, atomic));
         if trace::on() {
             trace::made_before_all(kind, atomic.key(), Some(&Shown(scalar, value)));
         }

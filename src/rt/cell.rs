@@ -3,6 +3,7 @@
 use super::Checker;
 use super::runtime::Runtime;
 use super::statics::made::{self, Made, Original, Part, Serving};
+use super::thread_bound::ThreadBound;
 use super::trace::{self, Key, What};
 use crate::base::event::EventKind;
 use crate::race::Access;
@@ -55,7 +56,7 @@ one_of! {
 pub(crate) struct Tracker(Made<Tracked>);
 
 /// How a checker follows one cell. Nothing, if it was made when the execution was over.
-pub(crate) struct Tracked(Option<PlainCell>);
+pub(crate) struct Tracked(Option<ThreadBound<PlainCell>>);
 
 impl Part for Tracked {
     const NAMED: bool = false;
@@ -173,6 +174,7 @@ impl Tracker {
     ) -> Tracker {
         context::count_operation();
         let cell = make!(checker, PlainCell, R => R::cell(past_races));
+        let cell = ThreadBound::new(checker, cell);
         let tracker = Tracker(Made::modelled(Tracked(Some(cell))));
         if let Some(tracked) = tracker.0.part() {
             trace::made(kind, Key::at(tracked), value);
@@ -185,8 +187,10 @@ impl Tracked {
     /// Of a cell that is there from the beginning of the execution.
     #[track_caller]
     fn first(past_races: bool) -> Tracked {
-        let first =
-            |checker| make!(checker, PlainCell, R => R::first([0; 2], move || R::first_cell(past_races)));
+        let first = |checker| {
+            let cell = make!(checker, PlainCell, R => R::first([0; 2], move || R::first_cell(past_races)));
+            ThreadBound::new(checker, cell)
+        };
         Tracked(super::checker().map(first))
     }
 
@@ -195,7 +199,7 @@ impl Tracked {
     #[inline(never)]
     fn arrive(&self, access: Access) {
         if let Some(cell) = &self.0 {
-            each!(PlainCell, cell, cell => cell.arrive(access));
+            each!(PlainCell, &**cell, cell => cell.arrive(access));
         }
     }
 
@@ -224,7 +228,7 @@ impl Tracked {
     fn access(&self, access: Access) {
         if let Some(cell) = &self.0 {
             context::count_operation();
-            each!(PlainCell, cell, cell => cell.access(access));
+            each!(PlainCell, &**cell, cell => cell.access(access));
         }
     }
 
@@ -256,7 +260,7 @@ impl Tracked {
         self.note(access, None);
         let cell = self.0.as_ref()?;
         context::count_operation();
-        Some(each_into!(PlainCell, cell, Span, cell => cell.span(access, lasts)?))
+        Some(each_into!(PlainCell, &**cell, Span, cell => cell.span(access, lasts)?))
     }
 }
 
@@ -266,9 +270,12 @@ impl Drop for Tracked {
         if std::thread::panicking() {
             return;
         }
+        if !self.0.as_ref().is_none_or(ThreadBound::is_here) {
+            return;
+        }
         trace::note_unplaced("drop", EventKind::Drop, Key::at(self));
         if let Some(cell) = self.0.as_ref().filter(|_| !context::options().drops_freely) {
-            each!(PlainCell, cell, cell => cell.end());
+            each!(PlainCell, &**cell, cell => cell.end());
         }
     }
 }

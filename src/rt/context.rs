@@ -14,7 +14,7 @@ use crate::heartbeat;
 use crate::rt::{Checker, execution};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The engine that facade objects are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ impl Context {
 
 thread_local! {
     static CURRENT: Cell<Context> = const { Cell::new(Context::Real) };
-    /// Whether a model was ever entered on this operating-system thread.
-    static MODELLED: Cell<bool> = const { Cell::new(false) };
+    /// The number of this operating-system thread, once it has one.
+    static THREAD: Cell<u32> = const { Cell::new(0) };
     static OPERATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -58,41 +58,24 @@ pub(crate) fn current() -> Context {
 
 /// Puts this operating-system thread into `context` until the guard is dropped.
 pub(crate) fn enter(context: Context) -> Entered {
-    if context.is_model() {
-        MODELLED.set(true);
-    }
     Entered { previous: CURRENT.replace(context) }
 }
 
-/// Whether a thread that no checker knows has used an object of an execution.
-static FOREIGN: AtomicBool = AtomicBool::new(false);
-
-/// To be called before an object of a checker's is used where there is no execution to ask. Where this is not the
-/// operating-system thread of the model either, its thread was started with `std::thread`.
-///
-/// # Panics
-/// If so, unless the thread unwinds already. That it was so is known even if the panic is caught.
+/// The number of this operating-system thread, which no other thread of the process has or will have.
 #[inline]
-pub(crate) fn check_thread(object_of: Checker) {
-    if !MODELLED.get() {
-        refuse_thread(object_of);
+pub(crate) fn thread() -> u32 {
+    match THREAD.get() {
+        0 => number_thread(),
+        number => number,
     }
 }
 
 #[cold]
-fn refuse_thread(object_of: Checker) {
-    FOREIGN.store(true, Ordering::Relaxed);
-    if !std::thread::panicking() {
-        let engine = object_of.name();
-        panic!(
-            "this object belongs to an execution under {engine}; start the thread with `selvedge::thread`"
-        );
-    }
-}
-
-/// Whether [`check_thread`] has refused a thread since this was last asked.
-pub(crate) fn take_foreign() -> bool {
-    FOREIGN.swap(false, Ordering::Relaxed)
+fn number_thread() -> u32 {
+    static NUMBERED: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBERED.fetch_add(1, Ordering::Relaxed).checked_add(1).expect("fewer threads than numbers");
+    THREAD.set(number);
+    number
 }
 
 /// Restores the previous context when dropped; made by [`enter`].

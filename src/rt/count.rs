@@ -1,6 +1,7 @@
 //! How a checker learns what happens to an `Arc`.
 
 use super::runtime::Runtime;
+use super::thread_bound::ThreadBound;
 use crate::rt::{context, leaks};
 use std::sync::atomic::Ordering;
 
@@ -55,7 +56,7 @@ one_of! {
 
 /// How the engine learns what happens to an [`Arc`](crate::sync::Arc): nothing on the real ones.
 #[derive(Clone)]
-pub(crate) struct Token(Option<Count>);
+pub(crate) struct Token(Option<ThreadBound<Count>>);
 
 /// Operations that a token hands on.
 macro_rules! handed_on {
@@ -66,7 +67,7 @@ macro_rules! handed_on {
         pub(crate) fn $name(&self $(, $argument: $type)?) {
             if let Some(count) = &self.0 {
                 context::count_operation();
-                each!(Count, count, count => count.$name($($argument)?));
+                each!(Count, &**count, count => count.$name($($argument)?));
             }
         }
     )*};
@@ -76,7 +77,7 @@ impl Token {
     #[track_caller]
     pub(crate) fn new() -> Token {
         match super::checker() {
-            Some(checker) => Token(Some(make!(checker, Count, R => R::count()))),
+            Some(checker) => Token(Some(ThreadBound::new(checker, make!(checker, Count, R => R::count())))),
             None => Token(None),
         }
     }
@@ -106,7 +107,27 @@ impl Token {
         pass_weak(order: Ordering);
         #[inline]
         learn();
-        freed();
+    }
+
+    /// See [`RawCount::freed`].
+    pub(crate) fn freed(&self) {
+        if let Some(count) = self.0.as_ref().filter(|count| count.is_here()) {
+            context::count_operation();
+            each!(Count, &**count, count => count.freed());
+        }
+    }
+
+    /// Before a weak pointer goes away.
+    #[track_caller]
+    pub(crate) fn dropping_weak(&self) {
+        if self.is_here() {
+            self.pass_weak(Ordering::Release);
+        }
+    }
+
+    /// Whether a destructor may tell the checker of it.
+    fn is_here(&self) -> bool {
+        self.0.as_ref().is_none_or(ThreadBound::is_here)
     }
 
     /// Before a strong reference goes away. As in std, only the last one learns what the others did.
@@ -114,6 +135,9 @@ impl Token {
     #[inline(never)]
     #[track_caller]
     pub(crate) fn dropping(&self, is_last: impl Fn() -> bool) {
+        if !self.is_here() {
+            return;
+        }
         self.pass(Ordering::Release);
         if is_last() {
             self.pass(Ordering::Acquire);

@@ -15,6 +15,7 @@ use super::trace::{self, Key};
 use super::{Checker, Here, process};
 use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
+use crate::rt::thread_bound::ThreadBound;
 pub(crate) use condvar::{RawCondvar, Signal};
 use holders::{Holders, Holding};
 use poison::{Flag, Taken};
@@ -98,6 +99,9 @@ impl<G> Drop for Aside<G> {
     }
 }
 
+/// An object of a runtime's where it stays.
+type Bound<T> = Box<ThreadBound<T>>;
+
 /// A lock of a runtime's, and the guards of it that are alive.
 pub(crate) struct Modelled<L> {
     raw: L,
@@ -105,8 +109,8 @@ pub(crate) struct Modelled<L> {
 }
 
 impl<L> Modelled<L> {
-    fn new(raw: L) -> Box<Self> {
-        Box::new(Self { raw, holders: Holders::default() })
+    fn new(checker: Checker, raw: L) -> Bound<Self> {
+        Box::new(ThreadBound::new(checker, Self { raw, holders: Holders::default() }))
     }
 
     /// What the trace knows the lock by.
@@ -140,7 +144,7 @@ impl<'a, G> Held<'a, G> {
 /// A mutex.
 pub(crate) enum Lock {
     Real(std::sync::Mutex<()>),
-    Modelled(Box<Modelled<Mutex>>),
+    Modelled(Bound<Modelled<Mutex>>),
     Process(process::RawMutex),
     /// What a const fn has made: the real one, and who serves it.
     Made {
@@ -216,7 +220,7 @@ impl Lock {
     pub(crate) fn new() -> Self {
         match (super::checker(), context::current()) {
             (Some(checker), _) => {
-                let mutex = Modelled::new(Mutex::new(checker));
+                let mutex = Modelled::new(checker, Mutex::new(checker));
                 trace::made("Mutex", mutex.key(), None);
                 Lock::Modelled(mutex)
             }
@@ -233,7 +237,7 @@ impl Lock {
     /// An unlocked mutex that is there from the beginning of the execution.
     pub(crate) fn first() -> Self {
         let Some(checker) = super::checker() else { return Lock::Real(std::sync::Mutex::new(())) };
-        let mutex = Modelled::new(make!(checker, Mutex, R => R::first([0; 2], R::mutex)));
+        let mutex = Modelled::new(checker, make!(checker, Mutex, R => R::first([0; 2], R::mutex)));
         trace::made_unplaced("Mutex", mutex.key());
         Lock::Modelled(mutex)
     }

@@ -35,6 +35,7 @@ pub(crate) mod recorder;
 pub(crate) mod shuttle;
 pub(crate) mod spurious;
 pub(crate) mod statics;
+pub(crate) mod thread_bound;
 pub(crate) mod trace;
 pub(crate) mod values;
 

@@ -12,6 +12,7 @@ use super::past::{self, Token};
 use super::permit::Permit;
 use super::runtime::Runtime;
 use super::statics::Statics;
+use super::thread_bound::ThreadBound;
 use super::trace::{self, Key};
 use super::values::Values;
 use super::{Checker, execution, running};
@@ -63,11 +64,8 @@ pub(crate) struct Identity {
     unsettled: RefCell<Vec<Box<dyn FnOnce()>>>,
 }
 
-// SAFETY: model threads are coroutines of one operating-system thread, which made this and drops it; what
-// is not atomic here is used by the one thread it belongs to, and no borrow is held across a switch.
-unsafe impl Send for Identity {}
-// SAFETY: as for `Send`.
-unsafe impl Sync for Identity {}
+/// As the thread's slot and its handles share it. A handle may go anywhere, but is of no use elsewhere.
+pub(crate) type SharedIdentity = Arc<ThreadBound<Identity>>;
 
 /// What all threads of one execution share.
 #[derive(Default)]
@@ -92,7 +90,7 @@ impl Execution {
 /// Where the execution is: with the main thread.
 enum Home {
     Here(Execution),
-    With(Arc<Identity>),
+    With(SharedIdentity),
 }
 
 impl Home {
@@ -106,7 +104,7 @@ impl Home {
 
 impl Identity {
     #[track_caller]
-    fn new(checker: Checker, home: Home, name: Option<Cow<'static, str>>) -> Arc<Self> {
+    fn new(checker: Checker, home: Home, name: Option<Cow<'static, str>>) -> SharedIdentity {
         if matches!(home, Home::Here(_)) {
             with_runtime!(checker, R => R::begin());
         }
@@ -121,7 +119,7 @@ impl Identity {
             }
         };
         let number = announced.unwrap_or(counted);
-        Arc::new(Self {
+        let identity = Self {
             number,
             object: make!(checker, ThreadObject, R => R::thread(number)),
             name,
@@ -130,7 +128,8 @@ impl Identity {
             home,
             values: Values::default(),
             unsettled: RefCell::default(),
-        })
+        };
+        Arc::new(ThreadBound::new(checker, identity))
     }
 
     /// What the thread shares with all others.
@@ -139,7 +138,7 @@ impl Identity {
     }
 
     /// The main thread, given any.
-    fn main(this: &Arc<Self>) -> &Arc<Self> {
+    fn main(this: &SharedIdentity) -> &SharedIdentity {
         match &this.home {
             Home::Here(_) => this,
             Home::With(main) => main,
@@ -150,14 +149,14 @@ impl Identity {
 /// Looks at what belongs to the running model thread, if anything does yet. No scheduling point may lie
 /// within.
 #[inline]
-fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
+fn look<R>(look: impl FnOnce(Option<&SharedIdentity>) -> R) -> R {
     match running() {
         Some(checker) => with_runtime!(checker, R => R::look(look)),
         None => look(None),
     }
 }
 
-fn set(local: Option<Arc<Identity>>) {
+fn set(local: Option<SharedIdentity>) {
     if let Some(checker) = running() {
         with_runtime!(checker, R => R::set(local));
     }
@@ -169,7 +168,7 @@ fn model() -> Checker {
 }
 
 /// What belongs to the running model thread. Only inside a model.
-pub(crate) fn local() -> Arc<Identity> {
+pub(crate) fn local() -> SharedIdentity {
     try_local().unwrap_or_else(|| {
         let local = Identity::new(model(), Home::Here(Execution::default()), Some(Cow::Borrowed("main")));
         set(Some(local.clone()));
@@ -178,7 +177,7 @@ pub(crate) fn local() -> Arc<Identity> {
 }
 
 /// Like [`local`], but `None` where nothing was ever made, or everything is gone.
-pub(crate) fn try_local() -> Option<Arc<Identity>> {
+pub(crate) fn try_local() -> Option<SharedIdentity> {
     look(|local| local.cloned())
 }
 
@@ -274,23 +273,18 @@ pub(crate) fn settled() {
 
 /// What a thread leaves to the thread that joins it.
 pub(crate) struct Packet<T> {
-    result: Cell<Option<std::thread::Result<T>>>,
-    handover: Handover,
-    pub(crate) identity: Arc<Identity>,
+    result: ThreadBound<Cell<Option<std::thread::Result<T>>>>,
+    handover: ThreadBound<Handover>,
+    pub(crate) identity: SharedIdentity,
 }
 
 impl<T> Drop for Packet<T> {
     fn drop(&mut self) {
-        if self.result.get_mut().is_some() && !std::thread::panicking() {
-            each!(Handover, &self.handover, handover => handover.take());
+        if self.result.is_here() && self.result.get_mut().is_some() && !std::thread::panicking() {
+            each!(Handover, &*self.handover, handover => handover.take());
         }
     }
 }
-
-// SAFETY: as for `Identity`: one operating-system thread, and nothing is borrowed across a switch.
-unsafe impl<T: Send> Send for Packet<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Packet<T> {}
 
 /// That a thread ends, whatever it returns.
 #[derive(Default)]
@@ -449,8 +443,11 @@ where
     let identity = Identity::new(checker, Home::With(main), name.map(Cow::Owned));
     trace::names(identity.number, identity.name.as_deref());
     let packet = Arc::new(Packet {
-        result: Cell::new(None),
-        handover: make!(checker, Handover, R => R::handover(std::mem::needs_drop::<T>())),
+        result: ThreadBound::new(checker, Cell::new(None)),
+        handover: ThreadBound::new(
+            checker,
+            make!(checker, Handover, R => R::handover(std::mem::needs_drop::<T>())),
+        ),
         identity: identity.clone(),
     });
     past::leave_token(&identity.end.past);
@@ -473,7 +470,7 @@ fn start(identity: &Identity, body: impl FnOnce() + 'static) {
 }
 
 /// The whole life of a model thread.
-fn run<F, T>(local: Arc<Identity>, packet: Arc<Packet<T>>, f: F)
+fn run<F, T>(local: SharedIdentity, packet: Arc<Packet<T>>, f: F)
 where
     F: FnOnce() -> T,
 {
@@ -493,7 +490,7 @@ where
     with_each!(ThreadObject, &local.object, R, object => R::end_thread(object));
     end.finished.set(true);
     if std::mem::needs_drop::<T>() || result.is_err() {
-        each!(Handover, &packet.handover, handover => handover.give());
+        each!(Handover, &*packet.handover, handover => handover.give());
     }
     packet.result.set(Some(result));
     // If no thread holds the handle any more, what the thread returned is dropped here, by the thread.

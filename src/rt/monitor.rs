@@ -10,6 +10,7 @@
 use super::runtime::Runtime;
 use super::{Checker, process};
 use crate::rt::context::{self, Context};
+use crate::rt::thread_bound::ThreadBound;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
@@ -59,13 +60,12 @@ pub(crate) struct Monitor<T> {
 // SAFETY: `value` is only reached through a `Guard`, and `raw` admits one at a time; so sharing a monitor
 // hands the value from thread to thread, which `T: Send` allows.
 unsafe impl<T: Send> Sync for Monitor<T> {}
-// SAFETY: the locks of runtimes name objects of the execution on this operating-system
-// thread and live no longer than it; the others are `Send` anyway.
+// SAFETY: the value goes with the monitor, and locks may be sent: those of runtimes are bound to their thread.
 unsafe impl<T: Send> Send for Monitor<T> {}
 
 enum Raw {
     Real { mutex: std::sync::Mutex<()>, condvar: std::sync::Condvar },
-    Modelled(MonitorLock),
+    Modelled(ThreadBound<MonitorLock>),
     Process { mutex: process::RawMutex, condvar: process::RawCondvar },
 }
 
@@ -95,7 +95,7 @@ impl MonitorLock {
 impl Raw {
     fn new() -> Self {
         match (super::checker(), context::current()) {
-            (Some(checker), _) => Raw::Modelled(MonitorLock::new(checker)),
+            (Some(checker), _) => Raw::Modelled(ThreadBound::new(checker, MonitorLock::new(checker))),
             (None, Context::Process) => {
                 Raw::Process { mutex: process::RawMutex::new(), condvar: process::RawCondvar::new() }
             }
@@ -150,6 +150,15 @@ impl<T> Monitor<T> {
         monitor
     }
 
+    /// Whether this is a thread that may enter: for destructors, which leave the monitor alone where it is not. See
+    /// [`ThreadBound::is_here`].
+    pub(crate) fn is_here(&self) -> bool {
+        match &self.raw {
+            Raw::Real { .. } | Raw::Process { .. } => true,
+            Raw::Modelled(monitor) => monitor.is_here(),
+        }
+    }
+
     /// Waits until no other thread is inside, then enters.
     pub(crate) fn enter(&self) -> Guard<'_, T> {
         context::count_operation();
@@ -161,7 +170,7 @@ impl<T> Monitor<T> {
     pub(crate) fn notify_all(&self) {
         match &self.raw {
             Raw::Real { condvar, .. } => condvar.notify_all(),
-            Raw::Modelled(monitor) => each!(MonitorLock, monitor, monitor => monitor.notify_all()),
+            Raw::Modelled(monitor) => each!(MonitorLock, &**monitor, monitor => monitor.notify_all()),
             Raw::Process { condvar, .. } => condvar.notify_all(),
         }
     }
@@ -170,7 +179,7 @@ impl<T> Monitor<T> {
     pub(crate) fn notify_one(&self) {
         match &self.raw {
             Raw::Real { condvar, .. } => condvar.notify_one(),
-            Raw::Modelled(monitor) => each!(MonitorLock, monitor, monitor => monitor.notify_one()),
+            Raw::Modelled(monitor) => each!(MonitorLock, &**monitor, monitor => monitor.notify_one()),
             Raw::Process { condvar, .. } => condvar.notify_one(),
         }
     }

@@ -154,14 +154,13 @@ use super::atomic::{RawAtomic, Scalar};
 use super::cell::RawCell;
 use super::count::RawCount;
 use super::lock::{RawCondvar, RawMutex, RawRwLock};
-use super::model::{Identity, RawHandover};
+use super::model::{Identity, RawHandover, SharedIdentity};
 use super::monitor::RawMonitor;
 use super::pending::ObjectId;
 use super::statics::ObjectName;
 use crate::race::Race;
 use std::any::Any;
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What a checker has for the facade.
@@ -234,10 +233,10 @@ pub(crate) trait Runtime {
     fn give_up_if_over() {}
 
     /// What the facade keeps for the running thread. No scheduling point may lie within.
-    fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R;
+    fn look<R>(look: impl FnOnce(Option<&SharedIdentity>) -> R) -> R;
 
     /// Replaces what the facade keeps for the running thread.
-    fn set(identity: Option<Arc<Identity>>);
+    fn set(identity: Option<SharedIdentity>);
 
     // Threads.
 

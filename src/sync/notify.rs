@@ -4,8 +4,8 @@ use crate::base::event::{CLONE, EventKind, SLEEP, WAKE, WAKER};
 use crate::rt;
 use crate::rt::monitor::Monitor;
 use crate::rt::past::{self, ObjectId, Site};
-use crate::rt::statics::{self, Held};
 use crate::rt::statics::made::{Made, Part};
+use crate::rt::statics::{self, Held};
 use crate::rt::trace::{self, Key};
 use std::fmt;
 

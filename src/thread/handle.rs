@@ -3,13 +3,12 @@
 use crate::base::event::EventKind;
 use crate::rt;
 use crate::rt::context;
-use crate::rt::model::{self, Identity};
+use crate::rt::model::{self, SharedIdentity};
 use crate::rt::spurious;
 use crate::rt::trace::{self, Key};
 use std::fmt;
 use std::io;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A handle to a thread.
@@ -19,7 +18,7 @@ pub struct Thread(Inner);
 #[derive(Clone)]
 enum Inner {
     Real(std::thread::Thread),
-    Model(Arc<Identity>),
+    Model(SharedIdentity),
 }
 
 /// A unique identifier of a running thread: unique in the process, or in the execution of a model,
@@ -63,7 +62,7 @@ impl Thread {
         Self(Inner::Real(thread))
     }
 
-    pub(super) fn model(identity: Arc<Identity>) -> Self {
+    pub(super) fn model(identity: SharedIdentity) -> Self {
         Self(Inner::Model(identity))
     }
 
@@ -101,7 +100,7 @@ impl Thread {
             Inner::Real(thread) => thread.unpark(),
             Inner::Model(identity) => {
                 let identity = identity.clone();
-                trace::note("unpark", EventKind::Other, Key::at(&*identity));
+                trace::note("unpark", EventKind::Other, Key::at(&**identity));
                 model::when_settled(Box::new(move || identity.permit.release()));
             }
         }
@@ -124,11 +123,11 @@ pub fn park() {
     if context::current().is_model() {
         let identity = model::local();
         if spurious::comes() {
-            return trace::note("park, woken spuriously", EventKind::Other, Key::at(&*identity));
+            return trace::note("park, woken spuriously", EventKind::Other, Key::at(&**identity));
         }
-        trace::begins("park", EventKind::Other, Key::at(&*identity));
+        trace::begins("park", EventKind::Other, Key::at(&**identity));
         identity.permit.take();
-        trace::note("park", EventKind::Other, Key::at(&*identity));
+        trace::note("park", EventKind::Other, Key::at(&**identity));
     } else {
         context::waiting(std::thread::park);
     }
@@ -144,7 +143,7 @@ pub fn park_timeout(timeout: Duration) {
             yield_now();
             identity.permit.try_take();
         }
-        trace::note("park_timeout", EventKind::Other, Key::at(&*identity));
+        trace::note("park_timeout", EventKind::Other, Key::at(&**identity));
     } else {
         std::thread::park_timeout(timeout);
     }

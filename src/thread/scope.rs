@@ -6,7 +6,7 @@ use super::builder::Builder;
 use super::handle::Thread;
 use crate::rt;
 use crate::rt::context;
-use crate::rt::model::{self, Identity, Packet};
+use crate::rt::model::{self, Packet, SharedIdentity};
 use crate::rt::panics;
 use crate::rt::pending::RaceFound;
 use std::fmt;
@@ -29,7 +29,7 @@ type RealScope<'a> = std::thread::Scope<'a, 'a>;
 enum Inner {
     Real(OnceLock<&'static RealScope<'static>>),
     /// The threads that no thread has waited for yet.
-    Model(Mutex<Vec<Arc<Identity>>>),
+    Model(Mutex<Vec<SharedIdentity>>),
 }
 
 /// Calls `f` with a scope and waits for all threads started in it before returning.
@@ -104,19 +104,19 @@ impl Drop for TakenDown<'_, '_, '_> {
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    fn threads(&self) -> Option<MutexGuard<'_, Vec<Arc<Identity>>>> {
+    fn threads(&self) -> Option<MutexGuard<'_, Vec<SharedIdentity>>> {
         match &self.inner {
             Inner::Real(_) => None,
             Inner::Model(ends) => Some(ends.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 
-    fn last_unwaited(&self) -> Option<Arc<Identity>> {
+    fn last_unwaited(&self) -> Option<SharedIdentity> {
         self.threads()?.last().cloned()
     }
 
     /// The thread has ended. Meanwhile others may have been started in the scope.
-    fn waited(&self, ended: &Arc<Identity>) {
+    fn waited(&self, ended: &SharedIdentity) {
         if let Some(mut threads) = self.threads() {
             threads.retain(|thread| !Arc::ptr_eq(thread, ended));
         }

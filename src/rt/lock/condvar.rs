@@ -1,11 +1,12 @@
 //! The condition variable.
 
-use super::{Aside, Held, LockGuard, MutexGuard, OtherGuard, RawMutex, mixed};
+use super::{Aside, Bound, Held, LockGuard, MutexGuard, OtherGuard, RawMutex, mixed};
 use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
 use crate::rt::runtime::Runtime;
 use crate::rt::statics;
 use crate::rt::statics::made::{Made, Part, Serving};
+use crate::rt::thread_bound::ThreadBound;
 use crate::rt::trace::{self, Key};
 use crate::rt::{self, Checker, process, spurious};
 use std::sync::PoisonError;
@@ -84,7 +85,7 @@ impl<'a> MutexGuard<'a> {
 /// A condition variable.
 pub(crate) enum Signal {
     Real(std::sync::Condvar),
-    Modelled(Box<Condvar>),
+    Modelled(Bound<Condvar>),
     Process(process::RawCondvar),
     /// What a const fn has made: the real one, and who serves it.
     Made {
@@ -108,7 +109,7 @@ impl Signal {
     pub(crate) fn new() -> Self {
         match (rt::checker(), context::current()) {
             (Some(checker), _) => {
-                let condvar = Box::new(Self::modelled(checker));
+                let condvar = Box::new(ThreadBound::new(checker, Self::modelled(checker)));
                 trace::made("Condvar", condvar.key(), None);
                 Signal::Modelled(condvar)
             }
@@ -130,7 +131,8 @@ impl Signal {
     /// A condition variable that is there from the beginning of the execution.
     fn first() -> Self {
         let Some(checker) = rt::checker() else { return Signal::Real(std::sync::Condvar::new()) };
-        let condvar = Box::new(make!(checker, Condvar, R => R::first([0; 2], R::condvar)));
+        let condvar = make!(checker, Condvar, R => R::first([0; 2], R::condvar));
+        let condvar = Box::new(ThreadBound::new(checker, condvar));
         trace::made_unplaced("Condvar", condvar.key());
         Signal::Modelled(condvar)
     }
@@ -220,7 +222,7 @@ impl Signal {
         match self.serving() {
             Signal::Real(condvar) | Signal::Made { real: condvar, .. } => condvar.notify_one(),
             Signal::Modelled(modelled) => {
-                each!(Condvar, &**modelled, condvar => condvar.notify_one());
+                each!(Condvar, &***modelled, condvar => condvar.notify_one());
                 trace::note("notify_one", EventKind::Other, modelled.key());
             }
             Signal::Process(condvar) => condvar.notify_one(),
@@ -233,7 +235,7 @@ impl Signal {
         match self.serving() {
             Signal::Real(condvar) | Signal::Made { real: condvar, .. } => condvar.notify_all(),
             Signal::Modelled(modelled) => {
-                each!(Condvar, &**modelled, condvar => condvar.notify_all());
+                each!(Condvar, &***modelled, condvar => condvar.notify_all());
                 trace::note("notify_all", EventKind::Other, modelled.key());
             }
             Signal::Process(condvar) => condvar.notify_all(),

@@ -1,6 +1,6 @@
 //! The reader-writer lock.
 
-use super::{ALONE, Aside, Held, Modelled, unlock};
+use super::{ALONE, Aside, Bound, Held, Modelled, unlock};
 use crate::base::event::EventKind;
 use crate::rt::context::{self, Context};
 use crate::rt::runtime::Runtime;
@@ -42,7 +42,7 @@ one_of! {
 /// A reader-writer lock.
 pub(crate) enum Shared {
     Real(std::sync::RwLock<()>),
-    Modelled(Box<Modelled<RwLock>>),
+    Modelled(Bound<Modelled<RwLock>>),
     Process(process::RawRwLock),
     /// As [`Lock::Made`](super::Lock::Made).
     Made {
@@ -202,7 +202,7 @@ impl Shared {
     pub(crate) fn new() -> Self {
         match (rt::checker(), context::current()) {
             (Some(checker), _) => {
-                let lock = Modelled::new(RwLock::new(checker));
+                let lock = Modelled::new(checker, RwLock::new(checker));
                 trace::made("RwLock", lock.key(), None);
                 Shared::Modelled(lock)
             }
@@ -219,7 +219,7 @@ impl Shared {
     /// As [`Lock::first`](super::Lock::first).
     pub(crate) fn first() -> Self {
         let Some(checker) = rt::checker() else { return Shared::Real(std::sync::RwLock::new(())) };
-        let lock = Modelled::new(make!(checker, RwLock, R => R::first([0; 2], R::rwlock)));
+        let lock = Modelled::new(checker, make!(checker, RwLock, R => R::first([0; 2], R::rwlock)));
         trace::made_unplaced("RwLock", lock.key());
         Shared::Modelled(lock)
     }

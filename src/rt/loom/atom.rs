@@ -45,12 +45,6 @@ struct Atom<L> {
     users: Cell<Users>,
 }
 
-// SAFETY: model threads are coroutines of one operating-system thread, and the counts are not borrowed
-// across a switch. The thread that uses a loom object on another thread panics in loom first.
-unsafe impl<L: Send> Send for Atom<L> {}
-// SAFETY: as for `Send`.
-unsafe impl<L: Sync> Sync for Atom<L> {}
-
 impl<L> Atom<L> {
     #[track_caller]
     fn new(atomic: L) -> Self {

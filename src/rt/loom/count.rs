@@ -18,12 +18,6 @@ pub(crate) struct Count {
     freed: Cell<Option<loom::alloc::Track<()>>>,
 }
 
-// SAFETY: model threads are coroutines of one operating-system thread, and the cell is not borrowed
-// across a switch.
-unsafe impl Send for Count {}
-// SAFETY: as for `Send`.
-unsafe impl Sync for Count {}
-
 impl Count {
     #[track_caller]
     pub(crate) fn new() -> Self {

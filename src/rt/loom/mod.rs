@@ -32,12 +32,10 @@ pub(crate) mod unreduced;
 mod workarounds;
 
 use super::atomic::Scalar;
-use super::model::{self, Identity, RawHandover};
+use super::model::{self, Identity, RawHandover, SharedIdentity};
 use super::pending::ObjectId;
 use super::runtime::Runtime;
 use super::{Here, unwinding};
-use crate::rt::Checker;
-use crate::rt::context;
 use cell::LoomCell;
 use monitor::LoomMonitor;
 use std::any::Any;
@@ -150,11 +148,11 @@ impl Runtime for Loom {
         release_deferred();
     }
 
-    fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
+    fn look<R>(look: impl FnOnce(Option<&SharedIdentity>) -> R) -> R {
         look(thread::slot().as_ref())
     }
 
-    fn set(identity: Option<Arc<Identity>>) {
+    fn set(identity: Option<SharedIdentity>) {
         thread::set_slot(identity);
     }
 
@@ -280,7 +278,6 @@ fn number(id: loom::thread::ThreadId) -> u64 {
 /// Whether a loom execution is there to talk to. It is not where the facade is used outside of one, nor
 /// in destructors that run while a failed model is taken apart.
 pub(crate) fn alive() -> bool {
-    context::check_thread(Checker::Loom);
     if !std::thread::panicking() {
         DEAD.set(false);
         return true;
@@ -309,7 +306,6 @@ fn me() -> u64 {
 /// To be called before every operation of loom's. False if the model is dead, and the operation must be
 /// left out.
 pub(crate) fn enter() -> bool {
-    context::check_thread(Checker::Loom);
     if !std::thread::panicking() {
         release_deferred();
         unreduced::pass();

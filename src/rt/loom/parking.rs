@@ -39,12 +39,6 @@ impl Waiter {
 #[derive(Default)]
 pub(super) struct Queue(RefCell<VecDeque<Rc<Waiter>>>);
 
-// SAFETY: model threads are coroutines of one operating-system thread, and no borrow or count is held
-// across a switch. The thread that uses a queue first passes an atomic of loom's, which panics on another thread.
-unsafe impl Send for Queue {}
-// SAFETY: as for `Send`.
-unsafe impl Sync for Queue {}
-
 impl Queue {
     /// Puts the running thread at the end.
     pub(super) fn join(&self) -> Rc<Waiter> {

@@ -1,21 +1,20 @@
 //! Threads of a loom model: spawning, joining, yielding, and one slot of storage per thread.
 
-use crate::rt::model::Identity;
+use crate::rt::model::SharedIdentity;
 use std::cell::RefCell;
-use std::sync::Arc;
 
 loom::thread_local! {
-    static SLOT: RefCell<Option<Arc<Identity>>> = RefCell::new(None);
+    static SLOT: RefCell<Option<SharedIdentity>> = RefCell::new(None);
 }
 
 /// What the facade keeps for the running model thread; `None` before [`set_slot`] and once loom has
 /// dropped the thread's storage.
-pub(crate) fn slot() -> Option<Arc<Identity>> {
+pub(crate) fn slot() -> Option<SharedIdentity> {
     SLOT.try_with(|slot| slot.borrow().clone()).ok().flatten()
 }
 
 /// Replaces what the facade keeps for the running model thread.
-pub(crate) fn set_slot(value: Option<Arc<Identity>>) {
+pub(crate) fn set_slot(value: Option<SharedIdentity>) {
     let old = SLOT.try_with(|slot| slot.replace(value));
     drop(old);
 }

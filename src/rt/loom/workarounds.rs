@@ -148,12 +148,6 @@ pub(crate) struct Exact {
     waiters: Queue,
 }
 
-// SAFETY: model threads are coroutines of one operating-system thread. The thread that comes first passes `gate`,
-// which panics on another.
-unsafe impl Send for Exact {}
-// SAFETY: as for `Send`.
-unsafe impl Sync for Exact {}
-
 impl Exact {
     #[track_caller]
     pub(super) fn new() -> Self {

@@ -11,7 +11,7 @@ mod spin;
 mod sync;
 
 use super::atomic::Scalar;
-use super::model::{Identity, RawHandover};
+use super::model::{Identity, RawHandover, SharedIdentity};
 use super::pending::ObjectId;
 use super::runtime::Runtime;
 use super::statics::ObjectName;
@@ -23,12 +23,11 @@ use count::GraphCount;
 pub(crate) use explorer::Explorer;
 pub(crate) use given_up::give_up_if_over;
 pub(crate) use run::{
-    Cut, End, OF_ENDS, OF_LAZY, OF_MAKERS, OF_PERMITS, OF_STATICS, ROUNDS, Trouble, alive, announce_spawn, choose,
-    is_watched, join, learn, learn_from, leave_at, make_for_thread, me, name_ahead, past, set_slot, slot,
-    start, take_down, take_others_down, wait_for_others, watch, yield_now,
+    Cut, End, OF_ENDS, OF_LAZY, OF_MAKERS, OF_PERMITS, OF_STATICS, ROUNDS, Trouble, alive, announce_spawn,
+    choose, is_watched, join, learn, learn_from, leave_at, make_for_thread, me, name_ahead, past, set_slot,
+    slot, start, take_down, take_others_down, wait_for_others, watch, yield_now,
 };
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The runtime of `rc11`.
@@ -112,11 +111,11 @@ impl Runtime for Rc11 {
         take_down(usize::try_from(thread).unwrap_or(usize::MAX));
     }
 
-    fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
+    fn look<R>(look: impl FnOnce(Option<&SharedIdentity>) -> R) -> R {
         look(slot().as_ref())
     }
 
-    fn set(identity: Option<Arc<Identity>>) {
+    fn set(identity: Option<SharedIdentity>) {
         set_slot(identity);
     }
 

@@ -25,10 +25,8 @@ use crate::explore::rc11::{
 use crate::heartbeat;
 use crate::heartbeat::Cause;
 use crate::race::{Access, Race, RaceSite};
-use crate::rt::Checker;
-use crate::rt::context;
 use crate::rt::heap::{self, Freed};
-use crate::rt::model::Identity;
+use crate::rt::model::SharedIdentity;
 use crate::rt::pending::{RaceFound, Site};
 use crate::rt::unwinding;
 use corosensei::stack::DefaultStack;
@@ -38,7 +36,6 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use loops::{LOOKS_TO_CONFIRM, Yields, does_end, going_round, halt_if_repeated, is_confirming, look_again};
@@ -117,7 +114,7 @@ struct Thread {
     yielder: *const Yielder<(), ()>,
     body: Option<Box<dyn FnOnce()>>,
     /// What the thread module keeps.
-    slot: Option<Arc<Identity>>,
+    slot: Option<SharedIdentity>,
     /// Locations made so far.
     made: u32,
     looks: Vec<Look>,
@@ -314,13 +311,13 @@ pub(super) fn chose_other(id: EventId) -> bool {
 }
 
 /// What the thread module keeps for the running thread.
-pub(crate) fn slot() -> Option<Arc<Identity>> {
+pub(crate) fn slot() -> Option<SharedIdentity> {
     // SAFETY: the reference ends here.
     unsafe { run() }.and_then(|run| run.threads[run.current].slot.clone())
 }
 
 /// Replaces what [`slot`] returns.
-pub(crate) fn set_slot(slot: Option<Arc<Identity>>) {
+pub(crate) fn set_slot(slot: Option<SharedIdentity>) {
     // SAFETY: the reference ends with the replacement, before the old value is dropped.
     let old = unsafe { run() }.and_then(|run| std::mem::replace(&mut run.threads[run.current].slot, slot));
     drop(old);
@@ -457,7 +454,6 @@ fn arrive_to_look() -> Option<EventId> {
     unwinding::is(|| me() as u64);
     // SAFETY: the reference ends before anything else is called.
     let Some(run) = (unsafe { run() }) else {
-        context::check_thread(Checker::Rc11);
         return None;
     };
     if run.over {
@@ -1345,7 +1341,6 @@ pub(crate) fn access(cell: u32, kind: Access, site: Site) {
 /// As [`access`], before the last so many events of the running thread.
 pub(super) fn access_before(ago: u16, cell: u32, access: Access, site: Site) {
     if !alive() {
-        context::check_thread(Checker::Rc11);
         return;
     }
     if access == Access::Write && is_confirming() && !std::thread::panicking() {
@@ -1428,7 +1423,6 @@ fn check_unsynced(location: LocationId, site: Site) {
 /// An exclusive access to a location: all others must be known. Returns its value.
 pub(crate) fn exclusive(location: LocationId, site: Site) -> Option<u64> {
     if !alive() {
-        context::check_thread(Checker::Rc11);
         return None;
     }
     check_made(location, site, Access::Write);

@@ -13,7 +13,6 @@ use super::run::{self, Manner, ReadValue, Update};
 use super::spin::Here;
 use super::{alive, choose};
 use crate::explore::rc11::{Clock, LocationId, Order, join};
-use crate::rt::Checker;
 use crate::rt::lock::{self, RawMutex as _};
 use crate::rt::monitor::RawMonitor;
 use crate::rt::pending::Site;
@@ -176,12 +175,6 @@ struct Inside<T> {
     state: RefCell<T>,
 }
 
-// SAFETY: the state is only reached by `step` and `wait_until`, which first make sure that they run in the execution
-// that made it, whose threads are coroutines of one operating-system thread; no borrow is held across a switch.
-unsafe impl<T: Send> Send for Inside<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Inside<T> {}
-
 impl<T> Inside<T> {
     #[track_caller]
     fn new(state: T) -> Self {
@@ -189,7 +182,6 @@ impl<T> Inside<T> {
     }
 
     fn is_here(&self) -> bool {
-        crate::rt::context::check_thread(Checker::Rc11);
         alive() && run::execution() == self.owner
     }
 

@@ -61,12 +61,6 @@ pub(super) struct Gate {
     waiters: RefCell<Vec<TaskId>>,
 }
 
-// SAFETY: every task of an execution runs as a coroutine of the one operating-system thread that started
-// the execution, and the caller has made sure to be such a task; so no two threads are ever inside.
-unsafe impl Send for Gate {}
-// SAFETY: see above.
-unsafe impl Sync for Gate {}
-
 impl Gate {
     /// A scheduling point; then takes the gate for the running `task`, which can only be scheduled while
     /// no task holds it.
@@ -141,11 +135,6 @@ pub(super) struct SharedGate {
     /// Who waits to be admitted, and whether to write; able to run while they can be.
     waiters: RefCell<Vec<(TaskId, bool)>>,
 }
-
-// SAFETY: as for `Gate`.
-unsafe impl Send for SharedGate {}
-// SAFETY: as for `Gate`.
-unsafe impl Sync for SharedGate {}
 
 impl SharedGate {
     fn admits(&self, to_write: bool) -> bool {
@@ -251,11 +240,6 @@ pub(super) struct Room {
     waiters: RefCell<Vec<TaskId>>,
 }
 
-// SAFETY: as for `Gate`.
-unsafe impl Send for Room {}
-// SAFETY: as for `Gate`.
-unsafe impl Sync for Room {}
-
 impl Room {
     /// Waits until the next [`Room::notify`], and until the running `task` is scheduled after it.
     pub(super) fn wait(&self, task: usize) {
@@ -298,11 +282,6 @@ pub(super) struct Bell {
     /// How many `notify_one` there have been.
     notified: Cell<u64>,
 }
-
-// SAFETY: as for `Gate`.
-unsafe impl Send for Bell {}
-// SAFETY: as for `Gate`.
-unsafe impl Sync for Bell {}
 
 impl Bell {
     /// Lets go of the gate and waits for a notification, or, if `timed`, until the running task is scheduled

@@ -14,20 +14,17 @@ pub(super) mod thread;
 pub(crate) mod tracking;
 
 use super::atomic::Scalar;
-use super::model::{self, Identity, RawHandover};
+use super::model::{self, Identity, RawHandover, SharedIdentity};
 use super::past::{self, Token};
 use super::pending::{self, Effect, Kind, ObjectId, Operation};
 use super::runtime::Runtime;
 use super::{Here, ThreadObject, lock, monitor, unwinding};
 use crate::race::{Clock, Race};
-use crate::rt::Checker;
-use crate::rt::context;
 use atomic::ShuttleAtomic;
 use block::{Bell, Gate, Room, SharedGate};
 use cell::{ShuttleCell, ShuttleCount};
 use shuttle_engine::runtime::execution::ExecutionState;
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use thread::PerTask;
 
@@ -108,11 +105,11 @@ impl Runtime for Shuttle {
         ShuttleCount::new()
     }
 
-    fn look<R>(look: impl FnOnce(Option<&Arc<Identity>>) -> R) -> R {
+    fn look<R>(look: impl FnOnce(Option<&SharedIdentity>) -> R) -> R {
         IDENTITIES.with(|identities| identities.with(look))
     }
 
-    fn set(identity: Option<Arc<Identity>>) {
+    fn set(identity: Option<SharedIdentity>) {
         IDENTITIES.with(|identities| identities.set(identity));
     }
 
@@ -165,7 +162,7 @@ impl Runtime for Shuttle {
 
 thread_local! {
     /// What the facade keeps for each thread of an execution.
-    static IDENTITIES: PerTask<Arc<Identity>> = const { PerTask::new() };
+    static IDENTITIES: PerTask<SharedIdentity> = const { PerTask::new() };
 }
 
 /// The past of a thread that has made what it returns.
@@ -207,9 +204,6 @@ pub(crate) fn running() -> Option<usize> {
     let task = pending::current();
     if task.is_some() && !std::thread::panicking() {
         return task;
-    }
-    if task.is_none() {
-        context::check_thread(Checker::Shuttle);
     }
     if end::over() { None } else { shuttle::current::try_get_current_task().map(usize::from) }
 }

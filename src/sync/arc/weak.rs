@@ -115,7 +115,7 @@ impl<T: ?Sized> Drop for Weak<T> {
     #[track_caller]
     fn drop(&mut self) {
         if let Some(token) = &self.token {
-            token.pass_weak(Ordering::Release);
+            token.dropping_weak();
         }
     }
 }

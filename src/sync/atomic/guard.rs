@@ -1,6 +1,6 @@
 //! Exclusive access to the value of an atomic.
 
-use crate::rt;
+use crate::rt::atomic::BoundAtomic;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -11,13 +11,13 @@ use std::ops::{Deref, DerefMut};
 pub struct AtomicMut<'a, V: Copy> {
     value: &'a mut V,
     /// Where a runtime keeps the value, if it does.
-    model: Option<&'a mut rt::Atomic>,
+    model: Option<&'a mut BoundAtomic>,
     bits: fn(V) -> u64,
 }
 
 impl<'a, V: Copy> AtomicMut<'a, V> {
     #[inline]
-    pub(super) fn new(value: &'a mut V, model: Option<&'a mut rt::Atomic>, bits: fn(V) -> u64) -> Self {
+    pub(super) fn new(value: &'a mut V, model: Option<&'a mut BoundAtomic>, bits: fn(V) -> u64) -> Self {
         AtomicMut { value, model, bits }
     }
 }
@@ -41,7 +41,7 @@ impl<V: Copy> DerefMut for AtomicMut<'_, V> {
 impl<V: Copy> Drop for AtomicMut<'_, V> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(model) = &mut self.model {
+        if let Some(model) = self.model.as_mut().filter(|model| model.is_here()) {
             model.replace((self.bits)(*self.value));
         }
     }

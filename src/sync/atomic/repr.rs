@@ -1,6 +1,6 @@
 //! What an atomic consists of: std's, and under a checker one of its runtime's.
 
-use crate::rt::atomic::{Scalar, Update};
+use crate::rt::atomic::{BoundAtomic, Scalar, Update};
 use crate::rt::statics::Held;
 use crate::rt::statics::made::{Made, Original, Part, Serving};
 use crate::rt::{self, Here};
@@ -82,7 +82,7 @@ pub(super) enum Repr<R> {
     /// The real thing, also among processes.
     Real(R),
     /// One of a runtime's, and a copy of what was written last, for destructors that run when the execution is over.
-    Modelled(Box<rt::Atomic>, R),
+    Modelled(BoundAtomic, R),
     /// What a const fn has made: the real thing, and who serves it.
     Made { made: Made<Repr<R>>, real: R },
 }
@@ -326,7 +326,7 @@ impl<R: Std> Repr<R> {
     /// The value, of an atomic that no other thread has, and the runtime's atomic to write it back to.
     #[inline]
     #[track_caller]
-    pub(super) fn exclusive(&mut self) -> (&mut R::Value, Option<&mut rt::Atomic>) {
+    pub(super) fn exclusive(&mut self) -> (&mut R::Value, Option<&mut BoundAtomic>) {
         self.settle();
         match self {
             Repr::Real(real) | Repr::Made { real, .. } => (real.exclusive(), None),

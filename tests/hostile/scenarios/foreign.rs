@@ -52,6 +52,37 @@ fn foreign() -> Scenario<u32> {
                 });
             })
             .observe(|_, _| 0))
+        .design("a mutex, by a thread that has run a model", elsewhere(|| Mutex::new(0), |n| {
+            let model = || selvedge::model(|| _ = AtomicU32::new(0).load(Relaxed));
+            let _passed = std::panic::catch_unwind(model);
+            *n.lock().unwrap() += 1;
+        }))
+        .design("a permit", Design::new(|| AtomicU32::new(0))
+            .actors(2, |n| {
+                n.fetch_add(1, Relaxed);
+                let me = selvedge::thread::current();
+                let _swallowed = std::thread::spawn(move || me.unpark()).join();
+            })
+            .observe(|_, _| 0))
+        .design("a join", Design::new(|| AtomicU32::new(0))
+            .actors(2, |n| {
+                n.fetch_add(1, Relaxed);
+                let child = selvedge::thread::spawn(|| ());
+                let _swallowed = std::thread::spawn(move || child.join().is_ok()).join();
+            })
+            .observe(|_, _| 0))
+        .design("the drop of a sender", Design::new(unbounded::<u32>)
+            .actors(2, |(sender, _)| {
+                let sender = sender.clone();
+                let _dropped = std::thread::spawn(move || drop(sender)).join();
+            })
+            .observe(|_, _| 0))
+        .design("the drop of an owner", Design::new(|| selvedge::sync::Arc::new(AtomicU32::new(0)))
+            .actors(2, |n| {
+                let owner = selvedge::sync::Arc::clone(n);
+                let _dropped = std::thread::spawn(move || drop(owner)).join();
+            })
+            .observe(|_, _| 0))
         .design("an atomic in a static", Design::new(|| AtomicU32::new(0))
             .actors(2, |n| {
                 n.fetch_add(1, Relaxed);
