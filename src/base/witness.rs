@@ -20,7 +20,7 @@ pub(crate) struct Witness {
     pub(crate) events: Vec<Event>,
     /// What went wrong, in one sentence.
     pub(crate) conclusion: String,
-    /// How often another thread went on than the one before.
+    /// Number of context switches.
     pub(crate) switches: usize,
     /// Whether no execution with fewer switches shows this failure; otherwise it has been shortened as far
     /// as the budget went.

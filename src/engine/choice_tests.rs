@@ -68,7 +68,7 @@ fn additions(options: u32, times: u32) -> ErasedDesign {
 }
 
 #[test]
-fn every_value_is_tried_in_every_order() {
+fn every_value_is_tried_with_unreduced() {
     // One of two orders, and of the values of each, all.
     for options in [1, 2, 3] {
         let outcomes = check(Engine::Shuttle, &additions(options, 1), 2 * u64::from(options).pow(2));

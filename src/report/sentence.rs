@@ -224,7 +224,7 @@ pub(crate) fn stopped(stop: &Stop, engine: Engine) -> String {
         Stop::GaveUp(programs) => gave_up(programs, engine),
         Stop::HistoryNotChecked(reason) => reason.clone(),
         Stop::HarnessFailed(error) => format!("the harness failed: {error}"),
-        Stop::NotYet => "the run has not come to it yet".to_owned(),
+        Stop::NotYet => "not run yet".to_owned(),
     }
 }
 

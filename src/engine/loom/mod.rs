@@ -235,9 +235,9 @@ fn manner() -> Manner {
 /// none of them.
 fn in_manner<R>(manner: Manner, run: impl FnOnce() -> R) -> R {
     match manner {
-        Manner::Every => rt::unreduced::in_every_order(true, run),
-        Manner::EveryStep => rt::unreduced::in_every_order_of_steps(run),
-        Manner::Plain | Manner::Exact => rt::unreduced::in_every_order(false, run),
+        Manner::Every => rt::unreduced::with_unreduced(true, run),
+        Manner::EveryStep => rt::unreduced::with_unreduced_steps(run),
+        Manner::Plain | Manner::Exact => rt::unreduced::with_unreduced(false, run),
     }
 }
 

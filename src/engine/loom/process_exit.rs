@@ -34,7 +34,7 @@ const MAX_DEATHS: usize = 1_000;
 pub(crate) fn shorten(task: &Task<'_>, end: ProcessExit) -> Option<Shortened> {
     let mut patience = Patience::new(MAX_DEATHS, end);
     let log = Log::new()?;
-    let best = rt::unreduced::in_every_order_of_steps(|| {
+    let best = rt::unreduced::with_unreduced_steps(|| {
         fewest_first(most_tried(&task.budget), |bound, left| {
             let search = Search::new(bound, end, task.heartbeat, log.clone(), patience.clone());
             let (tried, after) = within(&task.program, search, left);
@@ -55,7 +55,7 @@ pub(crate) fn follow_to_the_end(task: &Task<'_>, fatal: &Fatal, numbered: &Numbe
         heartbeat: task.heartbeat,
         execution: 0,
     };
-    rt::unreduced::in_every_order_of_steps(|| {
+    rt::unreduced::with_unreduced_steps(|| {
         rt::assigned(&choices, || explore(&task.program, &builder, true, follower))
     });
 }

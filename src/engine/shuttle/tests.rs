@@ -77,7 +77,7 @@ fn lost_updates(actors: usize) -> Design<AtomicU32, (), u32> {
 }
 
 #[test]
-fn additions_come_in_every_order() {
+fn additions_come_with_unreduced() {
     // (2n)! / 2^n
     for (actors, executions) in [(2, 6), (3, 90), (4, 2_520)] {
         let seen = observed(additions(actors, 2));

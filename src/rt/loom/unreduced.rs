@@ -54,13 +54,13 @@ thread_local! {
     static STATE: RefCell<State> = RefCell::default();
 }
 
-/// Whether this exploration is such a one.
+/// Whether the unreduced mode is on.
 pub(crate) fn on() -> bool {
     ON.get()
 }
 
-/// Runs an exploration, or an execution of one, that is such a one, or is not.
-pub(crate) fn in_every_order<R>(on: bool, run: impl FnOnce() -> R) -> R {
+/// Runs `run` with the unreduced mode on or off.
+pub(crate) fn with_unreduced<R>(on: bool, run: impl FnOnce() -> R) -> R {
     let before = ON.replace(on);
     let result = run();
     ON.set(before);
@@ -68,11 +68,11 @@ pub(crate) fn in_every_order<R>(on: bool, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// As [`in_every_order`], where threads may also fail before they come to their first operation, or to the next
+/// As [`with_unreduced`], where threads may also fail before they come to their first operation, or to the next
 /// one after they have yielded.
-pub(crate) fn in_every_order_of_steps<R>(run: impl FnOnce() -> R) -> R {
+pub(crate) fn with_unreduced_steps<R>(run: impl FnOnce() -> R) -> R {
     let before = STEPS.replace(true);
-    let result = in_every_order(true, run);
+    let result = with_unreduced(true, run);
     STEPS.set(before);
     result
 }

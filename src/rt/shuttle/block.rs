@@ -55,14 +55,14 @@ impl<F: FnMut()> Drop for Finally<F> {
 
 /// Admits one task at a time.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(super) struct TaskMutex {
     holder: Cell<Option<TaskId>>,
-    /// Who waits to be admitted, all of them able to run while no task holds the gate.
+    /// Who waits to be admitted, all of them able to run while no task holds the mutex.
     waiters: RefCell<Vec<TaskId>>,
 }
 
-impl Gate {
-    /// A scheduling point; then takes the gate for the running `task`, which can only be scheduled while
+impl TaskMutex {
+    /// A scheduling point; then takes the mutex for the running `task`, which can only be scheduled while
     /// no task holds it.
     ///
     /// # Panics
@@ -83,7 +83,7 @@ impl Gate {
         self.take(me);
     }
 
-    /// A scheduling point; then takes the gate if no task holds it. Whether it did.
+    /// A scheduling point; then takes the mutex if no task holds it. Whether it did.
     pub(super) fn try_lock(&self, task: usize) -> bool {
         switch();
         let free = self.holder.get().is_none();
@@ -93,7 +93,7 @@ impl Gate {
         free
     }
 
-    /// A scheduling point; then lets go of the gate, whatever happens meanwhile to the running task.
+    /// A scheduling point; then lets go of the mutex, whatever happens meanwhile to the running task.
     pub(super) fn unlock(&self) {
         let _free = Finally(|| self.free());
         switch();
@@ -127,7 +127,7 @@ impl Gate {
 /// writer waits only from a scheduling point of its own on, and a reader may come before that: nothing else tells
 /// a writer that waits from one that is about to.
 #[derive(Default)]
-pub(super) struct SharedGate {
+pub(super) struct TaskRwLock {
     writer: Cell<Option<TaskId>>,
     readers: RefCell<Vec<TaskId>>,
     /// Writers that wait.
@@ -136,14 +136,14 @@ pub(super) struct SharedGate {
     waiters: RefCell<Vec<(TaskId, bool)>>,
 }
 
-impl SharedGate {
+impl TaskRwLock {
     fn admits(&self, to_write: bool) -> bool {
         self.writer.get().is_none()
             && if to_write { self.readers.borrow().is_empty() } else { self.arrived.borrow().is_empty() }
     }
 
     /// A scheduling point, after which the running `task` waits to write; then calls `about_to_lock`, and
-    /// takes the gate at another scheduling point, when it is admitted.
+    /// takes the lock at another scheduling point, when it is admitted.
     pub(super) fn arrive(&self, task: usize, about_to_lock: impl FnOnce()) {
         let me = TaskId::from(task);
         switch();
@@ -160,7 +160,7 @@ impl SharedGate {
         std::mem::forget(leave);
     }
 
-    /// A scheduling point; then takes the gate for the running `task`, which can only be scheduled while
+    /// A scheduling point; then takes the lock for the running `task`, which can only be scheduled while
     /// it is admitted. A task that reads already may do so.
     pub(super) fn read(&self, task: usize) {
         let me = TaskId::from(task);
@@ -174,7 +174,7 @@ impl SharedGate {
         wait_until(|| self.admits(to_write));
     }
 
-    /// A scheduling point; then takes the gate if that can be, even if a writer waits. Whether it did.
+    /// A scheduling point; then takes the lock if that can be, even if a writer waits. Whether it did.
     pub(super) fn try_lock(&self, task: usize, to_write: bool) -> bool {
         switch();
         let me = TaskId::from(task);
@@ -185,7 +185,7 @@ impl SharedGate {
         free
     }
 
-    /// A scheduling point; then gives the gate back, whatever happens meanwhile to the running `task`.
+    /// A scheduling point; then gives the lock back, whatever happens meanwhile to the running `task`.
     pub(super) fn unlock(&self, task: usize) {
         let _free = Finally(|| self.free(TaskId::from(task)));
         switch();
@@ -236,12 +236,12 @@ impl SharedGate {
 
 /// Where tasks wait for a change of something that one task at a time looks at and changes, in one step.
 #[derive(Default)]
-pub(super) struct Room {
+pub(super) struct WaitSet {
     waiters: RefCell<Vec<TaskId>>,
 }
 
-impl Room {
-    /// Waits until the next [`Room::notify`], and until the running `task` is scheduled after it.
+impl WaitSet {
+    /// Waits until the next [`WaitSet::notify`], and until the running `task` is scheduled after it.
     pub(super) fn wait(&self, task: usize) {
         let me = TaskId::from(task);
         self.waiters.borrow_mut().push(me);
@@ -261,7 +261,7 @@ impl Room {
     }
 }
 
-/// How it stands with a task that waits for a [`Bell`].
+/// How it stands with a task that waits for a [`TaskCondvar`].
 #[derive(PartialEq)]
 enum Call {
     /// Not notified.
@@ -275,7 +275,7 @@ enum Call {
 /// Wakes tasks that wait. Which one a `notify_one` wakes is up to the schedule: all that wait can run, and
 /// the first that does uses the notification up.
 #[derive(Default)]
-pub(super) struct Bell {
+pub(super) struct TaskCondvar {
     waiters: RefCell<Vec<(TaskId, Call)>>,
     /// Those of them whose time is never over.
     patient: RefCell<Vec<TaskId>>,
@@ -283,11 +283,11 @@ pub(super) struct Bell {
     notified: Cell<u64>,
 }
 
-impl Bell {
-    /// Lets go of the gate and waits for a notification, or, if `timed`, until the running task is scheduled
+impl TaskCondvar {
+    /// Lets go of the mutex and waits for a notification, or, if `timed`, until the running task is scheduled
     /// without one. Calls `asleep` each time before it does. Whether it was notified.
-    pub(super) fn wait(&self, gate: &Gate, timed: bool, asleep: impl Fn()) -> bool {
-        gate.unlock();
+    pub(super) fn wait(&self, mutex: &TaskMutex, timed: bool, asleep: impl Fn()) -> bool {
+        mutex.unlock();
         let me = ExecutionState::me();
         self.waiters.borrow_mut().push((me, Call::None));
         let leave = Finally(|| drop(self.leave(me)));

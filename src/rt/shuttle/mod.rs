@@ -21,7 +21,7 @@ use super::runtime::Runtime;
 use super::{Here, ThreadObject, lock, monitor, unwinding};
 use crate::race::{Clock, Race};
 use atomic::ShuttleAtomic;
-use block::{Bell, Gate, Room, SharedGate};
+use block::{TaskCondvar, TaskMutex, WaitSet, TaskRwLock};
 use cell::{ShuttleCell, ShuttleCount};
 use shuttle_engine::runtime::execution::ExecutionState;
 use std::cell::RefCell;
@@ -263,7 +263,7 @@ pub(crate) fn before_both([object, other]: [ObjectId; 2], [kind, of_other]: [Kin
 
 /// A mutex without data or poison.
 pub(crate) struct RawMutex {
-    gate: Gate,
+    mutex: TaskMutex,
     object: ObjectId,
 }
 
@@ -276,7 +276,7 @@ pub(crate) struct RawGuard<'a> {
 
 impl RawMutex {
     pub(crate) fn new() -> Self {
-        RawMutex { gate: Gate::default(), object: pending::new_object() }
+        RawMutex { mutex: TaskMutex::default(), object: pending::new_object() }
     }
 
     fn guard(&self) -> RawGuard<'_> {
@@ -295,7 +295,7 @@ impl lock::RawMutex for RawMutex {
         let Some(task) = announce(self.object, Kind::Lock) else {
             return RawGuard { lock: self, held: false };
         };
-        self.gate.lock(task);
+        self.mutex.lock(task);
         self.guard()
     }
 
@@ -303,7 +303,7 @@ impl lock::RawMutex for RawMutex {
         let Some(task) = announce(self.object, Kind::TryLock) else {
             return Some(RawGuard { lock: self, held: false });
         };
-        let taken = self.gate.try_lock(task);
+        let taken = self.mutex.try_lock(task);
         if !taken {
             pending::came_to(Effect::Refused);
             return None;
@@ -326,14 +326,14 @@ impl Drop for RawGuard<'_> {
         }
         if announce(self.lock.object, Kind::Unlock).is_some() {
             pending::release(self.lock.object);
-            self.lock.gate.unlock();
+            self.lock.mutex.unlock();
         }
     }
 }
 
 /// A reader-writer lock without data or poison.
 pub(crate) struct RawRwLock {
-    gate: SharedGate,
+    lock: TaskRwLock,
     /// Carries what writers have done: known to the task that locks next. Also names the lock.
     written: ObjectId,
     /// Carries what readers have done: known to the next writer only.
@@ -355,7 +355,7 @@ pub(crate) struct RawRwGuard<'a> {
 
 impl RawRwLock {
     pub(crate) fn new() -> Self {
-        RawRwLock { gate: SharedGate::default(), written: pending::new_object(), read: pending::new_object() }
+        RawRwLock { lock: TaskRwLock::default(), written: pending::new_object(), read: pending::new_object() }
     }
 
     fn guard(&self, mode: Mode) -> RawRwGuard<'_> {
@@ -371,9 +371,9 @@ impl RawRwLock {
             return RawRwGuard { lock: self, held: None };
         };
         if mode == Mode::Write {
-            self.gate.arrive(task, || pending::announce(task, self.written, kind));
+            self.lock.arrive(task, || pending::announce(task, self.written, kind));
         } else {
-            self.gate.read(task);
+            self.lock.read(task);
         }
         self.guard(mode)
     }
@@ -382,7 +382,7 @@ impl RawRwLock {
         let Some(task) = announce(self.written, kind) else {
             return Some(RawRwGuard { lock: self, held: None });
         };
-        let taken = self.gate.try_lock(task, mode == Mode::Write);
+        let taken = self.lock.try_lock(task, mode == Mode::Write);
         if !taken {
             pending::came_to(Effect::Refused);
             return None;
@@ -421,7 +421,7 @@ impl Drop for RawRwGuard<'_> {
         };
         if let Some(task) = announce(lock.written, kind) {
             pending::release(edges);
-            lock.gate.unlock(task);
+            lock.lock.unlock(task);
         }
     }
 }
@@ -431,18 +431,18 @@ impl Drop for RawRwGuard<'_> {
 ///
 /// Limit: nothing that has a scheduling point, waiting excepted, may be done inside.
 pub(crate) struct RawMonitor {
-    room: Room,
+    waiters: WaitSet,
     object: ObjectId,
 }
 
 impl RawMonitor {
     pub(crate) fn new() -> Self {
-        RawMonitor { room: Room::default(), object: pending::new_object() }
+        RawMonitor { waiters: WaitSet::default(), object: pending::new_object() }
     }
 
     /// Wakes all that wait. No scheduling point.
     fn notify(&self) {
-        if running().is_some() && self.room.notify() {
+        if running().is_some() && self.waiters.notify() {
             pending::came_to(Effect::Full);
         }
     }
@@ -465,7 +465,7 @@ impl monitor::RawMonitor for RawMonitor {
         let Some(task) = announce(self.object, Kind::Enter) else {
             panic!("waiting in a monitor while the shuttle execution is taken apart");
         };
-        self.room.wait(task);
+        self.waiters.wait(task);
     }
 
     fn notify_all(&self) {
@@ -479,13 +479,13 @@ impl monitor::RawMonitor for RawMonitor {
 
 /// A condition variable. It orders nothing: the mutex does.
 pub(crate) struct RawCondvar {
-    bell: Bell,
+    condvar: TaskCondvar,
     object: ObjectId,
 }
 
 impl RawCondvar {
     pub(crate) fn new() -> Self {
-        RawCondvar { bell: Bell::default(), object: pending::new_object() }
+        RawCondvar { condvar: TaskCondvar::default(), object: pending::new_object() }
     }
 
     fn wait_somehow<'a>(&self, mut guard: RawGuard<'a>, kind: Kind) -> (RawGuard<'a>, bool) {
@@ -497,12 +497,12 @@ impl RawCondvar {
         };
         pending::release(lock.object);
         let asleep = || pending::announce(task, self.object, kind);
-        let notified = self.bell.wait(&lock.gate, kind == Kind::TimedWake, asleep);
+        let notified = self.condvar.wait(&lock.mutex, kind == Kind::TimedWake, asleep);
         if !notified {
             pending::came_to(Effect::TimedOut);
         }
         pending::announce(task, lock.object, Kind::Lock);
-        lock.gate.lock(task);
+        lock.mutex.lock(task);
         (lock.guard(), notified)
     }
 }
@@ -525,13 +525,13 @@ impl lock::RawCondvar<RawMutex> for RawCondvar {
 
     fn notify_one(&self) {
         if announce(self.object, Kind::Notify).is_some() {
-            self.bell.notify_one();
+            self.condvar.notify_one();
         }
     }
 
     fn notify_all(&self) {
         if announce(self.object, Kind::Notify).is_some() {
-            self.bell.notify_all();
+            self.condvar.notify_all();
         }
     }
 }

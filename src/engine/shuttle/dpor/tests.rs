@@ -46,7 +46,7 @@ fn what_is_independent_takes_one_execution() {
 }
 
 #[test]
-fn sections_of_one_lock_come_in_every_order() {
+fn sections_of_one_lock_come_with_unreduced() {
     check(vec![vec![Lock(0), Note(0), Unlock(0)]; 2], 2);
     check(vec![vec![Lock(0), Note(0), Unlock(0)]; 4], 24);
     check(vec![vec![Lock(0), Note(0), Unlock(0), Lock(0), Note(0), Unlock(0)]; 3], 90);
@@ -93,7 +93,7 @@ fn a_writer_may_come_between_two_readers_that_overlapped() {
 }
 
 #[test]
-fn every_value_is_picked_in_every_order() {
+fn every_value_is_picked_with_unreduced() {
     check(vec![vec![Toss(3)]; 2], 9);
     // 3^2 values, in each of 2 orders.
     check(vec![vec![Add(0), Toss(3)]; 2], 9 * 2);
