@@ -10,6 +10,7 @@ pub(crate) mod failure;
 pub(crate) mod location;
 pub(crate) mod name;
 pub(crate) mod observation;
+pub(crate) mod operation;
 pub(crate) mod outcome;
 pub(crate) mod recipe;
 pub(crate) mod shard;

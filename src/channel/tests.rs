@@ -191,7 +191,8 @@ fn a_constructor_of_copies_leaves_no_message_in_their_channels() {
                 Err(told) => (*told.downcast_ref::<&str>().expect("words")).to_owned(),
             });
             assert!(
-                expected.map_or(told.is_none(), |words| told.as_ref().is_some_and(|told| told.contains(words))),
+                expected
+                    .map_or(told.is_none(), |words| told.as_ref().is_some_and(|told| told.contains(words))),
                 "{told:?}"
             );
         }

@@ -24,7 +24,6 @@ pub(crate) mod loom;
 pub(crate) mod memory;
 pub(crate) mod model;
 pub(crate) mod monitor;
-pub(crate) mod operation;
 pub(crate) mod panics;
 pub(crate) mod past;
 pub(crate) mod pending;

@@ -7,7 +7,7 @@
 //! Limits: single operating-system thread, like shuttle itself; outside a watched execution every call
 //! is a no-op.
 
-pub(crate) use super::operation::{Effect, Kind, ObjectId, Operation};
+pub(crate) use crate::base::operation::{Effect, Kind, ObjectId, Operation};
 use crate::race::{Access, Clock, Detector, Race};
 use crate::rt::context;
 use std::cell::{Cell, RefCell};

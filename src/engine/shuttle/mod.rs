@@ -12,7 +12,6 @@
 mod context_bound;
 #[cfg(test)]
 mod differential;
-mod dpor;
 mod log;
 mod one;
 mod parallel;
@@ -39,6 +38,7 @@ use crate::base::failure::ProcessExit;
 use crate::base::failure::{Awaited, Deadlock, Failure, Hang, Waiting};
 use crate::base::observation::{Bound, Caveat, Difference, Exploration, Observation, Sampling, Stop};
 use crate::base::witness::Witness;
+use crate::explore::dpor;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};
 use crate::rt::pending::{self, Kind, Operation};

@@ -8,13 +8,13 @@
 //! A helper is started only where a slot is free, and only after the search has lasted for a while, and none
 //! where a design picks values, asks for spurious wakeups or goes on past data races.
 
-use super::dpor::{Branch, Progress, Request};
 use super::reduced::{HOPELESS, LOOK_EVERY, State};
 use super::schedule::{self, Steps};
+use crate::base::operation::Operation;
 use crate::engine::worker_pool::{Heard, NAP, Side, WorkerPool};
 use crate::engine::{Heartbeat, Task};
+use crate::explore::dpor::{BacktrackRequest, Branch, Progress};
 use crate::rt::context::{self, Options};
-use crate::rt::operation::Operation;
 use crate::rt::recorder;
 use crate::scenario::program::Program;
 use serde::{Deserialize, Serialize};
@@ -30,14 +30,14 @@ pub(super) enum News {
     /// What the first step of the branch turned out to be.
     FirstStep(Operation),
     /// Something to be tried at a decision of the parent's, found when so many executions had been begun.
-    Request(u64, Request),
+    BacktrackRequest(u64, BacktrackRequest),
 }
 
 #[derive(Default)]
 pub(super) struct Told {
     first_step: Option<Operation>,
     /// What it calls for, and has not been entered.
-    requests: VecDeque<(u64, Request)>,
+    requests: VecDeque<(u64, BacktrackRequest)>,
 }
 
 impl Heard for Told {
@@ -46,7 +46,7 @@ impl Heard for Told {
     fn hear(&mut self, news: News) {
         match news {
             News::FirstStep(operation) => self.first_step = Some(operation),
-            News::Request(begun, request) => self.requests.push_back((begun, request)),
+            News::BacktrackRequest(begun, request) => self.requests.push_back((begun, request)),
         }
     }
 }
@@ -155,7 +155,7 @@ impl State {
             parallel.told.1 = true;
         }
         for request in &self.explorer.requests()[parallel.told.0..] {
-            parallel.pool.tell_news(News::Request(self.begun, *request));
+            parallel.pool.tell_news(News::BacktrackRequest(self.begun, *request));
         }
         parallel.told.0 = self.explorer.requests().len();
         parallel.keep_schedule();

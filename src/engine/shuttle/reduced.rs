@@ -4,12 +4,12 @@
 //! counts. Limits: the scheduler must be wrapped in [`Tracking`](crate::rt::shuttle::tracking::Tracking),
 //! which says when an announced operation is done.
 
-use super::dpor::{Explorer, Next, Progress, Ready};
 use super::parallel::{Parallel, Role};
 use super::search::Counters;
+use crate::base::operation::Operation;
 use crate::engine::worker_pool;
+use crate::explore::dpor::{Explorer, Next, Progress, Ready};
 use crate::rt::context;
-use crate::rt::operation::Operation;
 use crate::rt::pending;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::sync::atomic::Ordering;

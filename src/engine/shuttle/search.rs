@@ -1,6 +1,5 @@
 //! One search of a design by one strategy: a shuttle runner around the design.
 
-use super::dpor::Progress;
 use super::log::Logged;
 use super::parallel::Parallel;
 use super::reduced::Reduced;
@@ -10,6 +9,7 @@ use crate::base::observation::Stop;
 use crate::engine::Task;
 use crate::engine::failure::{classify, race_of_detector};
 use crate::engine::witness::Ended;
+use crate::explore::dpor::Progress;
 use crate::race::Race;
 use crate::rt::Checker;
 use crate::rt::context::{self, Context};

@@ -21,7 +21,7 @@ use super::runtime::Runtime;
 use super::{Here, ThreadObject, lock, monitor, unwinding};
 use crate::race::{Clock, Race};
 use atomic::ShuttleAtomic;
-use block::{TaskCondvar, TaskMutex, WaitSet, TaskRwLock};
+use block::{TaskCondvar, TaskMutex, TaskRwLock, WaitSet};
 use cell::{ShuttleCell, ShuttleCount};
 use shuttle_engine::runtime::execution::ExecutionState;
 use std::cell::RefCell;

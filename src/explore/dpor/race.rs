@@ -1,11 +1,11 @@
 //! Which operations could have come in the other order, and what must be tried for that.
 
 use super::explorer::Explorer;
-use super::frame::{Tasks, only};
 use super::history::{Index, join};
-use super::relation::{self, Bearing};
-use super::share::Request;
-use crate::rt::operation::{Kind, Operation};
+use super::relation::{self, RaceKind};
+use super::scheduling_state::{Tasks, only};
+use super::split::BacktrackRequest;
+use crate::base::operation::{Kind, Operation};
 
 impl Explorer {
     /// Finds the events that race with `operation`, which `task` does now (or waits to do), and adds what
@@ -70,9 +70,9 @@ impl Explorer {
                 object == other
                     && relation::conflict(earlier, later)
                     && match relation::bearing(earlier, later) {
-                        Bearing::Race => !was_waiting,
-                        Bearing::RaceEvenIfBlocked => true,
-                        Bearing::Order => false,
+                        RaceKind::Race => !was_waiting,
+                        RaceKind::RaceEvenIfBlocked => true,
+                        RaceKind::Order => false,
                     }
             })
         })
@@ -83,7 +83,7 @@ impl Explorer {
     /// what has happened since and does not depend on the event, with `operation` at its end.
     fn try_before(&mut self, index: Index, task: usize, operation: &Operation, base: &[u32]) {
         let initials = self.initials(index, task, operation, base);
-        self.request(Request { depth: index, initials, task });
+        self.request(BacktrackRequest { depth: index, initials, task });
     }
 
     fn initials(&mut self, index: Index, task: usize, operation: &Operation, base: &[u32]) -> Tasks {
@@ -119,7 +119,7 @@ impl Explorer {
         let who = self.history.event(index).task;
         let switched = (0..index).rev().take_while(|earlier| self.history.event(*earlier).task == who).last();
         for depth in [Some(index), switched].into_iter().flatten() {
-            self.request(Request { depth, initials: only(task), task });
+            self.request(BacktrackRequest { depth, initials: only(task), task });
         }
     }
 }

@@ -19,7 +19,7 @@
 //! - Between two steps a task may pick a value ([`values`]). No search can tell when it does, so that is no step of
 //!   its own: each value is tried after the step, before anything else is.
 //!
-//! - Branches can be given away for others to explore, with the result of one explorer ([`share`]).
+//! - Branches can be given away for others to explore, with the result of one explorer ([`split`]).
 //!
 //! Operations in, choices out: the module knows neither shuttle nor what is executed. The memory taken
 //! grows with the length of one execution, not with their number.
@@ -28,23 +28,23 @@
 //! on nothing but what it has seen through operations, or the classes are not what they are taken for.
 
 mod explorer;
-mod frame;
 mod history;
 mod race;
 mod relation;
-mod share;
+mod scheduling_state;
 mod spin;
+mod split;
 mod values;
 
 pub(crate) use explorer::{Explorer, Next, Progress, Ready};
 pub(crate) use history::MAX_TASKS;
-pub(crate) use share::{Branch, Request};
 pub(crate) use spin::{PATIENCE, ROUNDS};
+pub(crate) use split::{BacktrackRequest, Branch};
 
 #[cfg(test)]
 mod brute;
 #[cfg(test)]
-mod share_tests;
+mod split_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -20,8 +20,8 @@
 //! meanwhile are explored before the branch comes next.
 
 use super::explorer::{Explorer, Progress};
-use super::frame::Tasks;
-use crate::rt::operation::Operation;
+use super::scheduling_state::Tasks;
+use crate::base::operation::Operation;
 use serde::{Deserialize, Serialize};
 
 /// One way to make one of the decisions on the current path.
@@ -33,7 +33,7 @@ pub(crate) struct Branch {
 
 /// That one of `initials` be tried at a decision, `task` rather than others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Request {
+pub(crate) struct BacktrackRequest {
     pub(super) depth: usize,
     pub(super) initials: Tasks,
     pub(super) task: usize,
@@ -95,12 +95,12 @@ impl Explorer {
     }
 
     /// What must be tried at decisions that are not this explorer's, in order. Only ever grows.
-    pub(crate) fn requests(&self) -> &[Request] {
+    pub(crate) fn requests(&self) -> &[BacktrackRequest] {
         &self.requests
     }
 
     /// Enters a request, at a decision of this explorer's or for the process that has given its branch away.
-    pub(crate) fn request(&mut self, request: Request) {
+    pub(crate) fn request(&mut self, request: BacktrackRequest) {
         let frame = &mut self.frames[request.depth];
         if request.depth >= self.root {
             frame.try_one_of(request.initials, request.task);

@@ -5,7 +5,7 @@
 //! is explored: a conflict too many costs executions, a conflict too few loses outcomes. So whatever is not
 //! listed as independent conflicts.
 
-use crate::rt::operation::{Kind, ObjectId, Operation};
+use crate::base::operation::{Kind, ObjectId, Operation};
 
 /// Whether the kind is about an object at all, or about nothing that others can see.
 pub(super) fn has_object(kind: Kind) -> bool {
@@ -61,7 +61,7 @@ pub(super) fn conflict(a: Kind, b: Kind) -> bool {
 
 /// How an earlier operation bears on a later one of another task that conflicts with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bearing {
+pub(super) enum RaceKind {
     /// They could have come in the other order, if the later could be done at all before the earlier.
     Race,
     /// They could have, although the later could not be done right then: what stood in its way might have
@@ -72,22 +72,22 @@ pub(super) enum Bearing {
 }
 
 /// How `earlier` bears on `later`, two conflicting kinds of operations on one object.
-pub(super) fn bearing(earlier: Kind, later: Kind) -> Bearing {
+pub(super) fn bearing(earlier: Kind, later: Kind) -> RaceKind {
     if !waits_for_lock(later) {
-        return Bearing::Race;
+        return RaceKind::Race;
     }
     match earlier {
         // A writer arrives before it locks, and a reader comes before its arrival or after it has written.
-        Kind::Lock if later == Kind::ReadLock => Bearing::Order,
-        Kind::ReadLock if later == Kind::Lock => Bearing::Order,
-        Kind::Arrive => Bearing::RaceEvenIfBlocked,
+        Kind::Lock if later == Kind::ReadLock => RaceKind::Order,
+        Kind::ReadLock if later == Kind::Lock => RaceKind::Order,
+        Kind::Arrive => RaceKind::RaceEvenIfBlocked,
         // The task that waits for a lock comes after the unlocking, and might have come before the locking.
-        Kind::Unlock | Kind::ReadUnlock => Bearing::Order,
-        kind if acquires(kind) => Bearing::RaceEvenIfBlocked,
+        Kind::Unlock | Kind::ReadUnlock => RaceKind::Order,
+        kind if acquires(kind) => RaceKind::RaceEvenIfBlocked,
         // The lock was taken then, and had to be given back first: that is where the order comes from.
-        Kind::Refused if later == Kind::Lock => Bearing::Order,
-        Kind::ReadRefused => Bearing::Order,
-        _ => Bearing::Race,
+        Kind::Refused if later == Kind::Lock => RaceKind::Order,
+        Kind::ReadRefused => RaceKind::Order,
+        _ => RaceKind::Race,
     }
 }
 
@@ -185,14 +185,14 @@ mod tests {
 
     #[test]
     fn only_unlocking_must_come_first() {
-        assert_eq!(bearing(Unlock, Lock), Bearing::Order);
-        assert_eq!(bearing(ReadUnlock, Lock), Bearing::Order);
-        assert_eq!(bearing(Unlock, TryLock), Bearing::Race);
-        assert_eq!(bearing(Lock, Lock), Bearing::RaceEvenIfBlocked);
-        assert_eq!(bearing(Lock, ReadLock), Bearing::Order);
-        assert_eq!(bearing(Arrive, ReadLock), Bearing::RaceEvenIfBlocked);
-        assert_eq!(bearing(ReadLock, Arrive), Bearing::Race);
-        assert_eq!(bearing(Refused, ReadLock), Bearing::Race);
-        assert_eq!(bearing(Store, Load), Bearing::Race);
+        assert_eq!(bearing(Unlock, Lock), RaceKind::Order);
+        assert_eq!(bearing(ReadUnlock, Lock), RaceKind::Order);
+        assert_eq!(bearing(Unlock, TryLock), RaceKind::Race);
+        assert_eq!(bearing(Lock, Lock), RaceKind::RaceEvenIfBlocked);
+        assert_eq!(bearing(Lock, ReadLock), RaceKind::Order);
+        assert_eq!(bearing(Arrive, ReadLock), RaceKind::RaceEvenIfBlocked);
+        assert_eq!(bearing(ReadLock, Arrive), RaceKind::Race);
+        assert_eq!(bearing(Refused, ReadLock), RaceKind::Race);
+        assert_eq!(bearing(Store, Load), RaceKind::Race);
     }
 }

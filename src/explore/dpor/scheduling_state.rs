@@ -1,7 +1,7 @@
 //! One decision of a search: who could be chosen, who was, and who must still be.
 
 use super::values::Values;
-use crate::rt::operation::Operation;
+use crate::base::operation::Operation;
 use std::ops::{Deref, DerefMut};
 
 /// A set of tasks, one bit for each.
@@ -55,7 +55,7 @@ impl Steps {
 
 /// One decision.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Frame {
+pub(super) struct SchedulingState {
     /// The tasks that could be chosen.
     pub(super) enabled: Tasks,
     pub(super) chosen: usize,
@@ -78,7 +78,7 @@ pub(super) struct Frame {
     pub(super) values: Values,
 }
 
-impl Frame {
+impl SchedulingState {
     /// Makes it a decision between these tasks, of which nothing is known yet.
     pub(super) fn renew(&mut self, enabled: Tasks) {
         self.enabled = enabled;
@@ -145,16 +145,16 @@ impl Frame {
 
 /// A stack of decisions. Those that are taken off stay where they are, to be used again with their memory.
 #[derive(Clone, Default)]
-pub(super) struct Frames {
-    all: Vec<Frame>,
+pub(super) struct SchedulingStates {
+    all: Vec<SchedulingState>,
     length: usize,
 }
 
-impl Frames {
+impl SchedulingStates {
     /// Adds a decision between these tasks, of which nothing is known yet.
     pub(super) fn push(&mut self, enabled: Tasks) {
         if self.length == self.all.len() {
-            self.all.push(Frame::default());
+            self.all.push(SchedulingState::default());
         }
         self.all[self.length].renew(enabled);
         self.length += 1;
@@ -166,22 +166,22 @@ impl Frames {
     }
 
     /// The decision added last, and the one before it.
-    pub(super) fn last_two(&mut self) -> Option<(&mut Frame, Option<&Frame>)> {
+    pub(super) fn last_two(&mut self) -> Option<(&mut SchedulingState, Option<&SchedulingState>)> {
         let (last, before) = self.split_last_mut()?;
         Some((last, before.last()))
     }
 }
 
-impl Deref for Frames {
-    type Target = [Frame];
+impl Deref for SchedulingStates {
+    type Target = [SchedulingState];
 
-    fn deref(&self) -> &[Frame] {
+    fn deref(&self) -> &[SchedulingState] {
         &self.all[..self.length]
     }
 }
 
-impl DerefMut for Frames {
-    fn deref_mut(&mut self) -> &mut [Frame] {
+impl DerefMut for SchedulingStates {
+    fn deref_mut(&mut self) -> &mut [SchedulingState] {
         &mut self.all[..self.length]
     }
 }

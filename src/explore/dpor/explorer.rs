@@ -1,11 +1,11 @@
 //! The search: a stack of decisions, one for each step of the current execution.
 
-use super::frame::{Frame, Frames, Tasks, only};
 use super::history::{Event, History, Index, MAX_TASKS, join};
 use super::relation;
-use super::share::{Branch, Request};
-use super::spin::{SILENCE, Spins};
-use crate::rt::operation::{Effect, Kind, Operation};
+use super::scheduling_state::{SchedulingState, SchedulingStates, Tasks, only};
+use super::spin::{SILENCE, SpinBound};
+use super::split::{BacktrackRequest, Branch};
+use crate::base::operation::{Effect, Kind, Operation};
 use serde::{Deserialize, Serialize};
 
 /// A task that can run, and what it does then: `None` if it begins, or ends the execution.
@@ -58,16 +58,16 @@ pub(crate) enum Next {
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Explorer {
     pub(super) bound: Option<u32>,
-    pub(super) frames: Frames,
+    pub(super) frames: SchedulingStates,
     /// How many decisions at the beginning are not for this search to make: it explores one branch of the
     /// last of them.
     pub(super) root: usize,
     /// What must be tried at those.
-    pub(super) requests: Vec<Request>,
+    pub(super) requests: Vec<BacktrackRequest>,
     /// The decision at which a branch was taken back, until it is explored.
     pub(super) alone: Option<usize>,
     pub(super) history: History,
-    pub(super) spins: Spins,
+    pub(super) spins: SpinBound,
     /// Steps of the current execution.
     pub(super) depth: usize,
     /// Values that were picked since the last one.
@@ -99,12 +99,12 @@ impl Explorer {
     pub(crate) fn new(bound: Option<u32>) -> Self {
         Explorer {
             bound,
-            frames: Frames::default(),
+            frames: SchedulingStates::default(),
             root: 0,
             requests: Vec::new(),
             alone: None,
             history: History::default(),
-            spins: Spins::default(),
+            spins: SpinBound::default(),
             depth: 0,
             picked: 0,
             picks: false,
@@ -441,7 +441,7 @@ impl Explorer {
 
 /// Puts to sleep what is asleep after `event`: what was asleep before it, or tried instead of it, and does not
 /// depend on it.
-fn fall_asleep(frame: &mut Frame, before: &Frame, event: &Event) {
+fn fall_asleep(frame: &mut SchedulingState, before: &SchedulingState, event: &Event) {
     for (task, operation) in before.sleep.iter().chain(before.done.iter()) {
         if *task != event.task && !relation::dependent((*task, operation), (event.task, &event.operation)) {
             frame.sleep.add((*task, *operation));
@@ -450,7 +450,7 @@ fn fall_asleep(frame: &mut Frame, before: &Frame, event: &Event) {
 }
 
 /// Enters how many preemptions there were before a decision, and who goes on without one.
-fn count_preemptions(frame: &mut Frame, previous: &Frame, ready: &[Ready]) {
+fn count_preemptions(frame: &mut SchedulingState, previous: &SchedulingState, ready: &[Ready]) {
     frame.preemptions = previous.preemptions_with(previous.chosen);
     let goes_on = |task: &usize| frame.enabled & only(*task) != 0 && !gives_way(ready, *task);
     frame.unbroken = Some(previous.chosen).filter(goes_on);

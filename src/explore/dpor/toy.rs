@@ -3,7 +3,7 @@
 //! Tasks step through lists of instructions; a step is one operation and whatever follows it without an
 //! operation, as under shuttle.
 
-use crate::rt::operation::{Effect, Kind, ObjectId, Operation};
+use crate::base::operation::{Effect, Kind, ObjectId, Operation};
 
 /// Objects are numbered by kind, a hundred numbers each.
 const MUTEX: u32 = 200;

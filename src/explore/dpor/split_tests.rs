@@ -8,8 +8,8 @@ use super::toy::Instruction::{
     Add, Await, Carry, LastZero, Load, Lock, Note, Poll, Store, Toss, TryLock, Unlock,
 };
 use super::toy::{Machine, Outcome};
-use super::{Branch, Explorer, Next, Progress, Request};
-use crate::rt::operation::{Kind, Operation};
+use super::{BacktrackRequest, Branch, Explorer, Next, Progress};
+use crate::base::operation::{Kind, Operation};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::ops::AddAssign;
@@ -21,7 +21,7 @@ struct Seen {
     ends: Vec<(Option<Outcome>, bool)>,
     progress: Progress,
     /// What must be tried by the process that gave the branch away.
-    requests: Vec<Request>,
+    requests: Vec<BacktrackRequest>,
 }
 
 /// Who goes on, and what happens to helpers.
@@ -289,7 +289,7 @@ fn a_branch_is_given_only_when_it_is_known_what_comes_before_it() {
     // The first addition: one more task is to come before it anyway.
     let depth = 1;
     for task in [2, 3] {
-        party.explorer.request(Request { depth, initials: 1 << task, task });
+        party.explorer.request(BacktrackRequest { depth, initials: 1 << task, task });
     }
     let at = |task| Some(Branch { depth, task });
 

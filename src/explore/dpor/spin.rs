@@ -14,8 +14,8 @@
 //!
 //! This loses nothing as long as each round leaves the task as it was: what it finds in a later round it could
 //! have found in an earlier one. The caller is told what speaks against that: that a loop took a lock to
-//! look, or picked a value ([`Spins::looked_under_lock`]), that it did not yield ([`Spins::silent`]), or that it
-//! did not go on as before although nothing had changed ([`Spins::uneven`]), as one does that counts its rounds
+//! look, or picked a value ([`SpinBound::looked_under_lock`]), that it did not yield ([`SpinBound::silent`]), or that it
+//! did not go on as before although nothing had changed ([`SpinBound::uneven`]), as one does that counts its rounds
 //! and gives up.
 //!
 //! Limits: a loop that counts its rounds and does the same all along, but tells the count in the end, is
@@ -24,7 +24,7 @@
 
 use super::history::is_yield;
 use super::relation;
-use crate::rt::operation::{Effect, Kind, ObjectId, Operation};
+use crate::base::operation::{Effect, Kind, ObjectId, Operation};
 
 /// Rounds without a change that are explored in full.
 pub(crate) const ROUNDS: u32 = 2;
@@ -82,7 +82,7 @@ impl Spin {
 
 /// How far each task is in a loop.
 #[derive(Clone, Default)]
-pub(super) struct Spins {
+pub(super) struct SpinBound {
     tasks: Vec<Spin>,
     /// How many events of the execution have been noted, always all of the first ones.
     pub(super) noted: usize,
@@ -98,7 +98,7 @@ pub(super) struct Spins {
     pub(super) chose: bool,
 }
 
-impl Spins {
+impl SpinBound {
     /// Begins an execution.
     pub(super) fn restart(&mut self) {
         self.chose = false;

@@ -8,7 +8,7 @@
 //! Limit: [`MAX_TASKS`] tasks.
 
 use super::relation;
-use crate::rt::operation::{Effect, Kind, ObjectId, Operation};
+use crate::base::operation::{Effect, Kind, ObjectId, Operation};
 
 /// More tasks than this are not followed.
 pub(crate) const MAX_TASKS: usize = 64;
