@@ -3,7 +3,7 @@
 use super::{AtomicUsize, alive, enter, step_counter};
 use crate::rt::count::RawCount;
 use std::cell::Cell;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 /// What loom knows of a reference-counted value: its scheduling points, its edges, and that it is freed.
@@ -46,7 +46,7 @@ impl Count {
     }
 }
 
-impl RawCount for Arc<Count> {
+impl RawCount for Rc<Count> {
     fn cloning(&self) {
         if enter() {
             self.clones.load(Ordering::Relaxed);

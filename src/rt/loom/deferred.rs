@@ -4,7 +4,7 @@ use super::workarounds::ExactGuard;
 use super::{alive, forget_execution, me, number, probe, unwinding};
 use loom::sync::MutexGuard;
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::rc::Rc;
 
 thread_local! {
     static DEFERRED: RefCell<Vec<Deferred>> = const { RefCell::new(Vec::new()) };
@@ -19,7 +19,7 @@ struct Deferred {
 
 /// A guard of loom's with the lock that it borrows from. The guard is dropped first.
 pub(super) enum Held {
-    Mutex(MutexGuard<'static, ()>, Arc<loom::sync::Mutex<()>>),
+    Mutex(MutexGuard<'static, ()>, Rc<loom::sync::Mutex<()>>),
     Exact(ExactGuard),
 }
 

@@ -5,12 +5,12 @@ use super::enter;
 use super::workarounds::{self, Exact, Mode};
 use crate::rt::{Here, lock};
 use loom::sync::MutexGuard;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// A mutex without data or poison.
 pub(crate) enum RawMutex {
-    Loom(Arc<loom::sync::Mutex<()>>),
-    Exact(Arc<Exact>),
+    Loom(Rc<loom::sync::Mutex<()>>),
+    Exact(Rc<Exact>),
 }
 
 /// Holds a [`RawMutex`]. Holds nothing where the model is dead.
@@ -23,16 +23,16 @@ impl RawMutex {
     #[track_caller]
     pub(crate) fn new() -> Self {
         if workarounds::wanted() {
-            RawMutex::Exact(Arc::new(Exact::new()))
+            RawMutex::Exact(Rc::new(Exact::new()))
         } else {
-            RawMutex::Loom(Arc::new(loom::sync::Mutex::new(())))
+            RawMutex::Loom(Rc::new(loom::sync::Mutex::new(())))
         }
     }
 
     /// A mutex that is never tried, only waited for: loom's own in an exact exploration too. It can be made
     /// late, since loom asks of no thread that locks it to have happened after the thread that made it.
     pub(crate) fn never_tried() -> Self {
-        RawMutex::Loom(Arc::new(loom::sync::Mutex::new(())))
+        RawMutex::Loom(Rc::new(loom::sync::Mutex::new(())))
     }
 
     fn address(&self) -> *const () {
@@ -90,7 +90,7 @@ impl Drop for RawGuard<'_> {
 
 /// A reader-writer lock without data or poison. loom's own admits readers while a writer waits.
 pub(crate) struct RawRwLock {
-    lock: Arc<Exact>,
+    lock: Rc<Exact>,
 }
 
 /// Holds a [`RawRwLock`], for reading or for writing. Holds nothing where the model is dead.
@@ -102,7 +102,7 @@ pub(crate) struct RawRwGuard<'a> {
 impl RawRwLock {
     #[track_caller]
     pub(crate) fn new() -> Self {
-        RawRwLock { lock: Arc::new(Exact::new()) }
+        RawRwLock { lock: Rc::new(Exact::new()) }
     }
 
     fn address(&self) -> *const () {
@@ -159,13 +159,13 @@ impl Drop for RawRwGuard<'_> {
     }
 }
 
-fn address<T>(lock: &Arc<T>) -> *const () {
-    Arc::as_ptr(lock).cast()
+fn address<T>(lock: &Rc<T>) -> *const () {
+    Rc::as_ptr(lock).cast()
 }
 
-fn mutex(lock: &Arc<loom::sync::Mutex<()>>, guard: MutexGuard<'_, ()>) -> Held {
-    // SAFETY: only the lifetime changes. The mutex that the guard borrows lives in the `Arc` beside it,
+fn mutex(lock: &Rc<loom::sync::Mutex<()>>, guard: MutexGuard<'_, ()>) -> Held {
+    // SAFETY: only the lifetime changes. The mutex that the guard borrows lives in the `Rc` beside it,
     // which `Held` drops after the guard.
     let guard = unsafe { std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard) };
-    Held::Mutex(guard, Arc::clone(lock))
+    Held::Mutex(guard, Rc::clone(lock))
 }

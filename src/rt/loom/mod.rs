@@ -41,7 +41,7 @@ use monitor::LoomMonitor;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 pub(crate) use atom::LoomAtomic;
@@ -69,7 +69,7 @@ impl Runtime for Loom {
     type Condvar = RawCondvar;
     type MonitorLock = LoomMonitor;
     type PlainCell = LoomCell;
-    type Count = Arc<Count>;
+    type Count = Rc<Count>;
     type ThreadObject = ();
     type Join = thread::Join;
     type Handover = LoomHandover;
@@ -119,8 +119,8 @@ impl Runtime for Loom {
         LoomCell::new()
     }
 
-    fn count() -> Arc<Count> {
-        Arc::new(Count::new())
+    fn count() -> Rc<Count> {
+        Rc::new(Count::new())
     }
 
     fn first<T: 'static>(like: [u64; 2], make: impl Fn() -> T + 'static) -> T {

@@ -18,7 +18,7 @@ use super::parking::Queue;
 use super::unreduced;
 use std::cell::Cell;
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 thread_local! {
@@ -156,12 +156,12 @@ impl Exact {
 
     /// Takes the lock if that is possible now. An attempt that fails orders nothing.
     #[track_caller]
-    pub(super) fn try_acquire(self: &Arc<Self>, mode: Mode) -> Option<ExactGuard> {
+    pub(super) fn try_acquire(self: &Rc<Self>, mode: Mode) -> Option<ExactGuard> {
         self.attempt(if mode == Mode::Alone { Attempt::Alone } else { Attempt::Together })
     }
 
     #[track_caller]
-    fn attempt(self: &Arc<Self>, attempt: Attempt) -> Option<ExactGuard> {
+    fn attempt(self: &Rc<Self>, attempt: Attempt) -> Option<ExactGuard> {
         let mut found = self.word.get();
         if found.taken(attempt).is_none() {
             found = found.hoped(attempt);
@@ -172,7 +172,7 @@ impl Exact {
                     self.word.set(Word(next));
                     let alone = matches!(attempt, Attempt::Alone | Attempt::AfterWaiting);
                     let mode = if alone { Mode::Alone } else { Mode::Together };
-                    return Some(ExactGuard { lock: Arc::clone(self), mode });
+                    return Some(ExactGuard { lock: Rc::clone(self), mode });
                 }
                 Err(word) => found = Word(word),
             }
@@ -182,7 +182,7 @@ impl Exact {
 
     /// Waits until the lock can be taken, and takes it.
     #[track_caller]
-    pub(super) fn acquire(self: &Arc<Self>, mode: Mode) -> ExactGuard {
+    pub(super) fn acquire(self: &Rc<Self>, mode: Mode) -> ExactGuard {
         let mut attempt = if mode == Mode::Alone { Attempt::Alone } else { Attempt::TogetherInTurn };
         loop {
             if let Some(guard) = self.attempt(attempt) {
@@ -206,7 +206,7 @@ impl Exact {
 
 /// Holds an [`Exact`] lock. Must not be dropped by a panic: see [`super::deferred`].
 pub(super) struct ExactGuard {
-    lock: Arc<Exact>,
+    lock: Rc<Exact>,
     mode: Mode,
 }
 

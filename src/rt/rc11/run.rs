@@ -453,9 +453,7 @@ fn arrive_to_look() -> Option<EventId> {
     // Who unwinds is found out by asking at each operation.
     unwinding::is(|| me() as u64);
     // SAFETY: the reference ends before anything else is called.
-    let Some(run) = (unsafe { run() }) else {
-        return None;
-    };
+    let run = (unsafe { run() })?;
     if run.over {
         let thread = &mut run.threads[run.current];
         thread.inert += 1;
